@@ -1,0 +1,74 @@
+# Every target sets up what it needs: Python 3.11 or newer, pip and make are enough to start.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := runs/demo
+
+# A thread that waits sleeps instead of spinning: many times faster where the cores are shared.
+export OMP_WAIT_POLICY ?= PASSIVE
+
+# The constraints go into every install, so that one resolution picks torch together with the rest.
+INSTALL = $(BIN)/python -m pip install --quiet -c constraints.txt
+
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: demo test coverage lint format types layers docs dist bench clean help
+
+help:
+	@echo "make demo    the main result on real data: $(RUN)/report.html"
+	@echo "make test    tests and the examples in the documentation"
+	@echo "also: coverage lint format types layers docs dist bench clean"
+
+demo: $(VENV)/report.stamp
+	$(BIN)/agop deep-rfm digits --samples 1000 --depth 10 --width 1024 --control --out $(RUN)
+	@echo "Report: $(CURDIR)/$(RUN)/report.html"
+
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest
+
+coverage: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest --cov=agop --cov-report=term-missing:skip-covered
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: $(VENV)/dev.stamp
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: $(VENV)/dev.stamp
+	$(BIN)/mypy
+
+layers: $(VENV)/dev.stamp
+	$(BIN)/lint-imports
+
+docs: $(VENV)/dev.stamp
+	rm -rf docs/api
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky --fresh-env --quiet docs docs/_build
+	@echo "Documentation: $(CURDIR)/docs/_build/index.html"
+
+dist: $(VENV)/dev.stamp
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python -m zipfile --list dist/agop-*.whl | grep -F agop/py.typed
+
+bench: $(VENV)/bench.stamp
+	for question in benchmarks/*.py; do $(BIN)/python "$$question" || exit 1; done
+
+clean:
+	rm -rf $(VENV) build dist docs/_build docs/api runs .coverage
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(BIN)/pip:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "agop needs Python 3.11 or newer: set PYTHON")'
+	@"$(PYTHON)" -m venv $(VENV) || { echo "venv brings no pip here, taking it from $(PYTHON)"; \
+	  "$(PYTHON)" -m venv --clear --without-pip $(VENV) && \
+	  "$(PYTHON)" -m pip --python $(BIN)/python install --quiet pip; }
+
+# One stamp an extra: a changed pyproject.toml or constraints.txt installs again.
+$(VENV)/%.stamp: pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "Installing agop with its extra '$*' into $(VENV), a minute or two the first time"
+	@$(INSTALL) --editable ".[$*]"
+	@touch $@

@@ -1,0 +1,68 @@
+"""How the documentation is built: strictly, from the docstrings, without a network."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+import agop
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+project = "agop"
+author = "The agop developers"
+copyright = author
+release = version = agop.__version__
+
+extensions = ["mathml", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
+templates_path = ["_templates"]
+exclude_patterns = ["_build"]
+default_role = "code"
+
+html_theme = "furo"
+html_title = f"agop {release}"
+html_math_renderer = "mathml"
+html_copy_source = False
+
+autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_inherit_docstrings = False
+autodoc_member_order = "bysource"
+autodoc_type_aliases = {"ArrayLike": "ArrayLike", "GlobalMean": "GlobalMean"}
+autodoc_typehints_format = "short"
+napoleon_custom_sections = [("Attributes", "params_style")]
+napoleon_google_docstring = False
+python_maximum_signature_line_length = 88
+
+# Named, not linked: objects of other projects, whose inventories would have to be fetched, and of modules inside a
+# package, which are documented only where the package exports them.
+nitpick_ignore_regex = [
+    (r"py:class", r"agop(\.\w+){3,}"),
+    (r"py:.*", r"(abc|collections|concurrent|datetime|functools|os|pathlib|typing)\..*"),
+    (r"py:.*", r"(matplotlib|np|numpy|pandas|plotly|rich|scipy|sklearn|torch|typer)\..*"),
+    (r"py:.*", r"Any|ArrayLike|Callable|GlobalMean|JSON|Iterable|Iterator|Mapping|Path|Self|Sequence|Tensor"),
+    (r"py:class", r"TypeAliasForwardRef"),
+    (r"py:(class|data|exc|obj)", r"[a-z]+|[A-Z]\w*(Error|Warning)"),
+]
+
+
+def _leave_out_routing_setters(*event: Any) -> bool | None:
+    """Leave out the ``set_..._request`` methods that scikit-learn adds to every estimator."""
+    name = event[2]
+    return True if re.fullmatch(r"set_\w+_request", name) else None
+
+
+def _keep_colons(*event: Any) -> None:
+    """Begin attributes with an empty comment: napoleon reads a first line ``a: b`` as type and text."""
+    what, lines = event[1], event[5]
+    if what in {"attribute", "data", "property"}:
+        lines[:0] = ["..", ""]
+
+
+def setup(app: Sphinx) -> None:
+    """Connect what the settings above cannot say."""
+    app.connect("autodoc-skip-member", _leave_out_routing_setters)
+    app.connect("autodoc-process-docstring", _keep_colons, priority=400)

@@ -1,0 +1,47 @@
+"""How many rows fit a memory budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+__all__ = ["BLOCK", "DEFAULT_CHUNK_BYTES", "blocks", "row_chunks"]
+
+DEFAULT_CHUNK_BYTES = 64 * 2**20
+"""Temporary memory of one chunk where nobody asked for another: large enough for fast matrix products."""
+
+BLOCK = 1024
+"""Rows and columns of a block of a matrix over pairs: enough for fast products, few enough for the cache."""
+
+
+def blocks(n: int, size: int = BLOCK) -> list[slice]:
+    """Cut ``range(n)`` into consecutive slices of ``size``, the last one shorter.
+
+    Examples
+    --------
+    >>> blocks(5, size=2)
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def row_chunks(n_rows: int, bytes_per_row: int, max_bytes: int | None = None) -> Iterator[slice]:
+    """Cut ``range(n_rows)`` into consecutive slices whose temporaries fit ``max_bytes``.
+
+    Parameters
+    ----------
+    n_rows
+        Number of rows to cover; zero gives no slice.
+    bytes_per_row
+        Temporary memory that one row needs.
+    max_bytes
+        Memory for one chunk in bytes, ``DEFAULT_CHUNK_BYTES`` if None. A chunk has at least one row.
+
+    Examples
+    --------
+    >>> list(row_chunks(5, bytes_per_row=8, max_bytes=16))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    budget = DEFAULT_CHUNK_BYTES if max_bytes is None else max_bytes
+    step = max(1, budget // max(1, bytes_per_row))
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))

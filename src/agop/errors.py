@@ -1,0 +1,60 @@
+"""Exceptions and warnings: each says what was expected, what came, and what to do."""
+
+from __future__ import annotations
+
+__all__ = [
+    "AgopError",
+    "DataFileError",
+    "EmptyClassError",
+    "InputError",
+    "JitterWarning",
+    "MemoryBudgetError",
+    "MissingExtraError",
+    "NotPositiveDefiniteError",
+]
+
+
+class AgopError(Exception):
+    """Base of every error raised by agop.
+
+    The message has three parts, in this order: what was expected, what came instead, and what to
+    do about it.
+
+    >>> from agop.errors import InputError
+    >>> str(InputError("two or more classes", "1 class", "Check the labels."))
+    'expected two or more classes, got 1 class. Check the labels.'
+    """
+
+    def __init__(self, expected: str, got: str, advice: str) -> None:
+        super().__init__(f"expected {expected}, got {got}. {advice}")
+        self.expected = expected
+        self.got = got
+        self.advice = advice
+
+
+class InputError(AgopError, ValueError):
+    """Data or an argument is unusable: wrong shape, type, range, or not finite."""
+
+
+class EmptyClassError(InputError):
+    """A class has no samples, so that its mean does not exist."""
+
+
+class DataFileError(InputError):
+    """A data file is missing, truncated, or not what its name says."""
+
+
+class MissingExtraError(AgopError, RuntimeError):
+    """An optional dependency is needed and not installed."""
+
+
+class MemoryBudgetError(AgopError, RuntimeError):
+    """The work cannot be done within the memory that was allowed."""
+
+
+class NotPositiveDefiniteError(AgopError, RuntimeError):
+    """A kernel matrix stayed numerically indefinite after the largest jitter that is allowed."""
+
+
+class JitterWarning(UserWarning):
+    """A small multiple of the identity was added so that a kernel matrix could be factorised."""

@@ -1,0 +1,39 @@
+"""The package as a whole: its public names, its version, and what it does without."""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import agop
+
+ROOT = Path(__file__).parents[1]
+EXTRAS = ["jinja2", "matplotlib", "pandas", "plotly", "pooch", "pyarrow"]
+
+
+def test_public_names_exist() -> None:
+    assert [name for name in agop.__all__ if not hasattr(agop, name)] == []
+    assert len(set(agop.__all__)) == len(agop.__all__)
+
+
+def test_citation_has_this_version() -> None:
+    cited = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)
+    assert cited is not None
+    assert cited[1] == agop.__version__
+
+
+def test_every_module_is_in_the_reference() -> None:
+    listed = set(re.findall(r"^   agop\.(\w+)$", (ROOT / "docs/reference.rst").read_text(), re.MULTILINE))
+    modules = {module.name for module in pkgutil.iter_modules(agop.__path__)}
+    assert modules - {"cli"} == listed
+
+
+def test_imports_without_any_extra() -> None:
+    modules = [f"agop.{module.name}" for module in pkgutil.iter_modules(agop.__path__)]
+    # torch itself loads jinja2 where it is installed, so that an import has to be forbidden, not looked for.
+    code = f"import sys; sys.modules.update(dict.fromkeys({EXTRAS})); import {', '.join(modules)}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
