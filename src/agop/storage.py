@@ -1,0 +1,181 @@
+"""Named tensors with a JSON header in one safetensors file, and files that are replaced whole."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+from uuid import uuid4
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from agop.errors import DataFileError, InputError
+
+__all__ = ["FORMAT_VERSION", "JSON", "load", "save", "to_json", "write_json", "write_text_atomic"]
+
+FORMAT_VERSION = 1
+"""Version of the layout that `save` writes and `load` reads."""
+
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
+
+_METADATA_KEY = "agop"
+
+
+def save(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], header: Mapping[str, JSON] | None = None) -> None:
+    """Write tensors and a header to ``path``, which is replaced whole or left as it was.
+
+    Values and dtypes are kept exactly; tensors come back contiguous, on the CPU, without gradient history,
+    and no longer sharing memory.
+
+    Parameters
+    ----------
+    path
+        File to write, by custom with the suffix ``.safetensors``. Its folder must exist.
+    tensors
+        Dense tensors of any shape, device and dtype that safetensors knows.
+    header
+        Settings that JSON can hold; numbers must be finite. It is stored in the metadata of the file.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist, or a tensor or the header cannot be stored.
+
+    Examples
+    --------
+    >>> import tempfile, torch
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(Path(folder, "model.safetensors"), {"metric": torch.eye(2)}, {"bandwidth": 2.0})
+    ...     tensors, header = load(Path(folder, "model.safetensors"))
+    >>> tensors["metric"].tolist(), header
+    ([[1.0, 0.0], [0.0, 1.0]], {'bandwidth': 2.0})
+    """
+    try:
+        text = json.dumps({"format": FORMAT_VERSION, "header": dict(header or {})}, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError("a header of finite JSON values", str(error), "Convert or drop that value.") from error
+    packed = _packed(tensors)
+    with _replacing(Path(path)) as temporary:
+        try:
+            save_file(packed, temporary, metadata={_METADATA_KEY: text})
+        except (KeyError, ValueError) as error:
+            raise InputError(
+                "tensors of a dtype that safetensors stores", str(error), "Convert that tensor first."
+            ) from error
+
+
+def load(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `save` wrote: the tensors, on the CPU, and the header.
+
+    Raises
+    ------
+    DataFileError
+        If the file is missing, truncated, not written by `save`, or of another format version.
+    """
+    path = Path(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            stored = json.loads((file.metadata() or {})[_METADATA_KEY])
+            version, header = stored["format"], dict(stored["header"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except (OSError, SafetensorError) as error:
+        raise DataFileError(
+            f"{path} to be a complete safetensors file", str(error), "Write or copy the file again."
+        ) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataFileError(
+            f"{path} to have been written by agop",
+            "a file without its header",
+            "Pass a file that agop wrote.",
+        ) from error
+    if version != FORMAT_VERSION:
+        raise DataFileError(
+            f"{path} in format {FORMAT_VERSION}",
+            f"format {version}",
+            "Read it with the version of agop that wrote it, or write it again with this one.",
+        )
+    return tensors, header
+
+
+def to_json(value: object) -> JSON:
+    """Plain JSON values for ``value``: NumPy scalars unwrapped, paths as text, NaN and infinities as None.
+
+    Raises
+    ------
+    InputError
+        If there is something in ``value`` that JSON cannot hold.
+
+    Examples
+    --------
+    >>> to_json({"nc1": float("nan"), "layers": (1, 2)})
+    {'nc1': None, 'layers': [1, 2]}
+    """
+    match value:
+        case float() | np.floating():
+            return float(value) if math.isfinite(value) else None
+        case np.integer():
+            return int(value)
+        case np.bool_():
+            return bool(value)
+        case None | bool() | int() | str():
+            return value
+        case Path():
+            return str(value)
+        case list() | tuple():
+            return [to_json(item) for item in value]
+        case Mapping() if all(isinstance(key, str) for key in value):
+            return {key: to_json(item) for key, item in value.items()}
+    raise InputError(
+        "values that JSON can hold, under text keys",
+        f"{value!r:.80} of type {type(value).__name__}",
+        "Convert it to numbers, text, lists or dicts.",
+    )
+
+
+def write_json(path: str | os.PathLike[str], value: object) -> None:
+    """Write ``to_json(value)`` as indented, strict JSON; ``path`` is replaced whole or left as it was."""
+    write_text_atomic(path, json.dumps(to_json(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def write_text_atomic(path: str | os.PathLike[str], text: str) -> None:
+    """Write UTF-8 text; ``path`` is replaced whole or left as it was."""
+    with _replacing(Path(path)) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside ``path``; what is written there replaces it if the block succeeds."""
+    if not path.parent.is_dir():
+        raise InputError(f"a folder {path.parent} to write {path.name} to", "no such folder", "Create it first.")
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors contiguous on the CPU, each with memory of its own."""
+    packed: dict[str, Tensor] = {}
+    owned: set[int] = set()
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, Tensor) or tensor.layout != torch.strided:
+            kind = getattr(tensor, "layout", type(tensor).__name__)
+            raise InputError("dense tensors", f"{name}: {kind}", "Convert it to a dense tensor first.")
+        dense = tensor.detach().cpu().contiguous()
+        address = dense.untyped_storage().data_ptr()
+        packed[name] = dense.clone() if address in owned else dense
+        owned.add(address)
+    return packed
