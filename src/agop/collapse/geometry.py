@@ -1,0 +1,67 @@
+"""How class means lie: their spread, directions and distances, checked to exist."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from agop.errors import InputError
+from agop.moments import ClassMoments, GlobalMean
+
+__all__ = ["between_trace", "class_cosines", "class_directions", "pair_distances"]
+
+
+def between_trace(moments: ClassMoments, global_mean: GlobalMean = "classes") -> float:
+    r"""Trace of the between-class covariance, :math:`\mathrm{tr}\,\Sigma_B = \frac1C \sum_c \|m_c\|^2`.
+
+    Raises
+    ------
+    InputError
+        If all class means coincide up to their rounding, so that nothing can be compared with it.
+    """
+    trace = float(moments.centred_means(global_mean).square().sum()) / len(moments.counts)
+    if trace <= moments.resolution() ** 2:
+        advice = "Collapse is undefined where the features tell no class from another, as constant ones do."
+        raise InputError("class means that differ", "equal means in all classes", advice)
+    return trace
+
+
+def class_directions(moments: ClassMoments, global_mean: GlobalMean = "classes") -> Tensor:
+    """Centred class means scaled to unit length, (C, d).
+
+    Raises
+    ------
+    InputError
+        If the mean of a class is the global mean, so that it has no direction.
+    """
+    centred = moments.centred_means(global_mean)
+    lengths = torch.linalg.vector_norm(centred, dim=1, keepdim=True)
+    missing = torch.nonzero(lengths.flatten() <= moments.resolution()).flatten().tolist()
+    if missing:
+        advice = "Angles of class means need means that differ from it."
+        raise InputError("class means away from the global mean", f"class {missing[0]} at it", advice)
+    directions: Tensor = centred / lengths
+    return directions
+
+
+def class_cosines(moments: ClassMoments, global_mean: GlobalMean = "classes") -> Tensor:
+    """Cosines between the centred class means, (C, C)."""
+    directions = class_directions(moments, global_mean)
+    return directions @ directions.mT
+
+
+def pair_distances(rows: Tensor, smallest: float, name: str) -> Tensor:
+    """Distances of all pairs of rows c < c', from their differences; C (C - 1) / 2 numbers in that order.
+
+    Raises
+    ------
+    InputError
+        If two rows are no further apart than ``smallest``.
+    """
+    distances = torch.pdist(rows)
+    if (distances <= smallest).any():
+        pairs = torch.triu_indices(len(rows), len(rows), 1, device=rows.device)
+        first, second = pairs[:, int(distances.argmin())].tolist()
+        advice = "Merge these classes, or leave one out."
+        raise InputError(f"{name} that differ", f"equal ones of classes {first} and {second}", advice)
+    return distances

@@ -1,0 +1,195 @@
+r"""NC1, variability collapse: the spread within classes against the spread between them.
+
+With class means :math:`\mu_c`, global mean :math:`\mu_G` and :math:`m_c = \mu_c - \mu_G`,
+:math:`\Sigma_W = \frac1N \sum_c \sum_{i \in c} (x_i - \mu_c)(x_i - \mu_c)^T`,
+:math:`\Sigma_B = \frac1C \sum_c m_c m_c^T` and
+:math:`\Sigma_T = \frac1N \sum_i (x_i - \mu_G)(x_i - \mu_G)^T`. The NC1 measures are 0 for collapsed features.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from agop.collapse.geometry import between_trace, pair_distances
+from agop.errors import InputError
+from agop.moments import ClassMoments, GlobalMean
+
+__all__ = [
+    "between_total_ratio",
+    "between_total_ratio_beaglehole2024",
+    "nc1_cdnv",
+    "nc1_pinv",
+    "nc1_trace_ratio",
+    "nc1_trace_ratio_beaglehole2024",
+    "within_total_ratio",
+]
+
+
+def nc1_trace_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
+    r"""Trace ratio :math:`\mathrm{tr}\,\Sigma_W / \mathrm{tr}\,\Sigma_B` (Tirer & Bruna 2022).
+
+    Parameters
+    ----------
+    moments
+        Of the features of C >= 2 classes.
+    global_mean
+        Mean of the class means, or with ``"samples"`` of all samples.
+
+    Raises
+    ------
+    EmptyClassError
+        If a class has no samples.
+    InputError
+        If there is one class, or all class means coincide: the ratio has no value then.
+
+    Examples
+    --------
+    >>> x, y = torch.tensor([[0.0, 1.0], [2.0, 1.0], [4.0, 3.0], [6.0, 3.0]]), torch.tensor([0, 0, 1, 1])
+    >>> nc1_trace_ratio(ClassMoments.of(x, y, 2))
+    0.2
+    """
+    return moments.scatter_trace / moments.n_samples / between_trace(moments, global_mean)
+
+
+def nc1_trace_ratio_beaglehole2024(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
+    r"""Trace ratio as in the published scripts of Beaglehole et al. 2024: :func:`nc1_trace_ratio` / C.
+
+    They divide :math:`\Sigma_W` by C N instead of N.
+
+    Examples
+    --------
+    >>> x, y = torch.tensor([[0.0, 1.0], [2.0, 1.0], [4.0, 3.0], [6.0, 3.0]]), torch.tensor([0, 0, 1, 1])
+    >>> nc1_trace_ratio_beaglehole2024(ClassMoments.of(x, y, 2))
+    0.1
+    """
+    return nc1_trace_ratio(moments, global_mean=global_mean) / len(moments.counts)
+
+
+def within_total_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
+    r"""Share of the variance within classes, :math:`\mathrm{tr}\,\Sigma_W / \mathrm{tr}\,\Sigma_T`.
+
+    The published scripts of Beaglehole et al. 2024 give the same number: their factors cancel.
+
+    Raises
+    ------
+    EmptyClassError
+        If a class has no samples.
+    InputError
+        If there is one class, or all samples coincide.
+
+    Examples
+    --------
+    >>> x, y = torch.tensor([[0.0, 1.0], [2.0, 1.0], [4.0, 3.0], [6.0, 3.0]]), torch.tensor([0, 0, 1, 1])
+    >>> round(within_total_ratio(ClassMoments.of(x, y, 2)), 12)
+    0.166666666667
+    """
+    return moments.scatter_trace / moments.n_samples / _total_trace(moments, global_mean)
+
+
+def between_total_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
+    r"""Spread of the class means against all, :math:`\mathrm{tr}\,\Sigma_B / \mathrm{tr}\,\Sigma_T`.
+
+    It adds up to 1 with :func:`within_total_ratio` for balanced classes only.
+
+    Raises
+    ------
+    EmptyClassError
+        If a class has no samples.
+    InputError
+        If there is one class, or all samples coincide.
+
+    Examples
+    --------
+    >>> x, y = torch.tensor([[0.0, 1.0], [2.0, 1.0], [4.0, 3.0], [6.0, 3.0]]), torch.tensor([0, 0, 1, 1])
+    >>> round(between_total_ratio(ClassMoments.of(x, y, 2)), 12)
+    0.833333333333
+    """
+    total = _total_trace(moments, global_mean)
+    return float(moments.centred_means(global_mean).square().sum()) / len(moments.counts) / total
+
+
+def between_total_ratio_beaglehole2024(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
+    r"""C times :func:`between_total_ratio`, as in the published scripts of Beaglehole et al. 2024.
+
+    They divide :math:`\Sigma_T` by C N instead of N, so that the number can exceed 1.
+
+    Examples
+    --------
+    >>> x, y = torch.tensor([[0.0, 1.0], [2.0, 1.0], [4.0, 3.0], [6.0, 3.0]]), torch.tensor([0, 0, 1, 1])
+    >>> round(between_total_ratio_beaglehole2024(ClassMoments.of(x, y, 2)), 12)
+    1.666666666667
+    """
+    return between_total_ratio(moments, global_mean=global_mean) * len(moments.counts)
+
+
+def nc1_pinv(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
+    r"""Within-class scatter in units of the class means, :math:`\mathrm{tr}(\Sigma_W \Sigma_B^+) / C`.
+
+    Papyan, Han & Donoho 2020. The pseudo-inverse comes from the singular values :math:`s_j` and vectors
+    :math:`v_j` of the centred class means: :math:`\sum_j v_j^T \Sigma_W v_j / s_j^2`, at most C - 1 terms. A
+    direction counts unless the means differ along it by their rounding only.
+
+    Parameters
+    ----------
+    moments
+        With the pooled scatter. Only its part in the span of the centred class means matters, so that for
+        C << d the moments of ``(features - moments.global_mean()) @ moments.between_basis()``, at most C - 1
+        columns, give the same number without a (d, d) matrix.
+    global_mean
+        Mean of the class means, or with ``"samples"`` of all samples.
+
+    Raises
+    ------
+    EmptyClassError
+        If a class has no samples.
+    InputError
+        If there is one class, all class means coincide, or the moments have no pooled scatter.
+
+    Examples
+    --------
+    >>> x, y = torch.tensor([[0.0, 1.0], [2.0, 1.0], [4.0, 3.0], [6.0, 3.0]]), torch.tensor([0, 0, 1, 1])
+    >>> round(nc1_pinv(ClassMoments.of(x, y, 2, scatter=True)), 12)
+    0.08
+    """
+    if moments.scatter is None:
+        advice = "Ask for it: ClassMoments.of(features @ between_basis, labels, n_classes, scatter=True)."
+        raise InputError("moments with a pooled scatter", "moments without", advice)
+    between_trace(moments, global_mean)
+    basis = moments.between_basis()
+    _, lengths, directions = torch.linalg.svd(moments.centred_means(global_mean) @ basis, full_matrices=False)
+    axes = directions / lengths[:, None] @ basis.mT
+    return float((axes @ moments.scatter * axes).sum()) / moments.n_samples
+
+
+def nc1_cdnv(moments: ClassMoments) -> float:
+    r"""Class-distance normalised variance (Galanti, György & Hutter 2021), mean over pairs of classes.
+
+    :math:`(v_c + v_{c'}) / (2 \|\mu_c - \mu_{c'}\|^2)` with
+    :math:`v_c = \frac1{N_c} \sum_{i \in c} \|x_i - \mu_c\|^2`; no global mean enters.
+
+    Raises
+    ------
+    EmptyClassError
+        If a class has no samples.
+    InputError
+        If there is one class, two class means coincide, or the moments come from ``apply``.
+
+    Examples
+    --------
+    >>> x, y = torch.tensor([[0.0, 1.0], [2.0, 1.0], [4.0, 3.0], [6.0, 3.0]]), torch.tensor([0, 0, 1, 1])
+    >>> round(nc1_cdnv(ClassMoments.of(x, y, 2)), 12)
+    0.05
+    """
+    centred = moments.centred_means()
+    variances = moments.class_traces() / moments.counts
+    distances = pair_distances(centred, moments.resolution(), "class means")
+    first, second = torch.triu_indices(len(centred), len(centred), 1, device=centred.device)
+    return float(((variances[first] + variances[second]) / (2 * distances.square())).mean())
+
+
+def _total_trace(moments: ClassMoments, global_mean: GlobalMean) -> float:
+    between = (moments.counts * moments.centred_means(global_mean).square().sum(1)).sum()
+    total = (moments.scatter_trace + float(between)) / moments.n_samples
+    if total <= moments.resolution() ** 2:
+        raise InputError("samples that differ", "equal samples", "Features without variance have no shares of it.")
+    return total

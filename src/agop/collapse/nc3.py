@@ -1,0 +1,160 @@
+r"""NC3, self-duality: the weight of the linear classifier aligns with the class means.
+
+W is the weight (C, d) with rows :math:`w_c`, M the centred class means (C, d) with rows :math:`m_c`.
+All are 0 for W proportional to M, but for :func:`unc3`, which asks for equal products only.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from agop.collapse.classifier import LinearClassifier
+from agop.collapse.geometry import between_trace, class_directions
+from agop.collapse.nc2 import etf_distance
+from agop.errors import InputError
+from agop.inputs import ArrayLike
+from agop.moments import ClassMoments, GlobalMean
+
+__all__ = ["nc3_etf_error", "nc3_self_duality", "nc3_self_duality_by_class", "unc3"]
+
+
+def nc3_self_duality(moments: ClassMoments, weight: ArrayLike, *, global_mean: GlobalMean = "classes") -> float:
+    r"""Distance :math:`\| W/\|W\|_F - M/\|M\|_F \|_F` (Papyan, Han & Donoho 2020), from 0 to 2.
+
+    Parameters
+    ----------
+    moments
+        Of the features (d columns) that enter the classifier.
+    weight
+        (C, d), as in ``torch.nn.Linear``.
+    global_mean
+        Mean of the class means, or with ``"samples"`` of all samples.
+
+    Raises
+    ------
+    EmptyClassError
+        If a class has no samples.
+    InputError
+        If there is one class, all class means coincide, or the weight is not finite, zero or of another
+        shape.
+
+    Examples
+    --------
+    >>> moments = ClassMoments.of(torch.eye(3), torch.arange(3), 3)
+    >>> round(nc3_self_duality(moments, 5 * torch.eye(3)), 6)
+    0.605811
+    """
+    between_trace(moments, global_mean)
+    weight, centred = _weight(moments, weight), moments.centred_means(global_mean)
+    norm = torch.linalg.matrix_norm
+    return float(norm(weight / norm(weight) - centred / norm(centred)))
+
+
+def nc3_self_duality_by_class(
+    moments: ClassMoments, weight: ArrayLike, *, global_mean: GlobalMean = "classes"
+) -> tuple[float, ...]:
+    r"""Distance :math:`\| w_c/\|w_c\| - m_c/\|m_c\| \|` of each class (Papyan, Han & Donoho 2020).
+
+    Raises
+    ------
+    EmptyClassError
+        If a class has no samples.
+    InputError
+        If there is one class, the mean of a class is the global mean, or a row of the weight is zero.
+
+    Examples
+    --------
+    >>> moments = ClassMoments.of(torch.eye(3), torch.arange(3), 3)
+    >>> [round(error, 6) for error in nc3_self_duality_by_class(moments, 5 * torch.eye(3))]
+    [0.605811, 0.605811, 0.605811]
+    """
+    difference = _weight_directions(moments, weight) - class_directions(moments, global_mean)
+    return tuple(torch.linalg.vector_norm(difference, dim=1).tolist())
+
+
+def nc3_etf_error(moments: ClassMoments, weight: ArrayLike, *, global_mean: GlobalMean = "classes") -> float:
+    r"""Distance :math:`\| WM^T/\|WM^T\|_F - (I - 11^T/C)/\sqrt{C-1} \|_F` (Kothapalli 2023).
+
+    Weaker than self-duality: also 0 for the pseudo-inverse :math:`W = (M^+)^T`, whatever M is.
+
+    Raises
+    ------
+    EmptyClassError
+        If a class has no samples.
+    InputError
+        If there is one class, or the products of weight and class means all vanish.
+
+    Examples
+    --------
+    >>> moments = ClassMoments.of(torch.eye(3), torch.arange(3), 3)
+    >>> round(nc3_etf_error(moments, torch.eye(3)), 12)
+    0.0
+    """
+    between_trace(moments, global_mean)
+    weight, centred = _weight(moments, weight), moments.centred_means(global_mean)
+    products = weight @ centred.mT
+    smallest = torch.linalg.matrix_norm(weight) * moments.resolution()
+    if torch.linalg.matrix_norm(products) <= smallest:
+        advice = "A classifier that does not see the class means has no angle to them."
+        raise InputError("a weight along the class means", "one orthogonal to all of them", advice)
+    return etf_distance(products)
+
+
+def unc3(
+    moments: ClassMoments,
+    weight: ArrayLike,
+    *,
+    cosine: bool = False,
+    global_mean: GlobalMean = "classes",
+) -> float:
+    r"""Uniform duality: variance over the classes of :math:`\langle w_c, m_c \rangle` (Wu & Papyan 2024).
+
+    The variance is that of the population.
+
+    Parameters
+    ----------
+    moments
+        Of the features (d columns) that enter the classifier.
+    weight
+        (C, d), as in ``torch.nn.Linear``.
+    cosine
+        Take the cosine of the angle between the two instead of their inner product.
+    global_mean
+        Mean of the class means, or with ``"samples"`` of all samples.
+
+    Raises
+    ------
+    EmptyClassError
+        If a class has no samples.
+    InputError
+        If there is one class, or for the cosine a class mean or a row of the weight has no direction.
+
+    Examples
+    --------
+    >>> moments = ClassMoments.of(torch.eye(2), torch.arange(2), 2)
+    >>> weight = torch.tensor([[2.0, 0.0], [0.0, 4.0]])
+    >>> unc3(moments, weight), round(unc3(moments, weight, cosine=True), 12)
+    (0.25, 0.0)
+    """
+    if cosine:
+        products = _weight_directions(moments, weight) * class_directions(moments, global_mean)
+    else:
+        products = _weight(moments, weight) * moments.centred_means(global_mean)
+    return float(products.sum(1).var(correction=0))
+
+
+def _weight(moments: ClassMoments, weight: ArrayLike) -> Tensor:
+    checked = LinearClassifier.of(weight, None, like=moments).weight
+    if not checked.any():
+        raise InputError("a weight with directions", "zeros", "Self-duality compares directions.")
+    return checked
+
+
+def _weight_directions(moments: ClassMoments, weight: ArrayLike) -> Tensor:
+    checked = _weight(moments, weight)
+    lengths = torch.linalg.vector_norm(checked, dim=1, keepdim=True)
+    if not lengths.all():
+        raise InputError("a non-zero weight of each class", "a row of zeros", "Leave such a class out.")
+    directions: Tensor = checked / lengths
+    return directions

@@ -1,0 +1,52 @@
+"""NC5, out-of-distribution samples become orthogonal to the class means."""
+
+from __future__ import annotations
+
+import torch
+
+from agop.errors import InputError
+from agop.inputs import ArrayLike, as_matrix
+from agop.moments import ClassMoments
+
+__all__ = ["nc5_orthogonality"]
+
+
+def nc5_orthogonality(moments: ClassMoments, ood_features: ArrayLike) -> float:
+    r"""Mean over the classes of :math:`|\cos(\mu_c, \mu_{OOD})|`, both uncentred (Ammar et al. 2024).
+
+    Parameters
+    ----------
+    moments
+        Of the training features of C >= 1 classes.
+    ood_features
+        (m, d) of out-of-distribution samples, whose mean is :math:`\mu_{OOD}`; their mean as one row will do.
+
+    Returns
+    -------
+    float
+        From 0, orthogonal, to 1.
+
+    Raises
+    ------
+    EmptyClassError
+        If a class has no samples.
+    InputError
+        If there are no out-of-distribution samples, or a mean is zero and has no direction.
+
+    Examples
+    --------
+    >>> moments = ClassMoments.of(torch.eye(2), torch.arange(2), 2)
+    >>> nc5_orthogonality(moments, torch.tensor([[1.0, 0.0], [3.0, 0.0]]))
+    0.5
+    """
+    moments.global_mean()
+    ood_features = as_matrix(ood_features, "ood_features", n_columns=moments.means.shape[1])
+    if not len(ood_features):
+        raise InputError("one or more out-of-distribution samples", "none", "Leave NC5 out.")
+    group = torch.zeros(len(ood_features), dtype=torch.int64)
+    ood_mean = ClassMoments.of(ood_features, group, 1).means[0].to(moments.means)
+    lengths = torch.linalg.vector_norm(moments.means, dim=1)
+    ood_length = torch.linalg.vector_norm(ood_mean)
+    if not (lengths.all() and ood_length):
+        raise InputError("means away from the origin", "a mean at 0", "Leave NC5 out: 0 has no direction.")
+    return float((moments.means / lengths[:, None] @ (ood_mean / ood_length)).abs().mean())

@@ -1,0 +1,181 @@
+"""Every measure against its definition, from features and from Gram matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import agop.collapse as collapse
+import oracles_collapse as oracle
+from agop.moments import ClassMoments
+
+OF_MEANS = [
+    "within_total_ratio",
+    "between_total_ratio",
+    "between_total_ratio_beaglehole2024",
+    "nc1_trace_ratio",
+    "nc1_trace_ratio_beaglehole2024",
+    "nc1_pinv",
+    "nc2_gram_mse",
+    "nc2_etf_error",
+    "nc2_equinorm",
+    "nc2_equiangularity",
+    "nc2_angle_spread",
+    "gnc2",
+]
+WITH_WEIGHT = ["nc3_self_duality", "nc3_etf_error", "nc3_self_duality_by_class", "unc3"]
+SHAPES = [(60, 12, 4), (37, 3, 5), (20, 6, 2)]  # (samples, features, classes): wide, narrow, two classes
+both_centres = pytest.mark.parametrize("centre", ["classes", "samples"])
+all_shapes = pytest.mark.parametrize("shape", SHAPES)
+
+
+def sample(shape, seed=0, offset=2.0):
+    n, d, n_classes = shape
+    generator = np.random.default_rng(seed)
+    y = np.concatenate([np.arange(n_classes), generator.integers(0, n_classes, n - n_classes)])
+    x = generator.normal(size=(n_classes, d))[y] + 0.4 * generator.normal(size=(n, d)) + offset
+    return x, y, n_classes
+
+
+@all_shapes
+@both_centres
+@pytest.mark.parametrize("name", OF_MEANS)
+def test_measures_of_moments(name, centre, shape):
+    x, y, n_classes = sample(shape)
+    expected = getattr(oracle, name)(x, y, n_classes, centre)
+    moments = ClassMoments.of(x, y, n_classes, scatter=True)
+    found = getattr(collapse, name)(moments, global_mean=centre)
+    assert isinstance(found, float)
+    assert found == pytest.approx(expected, rel=1e-10, abs=1e-13)
+    of_gram = getattr(collapse, f"{name}_from_gram")(x @ x.T, y, global_mean=centre)
+    assert of_gram == pytest.approx(expected, rel=1e-8, abs=1e-11)
+
+
+@all_shapes
+def test_cdnv(shape):
+    x, y, n_classes = sample(shape)
+    expected = oracle.nc1_cdnv(x, y, n_classes)
+    assert collapse.nc1_cdnv(ClassMoments.of(x, y, n_classes)) == pytest.approx(expected, rel=1e-12, abs=0)
+    assert collapse.nc1_cdnv_from_gram(x @ x.T, y, n_classes) == pytest.approx(expected, rel=1e-10, abs=0)
+
+
+@all_shapes
+@both_centres
+def test_gnc2_mean(centre, shape):
+    x, y, n_classes = sample(shape)
+    expected = oracle.gnc2_mean(x, y, n_classes, centre)
+    options = {"statistic": "mean", "global_mean": centre}
+    assert collapse.gnc2(ClassMoments.of(x, y, n_classes), **options) == pytest.approx(expected, rel=1e-12, abs=0)
+    assert collapse.gnc2_from_gram(x @ x.T, y, **options) == pytest.approx(expected, rel=1e-10, abs=0)
+
+
+@all_shapes
+@both_centres
+@pytest.mark.parametrize("name", [*WITH_WEIGHT, "unc3_cosine"])
+def test_measures_with_a_weight(name, centre, shape):
+    x, y, n_classes = sample(shape)
+    coefficients = np.random.default_rng(1).normal(size=(len(x), n_classes))
+    weight = coefficients.T @ x
+    expected = getattr(oracle, name)(x, y, weight, centre)
+    options = {"global_mean": centre} | ({"cosine": True} if name == "unc3_cosine" else {})
+    function = name.removesuffix("_cosine")
+    moments = ClassMoments.of(x, y, n_classes)
+    found = getattr(collapse, function)(moments, weight.astype(np.float64), **options)
+    assert found == pytest.approx(expected, rel=1e-10, abs=0)
+    of_gram = getattr(collapse, f"{function}_from_gram")(x @ x.T, y, coefficients, **options)
+    assert of_gram == pytest.approx(expected, rel=1e-7, abs=0)
+
+
+@all_shapes
+def test_nc4(shape):
+    x, y, n_classes = sample(shape)
+    generator = np.random.default_rng(2)
+    weight, bias = generator.normal(size=(n_classes, x.shape[1])), 5 * generator.normal(size=n_classes)
+    expected = oracle.nc4_agreement(x, y, weight, bias)
+    moments = ClassMoments.of(x, y, n_classes)
+    for max_memory in (None, 1):
+        found = collapse.nc4_agreement(moments, x, weight, bias, max_memory=max_memory)
+        assert found == expected
+    assert collapse.nc4_agreement_from_gram(x @ x.T, y, x @ weight.T + bias) == expected
+    without = oracle.nc4_agreement(x, y, weight, np.zeros(n_classes))
+    assert collapse.nc4_agreement(moments, torch.from_numpy(x), torch.from_numpy(weight)) == without
+
+
+@all_shapes
+def test_nc5(shape):
+    x, y, n_classes = sample(shape)
+    ood = np.random.default_rng(3).normal(size=(9, x.shape[1]))
+    expected = oracle.nc5_orthogonality(x, y, n_classes, ood)
+    moments = ClassMoments.of(x, y, n_classes)
+    assert collapse.nc5_orthogonality(moments, ood) == pytest.approx(expected, rel=1e-12, abs=0)
+    assert collapse.nc5_orthogonality(moments, ood.mean(0)[None]) == pytest.approx(expected, rel=1e-12, abs=0)
+    found = collapse.nc5_orthogonality_from_gram(x @ x.T, y, x @ ood.T, ood @ ood.T)
+    assert found == pytest.approx(expected, rel=1e-9, abs=0)
+
+
+def test_nearest_mean_among_close_classes_far_from_the_origin():
+    x = np.array([[1e4, 0.0], [1e4, 1e-6], [1e4 + 3, 0.0]]).repeat(4, 0)
+    x[::4, 1] += 4e-7  # nearer to its own mean than to the other of the two close ones
+    y = np.arange(3).repeat(4)
+    moments = ClassMoments.of(x, y, 3)
+    own = np.array([[0.0, 0.0], [0.0, 2.0], [2.0, 0.0]])  # decides by the nearest of (0,0), (0,1e-6), (3,0)
+    bias = -np.array([0.0, 2e0 * 0.6e-6, 2e4 + 1.0])
+    expected = oracle.nc4_agreement(x, y, own, bias)
+    assert collapse.nc4_agreement(moments, x, own, bias) == expected > 0.6
+
+
+def test_pinv_by_projection_needs_no_square_matrix():
+    x, y, n_classes = sample((200, 40, 5), offset=30.0)
+    moments = ClassMoments.of(x, y, n_classes)
+    points = (torch.from_numpy(x) - moments.global_mean()) @ moments.between_basis()
+    projected = ClassMoments.of(points, y, n_classes, scatter=True)
+    expected = oracle.nc1_pinv(x, y, n_classes)
+    assert projected.scatter.shape == (4, 4)
+    assert collapse.nc1_pinv(projected) == pytest.approx(expected, rel=1e-9, abs=0)
+    for centre in ("classes", "samples"):
+        square = collapse.nc1_pinv(ClassMoments.of(x, y, n_classes, scatter=True), global_mean=centre)
+        assert collapse.nc1_pinv(projected, global_mean=centre) == pytest.approx(square, rel=1e-10, abs=0)
+
+
+def test_pinv_of_close_classes():
+    """Two classes 0.1 apart at norm 10: spread 0.01 across, along the direction that tells them apart."""
+    generator = np.random.default_rng(0)
+    corners = np.array([[10.0, 0.0, 0.0], [10.0, 0.1, 0.0], [-10.0, 0.0, 0.0]])
+    y = np.arange(3000) % 3
+    x = corners[y] + 0.01 * generator.normal(size=(3000, 3))
+    moments = ClassMoments.of(x, y, 3, scatter=True)
+    assert collapse.nc1_pinv(moments) == pytest.approx(oracle.nc1_pinv(x, y, 3), rel=1e-9, abs=0)
+    assert collapse.nc1_pinv(moments) > 0.01
+    assert collapse.nc1_pinv_from_gram(x @ x.T, y) == pytest.approx(oracle.nc1_pinv(x, y, 3), rel=1e-6, abs=0)
+
+
+def test_mapped_moments_have_nc1_and_nc2():
+    x, y, n_classes = sample((60, 12, 4))
+    matrix = np.random.default_rng(5).normal(size=(20, 12))
+    mapped = ClassMoments.of(x, y, n_classes, scatter=True).apply(matrix)
+    for name in ("nc1_trace_ratio", "nc1_pinv", "nc2_gram_mse"):
+        expected = getattr(oracle, name)(x @ matrix.T, y, n_classes)
+        assert getattr(collapse, name)(mapped) == pytest.approx(expected, rel=1e-9, abs=0)
+
+
+def test_two_classes_are_always_a_simplex():
+    x, y, _ = sample((20, 6, 2))
+    moments = ClassMoments.of(x, y, 2)
+    for name in ("nc2_gram_mse", "nc2_etf_error", "nc2_equinorm", "nc2_equiangularity", "nc2_angle_spread", "gnc2"):
+        assert getattr(collapse, name)(moments) < 1e-14
+    assert collapse.gnc2(moments, statistic="mean") == pytest.approx(-np.log(2))
+
+
+def test_self_dual_classifier():
+    x, y, n_classes = sample((60, 12, 4))
+    moments = ClassMoments.of(x, y, n_classes)
+    weight = 3 * moments.centred_means()
+    assert collapse.nc3_self_duality(moments, weight) < 1e-14
+    assert max(collapse.nc3_self_duality_by_class(moments, weight)) < 1e-14
+    assert collapse.unc3(moments, weight, cosine=True) < 1e-28
+    inverse = torch.linalg.pinv(moments.centred_means()).mT
+    assert collapse.nc3_etf_error(moments, inverse) < 1e-13 < collapse.nc3_self_duality(moments, inverse)
+    averaging = np.eye(n_classes)[y] / np.bincount(y)
+    coefficients = averaging - averaging.mean(1, keepdims=True)
+    assert collapse.nc3_self_duality_from_gram(x @ x.T, y, coefficients) < 1e-6

@@ -1,0 +1,31 @@
+"""One rank of a gloo group that merges class moments; in a module of its own so that a new process can load it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed as dist
+
+from agop.moments import ClassMoments
+
+
+def reduce_cases(rank: int, world_size: int, folder: str) -> None:
+    """Merge the rank's rows of every ``*.case.npz`` with those of all others, and save what came out."""
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=world_size)
+    for case in sorted(Path(folder).glob("*.case.npz")):
+        merged = _own_moments(dict(np.load(case)), rank).all_reduce()
+        parts = {"counts": merged.counts, "means": merged.means, "scatter_traces": merged.scatter_traces}
+        if merged.scatter is not None:
+            parts["scatter"] = merged.scatter
+        np.savez(case.with_suffix(f".rank{rank}.npz"), **{name: part.numpy() for name, part in parts.items()})
+    dist.destroy_process_group()
+
+
+def _own_moments(data: dict[str, np.ndarray], rank: int) -> ClassMoments:
+    rows, n_classes = data["ranks"] == rank, int(data["n_classes"])
+    if not rows.any():
+        return ClassMoments.empty(n_classes, data["features"].shape[1])
+    return ClassMoments.of(data["features"][rows], data["labels"][rows], n_classes, scatter=bool(data["scatter"]))
