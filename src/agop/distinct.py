@@ -1,0 +1,76 @@
+"""Equal rows, merged with summed weights before a solve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["DistinctRows", "distinct_rows"]
+
+
+@dataclass(frozen=True)
+class DistinctRows:
+    """Which rows of a matrix are equal.
+
+    Kernel ridge regression on the distinct rows with summed weights and weighted mean targets is the
+    same problem as on all rows.
+
+    Attributes
+    ----------
+    index
+        (m,) a representative of each group, in order of first appearance.
+    group
+        (n,) the group of each row, so that ``X[index][group]`` equals ``X``.
+    weights
+        (n,) weight of each row.
+    """
+
+    index: Tensor
+    group: Tensor
+    weights: Tensor
+
+    @property
+    def total_weights(self) -> Tensor:
+        """(m,) summed weights of the groups."""
+        return self.weights.new_zeros(len(self.index)).index_add_(0, self.group, self.weights)
+
+    def mean(self, values: Tensor) -> Tensor:
+        """(m, C) weighted means over the groups of values (n, C)."""
+        sums = values.new_zeros(len(self.index), values.shape[1], dtype=self.weights.dtype)
+        sums.index_add_(0, self.group, self.weights[:, None] * values)
+        return (sums / self.total_weights[:, None]).to(values.dtype)
+
+
+def distinct_rows(inputs: Tensor, weights: Tensor | None = None) -> DistinctRows:
+    """Group the rows of ``inputs`` (n, d) that are equal.
+
+    Parameters
+    ----------
+    inputs
+        (n, d), float32 or float64, finite.
+    weights
+        (n,) positive; ones if None.
+
+    Examples
+    --------
+    >>> rows = distinct_rows(torch.tensor([[1.0], [2.0], [1.0]]))
+    >>> rows.index.tolist(), rows.group.tolist(), rows.total_weights.tolist()
+    ([0, 1], [0, 1, 0], [2.0, 1.0])
+    """
+    values = (inputs + 0.0).contiguous()  # turns -0.0 into 0.0, so that equal rows have equal bytes
+    row_bytes = values.cpu().numpy().view(np.dtype((np.void, values.element_size() * values.shape[1]))).ravel()
+    _, first, inverse = np.unique(row_bytes, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    device = inputs.device
+    if weights is None:
+        weights = torch.ones(len(inputs), dtype=torch.float64, device=device)
+    return DistinctRows(
+        torch.from_numpy(first[order]).to(device),
+        torch.from_numpy(rank[inverse]).to(device),
+        weights.double(),
+    )

@@ -1,0 +1,123 @@
+"""Euclidean distances that stay accurate when samples nearly coincide.
+
+The product form ``||x||^2 + ||z||^2 - 2 <x, z>`` is fast and loses the digits of a small distance:
+its error is a few machine epsilons of ``||x||^2 + ||z||^2``. So it is used where the result is large
+beside that error. A block of pairs with closer ones is computed again with products in float64, and
+pairs too close for those by their differences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from agop.chunks import blocks, row_chunks
+
+__all__ = ["Pairwise", "coincidence_tolerance", "euclidean_distances", "pairwise"]
+
+_CLOSE = {torch.float32: 1e-3, torch.float64: 1e-9}
+"""Squared distances below this share of ||x||^2 + ||z||^2 are not trusted to the product form."""
+
+
+class Pairwise(NamedTuple):
+    """A matrix over pairs of rows, and the precision that the closest pairs asked for.
+
+    Attributes
+    ----------
+    values
+        (n, m) matrix in the dtype of the rows.
+    products
+        Data type in which the inner products of the last blocks were taken.
+    """
+
+    values: Tensor
+    products: torch.dtype
+
+
+def euclidean_distances(points: Tensor, centers: Tensor | None = None) -> Tensor:
+    r"""Distances :math:`r_{ij} = \|x_i - z_j\|`.
+
+    For float32 rows of unit norm the relative error of a distance of 1e-4 is below 1e-4; the limit
+    is the rounding of the stored coordinates. Equal rows have distance exactly 0.
+
+    Parameters
+    ----------
+    points
+        (n, d), float32 or float64.
+    centers
+        (m, d) of the same dtype and device; ``points`` itself if None.
+
+    Returns
+    -------
+    Tensor
+        (n, m), same dtype.
+
+    Examples
+    --------
+    >>> x = torch.tensor([[1.0, 0.0], [1.0, 1e-4]])
+    >>> euclidean_distances(x)[0, 1].item()  # doctest: +ELLIPSIS
+    9.99999...e-05
+    """
+    return pairwise(points, centers).values
+
+
+def pairwise(
+    points: Tensor, centers: Tensor | None = None, transform_: Callable[[Tensor], object] | None = None
+) -> Pairwise:
+    """Apply ``transform_`` in place to the distances, block by block while they are in cache.
+
+    Without ``centers`` only one triangle is computed, so that the result is exactly symmetric. After
+    the first block that needs float64 products, all later ones use them straight away.
+    """
+    symmetric = centers is None
+    centers = points if centers is None else centers
+    shift = centers.mean(0)
+    values = points.new_empty(len(points), len(centers))
+    dtype = points.dtype
+    for rows in blocks(len(points)):
+        for columns in blocks(len(centers)):
+            if symmetric and columns.start < rows.start:
+                continue
+            diagonal = symmetric and columns == rows
+            block, dtype = _block(points[rows], centers[columns], shift, dtype, diagonal)
+            if transform_ is not None:
+                transform_(block)
+            values[rows, columns] = block
+            if symmetric and not diagonal:
+                values[columns, rows] = block.mT
+    return Pairwise(values, dtype)
+
+
+def coincidence_tolerance(points: Tensor) -> float:
+    """Distance below which two rows are equal up to the rounding of their coordinates."""
+    if not len(points):
+        return 0.0
+    radius = (points - points.mean(0)).square().sum(1).max().sqrt().item()
+    return 8 * torch.finfo(points.dtype).eps * radius
+
+
+def _block(x: Tensor, z: Tensor, shift: Tensor, dtype: torch.dtype, diagonal: bool) -> tuple[Tensor, torch.dtype]:
+    """Distances of one block with products in ``dtype``, or in float64 where that is not enough."""
+    u, v = x.to(dtype) - shift.to(dtype), z.to(dtype) - shift.to(dtype)
+    uu, vv = u.square().sum(1), v.square().sum(1)
+    squares = torch.addmm(vv, u, v.mT, alpha=-2).add_(uu[:, None])
+    if diagonal:
+        squares.fill_diagonal_(torch.inf)
+    if (squares.amin(1) < _CLOSE[dtype] * (uu + vv.max())).any():  # one pass that settles most blocks
+        close = squares < _CLOSE[dtype] * (uu[:, None] + vv)
+        if dtype != torch.float64 and close.any():
+            return _block(x, z, shift, torch.float64, diagonal)
+        _recompute_close(squares, u, v, close)
+    if diagonal:
+        squares = squares.triu_(1) + squares.mT  # a product is not symmetric to the last bit
+    return squares.clamp_min_(0).sqrt_().to(x.dtype), dtype
+
+
+def _recompute_close(squares: Tensor, u: Tensor, v: Tensor, close: Tensor) -> None:
+    """Overwrite the squares of pairs too close for products by those of their differences."""
+    i, j = torch.nonzero(close, as_tuple=True)
+    for part in row_chunks(len(i), bytes_per_row=16 * u.shape[1]):
+        squares[i[part], j[part]] = (u[i[part]] - v[j[part]]).square_().sum(1)

@@ -1,0 +1,163 @@
+"""Kernels of the Euclidean distance r: Laplace, Gaussian, and the family between and around them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import torch
+from torch import Tensor
+
+from agop.errors import InputError
+from agop.kernels.distances import Pairwise, coincidence_tolerance, pairwise
+from agop.kernels.kernel import Kernel, check_positive
+
+__all__ = ["Gaussian", "GeneralizedGaussian", "Laplace", "RadialKernel"]
+
+
+class RadialKernel(Kernel):
+    r"""A kernel :math:`k(x, z) = \kappa(\|x - z\|)`.
+
+    Gradients follow from the weights :math:`V_{ij} = \kappa'(r_{ij}) / r_{ij}`:
+    :math:`\nabla_x k(x, z) = V (x - z)`.
+    """
+
+    @abstractmethod
+    def profile_(self, distances: Tensor) -> Tensor:
+        """Replace distances r by kappa(r), in place."""
+
+    @abstractmethod
+    def weights_(self, distances: Tensor) -> Tensor:
+        """Replace positive distances r by kappa'(r) / r, in place."""
+
+    def gram(self, points: Tensor, centers: Tensor | None = None) -> Pairwise:
+        """Kernel matrix kappa(r_ij), (n, m), with the precision of the products behind it."""
+        return pairwise(points, centers, self.profile_)
+
+    def gradient_weights(self, points: Tensor, centers: Tensor | None = None) -> Tensor:
+        """Weights V_ij = kappa'(r_ij) / r_ij, (n, m); 0 where two points coincide up to rounding."""
+        tolerance = coincidence_tolerance(points if centers is None else centers)
+
+        def transform_(distances: Tensor) -> None:
+            if distances.min() > tolerance:
+                self.weights_(distances)
+                return
+            coincident = distances <= tolerance
+            self.weights_(distances.masked_fill_(coincident, 1)).masked_fill_(coincident, 0)
+
+        return pairwise(points, centers, transform_).values
+
+    def output_gradients(self, points: Tensor, centers: Tensor, coefficients: Tensor) -> Tensor:
+        """Gradients G_l = diag(S_l) Z - V diag(a_l) X with S = V A, at the points Z: (C, n, d)."""
+        return weighted_gradients(self.gradient_weights(points, centers), points, centers, coefficients)
+
+    def check(self) -> None:
+        """Raise InputError unless the bandwidth is positive."""
+        check_positive("bandwidth", self.bandwidth)
+
+
+def weighted_gradients(weights: Tensor, points: Tensor, centers: Tensor, coefficients: Tensor) -> Tensor:
+    """Gradients sum_j a_jl V_ij (z_i - x_j) of every output l, (C, n, d), from the weights V."""
+    shift = centers.mean(0)
+    points, centers = points - shift, centers - shift
+    sums = weights @ coefficients
+    return torch.stack(
+        [
+            torch.addmm(sums[:, [output]] * points, weights, a[:, None] * centers, alpha=-1)
+            for output, a in enumerate(coefficients.mT)
+        ]
+    )
+
+
+class Laplace(RadialKernel):
+    r"""Laplace kernel :math:`k(x, z) = \exp(-r / L)`.
+
+    Parameters
+    ----------
+    bandwidth
+        L > 0, in units of the distance.
+
+    References
+    ----------
+    Beaglehole, Súkeník, Mondelli, Belkin 2024 (arXiv 2402.13728) use L = 2 throughout.
+
+    Examples
+    --------
+    >>> Laplace(bandwidth=2.0)(torch.tensor([[0.0], [2.0]]))
+    tensor([[1.0000, 0.3679],
+            [0.3679, 1.0000]])
+    """
+
+    def __init__(self, bandwidth: float = 10.0) -> None:
+        self.bandwidth = bandwidth
+
+    def profile_(self, distances: Tensor) -> Tensor:
+        """exp(-r/L), in place."""
+        return distances.div_(-self.bandwidth).exp_()
+
+    def weights_(self, distances: Tensor) -> Tensor:
+        """-exp(-r/L) / (L r), in place."""
+        decay = (distances / -self.bandwidth).exp_()
+        return torch.div(decay, distances.mul_(-self.bandwidth), out=distances)
+
+
+class Gaussian(RadialKernel):
+    r"""Gaussian kernel :math:`k(x, z) = \exp(-r^2 / (2 L^2))`.
+
+    Parameters
+    ----------
+    bandwidth
+        L > 0, in units of the distance.
+
+    Examples
+    --------
+    >>> Gaussian(bandwidth=1.0)(torch.tensor([[0.0]]), torch.tensor([[1.0]]))
+    tensor([[0.6065]])
+    """
+
+    def __init__(self, bandwidth: float = 10.0) -> None:
+        self.bandwidth = bandwidth
+
+    def profile_(self, distances: Tensor) -> Tensor:
+        """exp(-r^2 / (2 L^2)), in place."""
+        return distances.square_().div_(-2 * self.bandwidth**2).exp_()
+
+    def weights_(self, distances: Tensor) -> Tensor:
+        """-exp(-r^2 / (2 L^2)) / L^2, in place."""
+        return self.profile_(distances).div_(-(self.bandwidth**2))
+
+
+class GeneralizedGaussian(RadialKernel):
+    r"""The family :math:`k(x, z) = \exp(-(r / L)^q)`: Laplace at q = 1, Gaussian of bandwidth L/√2 at q = 2.
+
+    Parameters
+    ----------
+    bandwidth
+        L > 0, in units of the distance.
+    exponent
+        0 < q <= 2; above 2 the function is not positive definite.
+
+    Examples
+    --------
+    >>> GeneralizedGaussian(bandwidth=2.0, exponent=0.5)(torch.tensor([[0.0]]), torch.tensor([[2.0]]))
+    tensor([[0.3679]])
+    """
+
+    def __init__(self, bandwidth: float = 10.0, exponent: float = 1.0) -> None:
+        self.bandwidth = bandwidth
+        self.exponent = exponent
+
+    def profile_(self, distances: Tensor) -> Tensor:
+        """exp(-(r/L)^q), in place."""
+        return distances.div_(self.bandwidth).pow_(self.exponent).neg_().exp_()
+
+    def weights_(self, distances: Tensor) -> Tensor:
+        """-q r^(q-2) exp(-(r/L)^q) / L^q, in place."""
+        q, length = self.exponent, self.bandwidth
+        decay = (distances / length).pow_(q).neg_().exp_()
+        return distances.pow_(q - 2).mul_(decay).mul_(-q / length**q)
+
+    def check(self) -> None:
+        """Raise InputError unless L > 0 and 0 < q <= 2."""
+        super().check()
+        if not 0 < self.exponent <= 2:
+            raise InputError("an exponent in (0, 2]", repr(self.exponent), "Larger ones are not positive definite.")

@@ -1,0 +1,101 @@
+"""Powers and summaries of positive semi-definite matrices."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from agop.errors import InputError
+
+__all__ = ["effective_rank", "psd_power"]
+
+_NEGATIVE = 1e-3
+"""Negative eigenvalues, and asymmetry, up to this share of the largest are taken for rounding."""
+
+
+def psd_power(matrix: Tensor, exponent: float) -> Tensor:
+    r"""Symmetric power :math:`A^p = U \max(\Lambda, 0)^p U^T` of a positive semi-definite matrix.
+
+    Computed in float64. Eigenvalues below ``2 sqrt(d) eps`` times the largest are rounding, of either sign, and
+    count as zero, so that the null space stays one.
+
+    Parameters
+    ----------
+    matrix
+        (d, d) symmetric positive semi-definite, or (d,) for a diagonal matrix.
+    exponent
+        Positive power ``p``; 1/2 is the symmetric square root.
+
+    Returns
+    -------
+    Tensor
+        Same shape as ``matrix``, float64.
+
+    Raises
+    ------
+    InputError
+        If the matrix is not a finite, symmetric, positive semi-definite one, or the exponent not positive.
+
+    Examples
+    --------
+    >>> psd_power(torch.tensor([[2.0, 0.0], [0.0, 9.0]]), 0.5).diagonal()
+    tensor([1.4142, 3.0000], dtype=torch.float64)
+    """
+    if not exponent > 0:
+        raise InputError("a positive exponent", str(exponent), "Negative powers of singular matrices diverge.")
+    if matrix.ndim not in (1, 2) or matrix.shape[0] != matrix.shape[-1]:
+        raise InputError("a square matrix or a diagonal", f"shape {tuple(matrix.shape)}", "Pass (d, d) or (d,).")
+    if not torch.isfinite(matrix).all():
+        raise InputError("finite entries", "NaN or infinity", "Check the data that the matrix was made from.")
+    matrix = matrix.double()
+    if matrix.ndim == 1:
+        if not (matrix >= 0).all():
+            raise InputError("a non-negative diagonal", f"{matrix.min():.2g}", "Is it that of an AGOP?")
+        return matrix.clamp_min(0).pow(exponent)
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+    eigenvalues, eigenvectors = torch.linalg.eigh(matrix)
+    if (
+        eigenvalues[0] < -_NEGATIVE * eigenvalues[-1].abs()
+        or (matrix - matrix.mT).abs().max() > _NEGATIVE * matrix.abs().max()
+    ):
+        got = f"eigenvalues from {eigenvalues[0]:.2g} to {eigenvalues[-1]:.2g}, or an asymmetric matrix"
+        raise InputError("a symmetric positive semi-definite matrix", got, "Is it an AGOP or a covariance?")
+    floor = 2 * len(matrix) ** 0.5 * torch.finfo(torch.float64).eps * eigenvalues[-1].clamp_min(0)
+    powers = eigenvalues.clamp_min(0).pow(exponent).where(eigenvalues > floor, 0.0)
+    return (eigenvectors * powers) @ eigenvectors.mT
+
+
+def effective_rank(rows: Tensor) -> float:
+    r"""Participation ratio :math:`(\mathrm{tr}\, S)^2 / \|S\|_F^2` of :math:`S = X^T X`.
+
+    It lies between 1 and the rank of S, and equals the rank when all non-zero eigenvalues agree.
+
+    Parameters
+    ----------
+    rows
+        X of shape (n, d); subtract the mean first for the effective rank of a covariance.
+
+    Returns
+    -------
+    float
+        The ratio, or 0.0 for X = 0.
+
+    Raises
+    ------
+    InputError
+        If ``rows`` is not a finite matrix.
+
+    Examples
+    --------
+    >>> effective_rank(torch.eye(3))
+    3.0
+    """
+    if rows.ndim != 2 or not torch.isfinite(rows).all():
+        raise InputError("a finite (n, d) matrix", f"shape {tuple(rows.shape)}", "Remove NaN and infinity.")
+    scale = rows.abs().max().item() if rows.numel() else 0.0
+    if scale == 0:
+        return 0.0
+    rows = rows.double() / scale
+    smaller = rows @ rows.mT if rows.shape[0] < rows.shape[1] else rows.mT @ rows
+    return (smaller.trace().square() / smaller.square().sum()).item()

@@ -1,0 +1,91 @@
+"""Which form of the AGOP of a kernel machine is the cheapest that is accurate enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from agop.chunks import BLOCK, blocks
+from agop.kernels import weighted_gradients
+from agop.outer_product.forms import Problem
+
+__all__ = ["AGOPPlan", "cheapest_plan", "pairs_fit"]
+
+_TOLERANCE = {torch.float32: 3e-4, torch.float64: 1e-7}
+"""Relative error of the trace that a plan may predict, by the dtype of the data."""
+
+_FLOAT64_COST = 2.0
+"""Time of a float64 product beside one in float32."""
+
+_SAMPLED = 8
+"""Points and outputs on which the size of the gradients is estimated."""
+
+
+@dataclass(frozen=True)
+class AGOPPlan:
+    """How an AGOP was computed.
+
+    Attributes
+    ----------
+    form
+        "elementwise" or "per-output".
+    dtype
+        Precision of the products.
+    error
+        Predicted relative error of the trace.
+    """
+
+    form: Literal["elementwise", "per-output"]
+    dtype: torch.dtype
+    error: float
+
+
+def pairs_fit(problem: Problem, dtype: torch.dtype, max_memory: int | None) -> bool:
+    """Say whether the gradient weights and a few blocks fit."""
+    pairs = len(problem.points) * len(problem.centers)
+    return max_memory is None or (pairs + 3 * BLOCK**2) * dtype.itemsize <= max_memory
+
+
+def cheapest_plan(problem: Problem, weights: Tensor, max_memory: int | None) -> AGOPPlan:
+    """Cheapest plan whose predicted error is small enough, given V in the dtype of the data."""
+    loss = _cancellation(problem, weights)
+    (n, d), m, outputs = problem.points.shape, len(problem.centers), problem.coefficients.shape[1]
+    own = weights.dtype
+    costs: dict[AGOPPlan, float] = {}
+    for dtype in {own, torch.float64}:
+        eps, unit = torch.finfo(dtype).eps, _FLOAT64_COST if dtype == torch.float64 else 1.0
+        costs[AGOPPlan("per-output", dtype, eps * loss**0.5)] = unit * outputs * (n * m * d + n * d * d)
+        if pairs_fit(problem, dtype, max_memory):
+            elementwise = n * m * m / 2 + n * m * d + n * d * d + 3 * n * m * outputs
+            if problem.points is not problem.centers:
+                elementwise += n * m * m / 2 + n * m * d
+            costs[AGOPPlan("elementwise", dtype, eps * loss)] = unit * elementwise
+    accurate = [plan for plan in costs if plan.error <= _TOLERANCE[own]]
+    return min(accurate, key=costs.__getitem__) if accurate else min(costs, key=lambda plan: plan.error)
+
+
+def _cancellation(problem: Problem, weights: Tensor) -> float:
+    """Squared terms whose rounding the elementwise form adds up, over the squared gradients.
+
+    The terms are V_ij a_jl z_i, V_ij a_jl x_j and S_il z_i, all of them, so that a single close pair counts;
+    the gradients are estimated from a few points.
+    """
+    origin = problem.centers.mean(0)
+    at_points = (problem.points - origin).square().sum(1)
+    at_centers = (problem.centers - origin).square().sum(1)
+    sizes = problem.coefficients.square().sum(1)
+    sizes = torch.stack([sizes, sizes * at_centers], 1)
+    terms = 0.0
+    for rows in blocks(len(weights)):
+        at_pairs = weights[rows].square() @ sizes
+        sums = (weights[rows] @ problem.coefficients).square().sum(1)
+        terms += ((at_pairs[:, 0] + sums) @ at_points[rows] + at_pairs[:, 1].sum()).item()
+    sampled = torch.linspace(0, len(weights) - 1, min(_SAMPLED, len(weights)), device=weights.device).long()
+    coefficients = problem.coefficients[:, :_SAMPLED]
+    gradients = weighted_gradients(weights[sampled], problem.points[sampled], problem.centers, coefficients)
+    share = len(sampled) * coefficients.shape[1] / (len(weights) * problem.coefficients.shape[1])
+    remaining = gradients.square().sum().item() / share
+    return terms / remaining if remaining > 0 else 1.0

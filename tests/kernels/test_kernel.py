@@ -1,0 +1,142 @@
+"""What every kernel must do, run on all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+
+import oracles_kernels
+from agop.chunks import BLOCK
+from agop.errors import InputError
+from agop.kernel_machine import KernelMachine, fit_kernel_machine
+from agop.kernels import Gaussian, GeneralizedGaussian, Laplace, ProductLaplace
+from agop.outer_product import kernel_agop
+
+KERNELS = [
+    Laplace(bandwidth=1.5),
+    Gaussian(bandwidth=1.2),
+    GeneralizedGaussian(bandwidth=1.7, exponent=0.6),
+    GeneralizedGaussian(bandwidth=1.7, exponent=1.0),
+    GeneralizedGaussian(bandwidth=1.7, exponent=1.6),
+    GeneralizedGaussian(bandwidth=1.7, exponent=2.0),
+    ProductLaplace(bandwidth=2.5),
+]
+IDS = [str(kernel) for kernel in KERNELS]
+DTYPES = [torch.float32, torch.float64]
+LIMITS = {torch.float32: 1e-5, torch.float64: 1e-11}
+
+every_kernel = pytest.mark.parametrize("kernel", KERNELS, ids=IDS)
+every_dtype = pytest.mark.parametrize("dtype", DTYPES)
+
+
+def rows(n, d=4, *, seed=0, dtype=torch.float64):
+    return torch.tensor(np.random.default_rng(seed).standard_normal((n, d)), dtype=dtype)
+
+
+@every_kernel
+@every_dtype
+def test_values_against_the_oracle(kernel, dtype):
+    x, z = rows(12, dtype=dtype), rows(9, seed=1, dtype=dtype)
+    name, parameters = type(kernel).__name__, kernel.get_params()
+    truth = oracles_kernels.gram(name, x.numpy(), z.numpy(), **parameters)
+    got = kernel(x, z)
+    assert got.dtype == dtype
+    assert got.shape == (12, 9)
+    np.testing.assert_allclose(got, truth, rtol=0, atol=LIMITS[dtype])
+    truth = oracles_kernels.gram(name, x.numpy(), x.numpy(), **parameters)
+    np.testing.assert_allclose(kernel(x), truth, rtol=0, atol=LIMITS[dtype])
+
+
+@every_kernel
+@every_dtype
+@pytest.mark.parametrize("n", [25, BLOCK + 4])
+def test_gram_matrix_is_symmetric_with_a_unit_diagonal(kernel, dtype, n):
+    x = rows(n, 3, dtype=dtype)
+    x[1] = x[0]
+    gram = kernel(x)
+    assert (gram - gram.mT).abs().max().item() == 0
+    assert (gram.diagonal() == 1).all()
+    assert gram[0, 1] == 1
+    assert (gram >= 0).all()
+    assert (gram <= 1).all()
+
+
+@every_kernel
+def test_gram_matrix_is_positive_semi_definite(kernel):
+    assert torch.linalg.eigvalsh(kernel(rows(60, 2))).min().item() > -1e-12
+
+
+@every_kernel
+def test_with_and_without_centers_agree(kernel):
+    x = rows(30)
+    torch.testing.assert_close(kernel(x), kernel(x, x.clone()), rtol=0, atol=1e-12)
+
+
+@every_kernel
+def test_gradients_against_finite_differences(kernel):
+    x, z, coefficients = rows(6), rows(8, seed=1), rows(8, 3, seed=2)
+    got = kernel.output_gradients(x, z, coefficients)
+    assert got.shape == (3, 6, 4)
+    step = 1e-6
+    for axis in range(4):
+        shift = step * torch.eye(4, dtype=torch.float64)[axis]
+        slope = (kernel(x + shift, z) - kernel(x - shift, z)) @ coefficients / (2 * step)
+        torch.testing.assert_close(got[:, :, axis].mT, slope, rtol=1e-6, atol=1e-7)
+
+
+@every_kernel
+@every_dtype
+def test_gradients_against_the_oracle_with_points_among_the_centers(kernel, dtype):
+    z, coefficients = rows(10, dtype=dtype), rows(10, 2, seed=2, dtype=dtype)
+    z[3] = z[7]
+    x = torch.cat([rows(4, seed=1, dtype=dtype), z[[0, 3]]])
+    truth = oracles_kernels.gradients(type(kernel).__name__, x, z, coefficients, **kernel.get_params())
+    got = kernel.output_gradients(x, z, coefficients).permute(1, 0, 2)
+    np.testing.assert_allclose(got, truth, rtol=0, atol=20 * LIMITS[dtype])
+
+
+@every_kernel
+def test_hyper_parameters_follow_scikit_learn(kernel):
+    copy = clone(kernel)
+    assert copy is not kernel
+    assert copy.get_params() == kernel.get_params()
+    assert copy.set_params(bandwidth=3.25) is copy
+    assert copy.bandwidth == 3.25
+    assert kernel.bandwidth != 3.25
+    assert repr(copy).startswith(type(kernel).__name__ + "(")
+
+
+@every_kernel
+@pytest.mark.parametrize("bandwidth", [0, -1.0, float("nan"), float("inf"), "wide", None])
+def test_a_bad_bandwidth_is_refused_on_use_only(kernel, bandwidth):
+    bad = clone(kernel).set_params(bandwidth=bandwidth)
+    x, y = rows(5), rows(5, 1, seed=1)
+    for use in (
+        bad.check,
+        lambda: bad(x),
+        lambda: fit_kernel_machine(bad, x, y),
+        lambda: kernel_agop(bad, x, x, y),
+        lambda: KernelMachine(bad, x, y)(x),
+    ):
+        with pytest.raises(InputError, match="bandwidth"):
+            use()
+
+
+@every_kernel
+def test_empty_sides_give_empty_matrices(kernel):
+    x = rows(3)
+    assert kernel(x[:0], x).shape == (0, 3)
+    assert kernel(x, x[:0]).shape == (3, 0)
+    assert kernel(x[:0]).shape == (0, 0)
+
+
+@every_kernel
+def test_inputs_are_left_as_they_were(kernel):
+    x, z, coefficients = rows(6), rows(8, seed=1), rows(8, 3, seed=2)
+    before = [t.clone() for t in (x, z, coefficients)]
+    kernel(x)
+    kernel(x, z)
+    kernel.output_gradients(x, z, coefficients)
+    assert all(torch.equal(a, b) for a, b in zip(before, (x, z, coefficients), strict=True))

@@ -1,0 +1,121 @@
+"""The plan of an AGOP: cheap while the data are spread, accurate when they collapse, within memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import oracles_kernels
+from agop.chunks import BLOCK
+from agop.kernel_machine import fit_kernel_machine
+from agop.kernels import Gaussian, GeneralizedGaussian, Laplace, ProductLaplace
+from agop.outer_product import kernel_agop, planned_kernel_agop
+
+N, D, CLASSES = 200, 48, 10
+TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-7}
+
+
+def clusters(spread, seed=0):
+    """Unit-norm rows around ten random directions, and their +1/-1 targets."""
+    rng = np.random.default_rng(seed)
+    means = rng.standard_normal((CLASSES, D))
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    labels = np.arange(N) % CLASSES
+    x = means[labels] + spread * rng.standard_normal((N, D)) / D**0.5
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    return torch.tensor(x), torch.tensor(2.0 * np.eye(CLASSES)[labels] - 1)
+
+
+def assert_accurate(agop, kernel, x, coefficients, tolerance):
+    """Against float64 differences of the stored rows: the trace within ``tolerance``, the matrix within 4 of it."""
+    truth = oracles_kernels.agop_by_points(type(kernel).__name__, x, x, coefficients, **kernel.get_params())
+    assert abs(np.trace(agop.numpy()) / np.trace(truth) - 1) <= tolerance
+    assert np.linalg.norm(agop.numpy() - truth) <= 4 * tolerance * np.linalg.norm(truth)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("ridge", [0.0, 1e-3])
+@pytest.mark.parametrize("spread", [1e-1, 1e-2, 1e-3, 1e-4])
+@pytest.mark.parametrize("kernel", [Laplace(2.0), GeneralizedGaussian(2.0, exponent=1.5)], ids=str)
+def test_plan_is_as_accurate_as_it_says_on_collapsed_data(kernel, spread, ridge, dtype):
+    x, y = (t.to(dtype) for t in clusters(spread))
+    coefficients = fit_kernel_machine(kernel, x, y, ridge=ridge).machine.coefficients
+    agop, plan = planned_kernel_agop(kernel, x, x, coefficients)
+    assert plan.error <= TOLERANCE[dtype]
+    assert_accurate(agop, kernel, x, coefficients, TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("spread", [1e-1, 1e-2, 1e-3])
+def test_coefficients_that_alternate(spread, dtype):
+    """A Gaussian kernel without ridge: coefficients of 1e4 and more that cancel."""
+    kernel = Gaussian(2.0)
+    x, y = (t.to(dtype) for t in clusters(spread))
+    coefficients = fit_kernel_machine(kernel, x, y).machine.coefficients
+    agop, _ = planned_kernel_agop(kernel, x, x, coefficients)
+    assert_accurate(agop, kernel, x, coefficients, TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("gap", [1e-2, 1e-3, 1e-4, 1e-5])
+def test_a_single_close_pair_with_other_labels_counts(gap, dtype):
+    x, y = clusters(1.0)
+    x[101] = x[100]
+    x[101, 0] += gap
+    x, y = x.to(dtype), y.to(dtype)
+    coefficients = fit_kernel_machine(Laplace(2.0), x, y, ridge=1e-3).machine.coefficients
+    agop, _ = planned_kernel_agop(Laplace(2.0), x, x, coefficients)
+    assert_accurate(agop, Laplace(2.0), x, coefficients, TOLERANCE[dtype])
+
+
+def test_float32_while_the_data_are_spread():
+    x, y = (t.float() for t in clusters(1.0))
+    _, plan = planned_kernel_agop(Laplace(2.0), x, x, y)
+    assert (plan.form, plan.dtype) == ("elementwise", torch.float32)
+    _, plan = planned_kernel_agop(Laplace(2.0), x, x, y[:, :1])
+    assert (plan.form, plan.dtype) == ("per-output", torch.float32)
+
+
+@pytest.mark.parametrize("spread", [1e-3, 1e-4])
+def test_elementwise_form_in_float32_is_left_when_the_data_collapse(spread):
+    x, y = (t.float() for t in clusters(spread))
+    _, plan = planned_kernel_agop(Laplace(2.0), x, x, y)
+    assert (plan.form, plan.dtype) != ("elementwise", torch.float32)
+
+
+def test_float64_data_stay_in_float64():
+    for spread in (1.0, 1e-3):
+        x, y = clusters(spread)
+        assert planned_kernel_agop(Laplace(2.0), x, x, y)[1].dtype == torch.float64
+
+
+def test_kernels_without_gradient_weights_are_done_per_output():
+    x, y = clusters(1.0)
+    assert planned_kernel_agop(ProductLaplace(2.0), x, x, y)[1].form == "per-output"
+
+
+class Recording(Laplace):
+    """Laplace kernel that notes the bytes of the largest matrix over pairs it was asked for."""
+
+    largest = 0
+
+    def gradient_weights(self, points, centers=None):
+        values = super().gradient_weights(points, centers)
+        type(self).largest = max(type(self).largest, values.numel() * values.element_size())
+        return values
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_memory_is_kept_by_blocks_of_points(dtype):
+    x, y = (t.to(dtype) for t in clusters(0.3))
+    Recording.largest = 0
+    whole = kernel_agop(Recording(2.0), x, x, y)
+    assert Recording.largest == N * N * dtype.itemsize
+    Recording.largest, budget = 0, 50_000
+    limited, plan = planned_kernel_agop(Recording(2.0), x, x, y, max_memory=budget)
+    assert plan.form == "per-output"
+    assert 0 < Recording.largest <= budget
+    torch.testing.assert_close(limited, whole, rtol=0, atol=1e-4 * whole.max().item())
+    enough = (N * N + 3 * BLOCK**2) * 8
+    assert planned_kernel_agop(Recording(2.0), x, x, y, max_memory=enough)[1].form == "elementwise"
