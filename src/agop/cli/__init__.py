@@ -1,0 +1,6 @@
+"""Command line: argument parsing and printing, no arithmetic."""
+
+from agop.cli.app import app
+from agop.cli.deep_rfm import deep_rfm
+
+__all__ = ["app", "deep_rfm"]

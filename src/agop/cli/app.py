@@ -1,0 +1,35 @@
+"""The application that the commands register with, and how errors reach a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from agop.errors import AgopError
+
+__all__ = ["app", "console", "readable_errors"]
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console()
+
+
+@app.callback()
+def main() -> None:
+    """Measure, explain and build deep neural collapse from the average gradient outer product."""
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Print agop's own errors as a sentence, and say after Ctrl-C how to go on."""
+    try:
+        yield
+    except AgopError as error:
+        Console(stderr=True).print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False)
+        raise typer.Exit(code=2) from error
+    except KeyboardInterrupt as error:
+        Console(stderr=True).print("Interrupted. Repeat the command to go on after the last seed that it finished.")
+        raise typer.Exit(code=130) from error

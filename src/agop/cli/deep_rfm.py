@@ -1,0 +1,131 @@
+"""``agop deep-rfm``: does the AGOP collapse these data?"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from agop import datasets
+from agop.cli.app import app, console, readable_errors
+from agop.errors import MissingExtraError
+from agop.experiments import DeepRFMSettings, run_deep_rfm
+from agop.records import DeepRFMRecord, summarise_seeds
+from agop.report import deep_rfm_findings, save_deep_rfm_figures, write_deep_rfm_report
+from agop.runs import Run
+
+__all__ = ["deep_rfm"]
+
+
+@app.command("deep-rfm")
+def deep_rfm(
+    data: Annotated[str, typer.Argument(help=f"Data set: {', '.join(datasets.NAMES)}.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run; an unfinished one is continued.")],
+    data_dir: Annotated[
+        Path | None, typer.Option(envvar="AGOP_DATA", help="Folder with one folder a data set.")
+    ] = None,
+    samples: Annotated[int | None, typer.Option(min=1, help="Training rows; all by default.")] = None,
+    subset: Annotated[Literal["first", "random"], typer.Option(help="Which rows.")] = "first",
+    test_samples: Annotated[int | None, typer.Option(min=0, help="Test rows; all by default.")] = None,
+    depth: Annotated[int, typer.Option(min=1, help="Number of layers.")] = 12,
+    width: Annotated[int, typer.Option(min=1, help="Number of random features.")] = 1024,
+    kernel: Annotated[Literal["laplace", "gaussian"], typer.Option(help="Kernel of the predictors.")] = "laplace",
+    bandwidth: Annotated[float, typer.Option(help="L of the kernel and of cosine-laplace features.")] = 2.0,
+    ridge: Annotated[float, typer.Option(min=0, help="Ridge of the predictors.")] = 0.0,
+    features: Annotated[
+        Literal["relu", "cosine", "cosine-laplace"], typer.Option(help="Kind of random features.")
+    ] = "relu",
+    gamma: Annotated[float, typer.Option(help="Scale of cosine features.")] = 0.05,
+    seed: Annotated[list[int] | None, typer.Option(min=0, help="Repeat for several; 0 by default.")] = None,
+    control: Annotated[bool, typer.Option("--control", help="Also run the identity instead of the AGOP.")] = False,
+    permute_labels: Annotated[
+        bool, typer.Option("--permute-labels", help="Baseline: labels in a random order.")
+    ] = False,
+    dtype: Annotated[Literal["float64", "float32"], typer.Option(help="Type of the features.")] = "float64",
+    device: Annotated[str, typer.Option(help="Device, such as cpu or cuda.")] = "cpu",
+) -> None:
+    """Run Deep RFM layer by layer and measure neural collapse at the three stages of every layer.
+
+    Writes run.json, metrics.jsonl, tensors.safetensors, figures and report.html into OUT.
+    """
+    with readable_errors():
+        settings = DeepRFMSettings(
+            data=data,
+            samples=samples,
+            subset=subset,
+            test_samples=test_samples,
+            depth=depth,
+            width=width,
+            kernel=kernel,
+            bandwidth=bandwidth,
+            ridge=ridge,
+            features=features,
+            gamma=gamma,
+            seeds=tuple(dict.fromkeys(seed or [0])),
+            control=control,
+            permute_labels=permute_labels,
+            dtype=dtype,
+            device=device,
+        )
+        run = _run(settings, out, data_dir)
+        _print_table(run)
+        for finding in deep_rfm_findings(run.metrics()):
+            console.print(f"• {finding}", highlight=False)
+        _show(run)
+
+
+def _run(settings: DeepRFMSettings, out: Path, data_dir: Path | None) -> Run:
+    """Run with a progress bar."""
+    total = settings.depth * len(settings.seeds) * (1 + settings.control)
+    dataset = datasets.load(settings.data, data_dir)
+    with Progress(console=console) as progress, warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: progress.console.print(f"[yellow]{escape(str(message))}[/]")
+        task = progress.add_task(f"Deep RFM on {settings.data}", total=total)
+
+        def observe(control: bool, seed: int, record: DeepRFMRecord) -> None:
+            nc1 = record.stages["input"].collapse.nc1_trace_ratio
+            what = f"{'control, ' if control else ''}seed {seed}, layer {record.layer}: NC1 {nc1:.3g}"
+            progress.update(task, advance=1, description=what)
+
+        run = run_deep_rfm(settings, dataset, out, observe)
+        progress.update(task, completed=total, description="done")
+    return run
+
+
+def _print_table(run: Run) -> None:
+    lines = run.metrics()
+    table = Table(title=f"Deep RFM on {run.info()['settings']['data']}: means over seeds (geometric for NC1 and NC2)")
+    table.add_column("layer", justify="right")
+    nc1, nc2 = (summarise_seeds(lines, name) for name in ("nc1_trace_ratio", "nc2_gram_mse"))
+    accuracy = summarise_seeds(lines, "test_accuracy", log=False)
+    columns = [
+        ("NC1 input", nc1, (False, "input")),
+        ("NC1 AGOP", nc1, (False, "agop")),
+        ("NC1 features", nc1, (False, "features")),
+        ("NC2 input", nc2, (False, "input")),
+        ("NC1 control", nc1, (True, "input")),
+        ("test accuracy", accuracy, (False, "input")),
+    ]
+    columns = [column for column in columns if column[2] in column[1]]
+    for name, _, _ in columns:
+        table.add_column(name, justify="right")
+    for layer in sorted({line["layer"] for line in lines}):
+        cells = [found[key][layer].mean if layer in found[key] else None for _, found, key in columns]
+        table.add_row(str(layer), *("–" if cell is None else f"{cell:.4g}" for cell in cells))
+    console.print(table)
+
+
+def _show(run: Run) -> None:
+    """Write the figures and the page, or say what is missing for them."""
+    try:
+        save_deep_rfm_figures(run)
+        page = write_deep_rfm_report(run, run.path / "report.html")
+    except MissingExtraError as error:
+        console.print(f"[yellow]Figures or report left out: {escape(str(error))}[/]")
+    else:
+        console.print(f"Report: {escape(str(page))}", soft_wrap=True)

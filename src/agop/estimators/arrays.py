@@ -1,0 +1,68 @@
+"""Features in and results out: NumPy arrays stay NumPy arrays, tensors stay tensors on their device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import _check_sample_weight, validate_data
+from torch import Tensor
+
+from agop.errors import InputError
+
+__all__ = ["as_array", "check_features", "check_weights", "like"]
+
+
+def check_features(estimator: BaseEstimator, X: Any, *, reset: bool) -> Tensor:
+    """Features (n, d) as a float32 or float64 tensor, checked; ``reset`` learns ``n_features_in_``.
+
+    Arrays, frames and lists go through scikit-learn's own validation. float32 stays float32, all other
+    types become float64. A fit (``reset``) needs two samples.
+
+    Raises
+    ------
+    ValueError
+        If the features are not a finite, non-empty (n, d) matrix, or not as wide as those fitted.
+    """
+    least = 2 if reset else 1
+    if not isinstance(X, Tensor):
+        array = validate_data(estimator, X, reset=reset, dtype=[np.float64, np.float32], ensure_min_samples=least)
+        return torch.from_numpy(np.ascontiguousarray(array))
+    if X.ndim != 2 or not X.numel():
+        raise InputError("a non-empty (n, d) tensor", f"shape {tuple(X.shape)}", "Reshape the features.")
+    if len(X) < least:
+        raise InputError("2 or more samples", "1 sample", "One sample says nothing about features.")
+    if X.is_complex() or not torch.isfinite(X).all():
+        raise InputError("finite real features", "NaN, infinity or complex numbers", "Impute or remove them.")
+    validate_data(estimator, X, reset=reset, skip_check_array=True)  # number and names of features
+    return X.detach().to(torch.float32 if X.dtype == torch.float32 else torch.float64)
+
+
+def check_weights(sample_weight: Any, features: Tensor) -> Tensor | None:
+    """Sample weights (n,) as a float64 tensor beside ``features``, or None.
+
+    Raises
+    ------
+    ValueError
+        If they are negative, all zero, not finite, or of another length.
+    """
+    if sample_weight is None:
+        return None
+    weights = _check_sample_weight(
+        as_array(sample_weight), np.empty((len(features), 1)), dtype=np.float64, ensure_non_negative=True
+    )
+    if not weights.any():
+        raise InputError("a positive sample weight", "zero for every sample", "Give some sample a weight.")
+    return torch.from_numpy(weights).to(features.device)
+
+
+def like(result: Tensor, X: Any) -> Any:
+    """``result`` as a tensor on the device of ``X`` if that is one, else as a NumPy array."""
+    return result.to(X.device) if isinstance(X, Tensor) else as_array(result)
+
+
+def as_array(values: Any) -> Any:
+    """A tensor on any device as a NumPy array; anything else as it is."""
+    return values.detach().cpu().numpy() if isinstance(values, Tensor) else values

@@ -1,0 +1,224 @@
+"""Does the AGOP collapse real data? Deep RFM and its control, measured at every layer."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from agop.datasets import Dataset, permute_labels, standardise, subset
+from agop.errors import InputError
+from agop.kernels import Gaussian, Kernel, Laplace
+from agop.random_features import CosineFeatures, LaplaceCosineFeatures, RandomFeatures, ReLUFeatures
+from agop.records import DeepRFMRecord, class_sorted_gram, deep_rfm_records
+from agop.recursions import DeepRFMLayer, deep_rfm
+from agop.runs import Run
+
+__all__ = ["DeepRFMSettings", "run_deep_rfm"]
+
+
+@dataclass(frozen=True)
+class DeepRFMSettings:
+    """Settings of a run; the defaults are the paper's where it states them.
+
+    Attributes
+    ----------
+    samples, test_samples
+        Rows of the data set; all if None.
+    subset
+        "first" rows, or "random" ones, drawn anew for every seed.
+    bandwidth
+        Of the kernel, and of the "cosine-laplace" features.
+    gamma
+        Scale of the "cosine" features.
+    seeds
+        One run each.
+    control
+        Also run the identity in place of the AGOP.
+    permute_labels
+        Break the relation of inputs and labels: the baseline that tells collapse from chance.
+    """
+
+    data: str = "digits"
+    samples: int | None = None
+    subset: Literal["first", "random"] = "first"
+    test_samples: int | None = None
+    depth: int = 12
+    width: int = 1024
+    kernel: Literal["laplace", "gaussian"] = "laplace"
+    bandwidth: float = 2.0
+    ridge: float = 0.0
+    features: Literal["relu", "cosine", "cosine-laplace"] = "relu"
+    gamma: float = 0.05
+    seeds: tuple[int, ...] = (0,)
+    control: bool = False
+    permute_labels: bool = False
+    dtype: Literal["float64", "float32"] = "float64"
+    device: str = "cpu"
+
+    def make_kernel(self) -> Kernel:
+        """Kernel of the predictors."""
+        kernels = {"laplace": Laplace, "gaussian": Gaussian}
+        return kernels[_one_of("kernel", self.kernel, kernels)](self.bandwidth)
+
+    def make_features(self) -> RandomFeatures:
+        """Distribution of the random maps."""
+        features: dict[str, Callable[[], RandomFeatures]] = {
+            "relu": lambda: ReLUFeatures(self.width),
+            "cosine": lambda: CosineFeatures(self.width, self.gamma),
+            "cosine-laplace": lambda: LaplaceCosineFeatures(self.width, self.bandwidth),
+        }
+        return features[_one_of("features", self.features, features)]()
+
+    def torch_dtype(self) -> torch.dtype:
+        """Data type of the features."""
+        dtypes = {"float64": torch.float64, "float32": torch.float32}
+        return dtypes[_one_of("dtype", self.dtype, dtypes)]
+
+    def torch_device(self) -> torch.device:
+        """Device of the run, checked to be there."""
+        try:
+            return torch.empty(0, device=self.device).device
+        except (AssertionError, RuntimeError) as error:  # the former from a torch built without CUDA
+            reason = f"{self.device!r} ({str(error).splitlines()[0]})"
+            raise InputError("a device that torch can use here", reason, "Leave it out for the CPU.") from error
+
+
+def run_deep_rfm(
+    settings: DeepRFMSettings,
+    dataset: Dataset,
+    out: Path,
+    observe: Callable[[bool, int, DeepRFMRecord], None] = lambda control, seed, record: None,
+) -> Run:
+    """Run every (control, seed) that the folder does not hold yet, and write what each layer shows.
+
+    ``metrics.jsonl`` has a line for each (control, seed, layer, stage) in this order;
+    ``tensors.safetensors`` the spectra of the AGOPs, and class-sorted Gram pictures of the first seed;
+    ``run.json`` the precision of every part.
+
+    Parameters
+    ----------
+    settings
+        What to run.
+    dataset
+        The full data set ``settings.data``.
+    out
+        Folder of the run. A folder of the same settings is resumed after the last finished seed.
+    observe
+        Called with control, seed and the record of every layer.
+
+    Raises
+    ------
+    InputError
+        If the settings or the folder cannot be used.
+    """
+    _check(settings, dataset)
+    run = Run.create(out, asdict(settings))
+    run.record(notes=list(dataset.notes))
+    tensors = run.load_tensors()[0] if (run.path / "tensors.safetensors").exists() else {}
+    finished = _finished(run, settings.depth)
+    run.rewrite(line for line in run.metrics() if (line["control"], line["seed"]) in finished)
+    start = time.monotonic()
+    for control in (False, True) if settings.control else (False,):
+        for seed in settings.seeds:
+            if (control, seed) in finished:
+                continue
+            precision = run.info().get("precision", [])
+            for layer, record, labels in _layers(settings, dataset, control, seed):
+                run.append({"seed": seed, "control": control, **line} for line in record.lines())
+                precision.append({"control": control, "seed": seed, "layer": layer.index, **record.precision})
+                tensors |= _tensors(settings, control, seed, layer, record, labels)
+                observe(control, seed, record)
+            run.save_tensors(tensors)
+            run.record(precision=precision)  # last: marks this seed as finished
+    run.finish(time.monotonic() - start)
+    return run
+
+
+def tensor_name(control: bool, seed: int, layer: int, what: str) -> str:
+    """Name in ``tensors.safetensors``, such as "agop/seed0/layer03/gram/input"."""
+    return f"{'control' if control else 'agop'}/seed{seed}/layer{layer:02d}/{what}"
+
+
+def _check(settings: DeepRFMSettings, dataset: Dataset) -> None:
+    """Raise for settings that cannot run, before anything is written: one layer on two samples, every subset."""
+    if not settings.seeds:
+        raise InputError("one or more seeds", "none", "Name a seed.")
+    pair = torch.eye(2, dtype=settings.torch_dtype(), device=settings.torch_device())
+    kernel, features = settings.make_kernel(), settings.make_features()
+    for seed in settings.seeds:
+        next(
+            deep_rfm(
+                pair, pair, kernel=kernel, features=features, depth=settings.depth, ridge=settings.ridge, seed=seed
+            )
+        )
+        subset(dataset, settings.samples, settings.test_samples, settings.subset, seed)
+
+
+def _layers(settings: DeepRFMSettings, dataset: Dataset, control: bool, seed: int) -> Any:
+    """Layers with their records and the labels that were fitted."""
+    part = subset(dataset, settings.samples, settings.test_samples, settings.subset, seed)
+    labels = part.train_labels
+    if settings.permute_labels:
+        labels = permute_labels(labels, seed)
+    train, test = standardise(part.train_inputs, part.test_inputs)
+
+    def tensor(values: Any) -> Tensor:
+        result = torch.from_numpy(values).to(settings.device)
+        return result.to(settings.torch_dtype()) if result.is_floating_point() else result
+
+    codes, n_classes = tensor(labels), part.n_classes
+    inputs = tensor(train)
+    targets = 2 * torch.nn.functional.one_hot(codes, n_classes).to(inputs) - 1
+    layers = deep_rfm(
+        inputs,
+        targets,
+        kernel=settings.make_kernel(),
+        features=settings.make_features(),
+        depth=settings.depth,
+        ridge=settings.ridge,
+        metric="identity" if control else "agop",
+        seed=seed,
+    )
+    held_out = (tensor(test), tensor(part.test_labels)) if len(test) else None
+    for layer, record in deep_rfm_records(layers, codes, n_classes, held_out):
+        yield layer, record, codes
+
+
+def _tensors(
+    settings: DeepRFMSettings,
+    control: bool,
+    seed: int,
+    layer: DeepRFMLayer,
+    record: DeepRFMRecord,
+    labels: Tensor,
+) -> dict[str, Tensor]:
+    """Spectrum of the AGOP, and for the first seed the Gram pictures of the three stages."""
+    tensors = {}
+    if record.spectrum is not None:
+        tensors[tensor_name(control, seed, layer.index, "spectrum")] = record.spectrum
+    if seed == settings.seeds[0]:
+        n_classes = layer.fit.machine.coefficients.shape[1]
+        for stage, features in layer.stages.items():
+            gram = class_sorted_gram(features, labels, n_classes, per_class=max(2, 200 // n_classes))
+            tensors[tensor_name(control, seed, layer.index, f"gram/{stage}")] = gram.half()
+    return {name: tensor.cpu() for name, tensor in tensors.items()}
+
+
+def _finished(run: Run, depth: int) -> set[tuple[bool, int]]:
+    """The (control, seed) of which every layer was written, to the last file."""
+    lines = Counter((line["control"], line["seed"]) for line in run.metrics())
+    layers = Counter((entry["control"], entry["seed"]) for entry in run.info().get("precision", []))
+    return {pair for pair, count in layers.items() if count == depth and lines[pair] == 3 * depth}
+
+
+def _one_of(name: str, value: str, choices: dict[str, Any]) -> str:
+    if value not in choices:
+        raise InputError(f"{name} to be one of {', '.join(choices)}", repr(value), "Choose one of them.")
+    return value

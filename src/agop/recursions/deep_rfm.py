@@ -1,0 +1,201 @@
+"""Deep RFM: kernel machine, multiplication by the root of its AGOP, random features, layer after layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from agop.distinct import distinct_rows
+from agop.errors import InputError
+from agop.kernel_machine import Fit, fit_kernel_machine
+from agop.kernels import Kernel
+from agop.linalg import psd_power
+from agop.outer_product import AGOPPlan, normalised_agop, planned_kernel_agop
+from agop.random_features import RandomFeatures, RandomMap
+
+__all__ = ["DeepRFMLayer", "LayerMap", "deep_rfm", "normalise_rows"]
+
+
+def normalise_rows(rows: Tensor) -> Tensor:
+    """Divide each row by its Euclidean norm; a zero row stays zero.
+
+    Examples
+    --------
+    >>> normalise_rows(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
+    tensor([[0.6000, 0.8000],
+            [0.0000, 0.0000]])
+    """
+    scale = rows.abs().amax(1, keepdim=True)
+    rows = rows / scale.where(scale > 0, torch.ones_like(scale))
+    norms: Tensor = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    return rows / norms.where(norms > 0, torch.ones_like(norms))
+
+
+@dataclass(frozen=True)
+class LayerMap:
+    """The map of one layer, all that prediction needs of it.
+
+    Attributes
+    ----------
+    root
+        M_l^{1/2}, (d, d) in float64; None for the identity.
+    random_map
+        Phi_l.
+    """
+
+    root: Tensor | None
+    random_map: RandomMap
+
+    def agop_stage(self, inputs: Tensor) -> Tensor:
+        """X M_l^{1/2} for row-normalised inputs X."""
+        return inputs if self.root is None else inputs @ self.root.to(inputs)
+
+    def features_stage(self, mapped: Tensor) -> Tensor:
+        """Phi_l of rows of the AGOP stage: the next layer's inputs before normalisation."""
+        return self.random_map(mapped)
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """Row-normalised inputs of this layer -> row-normalised inputs of the next."""
+        return normalise_rows(self.features_stage(self.agop_stage(inputs)))
+
+
+@dataclass(frozen=True)
+class DeepRFMLayer:
+    """One layer of Deep RFM: what it learned, and the map to the next one.
+
+    Attributes
+    ----------
+    index
+        Layer number l, from 1.
+    inputs
+        X_l, row-normalised training inputs of the layer, (n, d).
+    fit
+        Kernel ridge regression of the targets on X_l, and how it was solved.
+    agop
+        M_l, AGOP of the predictor divided by its largest entry, (d, d); None for the identity control.
+    plan
+        How the AGOP was computed; None for the control.
+    map
+        X -> Phi_l(X M_l^{1/2}).
+    """
+
+    index: int
+    inputs: Tensor
+    fit: Fit
+    agop: Tensor | None
+    plan: AGOPPlan | None
+    map: LayerMap
+
+    @cached_property
+    def stages(self) -> dict[str, Tensor]:
+        """Training features of the three stages: "input", "agop" and "features" (before normalisation)."""
+        mapped = self.map.agop_stage(self.inputs)
+        return {"input": self.inputs, "agop": mapped, "features": self.map.features_stage(mapped)}
+
+
+def deep_rfm(
+    inputs: Tensor,
+    targets: Tensor,
+    *,
+    kernel: Kernel,
+    features: RandomFeatures,
+    depth: int,
+    ridge: float = 0.0,
+    metric: Literal["agop", "identity"] = "agop",
+    weights: Tensor | None = None,
+    seed: int = 0,
+    max_memory: int | None = None,
+) -> Iterator[DeepRFMLayer]:
+    r"""Layers of Deep RFM, as they are computed.
+
+    For l = 1..depth: divide each row of X_l by its norm; fit kernel ridge regression of Y on X_l; take
+    :math:`M_l = \mathrm{AGOP} / \max_{ij}`; set :math:`X_{l+1} = \Phi_l(X_l M_l^{1/2})`.
+
+    The dtype of ``inputs`` is that of the features and of all products that do not decide: inner
+    products of nearly equal rows, singular solves and cancelling AGOPs are promoted to float64, and each
+    layer says which were.
+
+    Parameters
+    ----------
+    inputs
+        X_1, (n, d), standardised, float32 or float64.
+    targets
+        Y, (n, C).
+    kernel
+        Kernel of the predictors.
+    features
+        Distribution of the random maps.
+    depth
+        Number of layers.
+    ridge
+        lambda >= 0.
+    metric
+        "agop", or "identity" for the control without feature learning.
+    weights
+        (n,) positive sample weights; ones if None.
+    seed
+        Seed of the random maps.
+    max_memory
+        Bytes for the matrices over pairs.
+
+    Yields
+    ------
+    DeepRFMLayer
+        Layers 1 to ``depth``.
+
+    References
+    ----------
+    Beaglehole, Súkeník, Mondelli, Belkin 2024 (arXiv 2402.13728), algorithm 1.
+
+    Examples
+    --------
+    >>> from agop.kernels import Laplace
+    >>> from agop.random_features import ReLUFeatures
+    >>> x = torch.eye(4, dtype=torch.float64)
+    >>> y = torch.tensor([[1.0], [1.0], [-1.0], [-1.0]], dtype=torch.float64)
+    >>> layers = deep_rfm(x, y, kernel=Laplace(2.0), features=ReLUFeatures(16), depth=2)
+    >>> [(layer.index, tuple(layer.inputs.shape)) for layer in layers]
+    [(1, (4, 4)), (2, (4, 16))]
+    """
+    if metric not in ("agop", "identity"):
+        raise InputError("metric='agop' or 'identity'", repr(metric), "'identity' is the control.")
+    if depth < 1:
+        raise InputError("depth >= 1", str(depth), "Use KernelMachine for depth 0.")
+    inputs = normalise_rows(inputs)
+    for index in range(1, depth + 1):
+        layer = _layer(index, inputs, targets, kernel, features, ridge, metric, weights, seed, max_memory)
+        yield layer
+        if index < depth:
+            inputs = normalise_rows(layer.stages["features"])
+
+
+def _layer(
+    index: int,
+    inputs: Tensor,
+    targets: Tensor,
+    kernel: Kernel,
+    features: RandomFeatures,
+    ridge: float,
+    metric: str,
+    weights: Tensor | None,
+    seed: int,
+    max_memory: int | None,
+) -> DeepRFMLayer:
+    rows = distinct_rows(inputs, weights)
+    distinct, total_weights = inputs[rows.index], rows.total_weights
+    fit = fit_kernel_machine(
+        kernel, distinct, rows.mean(targets), ridge=ridge, weights=total_weights, max_memory=max_memory
+    )
+    random_map = features.draw(inputs.shape[1], seed=seed, layer=index)
+    if metric == "identity":
+        return DeepRFMLayer(index, inputs, fit, None, None, LayerMap(None, random_map))
+    agop, plan = planned_kernel_agop(
+        kernel, distinct, distinct, fit.machine.coefficients, weights=total_weights, max_memory=max_memory
+    )
+    agop = normalised_agop(agop)
+    return DeepRFMLayer(index, inputs, fit, agop, plan, LayerMap(psd_power(agop, 0.5), random_map))
