@@ -27,17 +27,13 @@ def standardised(train, rows):
 def idx_bytes(array):
     """An IDX file of unsigned bytes."""
     return (
-        bytes([0, 0, 8, array.ndim])
-        + struct.pack(f">{array.ndim}I", *array.shape)
-        + array.astype(np.uint8).tobytes()
+        bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.astype(np.uint8).tobytes()
     )
 
 
 def cifar_bytes(images, labels):
     """Rows of the binary version of CIFAR-10: label, then red, green and blue planes."""
-    rows = [
-        bytes([label]) + image.astype(np.uint8).tobytes() for image, label in zip(images, labels, strict=True)
-    ]
+    rows = [bytes([label]) + image.astype(np.uint8).tobytes() for image, label in zip(images, labels, strict=True)]
     return b"".join(rows)
 
 

@@ -134,9 +134,9 @@ def test_chunks_equal_whole_at_scale(offset):
 
 
 def test_constant_features_have_exact_moments():
-    x = torch.full((1000, 3), 0.1)
+    x = torch.full((1000, 3), 0.1, dtype=torch.float64)
     moments = ClassMoments.of(x, torch.arange(1000) % 7, 7, max_memory=500)
-    assert torch.equal(moments.means, x[:7].double())
+    assert torch.equal(moments.means, x[:7])
     assert not moments.scatter_traces.any()
 
 
@@ -232,6 +232,12 @@ def test_between_basis_keeps_close_classes(distance, offset, rank):
     x = torch.tensor([[10.0, 0.0], [10.0, distance], [-10.0, 0.0]], dtype=torch.float64)
     x[:, 0] += offset
     assert ClassMoments.of(x, torch.arange(3), 3).between_basis().shape == (2, rank)
+
+
+def test_between_basis_of_collinear_classes():
+    line = np.array([0.3, -1.7, 0.9]) / 7
+    x = np.array([1.0, 1.1, 2.3, 7.7, -0.3])[:, None] * line + 1 / 3
+    assert ClassMoments.of(x, np.arange(5), 5).between_basis().shape == (3, 1)
 
 
 def test_fewer_features_than_classes():

@@ -168,6 +168,8 @@ def _mapped(points: Tensor, origin: Tensor, metric: Metric | None) -> Tensor:
 
 
 def _check_problem(inputs: Tensor, targets: Tensor, ridge: float, weights: Tensor | None) -> None:
+    if inputs.dtype not in (torch.float32, torch.float64) or not len(inputs):
+        raise InputError("inputs in float32 or float64", f"{len(inputs)} in {inputs.dtype}", "Convert them.")
     for name, values in (("inputs", inputs), ("targets", targets)):
         if values.ndim != 2 or len(values) != len(inputs) or not torch.isfinite(values).all():
             got = f"shape {tuple(values.shape)}, NaN or infinity"

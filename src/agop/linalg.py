@@ -49,7 +49,7 @@ def psd_power(matrix: Tensor, exponent: float) -> Tensor:
         raise InputError("finite entries", "NaN or infinity", "Check the data that the matrix was made from.")
     matrix = matrix.double()
     if matrix.ndim == 1:
-        if not (matrix >= 0).all():
+        if matrix.min() < -_NEGATIVE * matrix.abs().max():
             raise InputError("a non-negative diagonal", f"{matrix.min():.2g}", "Is it that of an AGOP?")
         return matrix.clamp_min(0).pow(exponent)
     eigenvalues: Tensor

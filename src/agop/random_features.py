@@ -114,7 +114,7 @@ class CosineFeatures(RandomFeatures):
 class LaplaceCosineFeatures(RandomFeatures):
     r"""Random Fourier features of the Laplace kernel :math:`\exp(-\|x - z\|_2 / L)`.
 
-    :math:`\sqrt{2/k}\cos(W z + u)` with rows g / (L |h|), g standard normal in d dimensions and h in one:
+    :math:`\sqrt{2/k}\cos(W z + u)` with rows g / (L abs(h)), g standard normal in d dimensions and h in one:
     a multivariate Cauchy distribution (Rahimi & Recht 2007).
 
     Parameters

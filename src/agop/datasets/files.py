@@ -75,6 +75,4 @@ def read_bytes(path: Path) -> bytes:
 def check_label_range(labels: NDArray[np.integer], path: Path, low: int, high: int) -> None:
     """Raise a DataFileError unless all labels read from ``path`` are in ``low .. high``."""
     if labels.min(initial=low) < low or labels.max(initial=high) > high:
-        raise DataFileError(
-            f"labels {low} .. {high} in {path}", f"{labels.min()} .. {labels.max()}", COPY_AGAIN
-        )
+        raise DataFileError(f"labels {low} .. {high} in {path}", f"{labels.min()} .. {labels.max()}", COPY_AGAIN)

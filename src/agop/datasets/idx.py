@@ -40,9 +40,7 @@ def read_mnist(folder: Path) -> Dataset:
 
 def read_fashion_mnist(folder: Path) -> Dataset:
     """Read the four files of Fashion-MNIST; the lengths come from their headers."""
-    return Dataset.from_images(
-        "fashion_mnist", _read_part(folder, "train"), _read_part(folder, "t10k"), _GARMENTS
-    )
+    return Dataset.from_images("fashion_mnist", _read_part(folder, "train"), _read_part(folder, "t10k"), _GARMENTS)
 
 
 def parse_idx(raw: bytes, path: Path, ndim: int) -> NDArray[np.uint8]:

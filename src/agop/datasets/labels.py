@@ -20,7 +20,5 @@ def permute_labels(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     """
     labels = np.asarray(labels)
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        raise InputError(
-            "a vector of integer labels", f"{labels.dtype} of shape {labels.shape}", "Pass class indices."
-        )
+        raise InputError("a vector of integer labels", f"{labels.dtype} of shape {labels.shape}", "Pass class indices.")
     return np.random.default_rng(seed).permutation(labels)

@@ -64,13 +64,9 @@ def subset(
     )
 
 
-def _rows(
-    what: str, there: int, wanted: int | None, least: int, rng: np.random.Generator | None
-) -> NDArray[np.intp]:
+def _rows(what: str, there: int, wanted: int | None, least: int, rng: np.random.Generator | None) -> NDArray[np.intp]:
     """Return the indices of the rows to keep, in the order of the files."""
     count = there if wanted is None else wanted
     if not least <= count <= there:
-        raise InputError(
-            f"{least} .. {there} {what}", f"a wish for {count}", "Ask for a number in that range."
-        )
+        raise InputError(f"{least} .. {there} {what}", f"a wish for {count}", "Ask for a number in that range.")
     return np.arange(count) if rng is None else np.sort(rng.permutation(there)[:count])

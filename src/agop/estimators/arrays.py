@@ -11,6 +11,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from torch import Tensor
 
 from agop.errors import InputError
+from agop.inputs import as_matrix
 
 __all__ = ["as_array", "check_features", "check_weights", "like"]
 
@@ -29,7 +30,7 @@ def check_features(estimator: BaseEstimator, X: Any, *, reset: bool) -> Tensor:
     least = 2 if reset else 1
     if not isinstance(X, Tensor):
         array = validate_data(estimator, X, reset=reset, dtype=[np.float64, np.float32], ensure_min_samples=least)
-        return torch.from_numpy(np.ascontiguousarray(array))
+        return as_matrix(np.ascontiguousarray(array), "features")
     if X.ndim != 2 or not X.numel():
         raise InputError("a non-empty (n, d) tensor", f"shape {tuple(X.shape)}", "Reshape the features.")
     if len(X) < least:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from torch import Tensor
 
+from agop.errors import InputError
 from agop.linalg import psd_power
 
 __all__ = ["Metric"]
@@ -37,6 +38,8 @@ class Metric:
 
     def map(self, points: Tensor, origin: Tensor) -> Tensor:
         """Rows M^{1/2} (x - origin), (n, d) in their dtype; an origin amid the data keeps digits."""
+        if points.shape[-1] != len(self.matrix):
+            raise InputError(f"rows of {len(self.matrix)} features", str(points.shape[-1]), "Is it their metric?")
         root, points = self.root.to(points), points - origin
         return points * root if root.ndim == 1 else points @ root
 

@@ -103,7 +103,7 @@ def planned_kernel_agop(
     if metric is not None:
         centers = metric.map(centers, origin)
         points = centers if symmetric else metric.map(points, origin)
-    problem = Problem(kernel, points, centers, coefficients, None if weights is None else weights.sqrt())
+    problem = Problem(kernel, points, centers, coefficients, None if weights is None else weights.double().sqrt())
     own, pair_weights = problem.to(points.dtype), None
     if plan is None and isinstance(kernel, RadialKernel) and pairs_fit(own, points.dtype, max_memory):
         pair_weights = own.gradient_weights()
@@ -150,6 +150,9 @@ def _check_problem(points: Tensor, centers: Tensor, coefficients: Tensor, weight
         if values.ndim != 2 or not len(values) or not torch.isfinite(values).all():
             got = f"shape {tuple(values.shape)}, NaN or infinity"
             raise InputError(f"{name} as a finite matrix with rows", got, "Check the data.")
+    if points.shape[1] != centers.shape[1] or len(coefficients) != len(centers):
+        got = ", ".join(str(tuple(values.shape)) for values in (points, centers, coefficients))
+        raise InputError("points (n, d), centers (m, d) and coefficients (m, C)", got, "Check the axes.")
     if weights is not None and (
         weights.shape != points.shape[:1] or not ((weights >= 0) & weights.isfinite()).all() or not weights.any()
     ):

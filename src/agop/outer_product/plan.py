@@ -14,7 +14,7 @@ from agop.outer_product.forms import Problem
 
 __all__ = ["AGOPPlan", "cheapest_plan", "pairs_fit"]
 
-_TOLERANCE = {torch.float32: 3e-4, torch.float64: 1e-7}
+_TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-7}
 """Relative error of the trace that a plan may predict, by the dtype of the data."""
 
 _FLOAT64_COST = 2.0

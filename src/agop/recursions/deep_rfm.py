@@ -167,35 +167,36 @@ def deep_rfm(
     if depth < 1:
         raise InputError("depth >= 1", str(depth), "Use KernelMachine for depth 0.")
     inputs = normalise_rows(inputs)
+    rows = distinct_rows(inputs)
+    representative = rows.index[rows.group]
     for index in range(1, depth + 1):
-        layer = _layer(index, inputs, targets, kernel, features, ridge, metric, weights, seed, max_memory)
+        random_map = features.draw(inputs.shape[1], seed=seed, layer=index)
+        fit, agop, plan = _fit_layer(inputs, targets, kernel, ridge, metric, weights, max_memory)
+        layer_map = LayerMap(None if agop is None else psd_power(agop, 0.5), random_map)
+        layer = DeepRFMLayer(index, inputs, fit, agop, plan, layer_map)
         yield layer
-        if index < depth:
-            inputs = normalise_rows(layer.stages["features"])
+        if index < depth:  # equal rows stay equal: a matrix product need not round them alike
+            inputs = normalise_rows(layer.stages["features"])[representative]
 
 
-def _layer(
-    index: int,
+def _fit_layer(
     inputs: Tensor,
     targets: Tensor,
     kernel: Kernel,
-    features: RandomFeatures,
     ridge: float,
     metric: str,
     weights: Tensor | None,
-    seed: int,
     max_memory: int | None,
-) -> DeepRFMLayer:
+) -> tuple[Fit, Tensor | None, AGOPPlan | None]:
+    """Predictor on the distinct rows, its normalised AGOP over all samples, and how that was computed."""
     rows = distinct_rows(inputs, weights)
     distinct, total_weights = inputs[rows.index], rows.total_weights
     fit = fit_kernel_machine(
         kernel, distinct, rows.mean(targets), ridge=ridge, weights=total_weights, max_memory=max_memory
     )
-    random_map = features.draw(inputs.shape[1], seed=seed, layer=index)
     if metric == "identity":
-        return DeepRFMLayer(index, inputs, fit, None, None, LayerMap(None, random_map))
+        return fit, None, None
     agop, plan = planned_kernel_agop(
         kernel, distinct, distinct, fit.machine.coefficients, weights=total_weights, max_memory=max_memory
     )
-    agop = normalised_agop(agop)
-    return DeepRFMLayer(index, inputs, fit, agop, plan, LayerMap(psd_power(agop, 0.5), random_map))
+    return fit, normalised_agop(agop), plan
