@@ -64,17 +64,31 @@ def gloo(tmp_path_factory):
     """Moments by (spread of the rows over two ranks, scatter) on each rank of one gloo group."""
     folder = tmp_path_factory.mktemp("gloo")
     x, y = with_an_empty_class()
-    spreads = {"both ranks": np.arange(len(y)) % 3 // 2, "one rank without rows": np.zeros(len(y))}
+    both = np.arange(len(y)) % 3 // 2
+    spreads = {"both ranks": both, "one rank without rows": np.zeros(len(y)), "rank 0 mapped": both}
     cases = {(spread, scatter): f"{spread} {scatter}" for spread in spreads for scatter in (False, True)}
     for (spread, scatter), name in cases.items():
         data = {"features": x, "labels": y, "ranks": spreads[spread], "n_classes": 3, "scatter": scatter}
+        data["mapped"] = spread == "rank 0 mapped"
         np.savez(folder / f"{name}.case.npz", **data)
     torch.multiprocessing.spawn(reduce_cases, (2, str(folder)), nprocs=2)
     return {case: [_loaded(folder / f"{name}.case.rank{rank}.npz") for rank in (0, 1)] for case, name in cases.items()}
 
 
+def test_all_reduce_keeps_what_every_rank_has(gloo):
+    x, y = with_an_empty_class()
+    expected = ClassMoments.of(x, y, 3, scatter=True)
+    for moments in gloo["rank 0 mapped", True]:
+        assert moments.scatter_traces is None
+        torch.testing.assert_close(moments.scatter, expected.scatter, rtol=1e-12, atol=1e-12)
+    assert gloo["rank 0 mapped", False] == [None, None]  # traces on one rank, the pooled scatter on the other
+
+
 def _loaded(path):
-    return ClassMoments(**{"scatter": None} | {name: torch.from_numpy(part) for name, part in np.load(path).items()})
+    if not path.exists():
+        return None
+    parts = {name: torch.from_numpy(part) for name, part in np.load(path).items()}
+    return ClassMoments(**{"scatter_traces": None, "scatter": None} | parts)
 
 
 @pytest.mark.parametrize("scatter", [False, True])
@@ -251,6 +265,8 @@ def test_empty_classes_are_named_or_dropped():
     with pytest.raises(EmptyClassError, match="none of class 1, 3"):
         moments.centred_means()
     assert_same(moments.drop_empty(), ClassMoments.of(x, y, 3, scatter=True))
+    single = ClassMoments.of(x[:1], y[:1], 3)
+    assert single.drop_empty().counts.tolist() == [1]
     with pytest.raises(EmptyClassError, match="and 10 more"):
         ClassMoments.of(x, y, 23).global_mean()
 

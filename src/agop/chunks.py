@@ -9,7 +9,7 @@ __all__ = ["BLOCK", "DEFAULT_CHUNK_BYTES", "blocks", "row_chunks"]
 DEFAULT_CHUNK_BYTES = 64 * 2**20
 """Temporary memory of one chunk where nobody asked for another: large enough for fast matrix products."""
 
-BLOCK = 1024
+BLOCK = 512
 """Rows and columns of a block of a matrix over pairs: enough for fast products, few enough for the cache."""
 
 

@@ -11,6 +11,7 @@ __all__ = [
     "MemoryBudgetError",
     "MissingExtraError",
     "NotPositiveDefiniteError",
+    "UndefinedMeasureError",
 ]
 
 
@@ -38,6 +39,10 @@ class InputError(AgopError, ValueError):
 
 class EmptyClassError(InputError):
     """A class has no samples, so that its mean does not exist."""
+
+
+class UndefinedMeasureError(InputError):
+    """A measure has no value for these data, such as a ratio to a between-class variance of zero."""
 
 
 class DataFileError(InputError):

@@ -8,6 +8,7 @@ import torch
 
 import agop.collapse as collapse
 import oracles_collapse as oracle
+from agop.collapse.gram_moments import gram_coordinates
 from agop.moments import ClassMoments
 
 OF_MEANS = [
@@ -148,6 +149,14 @@ def test_pinv_of_close_classes():
     assert collapse.nc1_pinv(moments) == pytest.approx(oracle.nc1_pinv(x, y, 3), rel=1e-9, abs=0)
     assert collapse.nc1_pinv(moments) > 0.01
     assert collapse.nc1_pinv_from_gram(x @ x.T, y) == pytest.approx(oracle.nc1_pinv(x, y, 3), rel=1e-6, abs=0)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_gram_coordinates_have_one_dimension_less_than_classes(seed):
+    x, y, _ = sample((64, 5, 2), seed=seed, offset=1e3)
+    coordinates, moments = gram_coordinates(x @ x.T, y)
+    assert coordinates.shape == (64, 1)
+    np.testing.assert_allclose(moments.global_mean(), 0, atol=1e-6)
 
 
 def test_mapped_moments_have_nc1_and_nc2():

@@ -39,9 +39,7 @@ def test_missing_folder(name, tmp_path):
 def test_missing_file(name, file, tiny_dir):
     (tiny_dir / name / file).unlink()
     stem = file.removesuffix(".gz").removesuffix(".xz")
-    with pytest.raises(
-        DataFileError, match=rf"a file .*{stem}, plain, .gz or .xz, got no such file. Copy it"
-    ):
+    with pytest.raises(DataFileError, match=rf"a file .*{stem}, plain, .gz or .xz, got no such file. Copy it"):
         load(name, tiny_dir)
 
 

@@ -91,9 +91,7 @@ def test_a_class_without_training_samples(tiny_dir, images):
     labels = np.full(10, 4)
     for name in ("data_batch_1.bin", "data_batch_3.bin"):
         (tiny_dir / "cifar10" / name).write_bytes(cifar_bytes(images["rgb"][0][:10], labels))
-    with pytest.raises(
-        EmptyClassError, match="each of the 10 classes of cifar10, got none of airplane, auto"
-    ):
+    with pytest.raises(EmptyClassError, match="each of the 10 classes of cifar10, got none of airplane, auto"):
         load("cifar10", tiny_dir)
 
 

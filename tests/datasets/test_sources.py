@@ -87,9 +87,7 @@ def test_wrong_checksum_leaves_nothing(home, tmp_path, monkeypatch):
 
 
 def test_file_that_is_not_served(home, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        sources, "SOURCES", {"svhn": (Source(f"{home[1]}/nothing.mat", "0" * 32, ("nothing.mat",)),)}
-    )
+    monkeypatch.setattr(sources, "SOURCES", {"svhn": (Source(f"{home[1]}/nothing.mat", "0" * 32, ("nothing.mat",)),)})
     with pytest.raises(DataFileError, match=r"nothing\.mat .*404.*Check the network"):
         download("svhn", tmp_path)
 

@@ -88,8 +88,9 @@ def _run(settings: DeepRFMSettings, out: Path, data_dir: Path | None) -> Run:
         task = progress.add_task(f"Deep RFM on {settings.data}", total=total)
 
         def observe(control: bool, seed: int, record: DeepRFMRecord) -> None:
-            nc1 = record.stages["input"].collapse.nc1_trace_ratio
-            what = f"{'control, ' if control else ''}seed {seed}, layer {record.layer}: NC1 {nc1:.3g}"
+            collapse = record.stages["input"].collapse
+            nc1 = "undefined" if collapse is None else f"{collapse.nc1_trace_ratio:.3g}"
+            what = f"{'control, ' if control else ''}seed {seed}, layer {record.layer}: NC1 {nc1}"
             progress.update(task, advance=1, description=what)
 
         run = run_deep_rfm(settings, dataset, out, observe)

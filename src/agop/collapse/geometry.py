@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from agop.errors import InputError
+from agop.errors import UndefinedMeasureError
 from agop.moments import ClassMoments, GlobalMean
 
 __all__ = ["between_trace", "class_cosines", "class_directions", "pair_distances"]
@@ -16,13 +16,13 @@ def between_trace(moments: ClassMoments, global_mean: GlobalMean = "classes") ->
 
     Raises
     ------
-    InputError
+    UndefinedMeasureError
         If all class means coincide up to their rounding, so that nothing can be compared with it.
     """
     trace = float(moments.centred_means(global_mean).square().sum()) / len(moments.counts)
     if trace <= moments.resolution() ** 2:
         advice = "Collapse is undefined where the features tell no class from another, as constant ones do."
-        raise InputError("class means that differ", "equal means in all classes", advice)
+        raise UndefinedMeasureError("class means that differ", "equal means in all classes", advice)
     return trace
 
 
@@ -31,7 +31,7 @@ def class_directions(moments: ClassMoments, global_mean: GlobalMean = "classes")
 
     Raises
     ------
-    InputError
+    UndefinedMeasureError
         If the mean of a class is the global mean, so that it has no direction.
     """
     centred = moments.centred_means(global_mean)
@@ -39,7 +39,7 @@ def class_directions(moments: ClassMoments, global_mean: GlobalMean = "classes")
     missing = torch.nonzero(lengths.flatten() <= moments.resolution()).flatten().tolist()
     if missing:
         advice = "Angles of class means need means that differ from it."
-        raise InputError("class means away from the global mean", f"class {missing[0]} at it", advice)
+        raise UndefinedMeasureError("class means away from the global mean", f"class {missing[0]} at it", advice)
     directions: Tensor = centred / lengths
     return directions
 
@@ -55,7 +55,7 @@ def pair_distances(rows: Tensor, smallest: float, name: str) -> Tensor:
 
     Raises
     ------
-    InputError
+    UndefinedMeasureError
         If two rows are no further apart than ``smallest``.
     """
     distances = torch.pdist(rows)
@@ -63,5 +63,5 @@ def pair_distances(rows: Tensor, smallest: float, name: str) -> Tensor:
         pairs = torch.triu_indices(len(rows), len(rows), 1, device=rows.device)
         first, second = pairs[:, int(distances.argmin())].tolist()
         advice = "Merge these classes, or leave one out."
-        raise InputError(f"{name} that differ", f"equal ones of classes {first} and {second}", advice)
+        raise UndefinedMeasureError(f"{name} that differ", f"equal ones of classes {first} and {second}", advice)
     return distances

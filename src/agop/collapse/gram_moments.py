@@ -77,8 +77,7 @@ def gram_coordinates(gram: ArrayLike, labels: ArrayLike, n_classes: int | None =
     if worst > math.sqrt(epsilon) * scale:
         advice = "Pass inner products of the rows with themselves, such as K = X @ X.T or a kernel matrix."
         raise InputError("a symmetric positive semi-definite Gram matrix", f"a violation by {worst:.1g}", advice)
-    kept = squares > n_classes * epsilon * scale
-    kept[0] = False  # centring leaves rank C - 1 at most
+    kept = torch.nonzero(squares > n_classes * epsilon * scale).flatten()[-(n_classes - 1) :]
     coordinates = toward.mT @ (vectors[:, kept] / squares[kept].sqrt())
     moments = ClassMoments.of(coordinates, labels, n_classes, scatter=True)
     return coordinates, replace(moments, scatter_traces=traces.clamp(min=0))

@@ -190,6 +190,6 @@ def nc1_cdnv(moments: ClassMoments) -> float:
 def _total_trace(moments: ClassMoments, global_mean: GlobalMean) -> float:
     between = (moments.counts * moments.centred_means(global_mean).square().sum(1)).sum()
     total = (moments.scatter_trace + float(between)) / moments.n_samples
-    if total <= moments.resolution() ** 2:
+    if total <= 0:
         raise InputError("samples that differ", "equal samples", "Features without variance have no shares of it.")
     return total

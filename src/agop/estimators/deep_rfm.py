@@ -79,7 +79,7 @@ class DeepRFMClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):  # ty
     >>> X, y = load_digits(n_class=3, return_X_y=True)
     >>> model = DeepRFMClassifier(depth=3, random_state=0).fit(X[:200], y[:200])
     >>> [round(record.stages["input"].collapse.nc1_trace_ratio, 1) for record in model.records_]
-    [0.8, 0.2, 0.0]
+    [1.6, 0.2, 0.0]
     >>> model.transform(X[200:210]).shape
     (10, 256)
     """

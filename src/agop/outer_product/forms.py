@@ -30,72 +30,79 @@ __all__ = ["Problem", "elementwise", "per_output"]
 
 @dataclass(frozen=True)
 class Problem:
-    """Points Z, centers X and coefficients A in the coordinates of the kernel, weights as their roots."""
+    """Points Z, centers X and coefficients A in the coordinates of the kernel, and weights w of the points."""
 
     kernel: Kernel
     points: Tensor
     centers: Tensor
     coefficients: Tensor
-    root_weights: Tensor | None
+    weights: Tensor | None
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether Z is X, so that V is symmetric."""
+        return self.points is self.centers
 
     def to(self, dtype: torch.dtype) -> Problem:
         """The same problem in another precision."""
         points = self.points.to(dtype)
-        centers = points if self.points is self.centers else self.centers.to(dtype)
-        weights = None if self.root_weights is None else self.root_weights.to(dtype)
+        centers = points if self.symmetric else self.centers.to(dtype)
+        weights = None if self.weights is None else self.weights.to(dtype)
         return Problem(self.kernel, points, centers, self.coefficients.to(dtype), weights)
 
-    def scaled(self, rows: Tensor, part: slice = slice(None)) -> Tensor:
-        """Multiply rows of points in place by the roots of their weights."""
-        return rows if self.root_weights is None else rows.mul_(self.root_weights[part, None])
+    def weighted(self, rows: Tensor, part: slice = slice(None)) -> Tensor:
+        """Rows that belong to points, multiplied by the weights of these."""
+        return rows if self.weights is None else rows * self.weights[part, None]
 
     def gradient_weights(self) -> Tensor:
-        """V, its rows multiplied by the roots of the weights."""
+        """V of a radial kernel, (n, m)."""
         if not isinstance(self.kernel, RadialKernel):
             raise InputError("a radial kernel", type(self.kernel).__name__, "Use the per-output form.")
-        centers = None if self.points is self.centers else self.centers
-        return self.scaled(self.kernel.gradient_weights(self.points, centers))
+        return self.kernel.gradient_weights(self.points, None if self.symmetric else self.centers)
 
 
 def per_output(problem: Problem, max_memory: int | None) -> Tensor:
-    """Sum over outputs of G_l^T G_l, in blocks of points."""
+    """Weighted sum over points and sum over outputs of G_l^T G_l, in blocks of points."""
     n_centers, n_features = problem.centers.shape
     total = problem.points.new_zeros(n_features, n_features, dtype=torch.float64)
-    per_row = 3 * n_centers + (problem.coefficients.shape[1] + 2) * n_features
+    per_row = 3 * n_centers + (problem.coefficients.shape[1] + 3) * n_features
     for rows in row_chunks(len(problem.points), per_row * total.element_size(), max_memory):
-        for gradient in problem.kernel.output_gradients(problem.points[rows], problem.centers, problem.coefficients):
-            problem.scaled(gradient, rows)
-            total += gradient.mT @ gradient
+        points = problem.points[rows]
+        for gradient in problem.kernel.output_gradients(points, problem.centers, problem.coefficients):
+            total += gradient.mT @ problem.weighted(gradient, rows)
     return total
 
 
-def elementwise(problem: Problem, weights: Tensor) -> Tensor:
-    """Sum over outputs of G_l^T G_l without forming any G_l, from V."""
+def elementwise(problem: Problem, pairs: Tensor) -> Tensor:
+    """Weighted sum over points and sum over outputs of G_l^T G_l without forming any G_l, from V."""
     origin = problem.centers.mean(0)
-    centers, coefficients = problem.centers - origin, problem.coefficients
-    sums = weights @ coefficients
-    if problem.points is problem.centers:
-        half = centers.mT @ _symmetric_product(weights, sums, coefficients, centers)
-        return (half + half.mT).double()
-    points = problem.points - origin
-    cross = torch.cat([(sums[i] @ coefficients.mT).mul_(weights[i]) @ centers for i in blocks(len(points))])
-    squares = ((weights.mT @ weights) * (coefficients @ coefficients.mT)) @ centers
-    half = points.mT @ (sums.square().sum(1)[:, None] * points / 2 - cross) + centers.mT @ squares / 2
+    centers = problem.centers - origin
+    sums = pairs @ problem.coefficients
+    if problem.symmetric:
+        half = centers.mT @ _symmetric_product(problem, pairs, sums, centers)
+    else:
+        points, coefficients = problem.points - origin, problem.coefficients
+        cross = torch.cat([(sums[i] @ coefficients.mT).mul_(pairs[i]) @ centers for i in blocks(len(points))])
+        squares = (pairs.mT @ problem.weighted(pairs)).mul_(coefficients @ coefficients.mT) @ centers
+        own = sums.square().sum(1)[:, None] * points
+        half = points.mT @ problem.weighted(own / 2 - cross) + centers.mT @ squares / 2
     return (half + half.mT).double()
 
 
-def _symmetric_product(weights: Tensor, sums: Tensor, coefficients: Tensor, centers: Tensor) -> Tensor:
+def _symmetric_product(problem: Problem, pairs: Tensor, sums: Tensor, centers: Tensor) -> Tensor:
     """(D - H - H^T + (V^T V) * (A A^T)) X / 2 for Z = X, from the blocks of one triangle.
 
     D is the diagonal of rowsum(S * S); the four matrices are added before any of them meets X.
     """
-    result = sums.square().sum(1)[:, None] * centers / 2
-    for i, rows in enumerate(blocks(len(centers))):
-        for columns in blocks(len(centers))[i:]:
-            block = weights[:, rows].mT @ weights[:, columns]
+    coefficients, scaled = problem.coefficients, problem.weighted(sums)
+    left, right = torch.cat([scaled, coefficients], 1), torch.cat([coefficients, scaled], 1)
+    result = problem.weighted(sums.square().sum(1)[:, None] * centers / 2)
+    for i, columns in enumerate(blocks(len(centers))):
+        weighted = problem.weighted(pairs[:, columns])
+        for rows in blocks(len(centers))[: i + 1]:
+            block = pairs[:, rows].mT @ weighted
             block *= coefficients[rows] @ coefficients[columns].mT
-            block -= (sums[rows] @ coefficients[columns].mT).mul_(weights[rows, columns])
-            block -= (coefficients[rows] @ sums[columns].mT).mul_(weights[columns, rows].mT)
+            block.addcmul_(left[rows] @ right[columns].mT, pairs[rows, columns], value=-1)
             result[rows].addmm_(block, centers[columns], alpha=0.5)
             if columns != rows:
                 result[columns].addmm_(block.mT, centers[rows], alpha=0.5)

@@ -103,20 +103,20 @@ def planned_kernel_agop(
     if metric is not None:
         centers = metric.map(centers, origin)
         points = centers if symmetric else metric.map(points, origin)
-    problem = Problem(kernel, points, centers, coefficients, None if weights is None else weights.double().sqrt())
-    own, pair_weights = problem.to(points.dtype), None
+    problem = Problem(kernel, points, centers, coefficients, weights)
+    own, pairs = problem.to(points.dtype), None
     if plan is None and isinstance(kernel, RadialKernel) and pairs_fit(own, points.dtype, max_memory):
-        pair_weights = own.gradient_weights()
-        plan = cheapest_plan(own, pair_weights, max_memory)
+        pairs = own.gradient_weights()
+        plan = cheapest_plan(own, pairs, max_memory)
     elif plan is None:
         dtype = torch.float64 if isinstance(kernel, RadialKernel) else points.dtype
         plan = AGOPPlan("per-output", dtype, torch.finfo(dtype).eps)
     if plan.dtype != points.dtype:
-        own, pair_weights = problem.to(plan.dtype), None
+        own, pairs = problem.to(plan.dtype), None
     if plan.form == "elementwise":
-        total = elementwise(own, own.gradient_weights() if pair_weights is None else pair_weights)
+        total = elementwise(own, own.gradient_weights() if pairs is None else pairs)
     else:
-        pair_weights = None  # free the pairs before blocks of gradients are made
+        pairs = None  # free the pairs before blocks of gradients are made
         total = per_output(own, max_memory)
     total /= len(points) if weights is None else weights.double().sum()
     return (total if metric is None else metric.pull_back(total)), plan

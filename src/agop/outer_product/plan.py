@@ -49,43 +49,45 @@ def pairs_fit(problem: Problem, dtype: torch.dtype, max_memory: int | None) -> b
     return max_memory is None or (pairs + 3 * BLOCK**2) * dtype.itemsize <= max_memory
 
 
-def cheapest_plan(problem: Problem, weights: Tensor, max_memory: int | None) -> AGOPPlan:
+def cheapest_plan(problem: Problem, pairs: Tensor, max_memory: int | None) -> AGOPPlan:
     """Cheapest plan whose predicted error is small enough, given V in the dtype of the data."""
-    loss = _cancellation(problem, weights)
+    loss = _cancellation(problem, pairs)
     (n, d), m, outputs = problem.points.shape, len(problem.centers), problem.coefficients.shape[1]
-    own = weights.dtype
+    own = pairs.dtype
     costs: dict[AGOPPlan, float] = {}
     for dtype in {own, torch.float64}:
         eps, unit = torch.finfo(dtype).eps, _FLOAT64_COST if dtype == torch.float64 else 1.0
         costs[AGOPPlan("per-output", dtype, eps * loss**0.5)] = unit * outputs * (n * m * d + n * d * d)
         if pairs_fit(problem, dtype, max_memory):
             elementwise = n * m * m / 2 + n * m * d + n * d * d + 3 * n * m * outputs
-            if problem.points is not problem.centers:
+            if not problem.symmetric:
                 elementwise += n * m * m / 2 + n * m * d
             costs[AGOPPlan("elementwise", dtype, eps * loss)] = unit * elementwise
     accurate = [plan for plan in costs if plan.error <= _TOLERANCE[own]]
     return min(accurate, key=costs.__getitem__) if accurate else min(costs, key=lambda plan: plan.error)
 
 
-def _cancellation(problem: Problem, weights: Tensor) -> float:
+def _cancellation(problem: Problem, pairs: Tensor) -> float:
     """Squared terms whose rounding the elementwise form adds up, over the squared gradients.
 
     The terms are V_ij a_jl z_i, V_ij a_jl x_j and S_il z_i, all of them, so that a single close pair counts;
     the gradients are estimated from a few points.
     """
     origin = problem.centers.mean(0)
-    at_points = (problem.points - origin).square().sum(1)
+    at_points = (problem.points - origin).square().sum(1, keepdim=True)
     at_centers = (problem.centers - origin).square().sum(1)
     sizes = problem.coefficients.square().sum(1)
     sizes = torch.stack([sizes, sizes * at_centers], 1)
     terms = 0.0
-    for rows in blocks(len(weights)):
-        at_pairs = weights[rows].square() @ sizes
-        sums = (weights[rows] @ problem.coefficients).square().sum(1)
-        terms += ((at_pairs[:, 0] + sums) @ at_points[rows] + at_pairs[:, 1].sum()).item()
-    sampled = torch.linspace(0, len(weights) - 1, min(_SAMPLED, len(weights)), device=weights.device).long()
+    for rows in blocks(len(pairs)):
+        near_points, near_centers = (pairs[rows].square() @ sizes).chunk(2, dim=1)
+        sums = (pairs[rows] @ problem.coefficients).square().sum(1, keepdim=True)
+        terms += problem.weighted((near_points + sums) * at_points[rows] + near_centers, rows).sum().item()
+    sampled = torch.linspace(0, len(pairs) - 1, min(_SAMPLED, len(pairs)), device=pairs.device).long()
     coefficients = problem.coefficients[:, :_SAMPLED]
-    gradients = weighted_gradients(weights[sampled], problem.points[sampled], problem.centers, coefficients)
-    share = len(sampled) * coefficients.shape[1] / (len(weights) * problem.coefficients.shape[1])
+    gradients = weighted_gradients(pairs[sampled], problem.points[sampled], problem.centers, coefficients)
+    share = len(sampled) * coefficients.shape[1] / (len(pairs) * problem.coefficients.shape[1])
     remaining = gradients.square().sum().item() / share
+    if problem.weights is not None:
+        remaining *= problem.weights.mean().item()
     return terms / remaining if remaining > 0 else 1.0

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from agop.errors import UndefinedMeasureError
 from agop.linalg import effective_rank
 from agop.records.collapse import Collapse
 from agop.recursions import DeepRFMLayer, normalise_rows
@@ -25,19 +26,23 @@ class StageRecord:
     Attributes
     ----------
     collapse
-        All measures of collapse.
+        All measures of collapse; None where they have no value, as for class means that coincide.
     effective_rank
         (tr S)^2 / ||S||_F^2 of the covariance S of the features.
     """
 
-    collapse: Collapse
+    collapse: Collapse | None
     effective_rank: float
 
     @classmethod
     def of(cls, features: Tensor, labels: Tensor, n_classes: int) -> StageRecord:
         """Measure features (n, d) with labels (n,)."""
         features = features.double()
-        return cls(Collapse.of(features, labels, n_classes), effective_rank(features - features.mean(0)))
+        try:
+            collapse = Collapse.of(features, labels, n_classes)
+        except UndefinedMeasureError:
+            collapse = None
+        return cls(collapse, effective_rank(features - features.mean(0)))
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ class DeepRFMRecord:
             yield {
                 "layer": self.layer,
                 "stage": name,
-                **{measure: getattr(stage.collapse, measure) for measure in MEASURES},
+                **{measure: getattr(stage.collapse, measure, None) for measure in MEASURES},
                 "effective_rank": stage.effective_rank,
                 "train_accuracy": self.train_accuracy,
                 "test_accuracy": self.test_accuracy,

@@ -30,6 +30,11 @@ def class_sorted_gram(features: Tensor, labels: Tensor, n_classes: int, per_clas
     Tensor
         (m, m) cosines about the mean of the class means, float64, m <= C per_class.
 
+    Raises
+    ------
+    EmptyClassError
+        If a class has no samples.
+
     Examples
     --------
     >>> class_sorted_gram(torch.eye(2), torch.tensor([1, 0]), 2)
@@ -37,6 +42,6 @@ def class_sorted_gram(features: Tensor, labels: Tensor, n_classes: int, per_clas
             [-1.,  1.]], dtype=torch.float64)
     """
     rows = torch.cat([torch.nonzero(labels == c).ravel()[:per_class] for c in range(n_classes)])
-    moments = ClassMoments.of(features, labels, n_classes)
-    centred = normalise_rows(features[rows].double() - moments.means.mean(0))
+    center = ClassMoments.of(features, labels, n_classes).global_mean()
+    centred = normalise_rows(features[rows].double() - center)
     return centred @ centred.mT

@@ -190,7 +190,8 @@ def _fit_layer(
 ) -> tuple[Fit, Tensor | None, AGOPPlan | None]:
     """Predictor on the distinct rows, its normalised AGOP over all samples, and how that was computed."""
     rows = distinct_rows(inputs, weights)
-    distinct, total_weights = inputs[rows.index], rows.total_weights
+    distinct = inputs[rows.index]
+    total_weights = None if weights is None and len(distinct) == len(inputs) else rows.total_weights
     fit = fit_kernel_machine(
         kernel, distinct, rows.mean(targets), ridge=ridge, weights=total_weights, max_memory=max_memory
     )

@@ -27,7 +27,7 @@ def deep_rfm_findings(lines: list[dict[str, Any]]) -> list[str]:
     """
     nc1 = summarise_seeds(lines, "nc1_trace_ratio")
     findings = []
-    for control, name in ((False, "NC1 of the layer inputs"), (True, "The control, without the AGOP,")):
+    for control, name in ((False, "NC1 of the layer inputs"), (True, "NC1 of the control, without the AGOP,")):
         if (control, "input") in nc1:
             findings.append(_fall(name, nc1[control, "input"]))
     if not nc1:
@@ -53,11 +53,12 @@ def deep_rfm_findings(lines: list[dict[str, Any]]) -> list[str]:
 def _fall(name: str, layers: dict[int, SeedSummary]) -> str:
     first, last = min(layers), max(layers)
     start, end = layers[first].mean, layers[last].mean
-    verb = "falls" if end < start else "rises"
-    text = f"{name} {verb} from {start:.3g} at layer {first} to {end:.3g} at layer {last}"
-    if last > first:
+    if last == first:
+        text = f"{name} is {end:.3g} at layer {last}"
+    else:
+        verb = "falls" if end < start else "rises"
         factor = max(start / end, end / start) ** (1 / (last - first))
-        text += f", {factor:.3g}x a layer"
+        text = f"{name} {verb} from {start:.3g} at layer {first} to {end:.3g} at layer {last}, {factor:.3g}x a layer"
     if layers[last].n_seeds > 1:
         text += f" (95 % interval at layer {last}: {layers[last].low:.3g} to {layers[last].high:.3g}, "
         text += f"{layers[last].n_seeds} seeds)"

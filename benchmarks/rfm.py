@@ -1,0 +1,117 @@
+"""How long does a recursive feature machine take to fit, and how much memory, beside xrfm?
+
+Same process, interleaved, same settings (Laplace L = 10, ridge 1e-3, 5 AGOP updates, float32, +-1
+targets), accuracy on the same held-out samples. MNIST comes from ``AGOP_DATA`` or ``../shared/data``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from benchmarks.measuring import interleaved, matmul_rate, peak_extra_memory, write
+from numpy.typing import NDArray
+from xrfm.rfm_src import RFM
+
+from agop import Laplace, RFMClassifier, RFMRegressor
+from agop.datasets import load, standardise, subset
+
+ITERATIONS, RIDGE, BANDWIDTH, REPEATS = 5, 1e-3, 10.0, 3
+
+Problem = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
+
+
+def mnist(n: int) -> Problem:
+    folder = os.environ.get("AGOP_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
+    data = subset(load("mnist", folder), n, 2000)
+    train, test = standardise(data.train_inputs, data.test_inputs)
+    scale = np.float32(BANDWIDTH / 28)  # typical distances near the bandwidth
+    return (train * scale).astype("f4"), data.train_labels, (test * scale).astype("f4"), data.test_labels
+
+
+def table(n: int, d: int = 50) -> Problem:
+    """y = x_0 x_1 + sin(x_2) + noise, x standard normal in d dimensions."""
+    generator = np.random.default_rng(0)
+    X = generator.standard_normal((n + 2000, d)).astype("f4")
+    y = (X[:, 0] * X[:, 1] + np.sin(X[:, 2]) + 0.1 * generator.standard_normal(len(X))).astype("f4")
+    return X[:n], y[:n], X[n:], y[n:]
+
+
+def fit_agop(problem: Problem, classify: bool) -> float:
+    estimator = RFMClassifier if classify else RFMRegressor
+    model = estimator(Laplace(BANDWIDTH), ridge=RIDGE, n_iterations=ITERATIONS)
+    return float(model.fit(*problem[:2]).score(*problem[2:]))
+
+
+def fit_xrfm(problem: Problem, classify: bool) -> float:
+    X, y, X_test, y_test = (torch.from_numpy(np.asarray(part)) for part in problem)
+    targets = 2 * torch.nn.functional.one_hot(y).float() - 1 if classify else y[:, None]
+    model = RFM("laplace", bandwidth=BANDWIDTH, device="cpu", verbose=False)
+    model.fit(
+        (X, targets),
+        (X_test[:10], targets[:10]),
+        iters=ITERATIONS,
+        reg=RIDGE,
+        total_points_to_sample=len(X),
+        early_stop_rfm=False,
+        return_best_params=False,
+        verbose=False,
+    )
+    predictions = model.predict(X_test)
+    if classify:
+        return float((predictions.argmax(1) == y_test).float().mean())
+    return float(1 - (predictions[:, 0] - y_test).square().sum() / (y_test - y_test.mean()).square().sum())
+
+
+def operations(n: int, d: int, outputs: int) -> float:
+    """Floating-point operations of our fit: 2 a multiply-add, products over pairs only."""
+    solve = n * n * d / 2 + n**3 / 3
+    agop = n * n * d / 2 + n**3 / 2 + 2 * n * n * d + 2 * n * d * d + 3 * n * n * outputs
+    return 2 * ((ITERATIONS + 1) * solve + ITERATIONS * agop)
+
+
+def compare(name: str, problem: Problem, classify: bool, rate: float) -> dict[str, Any]:
+    calls: dict[str, Callable[[], float]] = {
+        "agop": lambda: fit_agop(problem, classify),
+        "xrfm": lambda: fit_xrfm(problem, classify),
+    }
+    scores = {key: call() for key, call in calls.items()}
+    memory = {key: peak_extra_memory(call) for key, call in calls.items()}
+    seconds = interleaved(calls, REPEATS, warm_up=False)
+    n, d = problem[0].shape
+    medians = {key: median(values) for key, values in seconds.items()}
+    result = {
+        "problem": name,
+        "n": n,
+        "d": d,
+        "seconds": seconds,
+        "score": scores,
+        "extra_bytes": memory,
+        "speed_ratio": medians["xrfm"] / medians["agop"],
+        "memory_ratio": memory["agop"] / memory["xrfm"],
+        "share_of_matmul_rate": operations(n, d, 10 if classify else 1) / medians["agop"] / rate,
+    }
+    print({key: value for key, value in result.items() if key != "seconds"}, medians)
+    return result
+
+
+def main() -> None:
+    rate = matmul_rate(torch.float32)
+    results = [compare("MNIST", mnist(n), True, rate) for n in (1000, 2000, 4000)]
+    results += [compare("table", table(n), False, rate) for n in (1250, 2500, 5000)]
+    exponents = {
+        name: float(
+            np.polyfit(np.log([r["n"] for r in part]), np.log([median(r["seconds"]["agop"]) for r in part]), 1)[0]
+        )
+        for name, part in (("MNIST", results[:3]), ("table", results[3:]))
+    }
+    write("rfm", {"matmul_flops": rate, "growth_exponent": exponents, "results": results})
+
+
+if __name__ == "__main__":
+    main()

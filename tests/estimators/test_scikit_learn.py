@@ -1,0 +1,89 @@
+"""The estimators behave like scikit-learn's own."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from agop import DeepRFMClassifier, Gaussian, Laplace, ReLUFeatures, RFMClassifier, RFMRegressor
+
+
+@parametrize_with_checks(
+    [RFMRegressor(), RFMClassifier(), DeepRFMClassifier(depth=2, features=ReLUFeatures(32))],
+)
+@pytest.mark.filterwarnings("default")
+def test_contract(estimator, check):
+    check(estimator)
+
+
+def test_kinds_of_estimator():
+    assert is_regressor(RFMRegressor())
+    assert is_classifier(RFMClassifier())
+    assert is_classifier(DeepRFMClassifier())
+
+
+@pytest.mark.parametrize("estimator", [RFMRegressor, RFMClassifier, DeepRFMClassifier])
+def test_parameters_and_clones(blobs, estimator):
+    X, y, *_ = blobs
+    model = estimator(kernel=Gaussian(3.0), ridge=0.5, max_memory=10**8)
+    model.fit(X, y)
+    copy = clone(model)
+    assert not hasattr(copy, "machine_")
+    assert copy.kernel is not model.kernel
+    assert copy.get_params()["kernel__bandwidth"] == 3
+    assert {name: value for name, value in copy.get_params().items() if name != "kernel"} == {
+        name: value for name, value in model.get_params().items() if name != "kernel"
+    }
+    copy.set_params(kernel__bandwidth=7.0, ridge=0.25)
+    assert (copy.kernel.bandwidth, copy.ridge, model.kernel.bandwidth) == (7, 0.25, 3)
+    with pytest.raises(ValueError, match="Invalid parameter"):
+        copy.set_params(bandwidth=1.0)
+
+
+def test_a_search_tries_every_setting(blobs):
+    X, y, new, truth = blobs
+    grid = {"kernel__bandwidth": [0.05, 4.0], "ridge": [1e-3, 10.0], "n_iterations": [0, 2]}
+    search = GridSearchCV(RFMClassifier(Laplace()), grid, cv=3).fit(X, y)
+    scores = search.cv_results_["mean_test_score"]
+    assert len(scores) == 8
+    assert len(set(scores)) > 3
+    assert search.best_params_["kernel__bandwidth"] == 4
+    assert search.best_estimator_.bandwidth_ == 4
+    assert search.score(new, truth) > 0.8
+
+
+def test_pipelines(blobs, surface):
+    X, y, new, truth = blobs
+    pipeline = make_pipeline(StandardScaler(), RFMClassifier(validation_fraction=0.2, random_state=0))
+    assert pipeline.fit(100 * X, y).score(100 * new, truth) > 0.8
+    assert len(pipeline[-1].validation_scores_) == 6
+    weights = np.arange(90) % 2 * 1.0
+    pipeline.fit(X, y, rfmclassifier__sample_weight=weights)
+    assert len(pipeline[-1].machine_.centers) == 36  # 45 with weight, less a fifth
+    X, y, new, truth = surface
+    search = GridSearchCV(make_pipeline(StandardScaler(), RFMRegressor()), {"rfmregressor__ridge": [1e-3, 100.0]}, cv=3)
+    assert search.fit(X, y).best_params_ == {"rfmregressor__ridge": 1e-3}
+
+
+def test_deep_rfm_makes_features_for_another_model(blobs):
+    X, y, new, truth = blobs
+    deep = DeepRFMClassifier(depth=2, features=ReLUFeatures(64), random_state=0)
+    pipeline = make_pipeline(deep, StandardScaler(), LogisticRegression())
+    assert pipeline.fit(X, y).score(new, truth) > 0.8
+    assert pipeline[-1].n_features_in_ == 64
+    assert cross_val_score(deep, X, y, cv=3).mean() > 0.8
+
+
+def test_pickles(blobs):
+    X, y, new, _ = blobs
+    for model in (RFMClassifier(n_iterations=1), DeepRFMClassifier(depth=2, features=ReLUFeatures(32))):
+        copy = pickle.loads(pickle.dumps(model.fit(X, y)))  # noqa: S301 (its own bytes)
+        np.testing.assert_array_equal(copy.decision_function(new), model.decision_function(new))

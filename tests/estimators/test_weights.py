@@ -1,0 +1,106 @@
+"""A weight of k is the same as k equal rows, a weight of zero the same as none, in any order of the rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from agop import DeepRFMClassifier, Laplace, ReLUFeatures, RFMClassifier, RFMRegressor
+
+SMALL = {"features": ReLUFeatures(32), "random_state": 0}
+ESTIMATORS = [
+    pytest.param(RFMRegressor(Laplace(4.0), ridge=0.01, n_iterations=2), id="regressor"),
+    pytest.param(RFMRegressor(Laplace(4.0), ridge=0.01, n_iterations=2, metric="diagonal"), id="diagonal"),
+    pytest.param(RFMClassifier(Laplace(4.0), ridge=0.01, n_iterations=2), id="classifier"),
+    pytest.param(DeepRFMClassifier(depth=3, ridge=0.01, **SMALL), id="deep"),
+    pytest.param(DeepRFMClassifier(depth=2, ridge=0.01, targets="one-hot", **SMALL), id="deep-one-hot"),
+    pytest.param(DeepRFMClassifier(depth=2, ridge=0.01, metric="identity", **SMALL), id="deep-control"),
+]
+
+
+def outcome(estimator, new):
+    return getattr(estimator, "decision_function", estimator.predict)(new)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_weights_are_repetitions(blobs, estimator):
+    X, y, new, _ = blobs
+    rng = np.random.default_rng(2)
+    weights = rng.integers(0, 4, len(X))
+    rows = rng.permutation(np.repeat(np.arange(len(X)), weights))
+    weighted = outcome(estimator.fit(X, y, weights), new)
+    plain = outcome(estimator.fit(X, y), new)
+    repeated = outcome(estimator.fit(X[rows], y[rows]), new)
+    np.testing.assert_allclose(weighted, repeated, rtol=0, atol=1e-10)
+    assert abs(weighted - plain).max() > 1e-3
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_weights_of_zero_remove_rows(blobs, estimator):
+    X, y, new, _ = blobs
+    weights = np.random.default_rng(3).uniform(0.5, 2, len(X))
+    weights[::3] = 0
+    kept = weights > 0
+    X[~kept] = 1e6  # of no consequence, not even to the standardisation
+    weighted = outcome(estimator.fit(X, y, weights), new)
+    np.testing.assert_array_equal(weighted, outcome(estimator.fit(X[kept], y[kept], weights[kept]), new))
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_equal_weights_with_the_ridge_in_their_unit(blobs, estimator):
+    X, y, new, _ = blobs
+    plain = outcome(estimator.set_params(ridge=0.01).fit(X, y), new)
+    np.testing.assert_allclose(outcome(estimator.fit(X, y, np.ones(len(X))), new), plain, rtol=0, atol=1e-11)
+    scaled = outcome(estimator.set_params(ridge=0.05).fit(X, y, 5 * np.ones(len(X))), new)
+    estimator.set_params(ridge=0.01)
+    np.testing.assert_allclose(scaled, plain, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_duplicates_in_any_order(blobs, estimator):
+    X, y, new, _ = blobs
+    rng = np.random.default_rng(4)
+    rows = np.r_[np.arange(len(X)), rng.integers(0, len(X), 40)]
+    expected = outcome(estimator.fit(X[rows], y[rows]), new)
+    rows = rng.permutation(rows)
+    np.testing.assert_allclose(outcome(estimator.fit(X[rows], y[rows]), new), expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("estimator", [RFMClassifier(n_iterations=1), DeepRFMClassifier(depth=1, **SMALL)])
+def test_a_class_without_weight_is_no_class(blobs, estimator):
+    X, y, new, _ = blobs
+    model = estimator.fit(X, y, (y != 1).astype(float))
+    np.testing.assert_array_equal(model.classes_, [0, 2])
+    assert model.decision_function(new).shape == (40,)
+    with pytest.raises(ValueError, match="2 or more classes"):
+        estimator.fit(X, y, (y == 1).astype(float))
+
+
+def test_weights_of_any_kind(blobs):
+    X, y, new, _ = blobs
+    weights = np.random.default_rng(5).integers(1, 4, len(X))
+    expected = RFMClassifier(n_iterations=1).fit(X, y, weights).decision_function(new)
+    for same in (weights.tolist(), weights.astype(np.float32), torch.tensor(weights)):
+        model = RFMClassifier(n_iterations=1).fit(X, y, same)
+        np.testing.assert_array_equal(model.decision_function(new), expected)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.zeros(90), "non-zero|positive"),
+        (np.r_[-1.0, np.ones(89)], "Negative values"),
+        (np.r_[np.nan, np.ones(89)], "contains NaN"),
+        (np.r_[np.inf, np.ones(89)], "infinity"),
+        (np.ones(89), r"expected \(90,\)"),
+        (np.ones((90, 2)), "must be 1D"),
+    ],
+)
+@pytest.mark.parametrize("estimator", [RFMRegressor(), RFMClassifier(), DeepRFMClassifier()])
+def test_unusable_weights(blobs, estimator, weights, message):
+    X, y, *_ = blobs
+    with pytest.raises(ValueError, match=message):
+        estimator.fit(X, y, weights)
+    with pytest.raises(ValueError, match=message):
+        estimator.fit(torch.tensor(X), torch.tensor(y), torch.tensor(weights))
