@@ -76,33 +76,34 @@ def per_output(problem: Problem, max_memory: int | None) -> Tensor:
 def elementwise(problem: Problem, pairs: Tensor) -> Tensor:
     """Weighted sum over points and sum over outputs of G_l^T G_l without forming any G_l, from V."""
     origin = problem.centers.mean(0)
-    centers = problem.centers - origin
-    sums = pairs @ problem.coefficients
-    if problem.symmetric:
-        half = centers.mT @ _symmetric_product(problem, pairs, sums, centers)
-    else:
-        points, coefficients = problem.points - origin, problem.coefficients
-        cross = torch.cat([(sums[i] @ coefficients.mT).mul_(pairs[i]) @ centers for i in blocks(len(points))])
-        squares = (pairs.mT @ problem.weighted(pairs)).mul_(coefficients @ coefficients.mT) @ centers
-        own = sums.square().sum(1)[:, None] * points
-        half = points.mT @ problem.weighted(own / 2 - cross) + centers.mT @ squares / 2
+    centers, sums = problem.centers - origin, pairs @ problem.coefficients
+    half = centers.mT @ _product_at_centers(problem, pairs, sums, centers)
+    if not problem.symmetric:
+        points = problem.points - origin
+        product = sums.square().sum(1)[:, None] * points / 2
+        for rows in blocks(len(points)):
+            product[rows] -= (sums[rows] @ problem.coefficients.mT).mul_(pairs[rows]) @ centers
+        half += points.mT @ problem.weighted(product)
     return (half + half.mT).double()
 
 
-def _symmetric_product(problem: Problem, pairs: Tensor, sums: Tensor, centers: Tensor) -> Tensor:
-    """(D - H - H^T + (V^T V) * (A A^T)) X / 2 for Z = X, from the blocks of one triangle.
+def _product_at_centers(problem: Problem, pairs: Tensor, sums: Tensor, centers: Tensor) -> Tensor:
+    """((V^T V) * (A A^T)) X / 2, from the blocks of one triangle; for Z = X with D - H - H^T added to the matrix.
 
-    D is the diagonal of rowsum(S * S); the four matrices are added before any of them meets X.
+    D is the diagonal of rowsum(S * S). The four matrices are added before any of them meets X.
     """
     coefficients, scaled = problem.coefficients, problem.weighted(sums)
-    left, right = torch.cat([scaled, coefficients], 1), torch.cat([coefficients, scaled], 1)
-    result = problem.weighted(sums.square().sum(1)[:, None] * centers / 2)
+    result = torch.zeros_like(centers)
+    if problem.symmetric:
+        left, right = torch.cat([scaled, coefficients], 1), torch.cat([coefficients, scaled], 1)
+        result += problem.weighted(sums.square().sum(1)[:, None] * centers / 2)
     for i, columns in enumerate(blocks(len(centers))):
         weighted = problem.weighted(pairs[:, columns])
         for rows in blocks(len(centers))[: i + 1]:
             block = pairs[:, rows].mT @ weighted
             block *= coefficients[rows] @ coefficients[columns].mT
-            block.addcmul_(left[rows] @ right[columns].mT, pairs[rows, columns], value=-1)
+            if problem.symmetric:
+                block.addcmul_(left[rows] @ right[columns].mT, pairs[rows, columns], value=-1)
             result[rows].addmm_(block, centers[columns], alpha=0.5)
             if columns != rows:
                 result[columns].addmm_(block.mT, centers[rows], alpha=0.5)

@@ -92,7 +92,7 @@ def planned_kernel_agop(
 ) -> tuple[Tensor, AGOPPlan]:
     """``kernel_agop`` together with the plan it followed.
 
-    Without a plan it takes the cheapest form and precision whose predicted error is below 1e-3 (float32
+    Without a plan it takes the cheapest form and precision whose predicted error is below 1e-4 (float32
     data) or 1e-7 (float64) and whose matrices fit ``max_memory``, or the most accurate if none is. The
     elementwise form loses the machine epsilon times the squared terms over the squared gradients; the
     per-output form, with the root of that factor.

@@ -61,7 +61,7 @@ def cheapest_plan(problem: Problem, pairs: Tensor, max_memory: int | None) -> AG
         if pairs_fit(problem, dtype, max_memory):
             elementwise = n * m * m / 2 + n * m * d + n * d * d + 3 * n * m * outputs
             if not problem.symmetric:
-                elementwise += n * m * m / 2 + n * m * d
+                elementwise += n * m * d
             costs[AGOPPlan("elementwise", dtype, eps * loss)] = unit * elementwise
     accurate = [plan for plan in costs if plan.error <= _TOLERANCE[own]]
     return min(accurate, key=costs.__getitem__) if accurate else min(costs, key=lambda plan: plan.error)
