@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import scipy.linalg
 import torch
 from torch import Tensor
 
@@ -52,9 +53,7 @@ def psd_power(matrix: Tensor, exponent: float) -> Tensor:
         if matrix.min() < -_NEGATIVE * matrix.abs().max():
             raise InputError("a non-negative diagonal", f"{matrix.min():.2g}", "Is it that of an AGOP?")
         return matrix.clamp_min(0).pow(exponent)
-    eigenvalues: Tensor
-    eigenvectors: Tensor
-    eigenvalues, eigenvectors = torch.linalg.eigh(matrix)
+    eigenvalues, eigenvectors = _eigh(matrix)
     if (
         eigenvalues[0] < -_NEGATIVE * eigenvalues[-1].abs()
         or (matrix - matrix.mT).abs().max() > _NEGATIVE * matrix.abs().max()
@@ -99,3 +98,12 @@ def effective_rank(rows: Tensor) -> float:
     rows = rows.double() / scale
     smaller = rows @ rows.mT if rows.shape[0] < rows.shape[1] else rows.mT @ rows
     return (smaller.trace().square() / smaller.square().sum()).item()
+
+
+def _eigh(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues, ascending, and eigenvectors; SciPy's divide and conquer is twice as fast as torch's on a CPU."""
+    if matrix.device.type == "cpu":
+        eigenvalues, eigenvectors = scipy.linalg.eigh(matrix.numpy(), driver="evd", check_finite=False)
+        return torch.from_numpy(eigenvalues), torch.from_numpy(eigenvectors)
+    found = torch.linalg.eigh(matrix)
+    return found.eigenvalues, found.eigenvectors

@@ -120,12 +120,17 @@ def test_codings_of_the_targets(blobs, targets, n_classes):
     np.testing.assert_allclose(proba, np.eye(n_classes)[y], rtol=0, atol=1e-5)
     new_proba = model.predict_proba(new)
     assert new_proba.shape == (40, n_classes)
+    scores = model.decision_function(new)
     np.testing.assert_allclose(new_proba.sum(1), 1, rtol=1e-12)
     assert new_proba.min() > 0
     assert new_proba.max() < 1
     np.testing.assert_array_equal(new_proba.argmax(1), model.predict(new))
-    scores = model.decision_function(new)
-    np.testing.assert_array_equal(model.predict(new), scores > 0 if n_classes == 2 else scores.argmax(1))
+    if n_classes == 2:
+        np.testing.assert_array_equal(model.predict(new), scores > 0)
+    else:
+        clipped = np.clip((scores - low) / (high - low), 1e-6, 1 - 1e-6)
+        np.testing.assert_allclose(new_proba, clipped / clipped.sum(1, keepdims=True), rtol=1e-9)
+        np.testing.assert_array_equal(model.predict(new), scores.argmax(1))
 
 
 def test_constant_features_never_count(blobs):

@@ -80,14 +80,15 @@ def test_constant_validation_targets_have_a_score(surface):
     ],
 )
 @pytest.mark.parametrize("estimator", [RFMRegressor(), RFMClassifier()])
-def test_unusable_validation(blobs, estimator, validation, message):
+def test_unusable_validation(blobs, estimator, validation, message, monkeypatch):
     X, y, new, truth = blobs
 
-    def never(step):
+    def never(*arguments, **settings):
         raise AssertionError("the check comes before any work")
 
+    monkeypatch.setattr("agop.estimators.rfm.rfm", never)
     with pytest.raises(ValueError, match=message):
-        estimator.set_params(callback=never).fit(X, y, validation=validation(new, truth))
+        estimator.fit(X, y, validation=validation(new, truth))
 
 
 def test_validation_of_other_outputs(surface):

@@ -218,6 +218,14 @@ def test_interrupted_while_writing(full_run, toy, tmp_path, monkeypatch, method,
     assert numbers(run) == numbers(full_run)
 
 
+@pytest.mark.parametrize("lost", [0, 5, 12, 23])
+def test_lost_lines_are_computed_again(full_run, toy, tmp_path, lost):
+    run = run_deep_rfm(FULL, toy, tmp_path / "run")
+    lines = run.metrics()
+    run.rewrite(lines[:lost] + lines[lost + 1 :])
+    assert numbers(run_deep_rfm(FULL, toy, run.path)) == numbers(full_run)
+
+
 def test_a_finished_run_is_left_as_it_is(toy, tmp_path):
     before = numbers(run_deep_rfm(SMALL, toy, tmp_path / "run"))
 

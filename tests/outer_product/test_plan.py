@@ -50,6 +50,15 @@ def test_plan_is_as_accurate_as_it_says_on_collapsed_data(kernel, spread, ridge,
     assert_accurate(agop, kernel, x, coefficients, TOLERANCE[dtype])
 
 
+@pytest.mark.parametrize("spread", [1e-5, 1e-6])
+def test_elementwise_form_is_left_in_float64_too(spread):
+    x, y = clusters(spread)
+    coefficients = fit_kernel_machine(Laplace(2.0), x, y, ridge=1e-3).machine.coefficients
+    agop, plan = planned_kernel_agop(Laplace(2.0), x, x, coefficients)
+    assert plan.form == "per-output"
+    assert_accurate(agop, Laplace(2.0), x, coefficients, TOLERANCE[torch.float64])
+
+
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("spread", [1e-1, 1e-2, 1e-3])
 def test_coefficients_that_alternate(spread, dtype):
@@ -153,4 +162,4 @@ for points in ("centers", "others"):
 def test_peak_memory_of_the_elementwise_form_is_what_the_plan_counts():
     done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert all(0.2 < float(line) <= 1.2 for line in done.stdout.split()), done.stdout
+    assert all(0.2 < float(line) <= 1.7 for line in done.stdout.split()), done.stdout

@@ -24,6 +24,7 @@ LABELS, TEST_LABELS = np.arange(24) % 3, np.arange(10) % 3
 CENTERS = RNG.standard_normal((3, 4))
 X = CENTERS[LABELS] + 0.7 * RNG.standard_normal((24, 4))
 TEST = CENTERS[TEST_LABELS] + 0.7 * RNG.standard_normal((10, 4))
+TEST *= np.logspace(-4, 0, 10)[:, None]  # of no consequence: rows are normalised
 TARGETS = 2.0 * np.eye(3)[LABELS] - 1
 
 

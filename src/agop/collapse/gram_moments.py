@@ -21,7 +21,7 @@ __all__ = ["gram_coordinates", "isometric_coordinates", "moments_from_gram"]
 
 
 def moments_from_gram(gram: ArrayLike, labels: ArrayLike, n_classes: int | None = None) -> ClassMoments:
-    r"""Moments of the features behind a Gram matrix, in the coordinates of :func:`gram_coordinates`.
+    r"""Moments of the features behind a Gram matrix, in the coordinates of ``gram_coordinates``.
 
     ``means`` and ``scatter`` are those of the coordinates, so that the mean of the class means is 0.
     ``scatter_traces`` are those of the whole features, :math:`\sum_{i \in c} K_{ii} - N_c Q_{cc}` with Q the

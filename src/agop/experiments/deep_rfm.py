@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -122,21 +123,19 @@ def run_deep_rfm(
     run = Run.create(out, asdict(settings))
     run.record(notes=list(dataset.notes))
     tensors = run.load_tensors()[0] if (run.path / "tensors.safetensors").exists() else {}
-    finished = _finished(run, settings.depth)
+    pairs = [(control, seed) for control in (False, True)[: 1 + settings.control] for seed in settings.seeds]
+    finished = _finished(run, pairs, settings.depth)
     run.rewrite(line for line in run.metrics() if (line["control"], line["seed"]) in finished)
+    precision = [part for part in run.info().get("precision", []) if (part["control"], part["seed"]) in finished]
     start = time.monotonic()
-    for control in (False, True) if settings.control else (False,):
-        for seed in settings.seeds:
-            if (control, seed) in finished:
-                continue
-            precision = run.info().get("precision", [])
-            for layer, record, labels in _layers(settings, dataset, control, seed):
-                run.append({"seed": seed, "control": control, **line} for line in record.lines())
-                precision.append({"control": control, "seed": seed, "layer": layer.index, **record.precision})
-                tensors |= _tensors(settings, control, seed, layer, record, labels)
-                observe(control, seed, record)
-            run.save_tensors(tensors)
-            run.record(precision=precision)  # last: marks this seed as finished
+    for control, seed in pairs[len(finished) :]:
+        for layer, record, labels in _layers(settings, dataset, control, seed):
+            run.append({"seed": seed, "control": control, **line} for line in record.lines())
+            precision.append({"control": control, "seed": seed, "layer": layer.index, **record.precision})
+            tensors |= _tensors(settings, control, seed, layer, record, labels)
+            observe(control, seed, record)
+        run.save_tensors(tensors)
+        run.record(precision=precision)  # last: marks this seed as finished
     run.finish(time.monotonic() - start)
     return run
 
@@ -211,11 +210,11 @@ def _tensors(
     return {name: tensor.cpu() for name, tensor in tensors.items()}
 
 
-def _finished(run: Run, depth: int) -> set[tuple[bool, int]]:
-    """The (control, seed) of which every layer was written, to the last file."""
+def _finished(run: Run, pairs: list[tuple[bool, int]], depth: int) -> list[tuple[bool, int]]:
+    """The leading (control, seed) of which every layer was written, to the last file."""
     lines = Counter((line["control"], line["seed"]) for line in run.metrics())
     layers = Counter((entry["control"], entry["seed"]) for entry in run.info().get("precision", []))
-    return {pair for pair, count in layers.items() if count == depth and lines[pair] == 3 * depth}
+    return list(takewhile(lambda pair: layers[pair] == depth and lines[pair] == 3 * depth, pairs))
 
 
 def _one_of(name: str, value: str, choices: dict[str, Any]) -> str:

@@ -2,8 +2,8 @@
 
 The product form ``||x||^2 + ||z||^2 - 2 <x, z>`` is fast and loses the digits of a small distance:
 its error is a few machine epsilons of ``||x||^2 + ||z||^2``. So it is used where the result is large
-beside that error. A block of pairs with closer ones is computed again with products in float64, and
-pairs too close for those by their differences.
+beside that error. Closer pairs are computed again from their differences; a float32 block with many of them,
+with products in float64.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ __all__ = ["Pairwise", "coincidence_tolerance", "euclidean_distances", "pairwise
 
 _CLOSE = {torch.float32: 2e-3, torch.float64: 1e-9}
 """Squared distances below this share of ||x||^2 + ||z||^2 are not trusted to the product form."""
+
+_MANY = 0.003
+"""Share of close pairs in a float32 block above which float64 products are cheaper than differences."""
 
 
 class Pairwise(NamedTuple):
@@ -111,16 +114,17 @@ def _block(x: Tensor, z: Tensor, shift: Tensor, dtype: torch.dtype, diagonal: bo
         squares.fill_diagonal_(torch.inf)
     if (squares.amin(1) < _CLOSE[dtype] * (uu + vv.max())).any():  # one pass that settles most blocks
         close = squares < _CLOSE[dtype] * (uu[:, None] + vv)
-        if dtype != torch.float64 and close.any():
+        if dtype != torch.float64 and close.count_nonzero() > _MANY * close.numel():
             return _block(x, z, shift, torch.float64, diagonal)
-        _recompute_close(squares, u, v, close)
+        _recompute_close(squares, x, z, close)
     if diagonal:
         squares.fill_diagonal_(0)
     return squares.clamp_min_(0).sqrt_().to(x.dtype), dtype
 
 
-def _recompute_close(squares: Tensor, u: Tensor, v: Tensor, close: Tensor) -> None:
-    """Overwrite the squares of pairs too close for products by those of their differences."""
+def _recompute_close(squares: Tensor, x: Tensor, z: Tensor, close: Tensor) -> None:
+    """Overwrite the squares of pairs too close for products by those of their differences, in float64."""
     i, j = torch.nonzero(close, as_tuple=True)
-    for part in row_chunks(len(i), bytes_per_row=16 * u.shape[1]):
-        squares[i[part], j[part]] = (u[i[part]] - v[j[part]]).square_().sum(1)
+    for part in row_chunks(len(i), bytes_per_row=24 * x.shape[1]):
+        differences = x[i[part]].double().sub_(z[j[part]])
+        squares[i[part], j[part]] = differences.square_().sum(1).to(squares)

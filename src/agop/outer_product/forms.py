@@ -23,7 +23,7 @@ from torch import Tensor
 
 from agop.chunks import blocks, row_chunks
 from agop.errors import InputError
-from agop.kernels import Kernel, RadialKernel
+from agop.kernels import Kernel, RadialKernel, weighted_gradients
 
 __all__ = ["Problem", "elementwise", "per_output"]
 
@@ -61,14 +61,18 @@ class Problem:
         return self.kernel.gradient_weights(self.points, None if self.symmetric else self.centers)
 
 
-def per_output(problem: Problem, max_memory: int | None) -> Tensor:
-    """Weighted sum over points and sum over outputs of G_l^T G_l, in blocks of points."""
+def per_output(problem: Problem, pairs: Tensor | None, max_memory: int | None) -> Tensor:
+    """Weighted sum over points and sum over outputs of G_l^T G_l, in blocks of points; from V if it is there."""
     n_centers, n_features = problem.centers.shape
     total = problem.points.new_zeros(n_features, n_features, dtype=torch.float64)
     per_row = 3 * n_centers + (problem.coefficients.shape[1] + 3) * n_features
     for rows in row_chunks(len(problem.points), per_row * total.element_size(), max_memory):
-        points = problem.points[rows]
-        for gradient in problem.kernel.output_gradients(points, problem.centers, problem.coefficients):
+        arguments = problem.points[rows], problem.centers, problem.coefficients
+        if pairs is None:
+            gradients = problem.kernel.output_gradients(*arguments)
+        else:
+            gradients = weighted_gradients(pairs[rows], *arguments)
+        for gradient in gradients:
             total += gradient.mT @ problem.weighted(gradient, rows)
     return total
 

@@ -116,8 +116,7 @@ def planned_kernel_agop(
     if plan.form == "elementwise":
         total = elementwise(own, own.gradient_weights() if pairs is None else pairs)
     else:
-        pairs = None  # free the pairs before blocks of gradients are made
-        total = per_output(own, max_memory)
+        total = per_output(own, pairs, max_memory)
     total /= len(points) if weights is None else weights.double().sum()
     return (total if metric is None else metric.pull_back(total)), plan
 
