@@ -54,7 +54,7 @@ def compare(n: int, d: int, outputs: int, dtype: torch.dtype, rate: float) -> di
         REPEATS,
     )
     medians = {name: median(values) for name, values in seconds.items()}
-    operations = 2 * (n * n * d / 2 + n**3 / 2 + 2 * n * n * d + 2 * n * d * d + 3 * n * n * outputs)
+    operations = 2 * (n * n * d / 2 + n**3 / 2 + n * n * d + n * d * d + 3 * n * n * outputs)
     result = {
         "n": n,
         "d": d,

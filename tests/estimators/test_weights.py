@@ -67,6 +67,19 @@ def test_duplicates_in_any_order(blobs, estimator):
     np.testing.assert_allclose(outcome(estimator.fit(X[rows], y[rows]), new), expected, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_without_a_ridge_equal_rows_stay_one_center_in_every_layer(blobs, dtype):
+    X, y, new, _ = (values.astype(dtype) for values in blobs)
+    rng = np.random.default_rng(6)
+    rows = rng.permutation(np.r_[np.arange(90), rng.integers(0, 90, 60)])
+    y = np.where(rng.random(150) < 0.3, (y[rows] + 1) % 3, y[rows])  # with conflicting labels
+    model = DeepRFMClassifier(depth=4, **SMALL).fit(X[rows], y)
+    assert len(model.machine_.centers) == 90
+    assert all(record.precision["jitter"] == 0 for record in model.records_)
+    assert abs(model.machine_.coefficients).max() < 1000
+    assert abs(model.decision_function(new)).max() < 5
+
+
 @pytest.mark.parametrize("estimator", [RFMClassifier(n_iterations=1), DeepRFMClassifier(depth=1, **SMALL)])
 def test_a_class_without_weight_is_no_class(blobs, estimator):
     X, y, new, _ = blobs
