@@ -34,8 +34,9 @@ def mnist(n: int) -> tuple[Tensor, Tensor]:
 def ours(inputs: Tensor, targets: Tensor) -> Tensor:
     """Inputs of the last layer."""
     kernel, features = Laplace(BANDWIDTH), ReLUFeatures(WIDTH)
-    *_, last = deep_rfm(inputs, targets, kernel=kernel, features=features, depth=DEPTH)
-    return last.inputs
+    for layer in deep_rfm(inputs, targets, kernel=kernel, features=features, depth=DEPTH):
+        last = layer.inputs
+    return last
 
 
 def textbook(inputs: Tensor, targets: Tensor) -> Tensor:

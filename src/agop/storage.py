@@ -158,7 +158,10 @@ def _replacing(path: Path) -> Iterator[Path]:
         raise InputError(f"a folder {path.parent} to write {path.name} to", "no such folder", "Create it first.")
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode  # that of any new file, which a writer may narrow
         yield temporary
+        temporary.chmod(mode)
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)

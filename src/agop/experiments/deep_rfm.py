@@ -128,15 +128,18 @@ def run_deep_rfm(
     run.rewrite(line for line in run.metrics() if (line["control"], line["seed"]) in finished)
     precision = [part for part in run.info().get("precision", []) if (part["control"], part["seed"]) in finished]
     start = time.monotonic()
-    for control, seed in pairs[len(finished) :]:
-        for layer, record, labels in _layers(settings, dataset, control, seed):
-            run.append({"seed": seed, "control": control, **line} for line in record.lines())
-            precision.append({"control": control, "seed": seed, "layer": layer.index, **record.precision})
-            tensors |= _tensors(settings, control, seed, layer, record, labels)
-            observe(control, seed, record)
-        run.save_tensors(tensors)
-        run.record(precision=precision)  # last: marks this seed as finished
-    run.finish(time.monotonic() - start)
+    try:
+        for control, seed in pairs[len(finished) :]:
+            for layer, record, labels in _layers(settings, dataset, control, seed):
+                run.append({"seed": seed, "control": control, **line} for line in record.lines())
+                precision.append({"control": control, "seed": seed, "layer": layer.index, **record.precision})
+                tensors |= _tensors(settings, control, seed, layer, record, labels)
+                observe(control, seed, record)
+            run.save_tensors(tensors)
+            run.record(precision=precision)  # last: marks this seed as finished
+    finally:  # an interrupted session took its time too
+        run.record(seconds=run.info()["seconds"] + time.monotonic() - start)
+    run.finish(seconds=0.0)
     return run
 
 
