@@ -20,7 +20,7 @@ from agop.moments import ClassMoments
 from agop.records import Collapse
 
 N, D, N_CLASSES = 50_000, 2_048, 100
-REPEATS = 3
+REPEATS = 5
 BATCH = 1024
 
 
