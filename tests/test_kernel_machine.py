@@ -14,7 +14,7 @@ import torch
 
 import oracles_kernels
 from agop.errors import InputError, JitterWarning, MemoryBudgetError, NotPositiveDefiniteError
-from agop.kernel_machine import KernelMachine, fit_kernel_machine
+from agop.kernel_machine import KernelMachine, fit_kernel_machine, fit_with_gradient_weights
 from agop.kernels import Gaussian, GeneralizedGaussian, Laplace, Metric, ProductLaplace
 from agop.solvers import Cholesky
 
@@ -180,6 +180,31 @@ def test_rescue_in_float64_keeps_the_memory_budget():
     assert fit_kernel_machine(Gaussian(2.0), x, y, max_memory=60 * 60 * 8).solve == torch.float64
     with pytest.raises(MemoryBudgetError):
         fit_kernel_machine(Gaussian(2.0), x, y, max_memory=60 * 60 * 4)
+
+
+@pytest.mark.parametrize("metric", [None, Metric(torch.tensor(METRICS["full"]))], ids=["identity", "full"])
+def test_gradient_weights_come_with_the_fit(metric):
+    x, y = torch.tensor(X), torch.tensor(Y)
+    fit, weights = fit_with_gradient_weights(Laplace(2.0), x, y, metric=metric)
+    mapped = x if metric is None else metric.map(x, x.mean(0))
+    torch.testing.assert_close(weights, Laplace(2.0).gradient_weights(mapped), rtol=1e-13, atol=0)
+    alone = fit_kernel_machine(Laplace(2.0), x, y, metric=metric)
+    torch.testing.assert_close(fit.machine.coefficients, alone.machine.coefficients, rtol=1e-12, atol=0)
+
+
+def test_gradient_weights_are_those_of_the_solve_that_was_kept():
+    x = torch.tensor(np.concatenate([X, X + 1e-6])).float()
+    y = torch.tensor(np.concatenate([Y, Y])).float()
+    fit, weights = fit_with_gradient_weights(Gaussian(2.0), x, y)
+    assert fit.solve == weights.dtype == torch.float64
+    torch.testing.assert_close(weights, Gaussian(2.0).gradient_weights(x.double()), rtol=1e-13, atol=0)
+
+
+def test_gradient_weights_are_left_out_where_they_cannot_be():
+    x, y = torch.tensor(X), torch.tensor(Y)
+    assert fit_with_gradient_weights(ProductLaplace(2.0), x, y)[1] is None
+    assert fit_with_gradient_weights(Laplace(2.0), x, y, max_memory=2 * 30 * 30 * 8 - 1)[1] is None
+    assert fit_with_gradient_weights(Laplace(2.0), x, y, max_memory=2 * 30 * 30 * 8)[1] is not None
 
 
 GOOD_X, GOOD_Y = torch.tensor(X), torch.tensor(Y)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from agop.errors import InputError
 
-__all__ = ["ArrayLike", "as_labels", "as_matrix", "require_finite"]
+__all__ = ["ArrayLike", "all_finite", "as_labels", "as_matrix", "require_finite"]
 
 ArrayLike: TypeAlias = Tensor | NDArray[Any]
 """A torch tensor on any device, or a numpy array."""
@@ -77,6 +77,11 @@ def as_labels(labels: ArrayLike, n_samples: int, n_classes: int | None, device: 
     return labels
 
 
+def all_finite(values: Tensor) -> bool:
+    """Whether no entry is NaN or infinite, in one pass without temporaries: extremes propagate both."""
+    return not values.numel() or bool(torch.isfinite(torch.stack(values.aminmax())).all())
+
+
 def require_finite(statistic: Tensor, name: str) -> None:
     """Raise unless a statistic to which every value of ``name`` contributes is finite.
 
@@ -87,7 +92,7 @@ def require_finite(statistic: Tensor, name: str) -> None:
     InputError
         If an entry is NaN or infinite.
     """
-    if not torch.isfinite(statistic).all():
+    if not all_finite(statistic):
         advice = "Remove such samples, or scale the values down if their squares exceed float64."
         raise InputError(f"finite {name}", "NaN, infinity, or squares that overflow", advice)
 

@@ -9,10 +9,11 @@ from torch import Tensor
 
 from agop.chunks import row_chunks
 from agop.errors import InputError, MemoryBudgetError
-from agop.kernels import Kernel, Metric
+from agop.inputs import all_finite
+from agop.kernels import Kernel, Metric, RadialKernel
 from agop.solvers import Cholesky
 
-__all__ = ["Fit", "KernelMachine", "fit_kernel_machine"]
+__all__ = ["Fit", "KernelMachine", "fit_kernel_machine", "fit_with_gradient_weights"]
 
 
 @dataclass(frozen=True)
@@ -146,21 +147,58 @@ def fit_kernel_machine(
     >>> fit.machine(x).ravel()
     tensor([ 1., -1.])
     """
+    fit, _ = fit_with_gradient_weights(
+        kernel,
+        inputs,
+        targets,
+        ridge=ridge,
+        metric=metric,
+        weights=weights,
+        solver=solver,
+        max_memory=max_memory,
+        share=False,
+    )
+    return fit
+
+
+def fit_with_gradient_weights(
+    kernel: Kernel,
+    inputs: Tensor,
+    targets: Tensor,
+    *,
+    ridge: float = 0.0,
+    metric: Metric | None = None,
+    weights: Tensor | None = None,
+    solver: Cholesky | None = None,
+    max_memory: int | None = None,
+    share: bool = True,
+) -> tuple[Fit, Tensor | None]:
+    """``fit_kernel_machine`` together with the gradient weights V of its inputs, for an AGOP that follows.
+
+    K and V are functions of the same distances. V, (n, n) in the dtype of the solve, is None if ``share`` is
+    False, the kernel is not radial, or ``max_memory`` has no room for a second matrix.
+    """
     kernel.check()
     _check_problem(inputs, targets, ridge, weights)
     origin = inputs.mean(0)
-    precision = inputs.dtype
+    precision, gradient_weights = inputs.dtype, None
 
     def build(dtype: torch.dtype) -> Tensor:
-        nonlocal precision
-        _check_memory(len(inputs) ** 2 * dtype.itemsize, max_memory)
-        gram, precision = kernel.gram(_mapped(inputs.to(dtype), origin, metric))
+        nonlocal precision, gradient_weights
+        gradient_weights = None  # of an attempt in lower precision
+        needed = len(inputs) ** 2 * dtype.itemsize
+        _check_memory(needed, max_memory)
+        points = _mapped(inputs.to(dtype), origin, metric)
+        if share and isinstance(kernel, RadialKernel) and (max_memory is None or 2 * needed <= max_memory):
+            (gram, precision), gradient_weights = kernel.gram_and_gradient_weights(points)
+        else:
+            gram, precision = kernel.gram(points)
         gram.diagonal().add_(ridge if weights is None else (ridge / weights).to(dtype))
         return gram
 
     factor = (solver or Cholesky()).factorise(build, inputs.dtype)
     machine = KernelMachine(kernel, inputs, factor.solve(targets), metric)
-    return Fit(machine, precision, factor.lower.dtype, factor.jitter)
+    return Fit(machine, precision, factor.lower.dtype, factor.jitter), gradient_weights
 
 
 def _mapped(points: Tensor, origin: Tensor, metric: Metric | None) -> Tensor:
@@ -171,7 +209,7 @@ def _check_problem(inputs: Tensor, targets: Tensor, ridge: float, weights: Tenso
     if inputs.dtype not in (torch.float32, torch.float64) or not len(inputs):
         raise InputError("inputs in float32 or float64", f"{len(inputs)} in {inputs.dtype}", "Convert them.")
     for name, values in (("inputs", inputs), ("targets", targets)):
-        if values.ndim != 2 or len(values) != len(inputs) or not torch.isfinite(values).all():
+        if values.ndim != 2 or len(values) != len(inputs) or not all_finite(values):
             got = f"shape {tuple(values.shape)}, NaN or infinity"
             raise InputError(f"finite {name} of shape ({len(inputs)}, ...)", got, "Check the data.")
     if not 0 <= ridge < float("inf"):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import scipy.linalg
 import torch
 from torch import Tensor
 
 from agop.errors import InputError
+from agop.inputs import all_finite
 
 __all__ = ["effective_rank", "psd_power"]
 
@@ -17,8 +17,9 @@ _NEGATIVE = 1e-3
 def psd_power(matrix: Tensor, exponent: float) -> Tensor:
     r"""Symmetric power :math:`A^p = U \max(\Lambda, 0)^p U^T` of a positive semi-definite matrix.
 
-    Computed in float64. Eigenvalues below ``2 sqrt(d) eps`` times the largest are rounding, of either sign, and
-    count as zero, so that the null space stays one.
+    Computed in the precision of the matrix, with that dtype's machine epsilon eps. Eigenvalues below
+    ``2 sqrt(d) eps`` times the largest are rounding, of either sign, and count as zero, so that the null space
+    stays one.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ def psd_power(matrix: Tensor, exponent: float) -> Tensor:
     Returns
     -------
     Tensor
-        Same shape as ``matrix``, float64.
+        Same shape as ``matrix``, in its precision; float64 unless that is float32.
 
     Raises
     ------
@@ -40,29 +41,30 @@ def psd_power(matrix: Tensor, exponent: float) -> Tensor:
     Examples
     --------
     >>> psd_power(torch.tensor([[2.0, 0.0], [0.0, 9.0]]), 0.5).diagonal()
-    tensor([1.4142, 3.0000], dtype=torch.float64)
+    tensor([1.4142, 3.0000])
     """
     if not exponent > 0:
         raise InputError("a positive exponent", str(exponent), "Negative powers of singular matrices diverge.")
     if matrix.ndim not in (1, 2) or matrix.shape[0] != matrix.shape[-1]:
         raise InputError("a square matrix or a diagonal", f"shape {tuple(matrix.shape)}", "Pass (d, d) or (d,).")
-    if not torch.isfinite(matrix).all():
+    if not all_finite(matrix):
         raise InputError("finite entries", "NaN or infinity", "Check the data that the matrix was made from.")
-    matrix = matrix.double()
+    if matrix.dtype != torch.float32:
+        matrix = matrix.double()
     if matrix.ndim == 1:
         if matrix.min() < -_NEGATIVE * matrix.abs().max():
             raise InputError("a non-negative diagonal", f"{matrix.min():.2g}", "Is it that of an AGOP?")
         return matrix.clamp_min(0).pow(exponent)
-    eigenvalues, eigenvectors = _eigh(matrix)
-    if (
-        eigenvalues[0] < -_NEGATIVE * eigenvalues[-1].abs()
-        or (matrix - matrix.mT).abs().max() > _NEGATIVE * matrix.abs().max()
-    ):
+    eigenvalues, eigenvectors = torch.linalg.eigh(matrix)
+    asymmetry, largest = torch.stack([*(matrix - matrix.mT).aminmax(), *matrix.aminmax()]).abs().view(2, 2).amax(1)
+    if eigenvalues[0] < -_NEGATIVE * eigenvalues[-1].abs() or asymmetry > _NEGATIVE * largest:
         got = f"eigenvalues from {eigenvalues[0]:.2g} to {eigenvalues[-1]:.2g}, or an asymmetric matrix"
         raise InputError("a symmetric positive semi-definite matrix", got, "Is it an AGOP or a covariance?")
-    floor = 2 * len(matrix) ** 0.5 * torch.finfo(torch.float64).eps * eigenvalues[-1].clamp_min(0)
-    powers = eigenvalues.clamp_min(0).pow(exponent).where(eigenvalues > floor, 0.0)
-    return (eigenvectors * powers) @ eigenvectors.mT
+    floor = 2 * len(matrix) ** 0.5 * torch.finfo(matrix.dtype).eps * eigenvalues[-1].clamp_min(0)
+    first = int((eigenvalues <= floor).sum())  # they ascend
+    eigenvectors = eigenvectors[:, first:]
+    power: Tensor = (eigenvectors * eigenvalues[first:].pow(exponent)) @ eigenvectors.mT
+    return power
 
 
 def effective_rank(rows: Tensor) -> float:
@@ -90,7 +92,7 @@ def effective_rank(rows: Tensor) -> float:
     >>> effective_rank(torch.eye(3))
     3.0
     """
-    if rows.ndim != 2 or not torch.isfinite(rows).all():
+    if rows.ndim != 2 or not all_finite(rows):
         raise InputError("a finite (n, d) matrix", f"shape {tuple(rows.shape)}", "Remove NaN and infinity.")
     scale = rows.abs().max().item() if rows.numel() else 0.0
     if scale == 0:
@@ -98,12 +100,3 @@ def effective_rank(rows: Tensor) -> float:
     rows = rows.double() / scale
     smaller = rows @ rows.mT if rows.shape[0] < rows.shape[1] else rows.mT @ rows
     return (smaller.trace().square() / smaller.square().sum()).item()
-
-
-def _eigh(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """Eigenvalues, ascending, and eigenvectors; SciPy's divide and conquer is twice as fast as torch's on a CPU."""
-    if matrix.device.type == "cpu":
-        eigenvalues, eigenvectors = scipy.linalg.eigh(matrix.numpy(), driver="evd", check_finite=False)
-        return torch.from_numpy(eigenvalues), torch.from_numpy(eigenvectors)
-    found = torch.linalg.eigh(matrix)
-    return found.eigenvalues, found.eigenvectors

@@ -103,6 +103,19 @@ def test_float64_data_stay_in_float64():
         assert planned_kernel_agop(Laplace(2.0), x, x, y)[1].dtype == torch.float64
 
 
+@pytest.mark.parametrize("data", TOLERANCE)
+@pytest.mark.parametrize("known", TOLERANCE)
+@pytest.mark.parametrize("spread", [1.0, 1e-3])
+def test_known_gradient_weights_of_any_precision_change_nothing(data, known, spread):
+    x, y = (t.to(data) for t in clusters(spread))
+    expected, plan = planned_kernel_agop(Laplace(2.0), x, x, y)
+    weights = Laplace(2.0).gradient_weights(x.to(known))
+    got, same = planned_kernel_agop(Laplace(2.0), x, x, y, gradient_weights=weights)
+    if known == data:
+        assert same == plan
+    torch.testing.assert_close(got, expected, rtol=0, atol=TOLERANCE[data] * expected.trace().item())
+
+
 def test_kernels_without_gradient_weights_are_done_per_output():
     x, y = clusters(1.0)
     assert planned_kernel_agop(ProductLaplace(2.0), x, x, y)[1].form == "per-output"

@@ -11,7 +11,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from torch import Tensor
 
 from agop.errors import InputError
-from agop.inputs import as_matrix
+from agop.inputs import all_finite, as_matrix
 
 __all__ = ["as_array", "check_features", "check_weights", "like"]
 
@@ -35,7 +35,7 @@ def check_features(estimator: BaseEstimator, X: Any, *, reset: bool) -> Tensor:
         raise InputError("a non-empty (n, d) tensor", f"shape {tuple(X.shape)}", "Reshape the features.")
     if len(X) < least:
         raise InputError("2 or more samples", "1 sample", "One sample says nothing about features.")
-    if X.is_complex() or not torch.isfinite(X).all():
+    if X.is_complex() or not all_finite(X):
         raise InputError("finite real features", "NaN, infinity or complex numbers", "Impute or remove them.")
     validate_data(estimator, X, reset=reset, skip_check_array=True)  # number and names of features
     return X.detach().to(torch.float32 if X.dtype == torch.float32 else torch.float64)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from agop.errors import InputError
 from agop.estimators.arrays import as_array, like
+from agop.inputs import all_finite
 
 __all__ = ["Classes", "check_regression_targets", "probabilities"]
 
@@ -41,7 +42,7 @@ def check_regression_targets(y: Any, features: Tensor) -> Tensor:
         raise InputError(
             f"{len(features)} targets, (n,) or (n, C)", f"shape {tuple(targets.shape)}", "Pass one row a sample."
         )
-    if not torch.isfinite(targets).all():
+    if not all_finite(targets):
         raise InputError("finite targets", "NaN or infinity in y", "Remove those samples.")
     return targets.reshape(len(targets), -1)
 

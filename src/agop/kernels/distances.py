@@ -8,7 +8,7 @@ with products in float64.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -65,36 +65,38 @@ def euclidean_distances(points: Tensor, centers: Tensor | None = None) -> Tensor
     >>> euclidean_distances(x)[0, 1].item()  # doctest: +ELLIPSIS
     9.99999...e-05
     """
-    return pairwise(points, centers).values
+    (distances,), _ = pairwise(points, centers, [lambda block: block])
+    return distances
 
 
 def pairwise(
-    points: Tensor, centers: Tensor | None = None, transform_: Callable[[Tensor], object] | None = None
-) -> Pairwise:
-    """Apply ``transform_`` in place to the distances, block by block while they are in cache.
+    points: Tensor, centers: Tensor | None, transforms_: Sequence[Callable[[Tensor], Tensor]]
+) -> tuple[list[Tensor], torch.dtype]:
+    """Matrices of functions of the distances, taken in place block by block while a block is in cache.
 
-    Without ``centers`` only one triangle is computed, so that the result is exactly symmetric. After
-    the first block that needs float64 products, all later ones use them straight away.
+    Without ``centers`` only one triangle is computed, so that the results are exactly symmetric. After
+    the first block that needs float64 products, all later ones use them straight away; their data type comes
+    with the matrices.
     """
     symmetric = centers is None
     centers = points if centers is None else centers
     shift = centers.mean(0)
-    values = points.new_empty(len(points), len(centers))
+    matrices = [points.new_empty(len(points), len(centers)) for _ in transforms_]
     dtype = points.dtype
     for rows in blocks(len(points)):
         for columns in blocks(len(centers)):
             if symmetric and columns.start < rows.start:
                 continue
             diagonal = symmetric and columns == rows
-            block, dtype = _block(points[rows], centers[columns], shift, dtype, diagonal)
-            if transform_ is not None:
-                transform_(block)
-            if diagonal:  # neither products nor elementwise functions are symmetric to the last bit
-                block = block.triu() + block.triu(1).mT
-            values[rows, columns] = block
-            if symmetric and not diagonal:
-                values[columns, rows] = block.mT
-    return Pairwise(values, dtype)
+            distances, dtype = _block(points[rows], centers[columns], shift, dtype, diagonal)
+            for matrix, transform_ in zip(matrices, transforms_, strict=True):
+                block = transform_(distances if matrix is matrices[-1] else distances.clone())
+                if diagonal:  # neither products nor elementwise functions are symmetric to the last bit
+                    block = block.triu() + block.triu(1).mT
+                matrix[rows, columns] = block
+                if symmetric and not diagonal:
+                    matrix[columns, rows] = block.mT
+    return matrices, dtype
 
 
 def coincidence_tolerance(points: Tensor) -> float:

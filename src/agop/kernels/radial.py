@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -31,20 +32,30 @@ class RadialKernel(Kernel):
 
     def gram(self, points: Tensor, centers: Tensor | None = None) -> Pairwise:
         """Kernel matrix kappa(r_ij), (n, m), with the precision of the products behind it."""
-        return pairwise(points, centers, self.profile_)
+        (values,), products = pairwise(points, centers, [self.profile_])
+        return Pairwise(values, products)
 
     def gradient_weights(self, points: Tensor, centers: Tensor | None = None) -> Tensor:
         """Weights V_ij = kappa'(r_ij) / r_ij, (n, m); 0 where two points coincide up to rounding."""
-        tolerance = coincidence_tolerance(points if centers is None else centers)
+        (values,), _ = pairwise(points, centers, [self._apart(points if centers is None else centers)])
+        return values
 
-        def transform_(distances: Tensor) -> None:
+    def gram_and_gradient_weights(self, points: Tensor) -> tuple[Pairwise, Tensor]:
+        """Both matrices of one set of points from the same distances, which are most of the work."""
+        (gram, weights), products = pairwise(points, None, [self.profile_, self._apart(points)])
+        return Pairwise(gram, products), weights
+
+    def _apart(self, centers: Tensor) -> Callable[[Tensor], Tensor]:
+        """``weights_`` with zeros in the place of distances that are rounding."""
+        tolerance = coincidence_tolerance(centers)
+
+        def transform_(distances: Tensor) -> Tensor:
             if distances.min() > tolerance:
-                self.weights_(distances)
-                return
+                return self.weights_(distances)
             coincident = distances <= tolerance
-            self.weights_(distances.masked_fill_(coincident, 1)).masked_fill_(coincident, 0)
+            return self.weights_(distances.masked_fill_(coincident, 1)).masked_fill_(coincident, 0)
 
-        return pairwise(points, centers, transform_).values
+        return transform_
 
     def output_gradients(self, points: Tensor, centers: Tensor, coefficients: Tensor) -> Tensor:
         """Gradients G_l = diag(S_l) Z - V diag(a_l) X with S = V A, at the points Z: (C, n, d)."""
@@ -60,6 +71,9 @@ def weighted_gradients(weights: Tensor, points: Tensor, centers: Tensor, coeffic
     shift = centers.mean(0)
     points, centers = points - shift, centers - shift
     sums = weights @ coefficients
+    if len(points) < len(centers) // coefficients.shape[1]:  # scale the smaller of weights and centers
+        products = (coefficients.mT[:, None] * weights).flatten(0, 1) @ centers
+        return torch.addcmul(products.view(-1, *points.shape).neg_(), sums.mT[:, :, None], points)
     return torch.stack(
         [
             torch.addmm(sums[:, [output]] * points, weights, a[:, None] * centers, alpha=-1)

@@ -92,7 +92,7 @@ def elementwise(problem: Problem, pairs: Tensor) -> Tensor:
 
 
 def _product_at_centers(problem: Problem, pairs: Tensor, sums: Tensor, centers: Tensor) -> Tensor:
-    """((V^T V) * (A A^T)) X / 2, from the blocks of one triangle; for Z = X with D - H - H^T added to the matrix.
+    """P X with P + P^T = (V^T V) * (A A^T), from the blocks of one triangle; for Z = X with D - H - H^T added.
 
     D is the diagonal of rowsum(S * S). The four matrices are added before any of them meets X.
     """
@@ -108,7 +108,5 @@ def _product_at_centers(problem: Problem, pairs: Tensor, sums: Tensor, centers: 
             block *= coefficients[rows] @ coefficients[columns].mT
             if problem.symmetric:
                 block.addcmul_(left[rows] @ right[columns].mT, pairs[rows, columns], value=-1)
-            result[rows].addmm_(block, centers[columns], alpha=0.5)
-            if columns != rows:
-                result[columns].addmm_(block.mT, centers[rows], alpha=0.5)
+            result[rows].addmm_(block, centers[columns], alpha=0.5 if columns == rows else 1.0)
     return result

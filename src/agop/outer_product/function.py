@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from agop.chunks import row_chunks
 from agop.errors import InputError
+from agop.inputs import all_finite
 from agop.outer_product.value import OuterProduct
 
 __all__ = ["average_gradient_outer_product"]
@@ -51,7 +52,7 @@ def average_gradient_outer_product(
     tensor([[1., 2.],
             [2., 4.]], dtype=torch.float64)
     """
-    if inputs.ndim != 2 or not len(inputs) or not inputs.is_floating_point() or not inputs.isfinite().all():
+    if inputs.ndim != 2 or not len(inputs) or not inputs.is_floating_point() or not all_finite(inputs):
         raise InputError(
             "finite floating-point inputs (n, d) with n > 0",
             f"{inputs.dtype} of shape {tuple(inputs.shape)}",

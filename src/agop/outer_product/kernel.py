@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from agop.errors import InputError
+from agop.inputs import all_finite
 from agop.kernels import Kernel, Metric, RadialKernel
 from agop.outer_product.forms import Problem, elementwise, per_output
 from agop.outer_product.plan import AGOPPlan, cheapest_plan, pairs_fit
@@ -89,13 +90,14 @@ def planned_kernel_agop(
     weights: Tensor | None = None,
     plan: AGOPPlan | None = None,
     max_memory: int | None = None,
+    gradient_weights: Tensor | None = None,
 ) -> tuple[Tensor, AGOPPlan]:
     """``kernel_agop`` together with the plan it followed.
 
     Without a plan it takes the cheapest form and precision whose predicted error is below 1e-4 (float32
     data) or 1e-7 (float64) and whose matrices fit ``max_memory``, or the most accurate if none is. The
     elementwise form loses the machine epsilon times the squared terms over the squared gradients; the
-    per-output form, with the root of that factor.
+    per-output form, with the root of that factor. ``gradient_weights`` are V if they are known.
     """
     kernel.check()
     _check_problem(points, centers, coefficients, weights)
@@ -103,20 +105,20 @@ def planned_kernel_agop(
     if metric is not None:
         centers = metric.map(centers, origin)
         points = centers if symmetric else metric.map(points, origin)
-    problem = Problem(kernel, points, centers, coefficients, weights)
-    own, pairs = problem.to(points.dtype), None
-    if plan is None and isinstance(kernel, RadialKernel) and pairs_fit(own, points.dtype, max_memory):
-        pairs = own.gradient_weights()
-        plan = cheapest_plan(own, pairs, max_memory)
+    problem, pairs = Problem(kernel, points, centers, coefficients, weights), gradient_weights
+    if plan is None and isinstance(kernel, RadialKernel) and pairs_fit(problem, points.dtype, max_memory):
+        pairs = problem.to(points.dtype).gradient_weights() if pairs is None else pairs
+        plan = cheapest_plan(problem.to(pairs.dtype), pairs, points.dtype, max_memory)
     elif plan is None:
         dtype = torch.float64 if isinstance(kernel, RadialKernel) else points.dtype
         plan = AGOPPlan("per-output", dtype, torch.finfo(dtype).eps)
-    if plan.dtype != points.dtype:
-        own, pairs = problem.to(plan.dtype), None
+    problem = problem.to(plan.dtype)
+    if pairs is not None:  # rounding them is cheap, more digits need the distances again
+        pairs = pairs.to(plan.dtype) if pairs.dtype in (plan.dtype, torch.float64) else None
     if plan.form == "elementwise":
-        total = elementwise(own, own.gradient_weights() if pairs is None else pairs)
+        total = elementwise(problem, problem.gradient_weights() if pairs is None else pairs)
     else:
-        total = per_output(own, pairs, max_memory)
+        total = per_output(problem, pairs, max_memory)
     total /= len(points) if weights is None else weights.double().sum()
     return (total if metric is None else metric.pull_back(total)), plan
 
@@ -146,7 +148,7 @@ def normalised_agop(agop: Tensor) -> Tensor:
 
 def _check_problem(points: Tensor, centers: Tensor, coefficients: Tensor, weights: Tensor | None) -> None:
     for name, values in (("points", points), ("centers", centers), ("coefficients", coefficients)):
-        if values.ndim != 2 or not len(values) or not torch.isfinite(values).all():
+        if values.ndim != 2 or not len(values) or not all_finite(values):
             got = f"shape {tuple(values.shape)}, NaN or infinity"
             raise InputError(f"{name} as a finite matrix with rows", got, "Check the data.")
     if points.shape[1] != centers.shape[1] or len(coefficients) != len(centers):

@@ -49,11 +49,10 @@ def pairs_fit(problem: Problem, dtype: torch.dtype, max_memory: int | None) -> b
     return max_memory is None or (pairs + 3 * BLOCK**2) * dtype.itemsize <= max_memory
 
 
-def cheapest_plan(problem: Problem, pairs: Tensor, max_memory: int | None) -> AGOPPlan:
-    """Cheapest plan whose predicted error is small enough, given V in the dtype of the data."""
+def cheapest_plan(problem: Problem, pairs: Tensor, own: torch.dtype, max_memory: int | None) -> AGOPPlan:
+    """Cheapest plan whose predicted error is small enough for data in the dtype ``own``, from V."""
     loss = _cancellation(problem, pairs)
     (n, d), m, outputs = problem.points.shape, len(problem.centers), problem.coefficients.shape[1]
-    own = pairs.dtype
     costs: dict[AGOPPlan, float] = {}
     for dtype in {own, torch.float64}:
         eps, unit = torch.finfo(dtype).eps, _FLOAT64_COST if dtype == torch.float64 else 1.0

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from agop.errors import InputError
+from agop.inputs import all_finite
 
 __all__ = ["OuterProduct"]
 
@@ -54,7 +55,7 @@ class OuterProduct:
         """
         if gradients.ndim not in (2, 3):
             raise InputError("gradients (n, d) or (n, C, d)", f"shape {tuple(gradients.shape)}", "Add the axes.")
-        if not torch.isfinite(gradients).all():
+        if not all_finite(gradients):
             raise InputError("finite gradients", "NaN or infinity", "Check the function and its inputs.")
         rows = gradients.reshape(-1, gradients.shape[-1]).double()
         return cls(float(len(gradients)), rows.mT @ rows)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from agop.distinct import distinct_rows
 from agop.errors import InputError
-from agop.kernel_machine import Fit, fit_kernel_machine
+from agop.kernel_machine import Fit, fit_with_gradient_weights
 from agop.kernels import Kernel
 from agop.linalg import psd_power
 from agop.outer_product import AGOPPlan, normalised_agop, planned_kernel_agop
@@ -43,7 +43,7 @@ class LayerMap:
     Attributes
     ----------
     root
-        M_l^{1/2}, (d, d) in float64; None for the identity.
+        M_l^{1/2}, (d, d) in the precision in which M_l was computed; None for the identity.
     random_map
         Phi_l.
     """
@@ -156,11 +156,11 @@ def deep_rfm(
     --------
     >>> from agop.kernels import Laplace
     >>> from agop.random_features import ReLUFeatures
-    >>> x = torch.eye(4, dtype=torch.float64)
-    >>> y = torch.tensor([[1.0], [1.0], [-1.0], [-1.0]], dtype=torch.float64)
+    >>> x = torch.randn(20, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    >>> y = x[:, :1].sign()
     >>> layers = deep_rfm(x, y, kernel=Laplace(2.0), features=ReLUFeatures(16), depth=2)
     >>> [(layer.index, tuple(layer.inputs.shape)) for layer in layers]
-    [(1, (4, 4)), (2, (4, 16))]
+    [(1, (20, 4)), (2, (20, 16))]
     """
     if metric not in ("agop", "identity"):
         raise InputError("metric='agop' or 'identity'", repr(metric), "'identity' is the control.")
@@ -172,7 +172,8 @@ def deep_rfm(
     for index in range(1, depth + 1):
         random_map = features.draw(inputs.shape[1], seed=seed, layer=index)
         fit, agop, plan = _fit_layer(inputs, targets, kernel, ridge, metric, weights, max_memory)
-        layer_map = LayerMap(None if agop is None else psd_power(agop, 0.5), random_map)
+        root = None if agop is None or plan is None else psd_power(agop.to(plan.dtype), 0.5)
+        layer_map = LayerMap(root, random_map)
         layer = DeepRFMLayer(index, inputs, fit, agop, plan, layer_map)
         yield layer
         if index < depth:  # equal rows stay equal: a matrix product need not round them alike
@@ -192,12 +193,24 @@ def _fit_layer(
     rows = distinct_rows(inputs, weights)
     distinct = inputs[rows.index]
     total_weights = None if weights is None and len(distinct) == len(inputs) else rows.total_weights
-    fit = fit_kernel_machine(
-        kernel, distinct, rows.mean(targets), ridge=ridge, weights=total_weights, max_memory=max_memory
+    fit, pairs = fit_with_gradient_weights(
+        kernel,
+        distinct,
+        rows.mean(targets),
+        ridge=ridge,
+        weights=total_weights,
+        max_memory=max_memory,
+        share=metric == "agop",
     )
     if metric == "identity":
         return fit, None, None
     agop, plan = planned_kernel_agop(
-        kernel, distinct, distinct, fit.machine.coefficients, weights=total_weights, max_memory=max_memory
+        kernel,
+        distinct,
+        distinct,
+        fit.machine.coefficients,
+        weights=total_weights,
+        max_memory=max_memory,
+        gradient_weights=pairs,
     )
     return fit, normalised_agop(agop), plan

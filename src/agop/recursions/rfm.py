@@ -9,7 +9,7 @@ from typing import Literal
 from torch import Tensor
 
 from agop.errors import InputError
-from agop.kernel_machine import Fit, KernelMachine, fit_kernel_machine
+from agop.kernel_machine import Fit, KernelMachine, fit_with_gradient_weights
 from agop.kernels import Kernel, Metric
 from agop.outer_product import AGOPPlan, normalised_agop, planned_kernel_agop
 
@@ -97,17 +97,31 @@ def rfm(
         raise InputError("metric='full' or 'diagonal'", repr(metric), "Choose one of the two.")
     if n_iterations < 0:
         raise InputError("n_iterations >= 0", str(n_iterations), "0 is kernel ridge regression.")
-    machine: KernelMachine | None = None
     learned: Metric | None = None
     plan: AGOPPlan | None = None
     for iteration in range(n_iterations + 1):
-        if machine is not None:
-            agop, plan = planned_kernel_agop(
-                kernel, inputs, inputs, machine.coefficients, metric=learned, weights=weights, max_memory=max_memory
-            )
-            learned = Metric(normalised_agop(agop if metric == "full" else agop.diagonal()))
-        fit = fit_kernel_machine(
-            kernel, inputs, targets, ridge=ridge, metric=learned, weights=weights, max_memory=max_memory
+        fit, pairs = fit_with_gradient_weights(
+            kernel,
+            inputs,
+            targets,
+            ridge=ridge,
+            metric=learned,
+            weights=weights,
+            max_memory=max_memory,
+            share=iteration < n_iterations,
         )
-        machine = fit.machine
         yield RFMStep(iteration, fit, plan)
+        if iteration == n_iterations:
+            return
+        agop, plan = planned_kernel_agop(
+            kernel,
+            inputs,
+            inputs,
+            fit.machine.coefficients,
+            metric=learned,
+            weights=weights,
+            max_memory=max_memory,
+            gradient_weights=pairs,
+        )
+        pairs = None  # free it before the next kernel matrix
+        learned = Metric(normalised_agop(agop if metric == "full" else agop.diagonal()))
