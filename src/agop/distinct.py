@@ -61,16 +61,26 @@ def distinct_rows(inputs: Tensor, weights: Tensor | None = None) -> DistinctRows
     ([0, 1], [0, 1, 0], [2.0, 1.0])
     """
     values = (inputs + 0.0).contiguous()  # turns -0.0 into 0.0, so that equal rows have equal bytes
+    first, group = _first_and_group(values)
+    device = inputs.device
+    if weights is None:
+        weights = torch.ones(len(inputs), dtype=torch.float64, device=device)
+    return DistinctRows(
+        first.to(device),
+        group.to(device),
+        weights.double(),
+    )
+
+
+def _first_and_group(values: Tensor) -> tuple[Tensor, Tensor]:
+    """First row of each group, in order, and the group of each row; groups have equal bytes."""
+    sums = values.view(torch.int64 if values.element_size() == 8 else torch.int32).sum(1)
+    if len(torch.unique(sums)) == len(sums):  # equal rows have equal sums of their words
+        each = torch.arange(len(sums))
+        return each, each
     row_bytes = values.cpu().numpy().view(np.dtype((np.void, values.element_size() * values.shape[1]))).ravel()
     _, first, inverse = np.unique(row_bytes, return_index=True, return_inverse=True)
     order = np.argsort(first)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
-    device = inputs.device
-    if weights is None:
-        weights = torch.ones(len(inputs), dtype=torch.float64, device=device)
-    return DistinctRows(
-        torch.from_numpy(first[order]).to(device),
-        torch.from_numpy(rank[inverse]).to(device),
-        weights.double(),
-    )
+    return torch.from_numpy(first[order]), torch.from_numpy(rank[inverse])

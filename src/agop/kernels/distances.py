@@ -80,15 +80,18 @@ def pairwise(
     """
     symmetric = centers is None
     centers = points if centers is None else centers
-    shift = centers.mean(0)
     matrices = [points.new_empty(len(points), len(centers)) for _ in transforms_]
-    dtype = points.dtype
+    pairs = _Pairs.of(points, centers, points.dtype)
     for rows in blocks(len(points)):
         for columns in blocks(len(centers)):
             if symmetric and columns.start < rows.start:
                 continue
             diagonal = symmetric and columns == rows
-            distances, dtype = _block(points[rows], centers[columns], shift, dtype, diagonal)
+            distances = pairs.distances(rows, columns, diagonal)
+            if distances is None:
+                pairs = _Pairs.of(points, centers, torch.float64)
+                distances = pairs.distances(rows, columns, diagonal)
+            assert distances is not None  # noqa: S101 - float64 always does
             for matrix, transform_ in zip(matrices, transforms_, strict=True):
                 block = transform_(distances if matrix is matrices[-1] else distances.clone())
                 if diagonal:  # neither products nor elementwise functions are symmetric to the last bit
@@ -96,7 +99,7 @@ def pairwise(
                 matrix[rows, columns] = block
                 if symmetric and not diagonal:
                     matrix[columns, rows] = block.mT
-    return matrices, dtype
+    return matrices, pairs.points.dtype
 
 
 def coincidence_tolerance(points: Tensor) -> float:
@@ -107,21 +110,38 @@ def coincidence_tolerance(points: Tensor) -> float:
     return 8 * torch.finfo(points.dtype).eps * radius
 
 
-def _block(x: Tensor, z: Tensor, shift: Tensor, dtype: torch.dtype, diagonal: bool) -> tuple[Tensor, torch.dtype]:
-    """Distances of one block with products in ``dtype``, or in float64 where that is not enough."""
-    u, v = x.to(dtype) - shift.to(dtype), z.to(dtype) - shift.to(dtype)
-    uu, vv = u.square().sum(1), v.square().sum(1)
-    squares = torch.addmm(vv, u, v.mT, alpha=-2).add_(uu[:, None])
-    if diagonal:
-        squares.fill_diagonal_(torch.inf)
-    if (squares.amin(1) < _CLOSE[dtype] * (uu + vv.max())).any():  # one pass that settles most blocks
-        close = squares < _CLOSE[dtype] * (uu[:, None] + vv)
-        if dtype != torch.float64 and close.count_nonzero() > _MANY * close.numel():
-            return _block(x, z, shift, torch.float64, diagonal)
-        _recompute_close(squares, x, z, close)
-    if diagonal:
-        squares.fill_diagonal_(0)
-    return squares.clamp_min_(0).sqrt_().to(x.dtype), dtype
+class _Pairs(NamedTuple):
+    """Rows as they are, and about one origin in the precision of the products, with their squared norms."""
+
+    stored: tuple[Tensor, Tensor]
+    points: Tensor
+    centers: Tensor
+    squares: tuple[Tensor, Tensor]
+
+    @classmethod
+    def of(cls, points: Tensor, centers: Tensor, dtype: torch.dtype) -> _Pairs:
+        origin = centers.mean(0).to(dtype)
+        u = points.to(dtype) - origin
+        v = u if points is centers else centers.to(dtype) - origin
+        uu = u.square().sum(1)
+        return cls((points, centers), u, v, (uu, uu if u is v else v.square().sum(1)))
+
+    def distances(self, rows: slice, columns: slice, diagonal: bool) -> Tensor | None:
+        """Distances of one block, or None where float32 products do not do."""
+        x, z = self.stored[0][rows], self.stored[1][columns]
+        uu, vv = self.squares[0][rows], self.squares[1][columns]
+        squares = torch.addmm(vv, self.points[rows], self.centers[columns].mT, alpha=-2).add_(uu[:, None])
+        if diagonal:
+            squares.fill_diagonal_(torch.inf)
+        limit = _CLOSE[squares.dtype]
+        if (squares.amin(1) < limit * (uu + vv.max())).any():  # one pass that settles most blocks
+            close = squares < limit * (uu[:, None] + vv)
+            if squares.dtype != torch.float64 and close.count_nonzero() > _MANY * close.numel():
+                return None
+            _recompute_close(squares, x, z, close)
+        if diagonal:
+            squares.fill_diagonal_(0)
+        return squares.clamp_min_(0).sqrt_().to(x.dtype)
 
 
 def _recompute_close(squares: Tensor, x: Tensor, z: Tensor, close: Tensor) -> None:

@@ -104,7 +104,7 @@ def _product_at_centers(problem: Problem, pairs: Tensor, sums: Tensor, centers: 
     for i, columns in enumerate(blocks(len(centers))):
         weighted = problem.weighted(pairs[:, columns])
         for rows in blocks(len(centers))[: i + 1]:
-            block = pairs[:, rows].mT @ weighted
+            block = (pairs[rows] if problem.symmetric else pairs[:, rows].mT) @ weighted
             block *= coefficients[rows] @ coefficients[columns].mT
             if problem.symmetric:
                 block.addcmul_(left[rows] @ right[columns].mT, pairs[rows, columns], value=-1)
