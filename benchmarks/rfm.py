@@ -71,8 +71,8 @@ def fit_xrfm(problem: Problem, classify: bool) -> float:
 def operations(n: int, d: int, outputs: int) -> float:
     """Floating-point operations of our fit, 2 a multiply-add: products over pairs, the cheaper form of the AGOP."""
     distances = n * n * d / 2
-    elementwise = n**3 / 2 + n * n * d + n * d * d + 3 * n * n * outputs
-    agop = distances + min(elementwise, outputs * (n * n * d + n * d * d))
+    elementwise = n**3 / 2 + n * n * d / 2 + n * d * d + 3 * n * n * outputs
+    agop = min(elementwise, outputs * (n * n * d + n * d * d))
     return 2 * ((ITERATIONS + 1) * (distances + n**3 / 6) + ITERATIONS * agop)
 
 
