@@ -42,7 +42,7 @@ python_maximum_signature_line_length = 88
 nitpick_ignore_regex = [
     (r"py:class", r"agop(\.\w+){3,}"),
     (r"py:.*", r"(abc|collections|concurrent|datetime|functools|os|pathlib|typing)\..*"),
-    (r"py:.*", r"(matplotlib|np|numpy|pandas|plotly|rich|scipy|sklearn|torch|typer)\..*"),
+    (r"py:.*", r"(lightning|matplotlib|np|numpy|pandas|plotly|rich|scipy|sklearn|torch|torchmetrics|typer)\..*"),
     (r"py:.*", r"Any|ArrayLike|Callable|GlobalMean|JSON|Iterable|Iterator|Mapping|Path|Self|Sequence|Tensor"),
     (r"py:class", r"TypeAliasForwardRef"),
     (r"py:(class|data|exc|obj)", r"[a-z]+|[A-Z]\w*(Error|Warning)"),

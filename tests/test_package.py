@@ -11,7 +11,7 @@ from pathlib import Path
 import agop
 
 ROOT = Path(__file__).parents[1]
-EXTRAS = ["jinja2", "matplotlib", "pandas", "plotly", "pooch", "pyarrow"]
+EXTRAS = ["jinja2", "lightning", "matplotlib", "pandas", "plotly", "pooch", "pyarrow", "torchmetrics", "transformers"]
 
 
 def test_public_names_exist() -> None:

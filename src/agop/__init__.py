@@ -7,6 +7,10 @@ measures neural collapse, and builds kernel machines that learn features through
 
 from __future__ import annotations
 
+from agop.ansatz import (
+    neural_feature_matrix,
+    nfa_correlation,
+)
 from agop.collapse import (
     between_total_ratio,
     between_total_ratio_beaglehole2024,
@@ -67,6 +71,12 @@ from agop.kernels import (
 from agop.moments import (
     ClassMoments,
 )
+from agop.network import (
+    Rademacher,
+    Tracker,
+    measure,
+    network_agop,
+)
 from agop.outer_product import (
     OuterProduct,
     average_gradient_outer_product,
@@ -79,6 +89,8 @@ from agop.random_features import (
 )
 from agop.records import (
     Collapse,
+    LayerRecord,
+    NetworkRecord,
 )
 from agop.recursions import (
     deep_rfm,
@@ -92,7 +104,12 @@ __all__ = [  # noqa: RUF022 - grouped by idea
     # measure
     "ClassMoments",
     "Collapse",
+    "LayerRecord",
+    "NetworkRecord",
     "OuterProduct",
+    "Rademacher",
+    "Tracker",
+    "measure",
     # collapse, from moments
     "between_total_ratio",
     "between_total_ratio_beaglehole2024",
@@ -136,6 +153,9 @@ __all__ = [  # noqa: RUF022 - grouped by idea
     # explain
     "average_gradient_outer_product",
     "kernel_agop",
+    "network_agop",
+    "neural_feature_matrix",
+    "nfa_correlation",
     # kernels
     "Gaussian",
     "GeneralizedGaussian",

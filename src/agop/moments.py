@@ -209,6 +209,11 @@ class ClassMoments:
         require_finite(matrix, "matrix")
         return ClassMoments(self.counts, self.means @ matrix.mT, None, matrix @ self.scatter @ matrix.mT)
 
+    def to(self, device: torch.device | str) -> ClassMoments:
+        """The same values on another device."""
+        parts = (self.counts, self.means, self.scatter_traces, self.scatter)
+        return ClassMoments(*(None if part is None else part.to(device) for part in parts))  # type: ignore[arg-type]
+
     def drop_empty(self) -> ClassMoments:
         """Moments of the classes that have samples, renumbered in their order (``moments.counts > 0``)."""
         kept = self.counts > 0

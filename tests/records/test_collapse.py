@@ -86,7 +86,7 @@ def test_a_stream_of_batches_takes_the_same_two_steps():
         (SecondPass.of(*batch, projection, classifier) for batch in batches),
         SecondPass.empty(projection, classifier=True),
     )
-    found = Collapse.from_passes(moments, second, classifier, given["ood_features"].mean(0)[None])
+    found = Collapse.from_passes(moments, second, classifier.weight, given["ood_features"].mean(0)[None])
     assert_close(found, Collapse.of(x, y, N_CLASSES, **given), rel=1e-12)
     with pytest.raises(InputError, match="one of each"):
         second.merge(SecondPass.of(*batches[0], projection))

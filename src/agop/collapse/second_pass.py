@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from agop.collapse.classifier import LinearClassifier
 from agop.collapse.nc4 import count_agreements
 from agop.collapse.projection import BetweenProjection
@@ -53,9 +55,13 @@ class SecondPass:
         projection: BetweenProjection,
         classifier: LinearClassifier | None = None,
         *,
+        scores: Tensor | None = None,
         max_memory: int | None = None,
     ) -> SecondPass:
         """Pass over features (n, d) with labels (n,), in one matrix product a chunk.
+
+        The decisions that are compared with the nearest class mean are those of a classifier on these features, or
+        given as ``scores`` (n, C), for example the outputs of the whole network.
 
         Raises
         ------
@@ -65,10 +71,11 @@ class SecondPass:
         features = as_matrix(features, "features", n_columns=len(projection.origin))
         n_classes = len(projection.means)
         labels = as_labels(labels, len(features), n_classes, features.device)
-        total = cls.empty(projection, classifier=classifier is not None)
-        for rows, points, scores in projection.chunks(features, classifier, max_memory=max_memory):
+        total = cls.empty(projection, classifier=classifier is not None or scores is not None)
+        for rows, points, own in projection.chunks(features, classifier, max_memory=max_memory):
             moments = ClassMoments.of(points, labels[rows], n_classes, scatter=True)
-            agreements = None if scores is None else count_agreements(points, projection.means, scores)
+            decisions = own if scores is None else scores[rows]
+            agreements = None if decisions is None else count_agreements(points, projection.means, decisions)
             total = total.merge(cls(moments, agreements))
         return total
 

@@ -2,13 +2,19 @@
 
 from agop.records.collapse import Collapse
 from agop.records.deep_rfm import DeepRFMRecord, StageRecord, deep_rfm_records
+from agop.records.layer import Attribution, LayerRecord, Stage
+from agop.records.network import NetworkRecord
 from agop.records.picture import class_sorted_gram
 from agop.records.summary import SeedSummary, summarise_seeds
 
 __all__ = [
+    "Attribution",
     "Collapse",
     "DeepRFMRecord",
+    "LayerRecord",
+    "NetworkRecord",
     "SeedSummary",
+    "Stage",
     "StageRecord",
     "class_sorted_gram",
     "deep_rfm_records",

@@ -40,8 +40,9 @@ class Collapse:
     """NC1 to NC5 of the features of one layer; the global mean is the mean of the class means.
 
     Each field is the function of the same name in :mod:`agop.collapse`. Fields that need a classifier (NC3, NC4)
-    or out-of-distribution samples (NC5) are None without. ``gnc2_mean``, ``gnc2_variance`` and ``unc3_cosine``
-    are the variants of :func:`~agop.collapse.gnc2` and :func:`~agop.collapse.unc3`.
+    or out-of-distribution samples (NC5) are None without; so are ``nc1_pinv`` and NC4 without a second pass.
+    ``gnc2_mean``, ``gnc2_variance`` and ``unc3_cosine`` are the variants of :func:`~agop.collapse.gnc2` and
+    :func:`~agop.collapse.unc3`.
 
     Examples
     --------
@@ -57,7 +58,7 @@ class Collapse:
     between_total_ratio_beaglehole2024: float
     nc1_trace_ratio: float
     nc1_trace_ratio_beaglehole2024: float
-    nc1_pinv: float
+    nc1_pinv: float | None
     nc1_cdnv: float
     nc2_gram_mse: float
     nc2_etf_error: float
@@ -119,14 +120,14 @@ class Collapse:
         classifier = None if weight is None else LinearClassifier.of(weight, bias, like=moments)
         projection = BetweenProjection.of(moments)
         second = SecondPass.of(features, labels, projection, classifier, max_memory=max_memory)
-        return cls.from_passes(moments, second, classifier, ood_features)
+        return cls.from_passes(moments, second, weight, ood_features)
 
     @classmethod
     def from_passes(
         cls,
         moments: ClassMoments,
-        second: SecondPass,
-        classifier: LinearClassifier | None = None,
+        second: SecondPass | None,
+        weight: ArrayLike | None = None,
         ood_features: ArrayLike | None = None,
     ) -> Collapse:
         """Every measure, from the merged results of two passes over batches of any kind.
@@ -136,21 +137,20 @@ class Collapse:
         moments
             Of all the features.
         second
-            Of the same features, projected by ``BetweenProjection.of(moments)``.
-        classifier
-            The one that ``second`` was made with, if any.
+            Of the same features, projected by ``BetweenProjection.of(moments)``; None if there was none.
+        weight
+            (C, d) of the linear classifier on these features, if there is one.
         ood_features
             (m, d) features of out-of-distribution samples, or their mean as one row.
         """
-        weight = None if classifier is None else classifier.weight
-        agreements = second.agreements
+        agreements = None if second is None else second.agreements
         return cls(
             within_total_ratio=within_total_ratio(moments),
             between_total_ratio=between_total_ratio(moments),
             between_total_ratio_beaglehole2024=between_total_ratio_beaglehole2024(moments),
             nc1_trace_ratio=nc1_trace_ratio(moments),
             nc1_trace_ratio_beaglehole2024=nc1_trace_ratio_beaglehole2024(moments),
-            nc1_pinv=nc1_pinv(second.moments),
+            nc1_pinv=None if second is None else nc1_pinv(second.moments),
             nc1_cdnv=nc1_cdnv(moments),
             nc2_gram_mse=nc2_gram_mse(moments),
             nc2_etf_error=nc2_etf_error(moments),
@@ -164,7 +164,7 @@ class Collapse:
             nc3_etf_error=None if weight is None else nc3_etf_error(moments, weight),
             unc3=None if weight is None else unc3(moments, weight),
             unc3_cosine=None if weight is None else unc3(moments, weight, cosine=True),
-            nc4_agreement=None if agreements is None else agreements / second.moments.n_samples,
+            nc4_agreement=None if agreements is None else agreements / moments.n_samples,
             nc5_orthogonality=None if ood_features is None else nc5_orthogonality(moments, ood_features),
         )
 

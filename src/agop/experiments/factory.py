@@ -1,0 +1,141 @@
+"""A model from a function that is named on the command line, and its weights from a file."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pickle
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from agop.errors import DataFileError, InputError
+
+__all__ = ["load_weights", "make_model"]
+
+
+def make_model(reference: str, seed: int = 0) -> nn.Module:
+    """Call the factory MODULE:FACTORY, with the current directory among those that modules are imported from.
+
+    Parameters
+    ----------
+    reference
+        Module and name of a function, or class, that needs no arguments and returns a module.
+    seed
+        Of PyTorch's random numbers while the factory runs; on the CPU their state is as before afterwards.
+
+    Raises
+    ------
+    InputError
+        If there is no such module or factory, it needs arguments, or returns something else.
+
+    Examples
+    --------
+    >>> make_model("torch.nn:Identity")
+    Identity()
+    """
+    with _current_directory(), torch.random.fork_rng(devices=[]):
+        factory = _factory(reference)
+        torch.manual_seed(seed)
+        model = factory()
+    if not isinstance(model, nn.Module):
+        raise InputError(f"{reference} to return a torch.nn.Module", type(model).__name__, "Return the model.")
+    return model
+
+
+def load_weights(model: nn.Module, file: Path) -> None:
+    """Put the weights of a state dict into a model; no code in the file is run.
+
+    Parameters
+    ----------
+    model
+        Changed in place. Tied weights need one of their names in the file.
+    file
+        .safetensors, or .pt or .pth from ``torch.save(model.state_dict(), file)``.
+
+    Raises
+    ------
+    InputError
+        If names or shapes differ from the model's, or the suffix is another one.
+    DataFileError
+        If the file cannot be read or holds something else.
+    """
+    own = {name: value for name, value in model.state_dict().items() if isinstance(value, Tensor)}
+    try:
+        differ = model.load_state_dict(_state(file), strict=False)
+    except RuntimeError as error:
+        got = "; ".join(line.strip() for line in str(error).splitlines()[1:])
+        raise InputError(
+            f"weights in {file} of the model's shapes", got, "Is it the state dict of this model?"
+        ) from error
+    loaded = {own[name].data_ptr() for name in own.keys() - set(differ.missing_keys)}
+    missing = [name for name in differ.missing_keys if name not in own or own[name].data_ptr() not in loaded]
+    parts = [f"none for {_few(missing)}"] * bool(missing)
+    parts += [f"some for {_few(differ.unexpected_keys)}, which the model lacks"] * bool(differ.unexpected_keys)
+    if parts:
+        expected = f"weights in {file} under the names of the model"
+        raise InputError(expected, " and ".join(parts), "Is it the state dict of this model?")
+
+
+def _factory(reference: str) -> Callable[[], Any]:
+    module_name, _, name = reference.partition(":")
+    if not all(part.isidentifier() for part in [*module_name.split("."), name]):
+        advice = 'Write "nets:mlp" for the function mlp in nets.py.'
+        raise InputError("a model as MODULE:FACTORY", repr(reference), advice)
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and f"{module_name}.".startswith(f"{error.name}."):
+            advice = "Run the command in the folder of the module, and leave out .py."
+            raise InputError(f"a module {module_name}", f"no module {error.name} here", advice) from error
+        got = f"no module {error.name}, which it imports"
+        raise InputError(f"a module {module_name} that can be imported", got, "Install what it imports.") from error
+    if not hasattr(module, name):
+        raise InputError(f"a function {name} in {module_name}", "no such name", f"Look into {module.__file__}.")
+    factory = getattr(module, name)
+    if not callable(factory):
+        got = type(factory).__name__
+        raise InputError(f"{reference} to be a function that returns the model", got, "Wrap it in a function.")
+    try:
+        inspect.signature(factory).bind()
+    except (TypeError, ValueError) as error:
+        advice = "Write a function that fills them in."
+        raise InputError(f"{reference} to need no arguments", str(error), advice) from error
+    return factory  # type: ignore[no-any-return]
+
+
+def _state(file: Path) -> Mapping[str, Tensor]:
+    if file.suffix not in (".safetensors", ".pt", ".pth"):
+        raise InputError("weights in a file .safetensors, .pt or .pth", file.name, "Save model.state_dict() as one.")
+    try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except (EOFError, OSError, RuntimeError, SafetensorError, pickle.UnpicklingError) as error:
+        got = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataFileError(f"{file} to hold weights", got, "Save model.state_dict() again.") from error
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise DataFileError(f"{file} to hold names and tensors", "other content", "Save model.state_dict() alone.")
+    return state
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+@contextmanager
+def _current_directory() -> Iterator[None]:
+    """Context in which modules are imported from the current directory too."""
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        sys.path.remove(here)

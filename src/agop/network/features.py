@@ -1,0 +1,92 @@
+"""Features of the stages of a layer, sample by sample, from one of its calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from agop.chunks import row_chunks
+from agop.network.batches import Batch
+from agop.network.capture import Capture, LayerCall
+from agop.network.rows import Rows, by_sample, reduce_rows
+from agop.spectra import Spectrum
+
+__all__ = ["CallFeatures"]
+
+
+@dataclass(frozen=True)
+class CallFeatures:
+    """Features of the stages of one call of a layer, in chunks of the samples that count.
+
+    Attributes
+    ----------
+    call, capture
+        The call and the context that noted it.
+    batch
+        Outputs and labels of the batch.
+    rows
+        What the rows of a sample contribute.
+    time_first
+        Whether sequences have time first.
+    """
+
+    call: LayerCall
+    capture: Capture
+    batch: Batch
+    rows: Rows
+    time_first: bool
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Stages that the call has: "input", "linear" and, if a nonlinearity was found, "output"."""
+        return ("input", "linear") if self.call.activated is None else ("input", "linear", "output")
+
+    @property
+    def name(self) -> str:
+        """Name of the layer."""
+        return self.call.name
+
+    def of(self, stage: str) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Features (m, d), labels (m,) and scores of the classes (m, C), chunk by chunk."""
+        for rows, samples in self._by_sample(stage):
+            yield self._reduced(rows, samples)
+
+    def mapped(self, spectrum: Spectrum, power: float) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """The same for AGOP^power phi, up to an isometry."""
+        for rows, samples in self._by_sample("input"):
+            coordinates = spectrum.coordinates(rows.flatten(0, 1), power)
+            yield self._reduced(coordinates.reshape(*rows.shape[:2], -1), samples)
+
+    def listen(self, receive: Callable[[Tensor], None]) -> None:
+        """Give the gradients of the backward passes to come, as rows (n, S, out) in float32 at least."""
+
+        def on_gradient(gradient: Tensor) -> None:
+            rows = self._whole(self.call.linear.output_rows(gradient))
+            receive(rows.to(torch.promote_types(rows.dtype, torch.float32)))
+
+        self.call.on_gradient = on_gradient
+
+    def _whole(self, rows: Tensor) -> Tensor:
+        return by_sample(rows, len(self.batch.labels), batch=self.call.batch, time_first=self.time_first)
+
+    def _by_sample(self, stage: str) -> Iterator[tuple[Tensor, Tensor]]:
+        """Rows (b, S, d) of samples, and which these are, (b,)."""
+        linear, n = self.call.linear, len(self.batch.labels)
+        tensor = {"input": linear.inputs, "linear": self.call.outputs, "output": self.call.activated}[stage]
+        assert tensor is not None  # noqa: S101 - asked for stages of this call only
+        values, kept = self.capture.values(tensor), self.batch.kept.nonzero().flatten()
+        view, copies = (linear.input_rows, linear.weight[0, 0].numel()) if stage == "input" else (linear.output_rows, 1)
+        first = len(values) == n and self.call.batch is None and not self.time_first
+        whole = values if first else self._whole(view(values))
+        for chunk in row_chunks(len(kept), 24 * copies * values.numel() // n):
+            samples = kept[chunk]
+            yield by_sample(view(whole[samples]), len(samples)) if first else whole[samples], samples
+
+    def _reduced(self, rows: Tensor, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        repeats = rows.shape[1] if self.rows == "each" else 1
+        labels, scores = self.batch.labels[samples], self.batch.scores[samples]
+        features = reduce_rows(rows, self.rows)
+        return features, labels.repeat_interleave(repeats), scores.repeat_interleave(repeats, 0)

@@ -1,0 +1,223 @@
+"""Measure a network again and again while it trains, within a share of the time."""
+
+from __future__ import annotations
+
+import inspect
+import operator
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import is_dataclass
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from agop.errors import InputError
+from agop.network.measure import measure
+from agop.records.network import NetworkRecord
+from agop.runs import Run
+from agop.storage import JSON, to_json
+
+__all__ = ["Tracker", "Unit"]
+
+Unit: TypeAlias = Literal["epoch", "step"]
+"""What the index of a training loop counts."""
+
+_EXECUTION = ("device", "max_memory", "progress")
+"""Options of ``measure`` that change how it works and not what it finds."""
+
+
+class Tracker:
+    r"""Measurements of a network during training, kept in a run folder.
+
+    A measurement is due at every ``every``-th index. With s the seconds spent on measurements so far, d those of the
+    last one and t those since the tracker was made, it takes place if
+
+    .. math:: s + d \le \mathrm{time\_share} \cdot (t + d),
+
+    and is postponed to the next step where that holds otherwise. The first one always takes place.
+
+    ``metrics.jsonl`` of the folder has a line for each measurement, layer and stage; ``run.json`` has the settings and
+    the seconds of each measurement. A tracker in the folder of an earlier one with the same settings goes on there:
+    what was measured is kept and not measured again, and a measurement of which only a part was written is dropped.
+
+    Parameters
+    ----------
+    model, loader
+        As for :func:`~agop.network.measure`.
+    out
+        Folder of the run: a new one, or that of an earlier session.
+    unit
+        Name of the column of the index.
+    every
+        A measurement is due where the index is a multiple of this.
+    time_share
+        Largest share of the time that measurements may take, 0 < share <= 1; no limit if None.
+    resume
+        Whether the folder may hold a run.
+    clock
+        Seconds that never go back.
+    **options
+        Further arguments of :func:`~agop.network.measure`.
+
+    Attributes
+    ----------
+    run
+        The run folder.
+    lines
+        Those of the last measurement, as they were written.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range, or the folder holds other files or a run with other settings.
+    TypeError
+        If ``measure`` does not know an option.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> _ = torch.manual_seed(0)
+    >>> model = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))
+    >>> inputs, labels = torch.randn(40, 3), torch.arange(40) % 2
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tracker = Tracker(model, [(inputs, labels)], Path(folder, "run"), every=2, time_share=None)
+    ...     for epoch in range(5):
+    ...         loss = nn.functional.cross_entropy(model(inputs), labels)
+    ...         optimizer.zero_grad()
+    ...         loss.backward()
+    ...         optimizer.step()
+    ...         record = tracker.step(epoch, loss=loss)
+    ...     tracker.finish()
+    ...     lines = tracker.run.metrics()
+    >>> sorted({line["epoch"] for line in lines}), lines[0]["layer"], lines[0]["stage"]
+    ([0, 2, 4], '0', 'input')
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loader: Iterable[Any],
+        out: str | os.PathLike[str],
+        *,
+        unit: Unit = "epoch",
+        every: int = 1,
+        time_share: float | None = 0.1,
+        resume: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+        **options: Any,
+    ) -> None:
+        _check(unit, every, time_share)
+        self._measure = partial(measure, model, loader, **options)
+        self._unit, self._every, self._time_share, self._clock = unit, every, time_share, clock
+        self._last: float | None = None
+        self._spent = 0.0
+        self._due = False
+        found, execution = _settings(options)
+        self.run = Run.create(out, {"unit": unit, "every": every, **found}, resume)
+        self.run.record(execution={"time_share": time_share, **execution})
+        self._measured: dict[int, float] = {part[unit]: part["seconds"] for part in self.run.info().get("measured", [])}
+        self.run.rewrite(line for line in self.run.metrics() if line.get(unit) in self._measured)
+        self.lines: list[dict[str, Any]] = []
+        self._begin = clock()
+
+    def step(self, index: int, **scalars: float | Tensor | None) -> NetworkRecord | None:
+        """Measure the network if that is due and fits, and write what was found.
+
+        Parameters
+        ----------
+        index
+            Number of the epoch or step that has just ended.
+        **scalars
+            Further numbers for the lines, such as the loss; tensors of one element are read only if they are needed.
+
+        Returns
+        -------
+        NetworkRecord or None
+            None if there was no measurement: not due, postponed, or made in an earlier session.
+
+        Raises
+        ------
+        InputError
+            If the network cannot be measured, see :func:`~agop.network.measure`, or a scalar has the name of a column.
+        """
+        index = operator.index(index)
+        if index in self._measured:
+            return None
+        self._due = self._due or index % self._every == 0
+        if not self._due or not self._fits():
+            return None
+        begin = self._clock()
+        columns = {
+            name: to_json(value.item() if isinstance(value, Tensor) else value) for name, value in scalars.items()
+        }
+        record = self._measure()
+        self.lines = self._lines(record, index, columns)
+        self.run.append(self.lines)
+        self._due = False
+        self._last = self._measured[index] = self._clock() - begin
+        self._spent += self._last
+        measured = [{self._unit: index, "seconds": seconds} for index, seconds in self._measured.items()]
+        self.run.record(measured=measured, seconds=sum(self._measured.values()))  # last: marks the lines as complete
+        return record
+
+    def finish(self) -> None:
+        """Note the end of the training in ``run.json``."""
+        self.run.finish(seconds=0.0)  # those of the measurements are there
+
+    def _fits(self) -> bool:
+        """Whether one more measurement as long as the last keeps to the share of the time."""
+        if self._time_share is None or self._last is None:
+            return True
+        elapsed = self._clock() - self._begin
+        return self._spent + self._last <= self._time_share * (elapsed + self._last)
+
+    def _lines(self, record: NetworkRecord, index: int, columns: Mapping[str, JSON]) -> list[dict[str, Any]]:
+        lines = list(record.lines())
+        taken = {self._unit}.union(*lines) & columns.keys() if lines else {self._unit} & columns.keys()
+        if taken:
+            raise InputError(
+                "scalars with names of their own",
+                ", ".join(sorted(taken)),
+                'Rename them, for example "train_accuracy".',
+            )
+        return [{self._unit: index, **columns, **line} for line in lines]
+
+
+def _check(unit: str, every: int, time_share: float | None) -> None:
+    if unit not in ("epoch", "step"):
+        raise InputError('unit to be "epoch" or "step"', repr(unit), "Use one of them.")
+    if operator.index(every) < 1:
+        raise InputError("every >= 1", str(every), "Measure at every index with every=1.")
+    if time_share is not None and not 0 < time_share <= 1:
+        raise InputError(
+            "0 < time_share <= 1, or None", str(time_share), "0.1 lets measurements take a tenth of the time."
+        )
+
+
+def _settings(options: Mapping[str, Any]) -> tuple[dict[str, JSON], dict[str, JSON]]:
+    """Options of ``measure`` with their defaults, as JSON: those that decide what is found, and the others."""
+    bound = inspect.signature(measure).bind(None, None, **options)
+    bound.apply_defaults()
+    named = {name: _described(value) for name, value in list(bound.arguments.items())[2:]}
+    found = {name: value for name, value in named.items() if name not in _EXECUTION}
+    return found, {name: value for name, value in named.items() if name in _EXECUTION}
+
+
+def _described(value: Any) -> JSON:
+    """Value as JSON that stays the same from session to session."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case list() | tuple():
+            return [_described(item) for item in value]
+        case torch.device():
+            return str(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return repr(value)
+    named = value if hasattr(value, "__qualname__") else type(value)
+    return f"{named.__module__}.{named.__qualname__}"

@@ -1,0 +1,213 @@
+"""Random directions: unbiased, with a standard error that means what it says; rows of language models."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import agop
+from network.models import N_CLASSES, Function, batches, data, mlp, seeded
+from oracles_network import assert_collapse, observe
+
+
+def z_scores(estimates, expected):
+    """Deviation of the mean of the estimates from what is expected, in its standard errors, entry by entry."""
+    stacked = torch.stack(estimates)
+    error = stacked.std(0) / math.sqrt(len(stacked))
+    certain = error < 1e-12 * expected.abs().max()
+    torch.testing.assert_close(stacked.mean(0)[certain], expected[certain])
+    return ((stacked.mean(0) - expected) / error)[~certain]
+
+
+def test_unbiased():
+    x, y = data(6)
+    model = seeded(mlp)
+    exact = agop.measure(model, [(x, y)])
+    records = [agop.measure(model, batches(x, y, (2,)), outputs=agop.Rademacher(2, seed)) for seed in range(50)]
+    for name in exact:
+        scores = z_scores([record[name].agop for record in records], exact[name].agop)
+        # 25 to 49 correlated entries: five standard errors are out of reach unless there is a bias
+        assert float(scores.abs().max()) < 5
+        traces = [float(record[name].agop.trace()) for record in records]
+        deviation = np.mean(traces) - float(exact[name].agop.trace())
+        assert abs(deviation) < 4 * np.std(traces, ddof=1) / math.sqrt(len(traces))
+
+
+def test_standard_error_is_calibrated():
+    """The reported error against the spread of many runs."""
+    x, y = data(8, n_classes=4)
+    model = seeded(mlp, widths=(5, 7, 6, 4))
+    exact = agop.measure(model, [(x, y)])
+    loader = batches(x, y, (3,))
+    records = [agop.measure(model, loader, outputs=agop.Rademacher(4, seed)) for seed in range(60)]
+    for name in exact:
+        trace = float(exact[name].agop.trace())
+        traces = [float(record[name].agop.trace()) for record in records]
+        variance = np.mean([(record[name].agop_error * t) ** 2 for record, t in zip(records, traces, strict=True)])
+        assert math.sqrt(variance) == pytest.approx(np.std(traces, ddof=1), rel=0.35)
+        inside = np.mean([abs(t - trace) < 2 * r[name].agop_error * t for t, r in zip(traces, records, strict=True)])
+        assert inside > 0.75
+
+
+def test_error_falls_with_the_number_of_directions():
+    x, y = data(30)
+    model = seeded(mlp)
+    exact = agop.measure(model, [(x, y)])
+
+    def distance(k):
+        records = [agop.measure(model, [(x, y)], outputs=agop.Rademacher(k, seed)) for seed in range(10)]
+        return np.mean([float((record["2"].agop - exact["2"].agop).norm()) for record in records])
+
+    assert distance(64) < 0.3 * distance(1)  # 1/8 is expected
+
+
+def test_exact_has_no_error_and_one_direction_none_to_report():
+    x, y = data()
+    model = seeded(mlp)
+    assert agop.measure(model, [(x, y)])["0"].agop_error is None
+    assert agop.measure(model, [(x, y)], outputs=agop.Rademacher(1, 0))["0"].agop_error is None
+    assert agop.measure(model, [(x, y)], outputs=agop.Rademacher(2, 0))["0"].agop_error > 0
+
+
+def test_same_seed_same_numbers():
+    x, y = data()
+    model = seeded(mlp)
+    first = agop.measure(model, batches(x, y), outputs=agop.Rademacher(2, 5))
+    torch.manual_seed(99)
+    assert torch.equal(first["0"].agop, agop.measure(model, batches(x, y), outputs=agop.Rademacher(2, 5))["0"].agop)
+    other = agop.measure(model, batches(x, y), outputs=agop.Rademacher(2, 6))
+    assert not torch.equal(first["0"].agop, other["0"].agop)
+
+
+def test_batches_have_directions_of_their_own():
+    """The same samples twice in two batches: with the same signs nothing would be gained by the second."""
+    x, y = data(6)
+    model = seeded(mlp)
+    once = agop.measure(model, [(x, y)], outputs=agop.Rademacher(1, 0))["0"].agop
+    twice = agop.measure(model, [(x, y), (x, y)], outputs=agop.Rademacher(1, 0))["0"].agop
+    assert not torch.allclose(once, twice)
+
+
+def test_numbers_of_collapse_do_not_depend_on_directions():
+    x, y = data()
+    model = seeded(mlp)
+    exact, random = (agop.measure(model, [(x, y)], outputs=o) for o in ("exact", agop.Rademacher(2, 0)))
+    for name in exact:
+        assert random[name].input == exact[name].input
+        assert random[name].linear == exact[name].linear
+        assert random[name].attribution == exact[name].attribution
+
+
+def test_many_outputs():
+    """200 outputs: k backward passes, not 200."""
+    x, _ = data(12)
+    model = seeded(mlp, widths=(5, 6, 200))
+    passes = []
+
+    class Counted(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, z):
+            return z.view_as(z)
+
+        @staticmethod
+        def backward(ctx, gradient):
+            passes.append(1)
+            return gradient
+
+    def forward(model, batch):
+        return Counted.apply(model(batch[0])), batch[1]
+
+    labels = torch.arange(200)
+    wide = x[labels % 12]
+    record = agop.measure(model, [(wide, labels)], forward=forward, outputs=agop.Rademacher(8, 0))
+    assert len(passes) == 8
+    last = (model[2].weight.T @ model[2].weight).detach()
+    assert float((record["2"].agop - last).norm() / last.norm()) < 0.1
+    assert record["2"].agop_error < 0.1
+
+
+class Tokens(nn.Module):
+    """A language model in small: tokens see those before them."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(4, 5)
+        self.last = nn.Linear(5, N_CLASSES)
+
+    def forward(self, x):
+        h = torch.tanh(self.first(x))
+        return self.last(torch.tanh(h.cumsum(1)))
+
+
+def language_data(n=6, length=4):
+    x, _ = data(n, (length, 4), seed=2)
+    labels = torch.arange(n * length).reshape(n, length) ** 2 % N_CLASSES + 0
+    labels = (labels + torch.arange(length)) % N_CLASSES
+    labels[:, -1] = -100
+    labels[0, 0] = -100
+    return x, labels
+
+
+def rows_as_samples(model, batch):
+    return model(batch[0]).flatten(0, 1), batch[1].flatten()
+
+
+def test_language_model_rows():
+    """Every token that counts is a sample; AGOP over tokens that influence each other is right on average."""
+    x, labels = language_data()
+    model = seeded(Tokens)
+    loader = [(x[:4], labels[:4]), (x[4:], labels[4:])]
+    with pytest.raises(agop.errors.InputError, match="Rademacher"):
+        agop.measure(model, loader, forward=rows_as_samples)
+    records = [
+        agop.measure(model, loader, forward=rows_as_samples, outputs=agop.Rademacher(2, seed)) for seed in range(60)
+    ]
+    kept = labels >= 0
+    assert records[0].n_samples == int(kept.sum())
+    assert records[0].n_dropped == int((~kept).sum())
+
+    def run(sample):
+        i = int(sample)
+        return model(x[i : i + 1])[0][kept[i]]
+
+    expected = observe(run, {"first": model.first, "last": model.last}, range(len(x)))
+    for name in ("first", "last"):
+        scores = z_scores([record[name].agop for record in records], expected[name].agop)
+        assert float(scores.abs().max()) < 5
+    rows = [[row[None]] for uses, mask in zip(expected["last"].inputs, kept, strict=True) for row in uses[0][mask]]
+    assert_collapse(records[0]["last"].input, rows, labels[kept], N_CLASSES)
+    assert records[0]["last"].rows == 1
+
+
+def test_language_model_whose_first_batch_hides_the_dependence():
+    """One token a sequence first: tokens mix in later batches only."""
+    x, labels = language_data()
+    labels = labels.clamp(min=0)
+    model = seeded(Tokens)
+    loader = [(x[:1, :1], labels[:1, :1]), (x, labels)]
+    with pytest.raises(agop.errors.InputError, match="Rademacher"):
+        agop.measure(model, loader, forward=rows_as_samples)
+
+
+@pytest.mark.parametrize(
+    "mix",
+    [
+        lambda z: z + z[:1],
+        lambda z: z + z[-1:],
+        lambda z: torch.cat([z[:-1], z[-1:] + z[:1]]),
+        lambda z: torch.cat([z[:1] + z[-1:], z[1:]]),
+        lambda z: torch.cat([z[:3], z[3:4] + z[5:6], z[4:]]),
+        lambda z: z + 1e-3 * z.roll(1, 0),
+    ],
+    ids=["see the first", "see the last", "last sees first", "first sees last", "one sees another", "neighbours"],
+)
+def test_samples_that_mix_are_found_wherever_they_are(mix):
+    """All see the first or the last sample, or only one sample sees another."""
+    x, y = data(9)
+    model = seeded(lambda: Function(lambda self, x: mix(self.net(x)), net=mlp()))
+    with pytest.raises(agop.errors.InputError, match="Rademacher"):
+        agop.measure(model, [(x, y)])

@@ -1,0 +1,395 @@
+"""What a record says: selection, shares, classifier, ansatz, merging, saving, printing."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+from torch import nn
+
+import agop
+import oracles_collapse
+from agop.errors import AgopError, InputError
+from agop.records.network import NetworkRecord
+from network.models import N_CLASSES, Convolutional, ResNet, Shared, batches, data, mlp, seeded
+from oracles_network import assert_agop, observe, root
+
+MERGED = ("within_total_ratio", "between_total_ratio", "nc1_trace_ratio", "nc1_cdnv", "nc2_gram_mse", "nc2_etf_error")
+
+
+def measured(n=40, **options):
+    x, y = data(n)
+    model = seeded(mlp)
+    return model, x, y, agop.measure(model, batches(x, y), **options)
+
+
+def features(model, x):
+    """Input, W phi + b and relu of each layer of an MLP."""
+    with torch.no_grad():
+        found = {}
+        for name in ("0", "2", "4"):
+            z = model[int(name)](x)
+            found[name] = x, z, torch.relu(z)
+            x = torch.relu(z)
+        return found
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ("block.conv1", {"block.conv1"}),
+        ("block.*", {"block.conv1", "block.conv2"}),
+        ("*conv[12]", {"block.conv1", "block.conv2"}),
+        (["stem", "fc"], {"stem", "fc"}),
+        (nn.Linear, {"fc"}),
+        (nn.Conv2d, {"stem", "block.conv1", "block.conv2"}),
+        ((nn.Linear, "stem"), {"stem", "fc"}),
+        (None, {"stem", "block.conv1", "block.conv2", "fc"}),
+        ("*", {"stem", "block.conv1", "block.conv2", "fc"}),
+        (nn.Module, {"stem", "block.conv1", "block.conv2", "fc"}),
+    ],
+)
+def test_selection(layers, expected):
+    x, y = data(9, (2, 6, 6))
+    model = seeded(ResNet)
+    whole = agop.measure(model, batches(x, y))
+    record = agop.measure(model, batches(x, y), layers=layers)
+    assert set(record) == expected
+    for name in expected:
+        assert_agop(record[name].agop, whole[name].agop)
+        assert record[name].activation == whole[name].activation
+        assert record[name].linear == whole[name].linear
+
+
+def test_selection_of_what_is_never_called():
+    """A name that exists, of a layer that this forward does not use."""
+    x, y = data()
+    model = seeded(mlp)
+    model.spare = nn.Linear(5, 5).double()
+    model.forward = lambda x: nn.Sequential.forward(model[:5], x)
+    with pytest.raises(InputError, match="call"):
+        agop.measure(model, batches(x, y), layers="spare")
+    with pytest.raises(InputError, match="0, 2, 4"):
+        agop.measure(model, batches(x, y), layers="fc1")
+    with pytest.raises(InputError, match="missing"):
+        agop.measure(model, batches(x, y), layers=["0", "missing*"])
+    assert list(agop.measure(model, batches(x, y))) == ["0", "2", "4"]
+
+
+def test_mapping():
+    _, _, _, record = measured()
+    assert list(record) == ["0", "2", "4"]
+    assert len(record) == 3
+    assert "2" in record
+    assert "1" not in record
+    assert 3 not in record
+    assert [name for name, layer in record.items() if layer.name == name] == ["0", "2", "4"]
+    assert record.get("0") is record["0"]
+    with pytest.raises(InputError, match="0, 2, 4"):
+        record["fc"]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        record.n_samples = 3
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        record["0"].name = "other"
+
+
+def test_attribution():
+    model, x, y, record = measured()
+    shares = 0
+    for name, stages in features(model, x).items():
+        nc1 = [oracles_collapse.nc1_trace_ratio(stage.numpy(), y.numpy(), N_CLASSES) for stage in stages]
+        found = record[name].attribution
+        assert found.linear_log_fall == pytest.approx(math.log(nc1[0] / nc1[1]), rel=1e-9)
+        if name == "4":
+            assert found.output_log_fall is None
+            assert found.share is None
+            continue
+        whole = math.log(nc1[0] / nc1[2])
+        assert found.output_log_fall == pytest.approx(whole, rel=1e-9)
+        if whole > 0:
+            shares += 1
+            assert found.share == pytest.approx(math.log(nc1[0] / nc1[1]) / whole, rel=1e-9)
+        else:
+            assert found.share is None
+    assert shares or record["0"].attribution.output_log_fall <= 0
+
+
+@pytest.mark.parametrize("falls", [True, False])
+def test_share_where_nc1_falls_and_where_it_rises(falls):
+    """A first layer that keeps the class axis or loses most of it, with a known answer."""
+    generator = torch.Generator().manual_seed(0)
+    y = torch.arange(200) % 2
+    noise = torch.randn(200, 2, generator=generator, dtype=torch.float64)
+    x = torch.stack([4.0 * y + 1 + 0.3 * noise[:, 0], 1 + 3 * noise[:, 1]], 1)
+    model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.ReLU(), nn.Linear(2, 2)).double()
+    keep, lose = (0.1, 1.0) if falls else (1.0, 0.1)
+    with torch.no_grad():
+        model[0].weight.copy_(torch.diag(torch.tensor([lose, keep])))
+    record = agop.measure(model, [(x, y)])
+    z = x @ model[0].weight.detach().T
+    nc1 = [oracles_collapse.nc1_trace_ratio(s.numpy(), y.numpy(), 2) for s in (x, z, torch.relu(z))]
+    share = record["0"].attribution.share
+    if falls:
+        assert nc1[2] < nc1[0]
+        assert share == pytest.approx(math.log(nc1[0] / nc1[1]) / math.log(nc1[0] / nc1[2]), rel=1e-9)
+        assert 0 < share < 1.5
+    else:
+        assert nc1[1] > nc1[0]
+        assert record["0"].attribution.linear_log_fall < 0
+        assert (share is None) == (nc1[2] >= nc1[0])
+
+
+def test_classifier_at_the_last_layer_only():
+    model, x, y, record = measured()
+    h = features(model, x)["4"][0].numpy()
+    weight, bias = model[4].weight.detach().numpy(), model[4].bias.detach().numpy()
+    found = record["4"].input
+    for name in ("nc3_self_duality", "nc3_etf_error", "unc3", "unc3_cosine"):
+        expected = getattr(oracles_collapse, name)(h, y.numpy(), weight)
+        assert getattr(found, name) == pytest.approx(expected, rel=1e-9), name
+    by_class = oracles_collapse.nc3_self_duality_by_class(h, y.numpy(), weight)
+    assert found.nc3_self_duality_by_class == pytest.approx(tuple(by_class), rel=1e-9)
+    assert found.nc4_agreement == oracles_collapse.nc4_agreement(h, y.numpy(), weight, bias)
+    for stage in (record["0"].input, record["2"].input, record["4"].linear):
+        assert stage.nc3_self_duality is None
+
+
+def test_bias_of_the_classifier_counts():
+    """A bias that decides everything: agreement is the share of samples nearest to that class mean."""
+    x, y = data(40)
+    model = seeded(mlp)
+    with torch.no_grad():
+        model[4].bias.copy_(torch.tensor([0.0, 1e3, 0.0]))
+    record = agop.measure(model, batches(x, y))
+    h = features(model, x)["4"][0]
+    means = torch.stack([h[y == c].mean(0) for c in range(N_CLASSES)])
+    nearest = torch.cdist(h, means).argmin(1)
+    assert record["4"].input.nc4_agreement == pytest.approx(float((nearest == 1).double().mean()))
+    assert record.accuracy == pytest.approx(float((y == 1).double().mean()))
+
+
+def test_square_hidden_layer_is_no_classifier():
+    """A hidden layer with as many outputs as classes, whose outputs are not the network's."""
+    x, y = data(20)
+    model = seeded(mlp, widths=(5, N_CLASSES, N_CLASSES))
+    record = agop.measure(model, batches(x, y))
+    assert record["0"].input.nc3_self_duality is None
+    assert record["2"].input.nc3_self_duality is not None
+
+
+def test_two_class_and_single_output_classifiers():
+    x, y = data(20, n_classes=2)
+    single = agop.measure(seeded(mlp, widths=(5, 6, 1)), [(x, y)])
+    assert single["2"].input.nc1_trace_ratio > 0
+    model = seeded(mlp, widths=(5, 6, 2))
+    record = agop.measure(model, [(x, y)])
+    with torch.no_grad():
+        h = model[:2](x).numpy()
+    expected = oracles_collapse.nc3_self_duality(h, y.numpy(), model[2].weight.detach().numpy())
+    assert record["2"].input.nc3_self_duality == pytest.approx(expected, rel=1e-9)
+    agreement = oracles_collapse.nc4_agreement(
+        h, y.numpy(), model[2].weight.detach().numpy(), model[2].bias.detach().numpy()
+    )
+    assert record["2"].input.nc4_agreement == agreement
+
+
+def test_ansatz():
+    model, _, _, record = measured()
+    for name in ("0", "2", "4"):
+        weight = model[int(name)].weight.detach()
+        nfm = (weight.T @ weight).numpy().ravel()
+        for power, field in ((1.0, "pearson"), (0.5, "pearson_root")):
+            other = root(record[name].agop, power).numpy().ravel()
+            assert getattr(record[name].nfa, field) == pytest.approx(np.corrcoef(nfm, other)[0, 1], rel=1e-7)
+        cosine = nfm @ record[name].agop.numpy().ravel()
+        cosine /= np.linalg.norm(nfm) * np.linalg.norm(record[name].agop.numpy())
+        assert record[name].nfa.cosine == pytest.approx(cosine, rel=1e-7)
+        values = torch.linalg.eigvalsh(record[name].agop)
+        effective = float(values.sum() ** 2 / values.square().sum())
+        assert record[name].nfa.agop_effective_rank == pytest.approx(effective, rel=1e-7)
+    # at the last layer of a network whose outputs are W phi + b, AGOP and NFM are the same matrix
+    assert record["4"].nfa.pearson == pytest.approx(1, abs=1e-10)
+
+
+@pytest.mark.parametrize("rows", ["each", "mean", "flatten"])
+def test_merge_equals_whole(rows):
+    x, y = data(24, (2, 5, 5))
+    model = seeded(lambda: Convolutional(nn.Conv2d(2, 3, 3), (5, 5), nn.ReLU()))
+    whole = agop.measure(model, [(x, y)], rows=rows)
+    parts = [agop.measure(model, [(x[r], y[r])], rows=rows) for r in (slice(0, 10), slice(10, 17), slice(17, 24))]
+    for merged in (parts[0].merge(parts[1]).merge(parts[2]), parts[0].merge(parts[1].merge(parts[2]))):
+        assert (merged.n_samples, merged.n_classes) == (24, N_CLASSES)
+        assert merged.accuracy == pytest.approx(whole.accuracy)
+        for name in whole:
+            assert_agop(merged[name].agop, whole[name].agop)
+            assert merged[name].rows == pytest.approx(whole[name].rows)
+            assert merged[name].feature_norm == pytest.approx(whole[name].feature_norm, rel=1e-10)
+            for stage in ("input", "linear", "output"):
+                found, expected = getattr(merged[name], stage), getattr(whole[name], stage)
+                if expected is None:
+                    assert found is None
+                    continue
+                for field in MERGED:
+                    assert getattr(found, field) == pytest.approx(getattr(expected, field), rel=1e-9), (stage, field)
+                assert found.nc1_pinv is None
+                assert found.nc4_agreement is None
+            fall = merged[name].attribution.linear_log_fall
+            assert fall == pytest.approx(whole[name].attribution.linear_log_fall, rel=1e-9)
+            assert (merged[name].attribution.share is None) == (whole[name].attribution.share is None)
+            assert merged[name].nfa.pearson == pytest.approx(whole[name].nfa.pearson, rel=1e-8)
+        assert any("merged" in note for note in merged.notes)
+        merged.table()
+        list(merged.lines())
+
+
+def test_merge_of_different_things():
+    model, x, y, record = measured()
+    with pytest.raises(InputError):
+        record.merge(agop.measure(model, [(x, y)], layers="0"))
+    with pytest.raises(InputError):
+        record.merge(agop.measure(model, [(x, y)], outputs=agop.Rademacher(2, 0)))
+    with torch.no_grad():
+        model[0].weight.add_(0.1)
+    with pytest.raises(InputError):
+        record.merge(agop.measure(model, batches(x, y)))
+    pictures, labels = data(12, (2, 4, 4))
+    convolutional = seeded(lambda: Convolutional(nn.Conv2d(2, 3, 3), (4, 4)))
+    each, mean = (agop.measure(convolutional, [(pictures, labels)], rows=rows) for rows in ("each", "mean"))
+    with pytest.raises(InputError):
+        each.merge(mean)
+
+
+def test_merge_keeps_what_a_record_can_be_saved_with(tmp_path):
+    *_, record = measured()
+    merged = record.merge(record)
+    merged.save(tmp_path / "merged.safetensors")
+    loaded = NetworkRecord.load(tmp_path / "merged.safetensors")
+    assert json.dumps(list(loaded.lines())) == json.dumps(list(merged.lines()))
+    assert loaded.notes == merged.notes
+    again = loaded.merge(record)
+    assert again.n_samples == 3 * record.n_samples
+
+
+@pytest.mark.parametrize("outputs", ["exact", agop.Rademacher(2, 0) if hasattr(agop, "Rademacher") else None])
+def test_save_and_load(tmp_path, outputs):
+    _, _, _, record = measured(outputs=outputs, max_samples=30)
+    path = tmp_path / "record.safetensors"
+    record.save(path)
+    loaded = NetworkRecord.load(path)
+    for field in ("n_samples", "n_dropped", "n_classes", "accuracy", "settings", "notes"):
+        assert getattr(loaded, field) == getattr(record, field), field
+    assert list(loaded) == list(record)
+    for name in record:
+        assert torch.equal(loaded[name].weight, record[name].weight)
+        torch.testing.assert_close(loaded[name].agop, record[name].agop, rtol=0, atol=0)
+        assert loaded[name].stages.keys() == record[name].stages.keys()
+        assert loaded[name].nfa.as_dict() == record[name].nfa.as_dict()
+        for part in (
+            "name",
+            "rows",
+            "activation",
+            "agop_error",
+            "input",
+            "linear",
+            "output",
+            "agop_stage",
+            "attribution",
+            "feature_norm",
+        ):
+            assert getattr(loaded[name], part) == getattr(record[name], part), part
+    assert json.dumps(list(loaded.lines())) == json.dumps(list(record.lines()))
+    assert [f.name for f in tmp_path.iterdir()] == ["record.safetensors"]
+
+
+def test_save_and_load_of_awkward_records(tmp_path):
+    """No gradient, no collapse, bfloat16 weights, slashes in no layer's name, shared memory."""
+    x, y = data(12)
+    model = seeded(Shared)
+    with torch.no_grad():
+        model.first.weight.zero_()
+    model.to(torch.bfloat16)
+    record = agop.measure(
+        model,
+        [(x.to(torch.bfloat16), y)],
+        forward=lambda m, b: (m(b[0]).detach() + m.last(torch.ones(6).bfloat16()), b[1]),
+    )
+    record.save(tmp_path / "a.safetensors")
+    loaded = NetworkRecord.load(tmp_path / "a.safetensors")
+    assert json.dumps(list(loaded.lines())) == json.dumps(list(record.lines()))
+    assert loaded["again"].weight.dtype == record["again"].weight.dtype
+    (tmp_path / "b.safetensors").write_bytes(b"nothing of the kind")
+    with pytest.raises(AgopError):
+        NetworkRecord.load(tmp_path / "b.safetensors")
+    agop.storage.save(tmp_path / "c.safetensors", {"x": torch.ones(2)}, {"kind": "other"})
+    with pytest.raises(AgopError):
+        NetworkRecord.load(tmp_path / "c.safetensors")
+    with pytest.raises(AgopError):
+        NetworkRecord.load(tmp_path / "missing.safetensors")
+
+
+def test_lines():
+    _, _, _, record = measured()
+    lines = list(record.lines())
+    assert json.loads(json.dumps(lines, allow_nan=False)) is not None
+    stages = [(line["layer"], line["stage"]) for line in lines]
+    assert len(set(stages)) == len(stages)
+    assert {stage for _, stage in stages} == {"input", "linear", "output", "agop_1/2", "agop_1/4"}
+    by_stage = dict(zip(stages, lines, strict=True))
+    assert by_stage["2", "linear"]["nc1_trace_ratio"] == record["2"].linear.nc1_trace_ratio
+    assert by_stage["2", "input"]["share"] == record["2"].attribution.share
+    assert by_stage["2", "input"]["nfa_pearson"] == record["2"].nfa.pearson
+    for line in lines:
+        assert all(value is None or isinstance(value, (str, int, float, tuple, list)) for value in line.values())
+
+
+@pytest.mark.parametrize("width", [200, 40])
+def test_table(width):
+    _, _, _, record = measured()
+    out = io.StringIO()
+    Console(file=out, width=width).print(record.table())
+    text = out.getvalue()
+    if width == 200:
+        assert "NC1" in text
+        for name in record:
+            assert name in text
+        assert f"{record['2'].input.nc1_trace_ratio:.3g}" in text
+        assert "40 samples" in text
+
+
+def test_progress(capsys):
+    x, y = data()
+    model = seeded(mlp)
+    agop.measure(model, batches(x, y), progress=True)
+    agop.measure(model, [(x, y)])
+    capsys.readouterr()
+    agop.measure(model, [(x, y)])
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == ""
+
+
+def test_device_and_back():
+    """The device that the model is on is the one it is brought back to."""
+    x, y = data()
+    model = seeded(mlp)
+    record = agop.measure(model, batches(x, y), device="cpu")
+    assert record["0"].agop.device.type == "cpu"
+    assert all(parameter.device.type == "cpu" for parameter in model.parameters())
+
+
+def test_public_names():
+    assert {"measure", "NetworkRecord", "Rademacher"} <= set(agop.__all__)
+
+
+def test_agop_is_the_gradient_outer_product_at_the_input():
+    """Of the first layer: the AGOP of the network as a function of its input, computed by the package's other way."""
+    model, x, _, record = measured()
+    assert_agop(record["0"].agop, agop.average_gradient_outer_product(model, x))
+    expected = observe(lambda s: model(s), {"0": model[0]}, [x[i : i + 1] for i in range(len(x))])["0"]
+    assert_agop(record["0"].agop, expected.agop)

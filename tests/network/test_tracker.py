@@ -1,0 +1,330 @@
+"""The tracker: when it measures, what it writes, how it resumes, and that training does not notice."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from agop.errors import InputError
+from agop.network import Rademacher, tracker
+from agop.network.tracker import Tracker
+from agop.runs import Run
+
+
+@dataclass
+class Clock:
+    now: float = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+class World:
+    """A clock, and a measurement that takes ``cost`` seconds and finds two lines."""
+
+    def __init__(self, cost=0.0):
+        self.clock, self.cost, self.error, self.calls = Clock(), cost, None, []
+
+    def measure(self, model, loader, *, layers=None, outputs="exact", forward=print, device=None, max_samples=None):
+        self.calls.append((model, loader, layers, outputs))
+        self.clock.now += self.cost
+        if self.error is not None:
+            raise self.error
+        lines = [{"layer": "fc", "stage": stage, "nc1": float(len(self.calls))} for stage in ("input", "linear")]
+        return SimpleNamespace(lines=lambda: iter(lines))
+
+    def tracker(self, out, **options):
+        return Tracker("model", "loader", out, clock=self.clock, **options)
+
+
+@pytest.fixture
+def world(monkeypatch):
+    world = World()
+    monkeypatch.setattr(tracker, "measure", world.measure)
+    return world
+
+
+def indices(folder, unit="epoch"):
+    return [line[unit] for line in Run.open(folder).metrics()][::2]
+
+
+@pytest.mark.parametrize(("every", "expected"), [(1, list(range(8))), (3, [0, 3, 6]), (8, [0])])
+def test_every(world, tmp_path, every, expected):
+    found = world.tracker(tmp_path / "run", every=every)
+    returned = [index for index in range(8) if found.step(index) is not None]
+    assert returned == indices(tmp_path / "run") == expected
+    assert world.calls == [("model", "loader", None, "exact")] * len(expected)
+
+
+def test_only_the_indices_that_come(world, tmp_path):
+    found = world.tracker(tmp_path / "run", every=10, unit="step")
+    assert [index for index in range(7, 60, 5) if found.step(index)] == []
+    assert [index for index in range(0, 60, 4) if found.step(index)] == [0, 20, 40]
+
+
+@settings(max_examples=15)
+@given(
+    share=st.sampled_from([0.01, 0.1, 0.5, 1.0]),
+    costs=st.lists(st.floats(0.01, 5), min_size=30, max_size=30),
+    pauses=st.lists(st.floats(0, 20), min_size=30, max_size=30),
+    every=st.integers(1, 4),
+)
+def test_the_share_of_the_time(tmp_path_factory, share, costs, pauses, every):
+    world = World()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tracker, "measure", world.measure)
+        found = world.tracker(tmp_path_factory.mktemp("runs") / "run", every=every, time_share=share)
+        begin, spent, last, due = world.clock.now, 0.0, None, False
+        for index, (cost, pause) in enumerate(zip(costs, pauses, strict=True)):
+            world.clock.now += pause
+            world.cost = cost
+            elapsed = world.clock.now - begin
+            due = due or index % every == 0
+            fits = last is None or spent + last <= share * (elapsed + last)
+            assert (found.step(index) is not None) == (due and fits)
+            if due and fits:
+                due, last, spent = False, world.clock.now - begin - elapsed, spent + world.clock.now - begin - elapsed
+
+
+@pytest.mark.parametrize("share", [0.1, 0.25])
+def test_the_cap_holds_where_measurements_are_alike(world, tmp_path, share):
+    world.cost = 3.0
+    found, begin, measured = world.tracker(tmp_path / "run", time_share=share), world.clock.now, 0
+    for index in range(200):
+        world.clock.now += 1.0
+        if found.step(index):
+            measured += 1
+            assert measured == 1 or 3.0 * measured <= share * (world.clock.now - begin) + 1e-9
+    assert measured >= 0.8 * share * (world.clock.now - begin) / 3.0  # and it is used
+
+
+def test_postponed_to_the_next_step_that_fits(world, tmp_path):
+    world.cost = 2.0
+    found = world.tracker(tmp_path / "run", every=10, time_share=0.1)
+    measured = []
+    for index in range(40):
+        world.clock.now += 1.0
+        if found.step(index):
+            measured.append(index)
+    # 2 + 2 <= 0.1 (t + 2) from t = 38: 36 s of steps after the 2 s of the first, index 35; then index 40 is due.
+    assert measured == [0, 35]
+
+
+def test_no_cap(world, tmp_path):
+    world.cost = 1e6
+    found = world.tracker(tmp_path / "run", time_share=None)
+    assert all(found.step(index) for index in range(5))
+
+
+def test_lines(world, tmp_path):
+    found = world.tracker(tmp_path / "run", unit="step")
+    found.step(torch.tensor(4), loss=torch.tensor(0.5), rate=0.25, broken=float("nan"), nothing=None)
+    columns = {"step": 4, "loss": 0.5, "rate": 0.25, "broken": None, "nothing": None, "layer": "fc", "nc1": 1.0}
+    assert found.run.metrics() == [{**columns, "stage": stage} for stage in ("input", "linear")]
+    assert list(found.run.metrics()[0])[:2] == ["step", "loss"]
+    assert [line["stage"] for line in found.lines] == ["input", "linear"]
+
+
+def test_scalars_are_read_only_where_needed(world, tmp_path):
+    found = world.tracker(tmp_path / "run", every=2)
+    unreadable = torch.zeros((), device="meta")
+    assert found.step(1, loss=unreadable) is None
+    with pytest.raises(RuntimeError, match="meta"):
+        found.step(2, loss=unreadable)
+    assert not world.calls  # before the long work
+
+
+@pytest.mark.parametrize("name", ["layer", "nc1", "epoch"])
+def test_scalars_with_the_name_of_a_column(world, tmp_path, name):
+    found = world.tracker(tmp_path / "run")
+    with pytest.raises(InputError, match=f"expected scalars with names of their own, got {name}"):
+        found.step(0, **{name: 1.0})
+    assert found.run.metrics() == []
+
+
+def test_seconds_and_finish(world, tmp_path):
+    world.cost = 2.0
+    found = world.tracker(tmp_path / "run", time_share=None)
+    for index in range(3):
+        world.clock.now += 5.0
+        found.step(index)
+    info = found.run.info()
+    assert info["measured"] == [{"epoch": index, "seconds": 2.0} for index in range(3)]
+    assert (info["seconds"], info["finished"]) == (6.0, None)
+    found.finish()
+    assert found.run.info()["seconds"] == 6.0
+    assert found.run.info()["finished"] is not None
+
+
+@pytest.mark.parametrize("again", [0, 2, 3, 5])
+def test_resumed_from_any_earlier_epoch(world, tmp_path, again):
+    first = world.tracker(tmp_path / "run")
+    assert all(first.step(index) for index in range(3))
+    second = world.tracker(tmp_path / "run")
+    assert [index for index in range(again, 7) if second.step(index)] == list(range(max(3, again), 7))
+    assert indices(tmp_path / "run") == [0, 1, 2, *range(max(3, again), 7)]
+    assert len(second.run.metrics()) == 2 * len(indices(tmp_path / "run"))
+    assert len(second.run.info()["resumed"]) == 1
+
+
+def test_no_double_lines_within_a_session(world, tmp_path):
+    found = world.tracker(tmp_path / "run")
+    assert [found.step(index) is not None for index in (0, 0, 1, 0, 1)] == [True, False, True, False, False]
+    assert indices(tmp_path / "run") == [0, 1]
+
+
+@pytest.mark.parametrize("cut", [0, 1, 40, 75, 10**9])
+def test_a_half_written_group_is_dropped(world, tmp_path, monkeypatch, cut):
+    first = world.tracker(tmp_path / "run")
+    first.step(0)
+    file = tmp_path / "run" / "metrics.jsonl"
+    whole = file.read_bytes()
+
+    def crash(self, **sections):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "record", crash)
+        with pytest.raises(KeyboardInterrupt):
+            first.step(1)
+    file.write_bytes(file.read_bytes()[: len(whole) + cut])
+    second = world.tracker(tmp_path / "run")
+    assert file.read_bytes() == whole
+    assert second.step(0) is None
+    assert second.step(1) is not None
+    assert [line["epoch"] for line in second.run.metrics()] == [0, 0, 1, 1]
+
+
+def test_a_run_that_may_not_go_on(world, tmp_path):
+    world.tracker(tmp_path / "run", resume=False).step(0)
+    with pytest.raises(InputError, match="expected no run in"):
+        world.tracker(tmp_path / "run", resume=False)
+    assert indices(tmp_path / "run") == [0]
+
+
+def test_a_failed_measurement_stays_due(world, tmp_path):
+    found = world.tracker(tmp_path / "run", every=10)
+    world.error = InputError("finite outputs", "NaN", "Look.")
+    with pytest.raises(InputError, match="finite outputs"):
+        found.step(0)
+    assert found.run.metrics() == []
+    world.error = None
+    assert found.step(1) is not None
+    assert found.step(2) is None
+
+
+class Layer(nn.Linear):
+    pass
+
+
+def forward(model, batch):
+    raise NotImplementedError
+
+
+def test_settings(world, tmp_path):
+    options = {"layers": ["fc", Layer], "outputs": Rademacher(3, seed=1), "forward": forward}
+    found = world.tracker(tmp_path / "run", every=2, device=torch.device("cpu"), **options)
+    info = found.run.info()
+    assert info["settings"] == {
+        "unit": "epoch",
+        "every": 2,
+        "layers": ["fc", f"{__name__}.Layer"],
+        "outputs": "Rademacher(k=3, seed=1)",
+        "forward": f"{__name__}.forward",
+        "max_samples": None,
+    }
+    assert info["execution"] == {"time_share": 0.1, "device": "cpu"}
+    world.tracker(tmp_path / "run", every=2, device="cuda", time_share=None, **options)  # these may change
+    for changed in ({"every": 3}, {"outputs": Rademacher(4, seed=1)}, {"layers": None}, {"max_samples": 5}):
+        with pytest.raises(InputError, match="settings of the run"):
+            world.tracker(tmp_path / "run", **{"every": 2, **options, **changed})
+
+
+def test_objects_are_known_by_their_type(world, tmp_path):
+    found = world.tracker(tmp_path / "run", forward=nn.ReLU())
+    assert found.run.info()["settings"]["forward"] == "torch.nn.modules.activation.ReLU"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"unit": "batch"}, 'expected unit to be "epoch" or "step", got \'batch\''),
+        ({"every": 0}, "expected every >= 1, got 0"),
+        ({"time_share": 0.0}, "expected 0 < time_share <= 1, or None, got 0.0"),
+        ({"time_share": 1.5}, "expected 0 < time_share <= 1, or None, got 1.5"),
+        ({"time_share": float("nan")}, "expected 0 < time_share <= 1, or None, got nan"),
+    ],
+)
+def test_arguments_out_of_range(world, tmp_path, options, message):
+    with pytest.raises(InputError) as caught:
+        world.tracker(tmp_path / "run", **options)
+    assert str(caught.value).startswith(message)
+    assert not (tmp_path / "run").exists()
+
+
+def test_wrong_kinds_of_arguments(world, tmp_path):
+    with pytest.raises(TypeError, match="layer"):
+        world.tracker(tmp_path / "run", layer="fc")
+    with pytest.raises(TypeError):
+        world.tracker(tmp_path / "run", every=1.5)
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(TypeError):
+        world.tracker(tmp_path / "run").step(0.5)
+
+
+def test_other_files_in_the_folder(world, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(InputError, match="a new or empty folder"):
+        world.tracker(tmp_path)
+
+
+def trained(out=None, **options):
+    """Weights after training with dropout and batch normalisation, tracked if ``out`` is given."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 3))
+    labels = torch.arange(48) % 3
+    inputs = torch.eye(3, 4)[labels] + 0.3 * torch.randn(48, 4)
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(inputs, labels), batch_size=20)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    found = None if out is None else Tracker(model, loader, out, time_share=None, **options)
+    records = []
+    for epoch in range(4):
+        for x, y in loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+        records.append(None if found is None else found.step(epoch, loss=loss))
+    return model, records
+
+
+def test_training_does_not_notice(tmp_path):
+    (plain, _), (tracked, records) = trained(), trained(tmp_path / "run", every=2)
+    assert [record is None for record in records] == [False, True, False, True]
+    assert all(
+        torch.equal(a, b) for a, b in zip(plain.state_dict().values(), tracked.state_dict().values(), strict=True)
+    )
+    assert all(module.training for module in tracked.modules())
+    assert all(parameter.requires_grad and parameter.grad is not None for parameter in tracked.parameters())
+
+
+def test_what_is_written_is_what_was_found(tmp_path):
+    _, records = trained(tmp_path / "run", layers="0", outputs=Rademacher(2))
+    lines = Run.open(tmp_path / "run").metrics()
+    assert list(dict.fromkeys(line["epoch"] for line in lines)) == [0, 1, 2, 3]
+    for epoch, record in enumerate(records):
+        found = [line for line in lines if line["epoch"] == epoch]
+        assert {line["layer"] for line in found} == set(record) == {"0"}
+        by_stage = {line["stage"]: line for line in found}
+        assert by_stage["input"]["nc1_trace_ratio"] == record["0"].input.nc1_trace_ratio
+        assert by_stage["linear"]["nc1_trace_ratio"] == record["0"].linear.nc1_trace_ratio
+        assert all(isinstance(line["loss"], float) for line in found)
+    settings = json.loads((tmp_path / "run" / "run.json").read_text())["settings"]
+    assert (settings["outputs"], settings["rows"]) == ("Rademacher(k=2, seed=0)", "each")
