@@ -1,18 +1,17 @@
-"""Loaders and batches: what may change between them, and what is refused with a reason."""
+"""Loaders and batches: what may change between them without a change of the numbers."""
 
 from __future__ import annotations
 
 import math
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict, UserDict, namedtuple
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 import agop
-from agop.errors import AgopError, EmptyClassError, InputError, MemoryBudgetError
+from agop.errors import AgopError, InputError, MemoryBudgetError
 from network.models import N_CLASSES, Function, batches, data, mlp, seeded
 from oracles_network import assert_agop, assert_collapse, assert_layer, observe
 
@@ -120,17 +119,6 @@ def test_forms_of_outputs(form):
     assert_agop(found["net.2"].agop, expected["2"].agop)
 
 
-def test_forms_that_are_not_understood():
-    x, y = data()
-    model = seeded(mlp)
-    for loader in ([x], [{"x": x}], [(x,)], ["text"]):
-        with pytest.raises(InputError):
-            agop.measure(model, loader)
-    for function in (lambda self, x: None, lambda self, x: {"other": self.net(x)}, lambda self, x: self.net(x)[:, 0]):
-        with pytest.raises(InputError):
-            agop.measure(Function(function, net=model), batches(x, y))
-
-
 def test_custom_forward():
     x, y = data()
     model = seeded(mlp)
@@ -140,6 +128,23 @@ def test_custom_forward():
     for wrong in (lambda model, batch: model(batch["a"]), lambda model, batch: None):
         with pytest.raises(InputError):
             agop.measure(model, loader, forward=wrong)
+
+
+def test_batches_keep_their_type():
+    """A custom forward gets what the loader gave, as the encodings of tokenizers with their attributes."""
+
+    class Encoding(UserDict):
+        def __getattr__(self, name):
+            return self.__dict__["data"][name]
+
+        def to(self, device):
+            return Encoding({key: value.to(device) for key, value in self.data.items()})
+
+    x, y = data()
+    model = seeded(mlp)
+    loader = [Encoding(a=a, b=b) for a, b in batches(x, y)]
+    found = agop.measure(model, loader, forward=lambda model, batch: (model(batch.a), batch.b))
+    assert_same(found, agop.measure(model, batches(x, y)))
 
 
 def test_forward_without_gradients_is_no_silent_loss():
@@ -218,56 +223,11 @@ def test_max_samples_from_an_endless_stream():
     assert_same(found, agop.measure(model, [(x, y)]))
 
 
-def test_augmentation_is_detected():
-    x, y = data(40)
-    generator = torch.Generator().manual_seed(0)
-
-    class Noisy(list):
-        scale = 0.3
-
-        def __iter__(self):
-            for a, b in super().__iter__():
-                yield a + self.scale * torch.randn(a.shape, generator=generator, dtype=a.dtype), b
-
-    with pytest.raises(InputError, match=r"augmentation|same"):
-        agop.measure(seeded(mlp), Noisy(batches(x, y)))
-    Noisy.scale = 1e-3
-    with pytest.raises(InputError, match=r"augmentation|same"):
-        agop.measure(seeded(mlp), Noisy(batches(x, y)))
-
-
-def test_drop_last_of_a_shuffled_loader_is_detected():
-    x, y = data(40)
-    generator = torch.Generator().manual_seed(0)
-    loader = DataLoader(TensorDataset(x, y), batch_size=9, shuffle=True, drop_last=True, generator=generator)
-    with pytest.raises(InputError, match="drop_last"):
-        agop.measure(seeded(mlp), loader)
-    # balanced whatever is dropped: the numbers of samples do not give it away
-    pairs = TensorDataset(torch.stack([x, x + 1], 1))
-    loader = DataLoader(pairs, batch_size=9, shuffle=True, drop_last=True, generator=generator)
-
-    def forward(model, batch):
-        return model(batch[0].flatten(0, 1)), torch.arange(2 * len(batch[0])) % 2
-
-    model = seeded(mlp, widths=(5, 6, 2))
-    with pytest.raises(InputError, match="drop_last"):
-        agop.measure(model, loader, forward=forward)
-
-
 def test_drop_last_without_shuffling_is_fine():
     x, y = data(40)
     model = seeded(mlp)
     loader = DataLoader(TensorDataset(x, y), batch_size=9, drop_last=True)
     assert_same(agop.measure(model, loader), agop.measure(model, [(x[:36], y[:36])]))
-
-
-def test_shuffled_subset_is_detected():
-    """max_samples of a shuffled loader shows other samples in the second pass."""
-    x, y = data(200)
-    generator = torch.Generator().manual_seed(0)
-    loader = DataLoader(TensorDataset(x, y), batch_size=10, shuffle=True, generator=generator)
-    with pytest.raises(InputError):
-        agop.measure(seeded(mlp), loader, max_samples=50)
 
 
 def test_float32_reordering_is_no_augmentation():
@@ -278,122 +238,11 @@ def test_float32_reordering_is_no_augmentation():
     assert agop.measure(model, loader).n_samples == 300
 
 
-def test_a_loader_for_one_pass_is_refused():
-    x, y = data()
-    model = seeded(mlp)
-    calls = []
-    with pytest.raises(InputError, match=r"twice|loader"):
-        agop.measure(model, (batch for batch in batches(x, y)))
-    with pytest.raises(InputError):
-        agop.measure(model, iter(batches(x, y)))
-
-    class Once:
-        def __init__(self):
-            self.iterator = iter(batches(x, y))
-
-        def __iter__(self):
-            calls.append(1)
-            return self.iterator
-
-    with pytest.raises(InputError):
-        agop.measure(model, Once())
-
-
-def test_empty_loader():
-    x, y = data()
-    model = seeded(mlp)
-    with pytest.raises(InputError):
-        agop.measure(model, [])
-    with pytest.raises(InputError):
-        agop.measure(model, DataLoader(TensorDataset(x, y), batch_size=100, drop_last=True))
-    with pytest.raises(InputError):
-        agop.measure(model, [(x, torch.full_like(y, -100))])
-    with pytest.raises(InputError):
-        agop.measure(model, [(x[:0], y[:0])])
-
-
 def test_empty_batch_among_others():
     x, y = data()
     model = seeded(mlp)
     expected = agop.measure(model, [(x, y)])
     assert_same(agop.measure(model, [(x[:4], y[:4]), (x[:0], y[:0]), (x[4:], y[4:])]), expected)
-
-
-@pytest.mark.parametrize("bad", [3, 7, -1, -99, 2**40])
-def test_labels_out_of_range(bad):
-    x, y = data(20)
-    y[11] = bad
-    passes = []
-
-    def forward(model, batch):
-        passes.append(1)
-        return model(batch[0]), batch[1]
-
-    with pytest.raises(InputError, match=str(bad)):
-        agop.measure(seeded(mlp), batches(x, y, (5,)), forward=forward)
-    assert len(passes) <= 3
-
-
-def test_labels_of_a_wrong_kind():
-    x, y = data(20)
-    model = seeded(mlp)
-    for labels in (y.double(), y[:, None], torch.nn.functional.one_hot(y), y[:10], y.bool(), None, ["a"] * 20):
-        with pytest.raises(InputError):
-            agop.measure(model, [(x, labels)])
-    assert agop.measure(model, [(x, y.tolist())]).n_samples == 20
-    assert agop.measure(model, [(x, y.numpy())]).n_samples == 20
-
-
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_outputs_that_are_not_finite(bad):
-    x, y = data(20)
-    x[13, 2] = bad
-    with pytest.raises(InputError, match="finite"):
-        agop.measure(
-            seeded(mlp, activation=nn.Tanh),
-            batches(x, y, (5,)),
-            forward=lambda model, batch: (model(batch[0]) * batch[0].sum(1, keepdim=True), batch[1]),
-        )
-
-
-def test_features_that_are_not_finite_while_outputs_are():
-    """An unused branch with NaN."""
-    x, y = data(20)
-
-    def forward(self, x):
-        self.side(x * math.nan)
-        return self.net(x)
-
-    model = seeded(lambda: Function(forward, net=mlp(), side=nn.Linear(5, 2)))
-    with pytest.raises(InputError, match="finite"):
-        agop.measure(model, batches(x, y))
-
-
-def test_nan_in_weights():
-    x, y = data(20)
-    model = seeded(mlp)
-    with torch.no_grad():
-        model[2].weight[0, 0] = math.nan
-    with pytest.raises(InputError, match="finite"):
-        agop.measure(model, batches(x, y))
-
-
-def test_missing_class():
-    x, y = data(20)
-    model = seeded(mlp)
-    kept = y != 1
-    with pytest.raises(EmptyClassError, match="1"):
-        agop.measure(model, [(x[kept], y[kept])])
-
-
-def test_one_sample_a_class():
-    """Nothing to say about NC1 but 0, and no crash."""
-    x, y = data(3)
-    record = agop.measure(seeded(mlp), [(x, y)])
-    assert record["0"].input.nc1_trace_ratio == 0
-    assert record["0"].attribution.share is None
-    list(record.lines())
-    record.table()
 
 
 def test_single_output():
@@ -409,22 +258,6 @@ def test_single_output():
     assert record.accuracy == pytest.approx(float((predicted == y).double().mean()))
     with pytest.raises(InputError, match="2"):
         agop.measure(model, [(x, 2 * y)])
-
-
-def test_constant_features():
-    """Dead units and class means that coincide: said, not divided by zero."""
-    x, y = data(20)
-    model = seeded(mlp)
-    with torch.no_grad():
-        model[0].weight.zero_()
-        model[0].bias.fill_(-1)
-    record = agop.measure(model, batches(x, y))
-    assert record["0"].output is None
-    assert record["2"].input is None
-    assert record["0"].input is not None
-    assert record["2"].nfa is None or np.isfinite(record["2"].nfa.pearson)
-    list(record.lines())
-    record.table()
 
 
 def test_out_of_distribution_loader():
@@ -454,23 +287,3 @@ def test_out_of_distribution_loader():
     # max_samples cuts the samples of the classes, the others may be fewer or more
     with pytest.raises(AgopError):
         agop.measure(model, batches(x, y), ood_loader=[])
-
-
-def test_wrong_arguments():
-    x, y = data()
-    model = seeded(mlp)
-    for wrong in (
-        {"rows": "all"},
-        {"outputs": "rademacher"},
-        {"outputs": 3},
-        {"max_samples": 0},
-        {"layers": "nothing"},
-        {"layers": nn.Conv2d},
-        {"layers": []},
-    ):
-        with pytest.raises(InputError):
-            agop.measure(model, batches(x, y), **wrong)
-    with pytest.raises(InputError):
-        agop.Rademacher(0)
-    with pytest.raises(InputError):
-        agop.measure(nn.Identity(), [(x, y % N_CLASSES)])

@@ -23,11 +23,18 @@ def z_scores(estimates, expected):
     return ((stacked.mean(0) - expected) / error)[~certain]
 
 
-def test_unbiased():
-    x, y = data(6)
-    model = seeded(mlp)
-    exact = agop.measure(model, [(x, y)])
-    records = [agop.measure(model, batches(x, y, (2,)), outputs=agop.Rademacher(2, seed)) for seed in range(50)]
+@pytest.fixture(scope="module")
+def drawn():
+    """Exact record, and those of 60 seeds."""
+    x, y = data(8, n_classes=4)
+    model, loader = seeded(mlp, widths=(5, 7, 6, 4)), batches(x, y, (3,))
+    select = ["0", "4"]
+    records = [agop.measure(model, loader, layers=select, outputs=agop.Rademacher(4, seed)) for seed in range(60)]
+    return agop.measure(model, [(x, y)], layers=select), records
+
+
+def test_unbiased(drawn):
+    exact, records = drawn
     for name in exact:
         scores = z_scores([record[name].agop for record in records], exact[name].agop)
         # 25 to 49 correlated entries: five standard errors are out of reach unless there is a bias
@@ -37,13 +44,9 @@ def test_unbiased():
         assert abs(deviation) < 4 * np.std(traces, ddof=1) / math.sqrt(len(traces))
 
 
-def test_standard_error_is_calibrated():
+def test_standard_error_is_calibrated(drawn):
     """The reported error against the spread of many runs."""
-    x, y = data(8, n_classes=4)
-    model = seeded(mlp, widths=(5, 7, 6, 4))
-    exact = agop.measure(model, [(x, y)])
-    loader = batches(x, y, (3,))
-    records = [agop.measure(model, loader, outputs=agop.Rademacher(4, seed)) for seed in range(60)]
+    exact, records = drawn
     for name in exact:
         trace = float(exact[name].agop.trace())
         traces = [float(record[name].agop.trace()) for record in records]
@@ -59,7 +62,7 @@ def test_error_falls_with_the_number_of_directions():
     exact = agop.measure(model, [(x, y)])
 
     def distance(k):
-        records = [agop.measure(model, [(x, y)], outputs=agop.Rademacher(k, seed)) for seed in range(10)]
+        records = [agop.measure(model, [(x, y)], outputs=agop.Rademacher(k, seed), layers="2") for seed in range(8)]
         return np.mean([float((record["2"].agop - exact["2"].agop).norm()) for record in records])
 
     assert distance(64) < 0.3 * distance(1)  # 1/8 is expected
@@ -164,7 +167,7 @@ def test_language_model_rows():
     with pytest.raises(agop.errors.InputError, match="Rademacher"):
         agop.measure(model, loader, forward=rows_as_samples)
     records = [
-        agop.measure(model, loader, forward=rows_as_samples, outputs=agop.Rademacher(2, seed)) for seed in range(60)
+        agop.measure(model, loader, forward=rows_as_samples, outputs=agop.Rademacher(2, seed)) for seed in range(40)
     ]
     kept = labels >= 0
     assert records[0].n_samples == int(kept.sum())
@@ -211,3 +214,26 @@ def test_samples_that_mix_are_found_wherever_they_are(mix):
     model = seeded(lambda: Function(lambda self, x: mix(self.net(x)), net=mlp()))
     with pytest.raises(agop.errors.InputError, match="Rademacher"):
         agop.measure(model, [(x, y)])
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+def test_samples_that_mix_are_found_in_every_precision(dtype):
+    x, y = data(9)
+    model = seeded(lambda: Function(lambda self, x: (z := self.net(x)) + 0.1 * z.roll(1, 0), net=mlp())).to(dtype)
+    with pytest.raises(agop.errors.InputError, match="Rademacher"):
+        agop.measure(model, [(x.to(dtype), y)])
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_rounding_is_no_mixing(dtype):
+    """Gradients of half precision behind outputs of single precision."""
+    x, y = data(64, (50,), dtype=torch.float32)
+    model = seeded(mlp, widths=(50, 300, 300, N_CLASSES)).float()
+
+    def forward(model, batch):
+        with torch.autocast("cpu", dtype=dtype):
+            return model(batch[0]).float(), batch[1]
+
+    assert agop.measure(model, [(x, y)], forward=forward).n_samples == 64
+    half = model.to(dtype)
+    assert agop.measure(half, [(x.to(dtype), y)]).n_samples == 64

@@ -88,8 +88,11 @@ CONVOLUTIONS = {
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-@pytest.mark.parametrize("rows", ["each", "mean", "flatten"])
-@pytest.mark.parametrize("case", CONVOLUTIONS)
+@pytest.mark.parametrize(
+    ("case", "rows"),
+    [(case, "each") for case in CONVOLUTIONS]
+    + [(case, rows) for case in ("1d", "2d-all", "2d-groups", "3d") for rows in ("mean", "flatten")],
+)
 def test_convolution(case, rows):
     build, size = CONVOLUTIONS[case]
     channels = build().in_channels

@@ -1,4 +1,4 @@
-"""What a record says: selection, shares, classifier, ansatz, merging, saving, printing."""
+"""What a record says: shares, classifier, ansatz, lines, table."""
 
 from __future__ import annotations
 
@@ -15,12 +15,9 @@ from torch import nn
 
 import agop
 import oracles_collapse
-from agop.errors import AgopError, InputError
-from agop.records.network import NetworkRecord
-from network.models import N_CLASSES, Convolutional, ResNet, Shared, batches, data, mlp, seeded
+from agop.errors import InputError
+from network.models import N_CLASSES, batches, data, mlp, seeded
 from oracles_network import assert_agop, observe, root
-
-MERGED = ("within_total_ratio", "between_total_ratio", "nc1_trace_ratio", "nc1_cdnv", "nc2_gram_mse", "nc2_etf_error")
 
 
 def measured(n=40, **options):
@@ -38,48 +35,6 @@ def features(model, x):
             found[name] = x, z, torch.relu(z)
             x = torch.relu(z)
         return found
-
-
-@pytest.mark.parametrize(
-    ("layers", "expected"),
-    [
-        ("block.conv1", {"block.conv1"}),
-        ("block.*", {"block.conv1", "block.conv2"}),
-        ("*conv[12]", {"block.conv1", "block.conv2"}),
-        (["stem", "fc"], {"stem", "fc"}),
-        (nn.Linear, {"fc"}),
-        (nn.Conv2d, {"stem", "block.conv1", "block.conv2"}),
-        ((nn.Linear, "stem"), {"stem", "fc"}),
-        (None, {"stem", "block.conv1", "block.conv2", "fc"}),
-        ("*", {"stem", "block.conv1", "block.conv2", "fc"}),
-        (nn.Module, {"stem", "block.conv1", "block.conv2", "fc"}),
-    ],
-)
-def test_selection(layers, expected):
-    x, y = data(9, (2, 6, 6))
-    model = seeded(ResNet)
-    whole = agop.measure(model, batches(x, y))
-    record = agop.measure(model, batches(x, y), layers=layers)
-    assert set(record) == expected
-    for name in expected:
-        assert_agop(record[name].agop, whole[name].agop)
-        assert record[name].activation == whole[name].activation
-        assert record[name].linear == whole[name].linear
-
-
-def test_selection_of_what_is_never_called():
-    """A name that exists, of a layer that this forward does not use."""
-    x, y = data()
-    model = seeded(mlp)
-    model.spare = nn.Linear(5, 5).double()
-    model.forward = lambda x: nn.Sequential.forward(model[:5], x)
-    with pytest.raises(InputError, match="call"):
-        agop.measure(model, batches(x, y), layers="spare")
-    with pytest.raises(InputError, match="0, 2, 4"):
-        agop.measure(model, batches(x, y), layers="fc1")
-    with pytest.raises(InputError, match="missing"):
-        agop.measure(model, batches(x, y), layers=["0", "missing*"])
-    assert list(agop.measure(model, batches(x, y))) == ["0", "2", "4"]
 
 
 def test_mapping():
@@ -215,122 +170,6 @@ def test_ansatz():
         assert record[name].nfa.agop_effective_rank == pytest.approx(effective, rel=1e-7)
     # at the last layer of a network whose outputs are W phi + b, AGOP and NFM are the same matrix
     assert record["4"].nfa.pearson == pytest.approx(1, abs=1e-10)
-
-
-@pytest.mark.parametrize("rows", ["each", "mean", "flatten"])
-def test_merge_equals_whole(rows):
-    x, y = data(24, (2, 5, 5))
-    model = seeded(lambda: Convolutional(nn.Conv2d(2, 3, 3), (5, 5), nn.ReLU()))
-    whole = agop.measure(model, [(x, y)], rows=rows)
-    parts = [agop.measure(model, [(x[r], y[r])], rows=rows) for r in (slice(0, 10), slice(10, 17), slice(17, 24))]
-    for merged in (parts[0].merge(parts[1]).merge(parts[2]), parts[0].merge(parts[1].merge(parts[2]))):
-        assert (merged.n_samples, merged.n_classes) == (24, N_CLASSES)
-        assert merged.accuracy == pytest.approx(whole.accuracy)
-        for name in whole:
-            assert_agop(merged[name].agop, whole[name].agop)
-            assert merged[name].rows == pytest.approx(whole[name].rows)
-            assert merged[name].feature_norm == pytest.approx(whole[name].feature_norm, rel=1e-10)
-            for stage in ("input", "linear", "output"):
-                found, expected = getattr(merged[name], stage), getattr(whole[name], stage)
-                if expected is None:
-                    assert found is None
-                    continue
-                for field in MERGED:
-                    assert getattr(found, field) == pytest.approx(getattr(expected, field), rel=1e-9), (stage, field)
-                assert found.nc1_pinv is None
-                assert found.nc4_agreement is None
-            fall = merged[name].attribution.linear_log_fall
-            assert fall == pytest.approx(whole[name].attribution.linear_log_fall, rel=1e-9)
-            assert (merged[name].attribution.share is None) == (whole[name].attribution.share is None)
-            assert merged[name].nfa.pearson == pytest.approx(whole[name].nfa.pearson, rel=1e-8)
-        assert any("merged" in note for note in merged.notes)
-        merged.table()
-        list(merged.lines())
-
-
-def test_merge_of_different_things():
-    model, x, y, record = measured()
-    with pytest.raises(InputError):
-        record.merge(agop.measure(model, [(x, y)], layers="0"))
-    with pytest.raises(InputError):
-        record.merge(agop.measure(model, [(x, y)], outputs=agop.Rademacher(2, 0)))
-    with torch.no_grad():
-        model[0].weight.add_(0.1)
-    with pytest.raises(InputError):
-        record.merge(agop.measure(model, batches(x, y)))
-    pictures, labels = data(12, (2, 4, 4))
-    convolutional = seeded(lambda: Convolutional(nn.Conv2d(2, 3, 3), (4, 4)))
-    each, mean = (agop.measure(convolutional, [(pictures, labels)], rows=rows) for rows in ("each", "mean"))
-    with pytest.raises(InputError):
-        each.merge(mean)
-
-
-def test_merge_keeps_what_a_record_can_be_saved_with(tmp_path):
-    *_, record = measured()
-    merged = record.merge(record)
-    merged.save(tmp_path / "merged.safetensors")
-    loaded = NetworkRecord.load(tmp_path / "merged.safetensors")
-    assert json.dumps(list(loaded.lines())) == json.dumps(list(merged.lines()))
-    assert loaded.notes == merged.notes
-    again = loaded.merge(record)
-    assert again.n_samples == 3 * record.n_samples
-
-
-@pytest.mark.parametrize("outputs", ["exact", agop.Rademacher(2, 0) if hasattr(agop, "Rademacher") else None])
-def test_save_and_load(tmp_path, outputs):
-    _, _, _, record = measured(outputs=outputs, max_samples=30)
-    path = tmp_path / "record.safetensors"
-    record.save(path)
-    loaded = NetworkRecord.load(path)
-    for field in ("n_samples", "n_dropped", "n_classes", "accuracy", "settings", "notes"):
-        assert getattr(loaded, field) == getattr(record, field), field
-    assert list(loaded) == list(record)
-    for name in record:
-        assert torch.equal(loaded[name].weight, record[name].weight)
-        torch.testing.assert_close(loaded[name].agop, record[name].agop, rtol=0, atol=0)
-        assert loaded[name].stages.keys() == record[name].stages.keys()
-        assert loaded[name].nfa.as_dict() == record[name].nfa.as_dict()
-        for part in (
-            "name",
-            "rows",
-            "activation",
-            "agop_error",
-            "input",
-            "linear",
-            "output",
-            "agop_stage",
-            "attribution",
-            "feature_norm",
-        ):
-            assert getattr(loaded[name], part) == getattr(record[name], part), part
-    assert json.dumps(list(loaded.lines())) == json.dumps(list(record.lines()))
-    assert [f.name for f in tmp_path.iterdir()] == ["record.safetensors"]
-
-
-def test_save_and_load_of_awkward_records(tmp_path):
-    """No gradient, no collapse, bfloat16 weights, slashes in no layer's name, shared memory."""
-    x, y = data(12)
-    model = seeded(Shared)
-    with torch.no_grad():
-        model.first.weight.zero_()
-    model.to(torch.bfloat16)
-    record = agop.measure(
-        model,
-        [(x.to(torch.bfloat16), y)],
-        forward=lambda m, b: (m(b[0]).detach() + m.last(torch.ones(6).bfloat16()), b[1]),
-    )
-    record.save(tmp_path / "a.safetensors")
-    loaded = NetworkRecord.load(tmp_path / "a.safetensors")
-    assert json.dumps(list(loaded.lines())) == json.dumps(list(record.lines()))
-    assert loaded["again"].weight.dtype == record["again"].weight.dtype
-    (tmp_path / "b.safetensors").write_bytes(b"nothing of the kind")
-    with pytest.raises(AgopError):
-        NetworkRecord.load(tmp_path / "b.safetensors")
-    agop.storage.save(tmp_path / "c.safetensors", {"x": torch.ones(2)}, {"kind": "other"})
-    with pytest.raises(AgopError):
-        NetworkRecord.load(tmp_path / "c.safetensors")
-    with pytest.raises(AgopError):
-        NetworkRecord.load(tmp_path / "missing.safetensors")
 
 
 def test_lines():

@@ -33,7 +33,7 @@ def network_agop(
 
     :math:`W^T (\frac1n \sum \delta \delta^T) W` with :math:`\delta` the gradients with respect to the outputs
     :math:`W\phi + b` of the layer: a mean over samples, a sum over outputs and rows. One forward and as many backward
-    passes as there are directions serve all layers. :func:`~agop.network.measure` gives the same together with all else.
+    passes as there are directions serve all layers. :func:`~agop.network.measure` gives the same, and all else.
 
     Parameters
     ----------

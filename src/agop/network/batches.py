@@ -103,14 +103,14 @@ def outputs_of(result: Any) -> Tensor:
 
 def moved(batch: Any, device: torch.device) -> Any:
     """The batch with its tensors on a device."""
-    if isinstance(batch, Tensor):
+    if hasattr(batch, "to"):
         return batch.to(device)
     if isinstance(batch, Mapping):
         return {key: moved(value, device) for key, value in batch.items()}
     if isinstance(batch, (tuple, list)):
         values = [moved(value, device) for value in batch]
         return type(batch)(*values) if hasattr(batch, "_fields") else type(batch)(values)
-    return batch.to(device) if hasattr(batch, "to") else batch
+    return batch
 
 
 def checked_batch(outputs: Any, labels: Any) -> Batch:

@@ -128,17 +128,18 @@ class Capture(TorchFunctionMode):
     ) -> Any:
         """Note the call if it is one of a layer or of its nonlinearity, and make it."""
         kwargs = kwargs or {}
+        target = args[0] if args else kwargs.get("input")
         if func is functional.multi_head_attention_forward:
             with self._attention(args, kwargs):
                 return _attention_forward(*args, **kwargs)
-        if _overwrites(func, args, kwargs):
-            self._keep(args[0])
+        if _overwrites(func, kwargs):
+            self._keep(target)
         linear = linear_call(func, args, kwargs)
         result = func(*args, **kwargs)
         name = None if linear is None else self._weights.name_of(linear.weight)
         if linear is not None and name is not None:
             return self._note(name, linear, result)
-        self._follow(func, args, result)
+        self._follow(func, target, result, overwrites=_overwrites(func, kwargs))
         return result
 
     @contextmanager
@@ -163,18 +164,18 @@ class Capture(TorchFunctionMode):
         self._outputs[id(outputs)] = outputs, call
         return outputs
 
-    def _follow(self, func: Callable[..., Any], args: tuple[Any, ...], result: Any) -> None:
+    def _follow(self, func: Callable[..., Any], target: Any, result: Any, *, overwrites: bool) -> None:
         """Find the nonlinearity after a layer, behind normalisation and dropout too."""
-        if not args or not isinstance(result, Tensor):
-            return
-        source, call = self._outputs.get(id(args[0]), (None, None))
-        if source is None or call is None or call.activation is not None or result.shape != source.shape:
+        source, call = self._outputs.get(id(target), (None, None))
+        if source is None or call is None or call.activation is not None or not isinstance(result, Tensor):
             return
         name = getattr(func, "__name__", "").rstrip("_")
-        if name in _ACTIVATIONS:
+        if name in _ACTIVATIONS and result.shape == source.shape:
             call.activation, call.activated = name, self._see(result)
-        elif name in _PASSED_THROUGH:
+        elif name in _PASSED_THROUGH and result.shape == source.shape:
             self._outputs[id(result)] = result, call
+        elif overwrites:
+            del self._outputs[id(target)]
 
     def _see(self, tensor: Tensor) -> Tensor:
         """Alias of a tensor that :meth:`values` will know as it is now."""
@@ -192,7 +193,6 @@ class Capture(TorchFunctionMode):
                 self._kept[id(tensor)] = tensor.clone()
 
 
-def _overwrites(func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+def _overwrites(func: Callable[..., Any], kwargs: Mapping[str, Any]) -> bool:
     name = getattr(func, "__name__", "")
-    in_place = name.endswith("_") and not name.endswith("__")
-    return bool(args) and (in_place or name == "__setitem__" or kwargs.get("inplace") is True)
+    return (name.endswith("_") and not name.endswith("__")) or name == "__setitem__" or kwargs.get("inplace") is True

@@ -69,8 +69,13 @@ class CallFeatures:
 
         self.call.on_gradient = on_gradient
 
+    @property
+    def _time_first(self) -> bool:
+        """A convolution has samples first whatever the rest of the model does."""
+        return self.time_first and self.call.linear.weight.ndim == 2
+
     def _whole(self, rows: Tensor) -> Tensor:
-        return by_sample(rows, len(self.batch.labels), batch=self.call.batch, time_first=self.time_first)
+        return by_sample(rows, len(self.batch.labels), batch=self.call.batch, time_first=self._time_first)
 
     def _by_sample(self, stage: str) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows (b, S, d) of samples, and which these are, (b,)."""
@@ -79,7 +84,7 @@ class CallFeatures:
         assert tensor is not None  # noqa: S101 - asked for stages of this call only
         values, kept = self.capture.values(tensor), self.batch.kept.nonzero().flatten()
         view, copies = (linear.input_rows, linear.weight[0, 0].numel()) if stage == "input" else (linear.output_rows, 1)
-        first = len(values) == n and self.call.batch is None and not self.time_first
+        first = len(values) == n and self.call.batch is None and not self._time_first
         whole = values if first else self._whole(view(values))
         for chunk in row_chunks(len(kept), 24 * copies * values.numel() // n):
             samples = kept[chunk]

@@ -42,6 +42,9 @@ class SeenLayer:
             total = self.moments.get(stage)
             for rows, labels, scores in features.of(stage):
                 part = ClassMoments.of(rows, labels, n_classes)
+                if total is not None and total.means.shape != part.means.shape:
+                    got = f"{total.means.shape[1]} and {part.means.shape[1]} numbers"
+                    raise InputError("rows='flatten' with vectors of one length", got, "Use rows='each' or 'mean'.")
                 total = part if total is None else total.merge(part)
                 if stage == "linear":
                     self.is_last = self.is_last and torch.equal(rows, scores)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cached_property, partial
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,6 +15,12 @@ from agop.network.features import CallFeatures
 from agop.spectra import Spectrum
 
 __all__ = ["GradientPass", "GradientSum"]
+
+_LEVELS = 8
+"""Powers of two that tell samples apart; more would overflow gradients in half precision."""
+
+_MIXED = 1e-4
+"""Gradients at the rows of another sample, relative to the largest, that are not rounding."""
 
 
 class GradientSum:
@@ -156,10 +161,12 @@ class GradientPass:
 def _check_independence(batch: Batch, calls: list[CallFeatures], capture: Capture) -> None:
     """Raise if the outputs of one sample depend on the rows of another.
 
-    With every sample's outputs weighted by a number of its own, the gradient at its rows must be weighted by it too.
+    The outputs of each sample are weighted by a power of two, which rounding respects in every precision: the gradients
+    at its rows must be weighted by the same one.
     """
     outputs = batch.outputs.detach()
-    factors = torch.from_numpy(np.random.default_rng(0).uniform(1, 2, len(outputs))).to(outputs)[:, None]
+    powers = torch.arange(len(outputs), device=outputs.device)
+    factors = torch.exp2((powers + powers // _LEVELS) % _LEVELS).to(outputs)[:, None]
     plain = torch.arange(1, outputs.shape[1] + 1).to(outputs).expand_as(outputs)
     found: dict[int, Tensor] = {}
     for features in calls:
@@ -168,7 +175,7 @@ def _check_independence(batch: Batch, calls: list[CallFeatures], capture: Captur
     mixed: list[bool] = []
     for features in calls:
         if (before := found.get(id(features))) is not None:
-            features.listen(partial(_note_mixing, before, factors, mixed, torch.finfo(outputs.dtype).eps))
+            features.listen(partial(_note_mixing, before, factors, mixed))
     _backward(batch.outputs, plain * factors, capture)
     if any(mixed):
         raise InputError(
@@ -178,10 +185,10 @@ def _check_independence(batch: Batch, calls: list[CallFeatures], capture: Captur
         )
 
 
-def _note_mixing(plain: Tensor, factors: Tensor, mixed: list[bool], eps: float, weighted: Tensor) -> None:
-    """Compare gradients (n, S, out) with and without factors of the samples, beyond their rounding."""
-    gap = (weighted - plain * factors[:, :, None]).abs().amax()
-    mixed.append(bool(gap > 200 * eps * plain.abs().amax()))
+def _note_mixing(plain: Tensor, factors: Tensor, mixed: list[bool], weighted: Tensor) -> None:
+    """Compare gradients (n, S, out) with and without factors of the samples."""
+    gap = (weighted / factors[:, :, None] - plain).abs().amax()
+    mixed.append(bool(gap > _MIXED * plain.abs().amax()))
 
 
 def _backward(outputs: Tensor, direction: Tensor, capture: Capture) -> None:

@@ -61,14 +61,22 @@ def _linear(input: Tensor, weight: Tensor, *_: Any, **__: Any) -> Linear:  # noq
     return Linear(input, weight, _same, _same, _same)
 
 
-def _addmm(_: Tensor, mat1: Tensor, mat2: Tensor, *, alpha: float = 1, **__: Any) -> Linear | None:
-    return Linear(mat1, mat2, _same, _same, _transposed) if alpha == 1 else None
+def _addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, alpha: float = 1, **_: Any) -> Linear | None:  # noqa: A002, ARG001
+    return _product(mat1, mat2) if alpha == 1 else None
+
+
+def _mm(input: Tensor, mat2: Tensor, **_: Any) -> Linear | None:  # noqa: A002
+    return _product(input, mat2)
 
 
 def _matmul(input: Tensor, other: Tensor, **_: Any) -> Linear | None:  # noqa: A002
-    if other.ndim != 2 or input.ndim < 2:
+    return _product(input, other)
+
+
+def _product(rows: Tensor, matrix: Tensor) -> Linear | None:
+    if matrix.ndim != 2 or rows.ndim < 2:
         return None
-    return Linear(input, other, _same, _same, _transposed)
+    return Linear(rows, matrix, _same, _same, _transposed)
 
 
 def _convolution(dimensions: int) -> Callable[..., Linear]:
@@ -143,9 +151,9 @@ _READERS: dict[Callable[..., Any], Callable[..., Linear | None]] = {
     torch.conv3d: _convolution(3),
     torch.addmm: _addmm,
     torch.matmul: _matmul,
-    torch.mm: _matmul,
+    torch.mm: _mm,
     Tensor.matmul: _matmul,
-    Tensor.mm: _matmul,
+    Tensor.mm: _mm,
     Tensor.__matmul__: _matmul,
 }
 assert all(inspect.isroutine(function) for function in _READERS)  # noqa: S101

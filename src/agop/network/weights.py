@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
@@ -40,22 +41,24 @@ class Weights:
     """
 
     def __init__(self, model: nn.Module, layers: LayerSelection = None) -> None:
+        named = list(_named_weights(model))
+        selected = _selected(model, [name for name, _ in named], layers)
         self._found: dict[int, list[tuple[str, Tensor]]] = defaultdict(list)
-        for name, weight in _named_weights(model):
-            self._found[weight.untyped_storage().data_ptr()].append((name, weight))
-        self._names = list(dict.fromkeys(name for weights in self._found.values() for name, _ in weights))
-        self._selected = _selected(model, self._names, layers)
+        for name, weight in named:
+            same = self._found[weight.untyped_storage().data_ptr()]
+            if name in selected and not any(_part(weight, other) == "" for _, other in same):
+                same.append((name, weight))
 
     @property
     def names(self) -> list[str]:
-        """Layers that are to be found."""
-        return self._names if self._selected is None else [name for name in self._names if name in self._selected]
+        """Layers that are to be found, tied ones once."""
+        return [name for weights in self._found.values() for name, _ in weights]
 
     def name_of(self, tensor: Tensor) -> str | None:
         """Name of the layer whose weight this is, or transposed is, or of whose weight it holds rows."""
         for name, weight in self._found.get(tensor.untyped_storage().data_ptr(), ()):
             if (part := _part(tensor, weight)) is not None:
-                return f"{name}{part}" if self._selected is None or name in self._selected else None
+                return f"{name}{part}"
         return None
 
 
@@ -101,27 +104,28 @@ def _named_weights(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
 def _layer_name(module_name: str, parameter: str, module: nn.Module) -> str:
     """Name "fc1" for "fc1.weight", "attention.in_proj" for "attention.in_proj_weight"; wrappers are left out."""
     stem = "" if parameter == "weight" else parameter.removesuffix("_weight")
-    parts = [part for part in module_name.split(".") if part not in ("", "_orig_mod")]
-    return ".".join([*parts, stem] if stem else parts) or type(module).__name__
+    return ".".join(part for part in (_path(module_name), stem) if part) or type(module).__name__
 
 
-def _selected(model: nn.Module, names: Sequence[str], layers: LayerSelection) -> set[str] | None:
+def _path(module_name: str) -> str:
+    """Path of a module without the wrapper of compiled ones."""
+    return ".".join(part for part in module_name.split(".") if part != "_orig_mod")
+
+
+def _selected(model: nn.Module, names: list[str], layers: LayerSelection) -> set[str]:
     if layers is None:
-        return None
+        return set(names)
     wanted = [layers] if isinstance(layers, (str, type)) else list(layers)
     found: set[str] = set()
     for choice in wanted:
         if isinstance(choice, str):
-            matches = set(fnmatch.filter(names, choice))
+            matches = set(fnmatch.filter(names, re.sub(r"\[\d+:\d+\]$", "", choice)))
         else:
-            modules = {name for name, module in model.named_modules() if isinstance(module, choice)}
-            modules = {".".join(part for part in name.split(".") if part != "_orig_mod") for name in modules}
-            matches = {name for name in names if any(name == m or name.startswith(f"{m}.") for m in modules)}
+            modules = {_path(name) for name, module in model.named_modules() if isinstance(module, choice)}
+            matches = {name for name in names if any(not m or name == m or name.startswith(f"{m}.") for m in modules)}
         if not matches:
-            shown = choice if isinstance(choice, str) else choice.__name__
-            raise InputError(
-                f"layers among {', '.join(names) or 'none'}", repr(shown), "Is it a name, a glob or a type?"
-            )
+            shown, known = choice if isinstance(choice, str) else choice.__name__, ", ".join(sorted(set(names)))
+            raise InputError(f"layers among {known or 'none'}", repr(shown), "Is it a name, a glob or a type?")
         found |= matches
     return found
 
