@@ -83,8 +83,10 @@ class GradientSum:
 
     def trace_error(self) -> float | None:
         """Standard error of the trace of the AGOP relative to it; None with fewer than two random directions."""
+        if self._variance is None:
+            return None
         trace = self._trace(self.total)
-        return None if self._variance is None or trace <= 0 else self._variance**0.5 / trace
+        return self._variance**0.5 / trace if trace > 0 else None
 
     def _trace(self, total: Tensor) -> float:
         return float((total * self._gram).sum() if self._of_outputs else total.trace())
