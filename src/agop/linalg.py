@@ -8,7 +8,7 @@ from torch import Tensor
 from agop.errors import InputError
 from agop.inputs import all_finite
 
-__all__ = ["effective_rank", "psd_power"]
+__all__ = ["effective_rank", "psd_eigen", "psd_power"]
 
 _NEGATIVE = 1e-3
 """Negative eigenvalues, and asymmetry, up to this share of the largest are taken for rounding."""
@@ -55,16 +55,35 @@ def psd_power(matrix: Tensor, exponent: float) -> Tensor:
         if matrix.min() < -_NEGATIVE * matrix.abs().max():
             raise InputError("a non-negative diagonal", f"{matrix.min():.2g}", "Is it that of an AGOP?")
         return matrix.clamp_min(0).pow(exponent)
+    eigenvalues, eigenvectors = psd_eigen(matrix)
+    power: Tensor = (eigenvectors * eigenvalues.pow(exponent)) @ eigenvectors.mT
+    return power
+
+
+def psd_eigen(matrix: Tensor, eps: float | None = None) -> tuple[Tensor, Tensor]:
+    """Eigenvalues (r,), ascending, and eigenvectors (d, r) of a finite positive semi-definite matrix (d, d).
+
+    Eigenvalues up to ``2 sqrt(d) eps`` times the largest are rounding, of either sign, and are left out; eps is that of
+    the matrix's dtype if None.
+
+    Raises
+    ------
+    InputError
+        If the matrix is not symmetric, or has eigenvalues that are negative beyond rounding.
+
+    Examples
+    --------
+    >>> psd_eigen(torch.diag(torch.tensor([2.0, 0.0, 9.0])))[0]
+    tensor([2., 9.])
+    """
+    eps = torch.finfo(matrix.dtype).eps if eps is None else eps
     eigenvalues, eigenvectors = torch.linalg.eigh(matrix)
     asymmetry, largest = torch.stack([*(matrix - matrix.mT).aminmax(), *matrix.aminmax()]).abs().view(2, 2).amax(1)
     if eigenvalues[0] < -_NEGATIVE * eigenvalues[-1].abs() or asymmetry > _NEGATIVE * largest:
         got = f"eigenvalues from {eigenvalues[0]:.2g} to {eigenvalues[-1]:.2g}, or an asymmetric matrix"
         raise InputError("a symmetric positive semi-definite matrix", got, "Is it an AGOP or a covariance?")
-    floor = 2 * len(matrix) ** 0.5 * torch.finfo(matrix.dtype).eps * eigenvalues[-1].clamp_min(0)
-    first = int((eigenvalues <= floor).sum())  # they ascend
-    eigenvectors = eigenvectors[:, first:]
-    power: Tensor = (eigenvectors * eigenvalues[first:].pow(exponent)) @ eigenvectors.mT
-    return power
+    first = int((eigenvalues <= 2 * len(matrix) ** 0.5 * eps * eigenvalues[-1].clamp_min(0)).sum())
+    return eigenvalues[first:], eigenvectors[:, first:]
 
 
 def effective_rank(rows: Tensor) -> float:

@@ -10,11 +10,9 @@ from torch import Tensor
 
 from agop.errors import InputError
 from agop.inputs import ArrayLike, all_finite, as_matrix, require_finite
+from agop.linalg import psd_eigen
 
 __all__ = ["Spectrum"]
-
-_NEGATIVE = 1e-3
-"""Negative eigenvalues, and asymmetry, up to this share of the largest are taken for rounding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,15 +66,8 @@ class Spectrum:
             raise InputError("a square matrix", f"shape {tuple(matrix.shape)}", "Pass (d, d), with d of one or more.")
         _require_finite_entries(matrix)
         eps = _rounding(matrix, precision)
-        matrix = matrix.double()
-        values, vectors = torch.linalg.eigh(matrix)
-        asymmetry, largest = torch.stack([*(matrix - matrix.mT).aminmax(), *matrix.aminmax()]).abs().view(2, 2).amax(1)
-        if values[0] < -_NEGATIVE * values[-1].abs() or asymmetry > _NEGATIVE * largest:
-            got = f"eigenvalues from {values[0]:.2g} to {values[-1]:.2g}, or an asymmetric matrix"
-            raise InputError("a symmetric positive semi-definite matrix", got, "Is it an AGOP or a covariance?")
-        values, vectors = values.flip(0), vectors.flip(1)
-        rank = int((values > 2 * math.sqrt(len(matrix)) * eps * values[0].clamp_min(0)).sum())
-        return cls(values[:rank].contiguous(), vectors[:, :rank].contiguous())
+        values, vectors = psd_eigen(matrix.double(), eps)
+        return cls(values.flip(0), vectors.flip(1))
 
     @classmethod
     def of_factor(cls, factor: ArrayLike) -> Spectrum:

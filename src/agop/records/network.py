@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from torch import Tensor
 
@@ -85,17 +86,17 @@ class NetworkRecord(Mapping[str, LayerRecord]):
     def table(self) -> Table:
         """Table of the layers with a bar for the share of the linear part in the fall of NC1."""
         title = f"{self.n_samples} samples, {self.n_classes} classes, accuracy {self.accuracy:.3f}"
-        table = Table(title=title)
+        table = Table(title=title, box=SIMPLE_HEAD)
         table.add_column("layer", no_wrap=True)
         for name in ("NC1 φ", "Wφ", "σ(Wφ)", "AGOP½φ", "NC2 φ", "NFA", "NFA½"):
             table.add_column(name, justify="right", no_wrap=True)
         table.add_column("share of W", no_wrap=True, min_width=_BAR + 5)
         for layer in self.layers.values():
-            nc1 = [None if c is None else c.nc1_trace_ratio for c in (layer.input, layer.linear, layer.output)]
-            nc1.append(None if layer.agop_stage is None else layer.agop_stage.nc1_trace_ratio)
-            nc2, nfa = (None if layer.input is None else layer.input.nc2_gram_mse), layer.nfa
-            shown = [*nc1, nc2, nfa and nfa.pearson, nfa and nfa.pearson_root]
-            cells = ["–" if value is None else f"{value:.3g}" for value in shown]
+            numbers = [None if c is None else c.nc1_trace_ratio for c in (layer.input, layer.linear, layer.output)]
+            numbers.append(None if layer.agop_stage is None else layer.agop_stage.nc1_trace_ratio)
+            numbers.append(None if layer.input is None else layer.input.nc2_gram_mse)
+            nfa = (None, None) if layer.nfa is None else (layer.nfa.pearson, layer.nfa.pearson_root)
+            cells = [_number(value, ".3g") for value in numbers] + [_number(value, ".2f") for value in nfa]
             table.add_row(layer.name, *cells, _bar(layer.attribution.share))
         return table
 
@@ -180,6 +181,10 @@ def _layer(saved: dict[str, Any], tensors: Mapping[str, Tensor], prefix: str) ->
     if f"{prefix}values" in tensors:
         spectrum = Spectrum(tensors[f"{prefix}values"], tensors[f"{prefix}vectors"])
     return LayerRecord(weight=tensors[f"{prefix}weight"], stages=stages, spectrum=spectrum, **saved)
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
 
 
 def _bar(share: float | None) -> str:
