@@ -44,6 +44,7 @@ class NetworkRecord(Mapping[str, LayerRecord]):
 
     Examples
     --------
+    >>> import torch
     >>> from agop.network import measure
     >>> model = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
     >>> x = torch.tensor([[0.0, 1.0], [0.1, 1.0], [1.0, 0.0], [1.0, 0.1]])
