@@ -158,3 +158,9 @@ def test_bad_companions_of_a_gram():
         collapse.nc5_orthogonality_from_gram(gram, LABELS, torch.ones(6, 3), torch.eye(2))
     with pytest.raises(InputError, match=r"labels from 0 on"):
         collapse.nc1_cdnv_from_gram(gram, LABELS - 1)
+
+
+@pytest.mark.parametrize("name", ["nc1_trace_ratio", "within_total_ratio", "between_total_ratio", "nc1_cdnv"])
+def test_no_samples_at_all(name):
+    with pytest.raises(EmptyClassError):
+        getattr(collapse, name)(ClassMoments.empty(3, 2))

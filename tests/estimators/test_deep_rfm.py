@@ -212,3 +212,11 @@ def test_memory_is_kept_and_blocks_change_nothing(blobs):
 def test_not_fitted(method):
     with pytest.raises(NotFittedError):
         getattr(DeepRFMClassifier(), method)(np.eye(3))
+
+
+def test_feature_names_out(blobs):
+    X, y, *_ = blobs
+    model = DeepRFMClassifier(depth=2, **SMALL).fit(X, y)
+    names = model.get_feature_names_out()
+    assert len(names) == model.transform(X).shape[1]
+    assert names[1] == "deeprfmclassifier1"

@@ -216,3 +216,16 @@ def test_wrong_arguments():
         agop.Rademacher(0)
     with pytest.raises(InputError):
         agop.measure(nn.Identity(), [(x, y % N_CLASSES)])
+
+
+def test_last_layer_of_zeros():
+    """Self-duality has no value there; the rest has."""
+    x, y = data()
+    model = seeded(mlp)
+    with torch.no_grad():
+        model[4].weight.zero_()
+        model[4].bias.copy_(torch.arange(3.0))
+    found = agop.measure(model, batches(x, y))["4"]
+    assert found.input.nc3_self_duality is None
+    assert found.input.nc1_trace_ratio > 0
+    assert found.linear is None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 
 from agop.collapse.geometry import between_trace, pair_distances
-from agop.errors import InputError
+from agop.errors import InputError, UndefinedMeasureError
 from agop.moments import ClassMoments, GlobalMean
 
 __all__ = [
@@ -48,7 +48,8 @@ def nc1_trace_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "classes
     >>> nc1_trace_ratio(ClassMoments.of(x, y, 2))
     0.2
     """
-    return moments.scatter_trace / moments.n_samples / between_trace(moments, global_mean)
+    between = between_trace(moments, global_mean)
+    return moments.scatter_trace / moments.n_samples / between
 
 
 def nc1_trace_ratio_beaglehole2024(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
@@ -83,7 +84,8 @@ def within_total_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "clas
     >>> round(within_total_ratio(ClassMoments.of(x, y, 2)), 12)
     0.166666666667
     """
-    return moments.scatter_trace / moments.n_samples / _total_trace(moments, global_mean)
+    total = _total_trace(moments, global_mean)
+    return moments.scatter_trace / moments.n_samples / total
 
 
 def between_total_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
@@ -191,5 +193,6 @@ def _total_trace(moments: ClassMoments, global_mean: GlobalMean) -> float:
     between = (moments.counts * moments.centred_means(global_mean).square().sum(1)).sum()
     total = (moments.scatter_trace + float(between)) / moments.n_samples
     if total <= 0:
-        raise InputError("samples that differ", "equal samples", "Features without variance have no shares of it.")
+        advice = "Features without variance have no shares of it."
+        raise UndefinedMeasureError("samples that differ", "equal samples", advice)
     return total

@@ -12,7 +12,7 @@ from torch import Tensor
 from agop.collapse.classifier import LinearClassifier
 from agop.collapse.geometry import between_trace, class_directions
 from agop.collapse.nc2 import etf_distance
-from agop.errors import InputError
+from agop.errors import UndefinedMeasureError
 from agop.inputs import ArrayLike
 from agop.moments import ClassMoments, GlobalMean
 
@@ -97,7 +97,7 @@ def nc3_etf_error(moments: ClassMoments, weight: ArrayLike, *, global_mean: Glob
     smallest = torch.linalg.matrix_norm(weight) * moments.resolution()
     if torch.linalg.matrix_norm(products) <= smallest:
         advice = "A classifier that does not see the class means has no angle to them."
-        raise InputError("a weight along the class means", "one orthogonal to all of them", advice)
+        raise UndefinedMeasureError("a weight along the class means", "one orthogonal to all of them", advice)
     return etf_distance(products)
 
 
@@ -147,7 +147,7 @@ def unc3(
 def _weight(moments: ClassMoments, weight: ArrayLike) -> Tensor:
     checked = LinearClassifier.of(weight, None, like=moments).weight
     if not checked.any():
-        raise InputError("a weight with directions", "zeros", "Self-duality compares directions.")
+        raise UndefinedMeasureError("a weight with directions", "zeros", "Self-duality compares directions.")
     return checked
 
 
@@ -155,6 +155,6 @@ def _weight_directions(moments: ClassMoments, weight: ArrayLike) -> Tensor:
     checked = _weight(moments, weight)
     lengths = torch.linalg.vector_norm(checked, dim=1, keepdim=True)
     if not lengths.all():
-        raise InputError("a non-zero weight of each class", "a row of zeros", "Leave such a class out.")
+        raise UndefinedMeasureError("a non-zero weight of each class", "a row of zeros", "Leave such a class out.")
     directions: Tensor = checked / lengths
     return directions

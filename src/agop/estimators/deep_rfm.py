@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 import torch
 from rich.progress import Progress
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -25,7 +25,7 @@ from agop.recursions import LayerMap, deep_rfm, normalise_rows, within_time
 __all__ = ["DeepRFMClassifier"]
 
 
-class DeepRFMClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     r"""Deep recursive feature machine: a network without backpropagation whose features collapse.
 
     The data are standardised by the training statistics. Each layer divides rows by their norm, fits
@@ -173,12 +173,22 @@ class DeepRFMClassifier(ClassifierMixin, TransformerMixin, BaseEstimator):  # ty
             If there is no such layer.
         """
         check_is_fitted(self, "machine_")
+        position = self._transform_position
+        layer = self.maps_[position]
+        return like(layer.features_stage(layer.agop_stage(self._inputs(X, position))), X)
+
+    @property
+    def _transform_position(self) -> int:
+        """Layer of ``transform_layer``, counted from 0."""
         n_layers, index = len(self.maps_), self.transform_layer
         if not (1 <= index <= n_layers or -n_layers <= index <= -1):
             raise InputError(f"transform_layer in 1..{n_layers} or -{n_layers}..-1", repr(index), "Layers start at 1.")
-        position = index - 1 if index > 0 else n_layers + index
-        layer = self.maps_[position]
-        return like(layer.features_stage(layer.agop_stage(self._inputs(X, position))), X)
+        return index - 1 if index > 0 else n_layers + index
+
+    @property
+    def _n_features_out(self) -> int:
+        """Number of features that ``transform`` returns, for ``get_feature_names_out``."""
+        return len(self.maps_[self._transform_position].random_map.weight)
 
     def decision_function(self, X: Any) -> Any:
         """Values of the last layer's predictor: (n, C), or (n,) for two classes (positive: the second)."""

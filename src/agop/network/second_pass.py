@@ -116,13 +116,18 @@ class _Look:
         """All measures, of self-duality too where a classifier's weight is given."""
         assert self._moments is not None  # noqa: S101 - both passes showed the same data
         ood = (self._ood_sum / self._n_ood)[None] if self._n_ood else None
-        collapse = None
-        if self._second is not None:
-            try:
-                collapse = Collapse.from_passes(self._moments, self._second, weight, ood)
-            except UndefinedMeasureError:
-                collapse = None
+        collapse = None if self._second is None else self._collapse(self._second, weight, ood)
         return Stage(self._moments.to("cpu"), collapse)
+
+    def _collapse(self, second: SecondPass, weight: Tensor | None, ood: Tensor | None) -> Collapse | None:
+        """All measures; without those of classifier and other data if these have no value, as for a zero weight."""
+        assert self._moments is not None  # noqa: S101 - checked by the caller
+        for arguments in ((weight, ood), (None, None)):
+            try:
+                return Collapse.from_passes(self._moments, second, *arguments)
+            except UndefinedMeasureError:
+                continue
+        return None
 
 
 def _looks(layer: SeenLayer, spectrum: Spectrum | None) -> dict[str, _Look]:
