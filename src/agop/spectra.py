@@ -67,7 +67,7 @@ class Spectrum:
         _require_finite_entries(matrix)
         eps = _rounding(matrix, precision)
         values, vectors = psd_eigen(matrix.double(), eps)
-        return cls(values.flip(0), vectors.flip(1))
+        return cls(values.flip(0), vectors.flip(1).contiguous())
 
     @classmethod
     def of_factor(cls, factor: ArrayLike) -> Spectrum:
