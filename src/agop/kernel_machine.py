@@ -12,6 +12,7 @@ from agop.errors import InputError, MemoryBudgetError
 from agop.inputs import all_finite
 from agop.kernels import Kernel, Metric, RadialKernel
 from agop.solvers import Cholesky
+from agop.solvers.leave_one_out import inverse_diagonal
 
 __all__ = ["Fit", "KernelMachine", "fit_kernel_machine", "fit_with_gradient_weights"]
 
@@ -82,12 +83,18 @@ class Fit:
         Data types of the inner products behind the closest pairs, and of the factorisation.
     jitter
         What was added to the diagonal beyond the ridge.
+    ridge
+        lambda.
+    inverse_diagonal
+        Diagonal of (K + lambda diag(1/w))^-1, (n,) float64, for leave-one-out; None unless asked for.
     """
 
     machine: KernelMachine
     distances: torch.dtype
     solve: torch.dtype
     jitter: float
+    ridge: float
+    inverse_diagonal: Tensor | None = None
 
 
 def fit_kernel_machine(
@@ -172,11 +179,13 @@ def fit_with_gradient_weights(
     solver: Cholesky | None = None,
     max_memory: int | None = None,
     share: bool = True,
+    leave_one_out: bool = False,
 ) -> tuple[Fit, Tensor | None]:
     """``fit_kernel_machine`` together with the gradient weights V of its inputs, for an AGOP that follows.
 
     K and V are functions of the same distances. V, (n, n) in the dtype of the solve, is None if ``share`` is
-    False, the kernel is not radial, or ``max_memory`` has no room for a second matrix.
+    False, the kernel is not radial, or ``max_memory`` has no room for a second matrix. ``leave_one_out`` asks for
+    the fit's ``inverse_diagonal``, as many operations again as the factorisation.
     """
     kernel.check()
     _check_problem(inputs, targets, ridge, weights)
@@ -198,7 +207,8 @@ def fit_with_gradient_weights(
 
     factor = (solver or Cholesky()).factorise(build, inputs.dtype)
     machine = KernelMachine(kernel, inputs, factor.solve(targets), metric)
-    return Fit(machine, precision, factor.lower.dtype, factor.jitter), gradient_weights
+    inverse = inverse_diagonal(factor.lower, max_memory=max_memory) if leave_one_out else None
+    return Fit(machine, precision, factor.lower.dtype, factor.jitter, float(ridge), inverse), gradient_weights
 
 
 def _mapped(points: Tensor, origin: Tensor, metric: Metric | None) -> Tensor:

@@ -8,26 +8,34 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import torch
-from rich.progress import Progress
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.model_selection import train_test_split
-from sklearn.utils import Tags, check_consistent_length
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from agop.distinct import distinct_rows
 from agop.errors import InputError
 from agop.estimators.arrays import as_array, check_features, check_weights, like
+from agop.estimators.selection import (
+    Criterion,
+    HeldOut,
+    Selected,
+    check_validation,
+    left_out_accuracy,
+    left_out_error,
+    left_out_residuals,
+    ridges_to_try,
+    select_iterate,
+    split_rows,
+    with_median_bandwidth,
+)
 from agop.estimators.targets import Classes, check_regression_targets, probabilities
 from agop.kernel_machine import KernelMachine
 from agop.kernels import Kernel, Laplace
 from agop.recursions import RFMStep, rfm, within_time
 
 __all__ = ["RFMClassifier", "RFMRegressor"]
-
-_HeldOut = tuple[Tensor, Any, Tensor | None]
-"""Features, targets as ``predict`` gives them, and sample weights that choose the iterate."""
 
 
 class _RFM(BaseEstimator, ABC):  # type: ignore[misc]
@@ -36,10 +44,11 @@ class _RFM(BaseEstimator, ABC):  # type: ignore[misc]
     def __init__(
         self,
         kernel: Kernel | None = None,
-        ridge: float = 1e-3,
+        ridge: float | Literal["loo"] = 1e-3,
         n_iterations: int = 5,
         metric: Literal["full", "diagonal"] = "full",
         *,
+        selection: Literal["loo", "gcv"] | None = None,
         validation_fraction: float | None = None,
         time_budget: float | None = None,
         max_memory: int | None = None,
@@ -51,6 +60,7 @@ class _RFM(BaseEstimator, ABC):  # type: ignore[misc]
         self.ridge = ridge
         self.n_iterations = n_iterations
         self.metric = metric
+        self.selection = selection
         self.validation_fraction = validation_fraction
         self.time_budget = time_budget
         self.max_memory = max_memory
@@ -75,6 +85,10 @@ class _RFM(BaseEstimator, ABC):  # type: ignore[misc]
     def _score(self, y: Any, predictions: Any, sample_weight: Any) -> float:
         """Score of predictions against targets y, the larger the better."""
 
+    @abstractmethod
+    def _left_out_score(self, predictions: Tensor, targets: Tensor, weights: Tensor) -> tuple[float, ...]:
+        """Scores of raw predictions without the own sample, the larger the better; later ones break ties."""
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None, *, validation: tuple[Any, Any] | None = None) -> Self:
         """Fit the recursion.
 
@@ -87,7 +101,7 @@ class _RFM(BaseEstimator, ABC):  # type: ignore[misc]
         sample_weight
             (n,) non-negative weights; a weight of 2 is the same as repeating the sample.
         validation
-            (X, y) that choose the iterate; without it the last iterate is kept.
+            (X, y) that choose the iterate; without it ``validation_fraction`` or ``selection`` says which is kept.
 
         Raises
         ------
@@ -99,70 +113,81 @@ class _RFM(BaseEstimator, ABC):  # type: ignore[misc]
         targets = self._targets(y, features, weights)
         if weights is not None:
             features, weights = features[weights > 0], weights[weights > 0]
-        held_out = None if validation is None else self._check_validation(*validation, features)
+        held_out = None if validation is None else check_validation(self, *validation, features)
         if held_out is None and self.validation_fraction is not None:
-            train, test = self._split(len(features))
+            train, test = split_rows(len(features), self.validation_fraction, self.random_state, self._strata())
             held_out = features[test], self._decode(targets[test], None), None if weights is None else weights[test]
             features, targets = features[train], targets[train]
             weights = None if weights is None else weights[train]
         self._fit(features, targets, weights, held_out)
         return self
 
-    def _check_validation(self, X: Any, y: Any, features: Tensor) -> _HeldOut:
-        held_out = check_features(self, X, reset=False).to(features), as_array(y), None
-        check_consistent_length(*held_out[:2])
-        if len(held_out[0]) < 2:
-            raise InputError("2 or more validation samples", "1 sample", "Hold out more, or pass no validation.")
-        return held_out
-
-    def _split(self, n: int) -> tuple[Any, Any]:
-        """Row indices of the training and the validation part."""
-        return tuple(
-            train_test_split(
-                np.arange(n),
-                test_size=self.validation_fraction,
-                random_state=self.random_state,
-                stratify=self._strata(),
-            )
-        )
-
     def _strata(self) -> Any:
         """Labels that a validation split keeps the shares of, or None."""
         return None
 
-    def _fit(self, features: Tensor, targets: Tensor, weights: Tensor | None, held_out: _HeldOut | None) -> None:
+    def _fit(self, features: Tensor, targets: Tensor, weights: Tensor | None, held_out: HeldOut | None) -> None:
         """Run the recursion on distinct rows and keep the best or the last iterate."""
+        if self.selection not in (None, "loo", "gcv"):
+            raise InputError("selection=None, 'loo' or 'gcv'", repr(self.selection), "Choose one of the three.")
+        ridges = ridges_to_try(self.ridge)
         rows = distinct_rows(features, weights)
-        self.kernel_ = Laplace() if self.kernel is None else clone(self.kernel)
+        centers, means, totals = features[rows.index], rows.mean(targets), rows.total_weights
+        kernel = Laplace() if self.kernel is None else clone(self.kernel)
+        self.kernel_ = with_median_bandwidth(kernel, centers, self.random_state)
+        criterion = None
+        if held_out is not None:
+            criterion = self._held_out_criterion(held_out)
+        elif self.selection is not None:
+            criterion = self._left_out_criterion(self.selection, means, totals)
         steps = rfm(
-            features[rows.index],
-            rows.mean(targets),
+            centers,
+            means,
             kernel=self.kernel_,
-            ridge=self.ridge,
+            ridge=ridges,
             n_iterations=self.n_iterations,
             metric=self.metric,
-            weights=rows.total_weights,
+            weights=totals,
+            leave_one_out=held_out is None and self.selection is not None,
             max_memory=self.max_memory,
         )
-        scores: list[float] = []
-        with Progress(disable=not self.verbose) as progress:
-            task = progress.add_task("RFM", total=self.n_iterations + 1)
-            for step in within_time(steps, self.time_budget):
-                if held_out is not None:
-                    predictions = self._decode(step.machine(held_out[0], max_memory=self.max_memory), None)
-                    scores.append(self._score(held_out[1], predictions, as_array(held_out[2])))
-                if held_out is None or not scores[:-1] or scores[-1] > max(scores[:-1]):
-                    best = step
-                progress.advance(task)
-                if self.callback is not None and self.callback(step):
-                    break
+        selected = select_iterate(
+            within_time(steps, self.time_budget),
+            criterion,
+            total=self.n_iterations + 1,
+            callback=self.callback,
+            verbose=self.verbose,
+        )
+        self._keep(selected)
+
+    def _held_out_criterion(self, held_out: HeldOut) -> Criterion:
+        """The score of an iterate on validation data."""
+        X, y, sample_weight = held_out
+
+        def score(step: RFMStep) -> tuple[float, ...]:
+            predictions = self._decode(step.machine(X, max_memory=self.max_memory), None)
+            return (self._score(y, predictions, as_array(sample_weight)),)
+
+        return score
+
+    def _left_out_criterion(self, selection: Literal["loo", "gcv"], targets: Tensor, weights: Tensor) -> Criterion:
+        """The scores of an iterate by cross-validation on the distinct rows."""
+
+        def score(step: RFMStep) -> tuple[float, ...]:
+            predictions = targets - left_out_residuals(step, selection, weights)
+            return self._left_out_score(predictions, targets, weights)
+
+        return score
+
+    def _keep(self, selected: Selected) -> None:
+        best = selected.best
         self.machine_ = best.machine
         self.metric_ = None if best.machine.metric is None else best.machine.metric.matrix
         self.best_iteration_ = best.iteration
-        self.n_iter_ = step.iteration
+        self.n_iter_ = selected.last.iteration
         self.bandwidth_ = getattr(self.kernel_, "bandwidth", None)
-        self.ridge_ = self.ridge
-        self.validation_scores_ = np.array(scores) if scores else None
+        self.ridge_ = best.fit.ridge
+        self.validation_scores_ = np.array(selected.scores) if selected.scores else None
 
     def _raw(self, X: Any) -> Tensor:
         check_is_fitted(self, "machine_")
@@ -188,16 +213,21 @@ class RFMRegressor(RegressorMixin, _RFM):  # type: ignore[misc]
     Parameters
     ----------
     kernel
-        Kernel; ``Laplace(bandwidth=10)`` if None. Its hyper-parameters are searched as
-        ``kernel__bandwidth``.
+        Kernel; ``Laplace(bandwidth=10)`` if None. Its hyper-parameters are searched as ``kernel__bandwidth``; a
+        bandwidth of "median" is the median distance between two of at most 1,000 training samples.
     ridge
-        lambda >= 0.
+        lambda >= 0, or "loo": each iterate takes the one of 1e-6, 1e-5, ..., 1e2 with the smallest leave-one-out
+        squared error at its metric.
     n_iterations
         Number of AGOP updates; 0 is kernel ridge regression.
     metric
         "full", or "diagonal" for axis-aligned feature weights only.
+    selection
+        Without validation data, None keeps the last iterate; "loo" and "gcv" keep the one with the smallest squared
+        error of leave-one-out or of generalised cross-validation, both in closed form from the factor. Equal rows
+        are one sample there, which is left out as a whole.
     validation_fraction
-        Share of the samples that choose the iterate; None keeps the last one.
+        Share of the samples that choose the iterate; None holds none out.
     time_budget
         Seconds after which no further iteration is started; None for no limit.
     max_memory
@@ -207,7 +237,7 @@ class RFMRegressor(RegressorMixin, _RFM):  # type: ignore[misc]
     verbose
         Show a progress bar.
     random_state
-        Seed of the validation split.
+        Seed of the validation split and of the samples behind a median bandwidth.
 
     Attributes
     ----------
@@ -220,7 +250,7 @@ class RFMRegressor(RegressorMixin, _RFM):  # type: ignore[misc]
     best_iteration_, n_iter_ : int
         The iterate that was kept, and the last one computed.
     validation_scores_ : ndarray or None
-        R^2 on the validation part, one an iterate.
+        R^2 on the validation part, or minus the mean squared error of ``selection``; one an iterate.
     n_features_in_ : int
         Number of features d.
 
@@ -250,6 +280,9 @@ class RFMRegressor(RegressorMixin, _RFM):  # type: ignore[misc]
     def _score(self, y: Any, predictions: Any, sample_weight: Any) -> float:
         return float(r2_score(y, predictions, sample_weight=sample_weight))
 
+    def _left_out_score(self, predictions: Tensor, targets: Tensor, weights: Tensor) -> tuple[float, ...]:
+        return (-left_out_error(targets - predictions, weights),)
+
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R^2 of the predictions, its mean over the outputs."""
         return self._score(as_array(y), as_array(self.predict(X)), as_array(sample_weight))
@@ -264,9 +297,12 @@ class RFMClassifier(ClassifierMixin, _RFM):  # type: ignore[misc]
     Parameters
     ----------
     kernel, ridge, n_iterations, metric, validation_fraction, time_budget, max_memory, callback, verbose
-        As for ``RFMRegressor``; the iterate is chosen by accuracy.
+        As for ``RFMRegressor``; validation data choose the iterate by accuracy.
+    selection
+        As for ``RFMRegressor``, by the accuracy of the predictions without the own sample (``validation_scores_``);
+        their squared error breaks ties.
     random_state
-        Seed of the validation split, which is stratified.
+        Seed of the validation split, which is stratified, and of the samples behind a median bandwidth.
 
     Attributes
     ----------
@@ -299,6 +335,10 @@ class RFMClassifier(ClassifierMixin, _RFM):  # type: ignore[misc]
 
     def _score(self, y: Any, predictions: Any, sample_weight: Any) -> float:
         return float(accuracy_score(y, predictions, sample_weight=sample_weight))
+
+    def _left_out_score(self, predictions: Tensor, targets: Tensor, weights: Tensor) -> tuple[float, ...]:
+        accuracy = left_out_accuracy(predictions, targets, weights)
+        return accuracy, -left_out_error(targets - predictions, weights)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy of the predictions."""

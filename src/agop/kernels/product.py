@@ -18,7 +18,7 @@ class ProductLaplace(Kernel):
     Parameters
     ----------
     bandwidth
-        L > 0, in units of the 1-norm.
+        L > 0, in units of the 1-norm; "median" is resolved by the RFM estimators.
 
     Examples
     --------

@@ -88,7 +88,7 @@ class Laplace(RadialKernel):
     Parameters
     ----------
     bandwidth
-        L > 0, in units of the distance.
+        L > 0, in units of the distance; "median" is resolved by the RFM estimators.
 
     References
     ----------
@@ -120,7 +120,7 @@ class Gaussian(RadialKernel):
     Parameters
     ----------
     bandwidth
-        L > 0, in units of the distance.
+        L > 0, in units of the distance; "median" is resolved by the RFM estimators.
 
     Examples
     --------
@@ -146,7 +146,7 @@ class GeneralizedGaussian(RadialKernel):
     Parameters
     ----------
     bandwidth
-        L > 0, in units of the distance.
+        L > 0, in units of the distance; "median" is resolved by the RFM estimators.
     exponent
         0 < q <= 2; above 2 the function is not positive definite.
 

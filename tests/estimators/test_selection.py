@@ -1,0 +1,210 @@
+"""Bandwidth, ridge and iterate chosen without a validation set, against refits by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.model_selection import GridSearchCV
+
+from agop import Gaussian, Laplace, ProductLaplace, RFMClassifier, RFMRegressor
+from agop.estimators.selection import RIDGES
+from agop.kernels import Kernel
+
+
+def refit_without(model, X, y, weights=None):
+    """Raw predictions at each sample by the machines refitted without it, kernel and metric held."""
+    machine, weights = model.machine_, np.ones(len(X)) if weights is None else weights
+    root = np.eye(X.shape[1])
+    if machine.metric is not None:
+        values, vectors = np.linalg.eigh(machine.metric.matrix.numpy())
+        root = vectors * np.sqrt(values.clip(0)) @ vectors.T
+    Z = X @ root
+    gram = np.exp(-np.sqrt(((Z[:, None] - Z[None]) ** 2).sum(2)) / model.bandwidth_)
+    predictions = np.empty(y.shape)
+    for i in range(len(X)):
+        kept = np.arange(len(X)) != i
+        system = gram[np.ix_(kept, kept)] + model.ridge_ * np.diag(1 / weights[kept])
+        predictions[i] = gram[i, kept] @ np.linalg.solve(system, y[kept])
+    return predictions
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_regressor_keeps_the_iterate_with_the_smallest_left_out_error(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((60, 4))
+    y = np.sin(2 * X[:, 0]) + 0.3 * rng.standard_normal(60)
+    weights = rng.uniform(0.5, 2, 60)
+    expected = []
+    for k in range(4):
+        model = RFMRegressor(Laplace(3.0), ridge=0.1, n_iterations=k).fit(X, y, weights)
+        expected.append(-np.average((y - refit_without(model, X, y, weights)) ** 2, weights=weights))
+    chosen = RFMRegressor(Laplace(3.0), ridge=0.1, n_iterations=3, selection="loo").fit(X, y, weights)
+    np.testing.assert_allclose(chosen.validation_scores_, expected, rtol=0, atol=1e-7)
+    assert chosen.best_iteration_ == np.argmax(expected)
+    assert chosen.n_iter_ == 3
+    best = RFMRegressor(Laplace(3.0), ridge=0.1, n_iterations=np.argmax(expected).item()).fit(X, y, weights)
+    np.testing.assert_array_equal(chosen.predict(X), best.predict(X))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_classifier_keeps_the_iterate_with_the_largest_left_out_accuracy(blobs, classes):
+    X, labels, *_ = blobs
+    X, labels = X[labels < classes], labels[labels < classes]
+    signed = 2.0 * (labels[:, None] == np.arange(classes)) - 1
+    signed = signed[:, 1:] if classes == 2 else signed
+    accuracies, keys = [], []
+    for k in range(4):
+        left_out = refit_without(RFMClassifier(Laplace(4.0), n_iterations=k).fit(X, labels), X, signed)
+        decided = left_out[:, 0] > 0 if classes == 2 else left_out.argmax(1)
+        accuracies.append(np.mean(decided == labels))
+        keys.append((accuracies[-1], -np.mean((signed - left_out) ** 2)))
+    chosen = RFMClassifier(Laplace(4.0), n_iterations=3, selection="loo").fit(X, labels)
+    np.testing.assert_allclose(chosen.validation_scores_, accuracies, rtol=0, atol=1e-12)
+    assert chosen.best_iteration_ == max(range(4), key=keys.__getitem__)
+
+
+def test_squared_error_breaks_ties_of_accuracy():
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    X = np.concatenate([6.0 * (2 * y[:, None] - 1), rng.standard_normal((60, 3))], 1)
+    model = RFMClassifier(Laplace(4.0), n_iterations=2, selection="loo").fit(X, y)
+    assert set(model.validation_scores_) == {1.0}
+    errors = [
+        np.mean((2 * y - 1 - refit_without(m, X, 2.0 * y[:, None] - 1)[:, 0]) ** 2)
+        for m in (RFMClassifier(Laplace(4.0), n_iterations=k).fit(X, y) for k in range(3))
+    ]
+    assert model.best_iteration_ == np.argmin(errors) > 0
+
+
+def test_generalised_cross_validation_scores(surface):
+    X, y, *_ = surface
+    model = RFMRegressor(Laplace(4.0), ridge=0.1, n_iterations=2, selection="gcv").fit(X, y)
+    gram = np.exp(-np.sqrt(((X[:, None] - X[None]) ** 2).sum(2)) / 4)
+    hat = gram @ np.linalg.inv(gram + 0.1 * np.eye(80))
+    expected = -np.mean((y - hat @ y) ** 2) / (1 - np.trace(hat) / 80) ** 2
+    assert model.validation_scores_[0] == pytest.approx(expected, rel=1e-9)
+    assert model.best_iteration_ == np.argmax(model.validation_scores_)
+
+
+@pytest.mark.parametrize("selection", ["loo", "gcv"])
+def test_equal_rows_are_left_out_together(blobs, selection):
+    X, y, *_ = blobs
+    copies = np.random.default_rng(0).integers(1, 4, len(X))
+    settings = {"ridge": "loo", "n_iterations": 2, "selection": selection}
+    repeated = RFMClassifier(Laplace("median"), **settings).fit(np.repeat(X, copies, 0), np.repeat(y, copies))
+    weighted = RFMClassifier(Laplace("median"), **settings).fit(X, y, copies)
+    np.testing.assert_allclose(repeated.validation_scores_, weighted.validation_scores_, rtol=0, atol=1e-12)
+    assert (repeated.ridge_, repeated.bandwidth_) == (weighted.ridge_, weighted.bandwidth_)
+
+
+def test_equal_rows_of_two_classes_count_by_their_share():
+    rng = np.random.default_rng(3)
+    X, y = rng.standard_normal((30, 2)), np.arange(30) % 2
+    X, y = np.concatenate([X, X[:6]]), np.concatenate([y, 1 - y[:6]])  # six rows have both labels
+    model = RFMClassifier(Laplace(4.0), n_iterations=0, selection="loo").fit(X, y)
+    weights, signed = np.array([2.0] * 6 + [1.0] * 24), 2.0 * y[:30] - 1
+    signed[:6] = 0
+    left_out = refit_without(model, X[:30], signed[:, None], weights)[:, 0] > 0
+    expected = np.mean(np.concatenate([left_out, left_out[:6]]) == y)
+    np.testing.assert_allclose(model.validation_scores_, [expected])
+
+
+@pytest.mark.parametrize("noise", [0.0, 5.0])
+def test_ridge_is_chosen_at_every_metric(noise):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 3))
+    y = np.sin(X[:, 0]) + noise * rng.standard_normal(60)
+    seen = []
+    RFMRegressor(Laplace(4.0), ridge="loo", n_iterations=1, callback=lambda s: seen.append(s.fit)).fit(X, y)
+    errors = []
+    for ridge in RIDGES:
+        model = RFMRegressor(Laplace(4.0), ridge=ridge, n_iterations=0).fit(X, y)
+        errors.append(np.mean((y - refit_without(model, X, y)) ** 2))
+    assert seen[0].ridge == RIDGES[np.argmin(errors)]
+    start = RFMRegressor(Laplace(4.0), ridge=seen[0].ridge, n_iterations=1).fit(X, y)
+    errors = []
+    for ridge in RIDGES:
+        start.ridge_ = ridge
+        errors.append(np.mean((y - refit_without(start, X, y)) ** 2))
+    assert seen[1].ridge == RIDGES[np.argmin(errors)]
+    assert (seen[0].ridge > 0.01) == (noise > 0)
+
+
+def test_a_single_ridge_stays_and_validation_data_decide(surface):
+    X, y, new, truth = surface
+    model = RFMRegressor(ridge=0.25, n_iterations=2, selection="loo").fit(X, y, validation=(new, truth))
+    plain = RFMRegressor(ridge=0.25, n_iterations=2).fit(X, y, validation=(new, truth))
+    assert model.ridge_ == 0.25
+    np.testing.assert_array_equal(model.validation_scores_, plain.validation_scores_)
+
+
+@pytest.mark.parametrize("kernel", [Laplace("median"), Gaussian("median"), ProductLaplace("median")], ids=str)
+def test_median_bandwidth(blobs, kernel):
+    X, y, new, _ = blobs
+    order = 1 if isinstance(kernel, ProductLaplace) else 2
+    expected = np.median([np.linalg.norm(X[i] - X[j], order) for i in range(90) for j in range(i)])
+    model = RFMClassifier(kernel, n_iterations=1).fit(X, y)
+    assert model.bandwidth_ == model.kernel_.bandwidth == pytest.approx(expected, rel=1e-12)
+    assert kernel.bandwidth == "median"
+    number = RFMClassifier(type(kernel)(model.bandwidth_), n_iterations=1).fit(X, y)
+    np.testing.assert_array_equal(model.predict(new), number.predict(new))
+
+
+def test_median_bandwidth_of_many_rows_follows_the_random_state():
+    X = np.random.default_rng(0).standard_normal((1200, 2))
+    fits = [RFMRegressor(Laplace("median"), n_iterations=0, random_state=s).fit(X, X[:, 0]) for s in (0, 0, 1)]
+    first, again, other = (model.bandwidth_ for model in fits)
+    assert first == again != other
+    assert first == pytest.approx(other, rel=0.05)
+
+
+def test_median_bandwidth_in_a_search(blobs):
+    X, y, *_ = blobs
+    search = GridSearchCV(RFMClassifier(Laplace(), n_iterations=0), {"kernel__bandwidth": ["median", 1e-3]}, cv=3)
+    assert search.fit(X, y).best_params_ == {"kernel__bandwidth": "median"}
+
+
+class Other(Kernel):
+    """A kernel of no known distance."""
+
+    def __init__(self, bandwidth="median"):
+        self.bandwidth = bandwidth
+
+    def gram(self, points, centers=None):
+        raise AssertionError("the check comes before any work")
+
+    output_gradients = gram
+
+    def check(self):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"selection": "cv"}, "selection=None, 'loo' or 'gcv'"),
+        ({"ridge": "gcv"}, "a finite ridge >= 0 or 'loo'"),
+        ({"ridge": -1.0}, "a finite ridge >= 0 or 'loo'"),
+        ({"kernel": Laplace("mean")}, "a positive finite bandwidth"),
+        ({"kernel": Other()}, "a radial kernel or ProductLaplace"),
+    ],
+)
+@pytest.mark.parametrize("estimator", [RFMRegressor, RFMClassifier])
+def test_unusable_settings(blobs, estimator, settings, message):
+    X, y, *_ = blobs
+    with pytest.raises(ValueError, match=message):
+        estimator(**settings).fit(X, y)
+
+
+def test_median_bandwidth_needs_two_distinct_rows():
+    with pytest.raises(ValueError, match="two distinct samples"):
+        RFMRegressor(Laplace("median")).fit(np.ones((3, 2)), np.arange(3.0))
+
+
+def test_tensors_in_float32(surface):
+    X, y, *_ = surface
+    exact = RFMRegressor(Laplace("median"), ridge="loo", selection="loo", n_iterations=2).fit(X, y)
+    rounded = RFMRegressor(Laplace("median"), ridge="loo", selection="loo", n_iterations=2)
+    rounded.fit(torch.tensor(X, dtype=torch.float32), torch.tensor(y, dtype=torch.float32))
+    np.testing.assert_allclose(rounded.validation_scores_, exact.validation_scores_, rtol=1e-2)

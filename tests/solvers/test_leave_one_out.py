@@ -1,0 +1,88 @@
+"""Closed forms of cross-validation against refits that leave one sample out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import oracles_kernels
+from agop.errors import InputError
+from agop.solvers.leave_one_out import generalised_residuals, inverse_diagonal, leave_one_out_residuals
+
+N = 25
+
+
+def problem(ridge, weighted):
+    """Kernel matrix, targets, weights, and A = K + ridge diag(1/w)."""
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((N, 3)), rng.standard_normal((N, 2))
+    weights = rng.uniform(0.2, 3, N) if weighted else np.ones(N)
+    gram = oracles_kernels.gram("Laplace", x, x, bandwidth=2.0)
+    return gram, y, weights, gram + ridge * np.diag(1 / weights)
+
+
+def factor(matrix, dtype=torch.float64):
+    return torch.tensor(np.linalg.cholesky(matrix), dtype=dtype)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("ridge", [0.0, 1e-3, 1.0])
+def test_against_refits(ridge, weighted):
+    gram, y, weights, matrix = problem(ridge, weighted)
+    expected = np.empty_like(y)
+    for i in range(N):
+        kept = np.arange(N) != i
+        coefficients = np.linalg.solve(gram[np.ix_(kept, kept)] + ridge * np.diag(1 / weights[kept]), y[kept])
+        expected[i] = y[i] - gram[i, kept] @ coefficients
+    coefficients = torch.tensor(np.linalg.solve(matrix, y))
+    got = leave_one_out_residuals(coefficients, inverse_diagonal(factor(matrix)))
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_generalised_against_the_hat_matrix(weighted):
+    gram, y, weights, matrix = problem(0.3, weighted)
+    hat = gram @ np.linalg.inv(matrix)  # predictions at the samples are hat @ y
+    expected = (y - hat @ y) / (1 - np.trace(hat) / N)
+    coefficients = torch.tensor(np.linalg.solve(matrix, y))
+    got = generalised_residuals(coefficients, inverse_diagonal(factor(matrix)), torch.tensor(weights))
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-9)
+
+
+def test_generalised_residuals_do_not_change_with_a_rotation():
+    gram, y, _, _ = problem(0.0, False)
+    rotation = np.linalg.qr(np.random.default_rng(1).standard_normal((N, N)))[0]
+    errors = []
+    for k, t in ((gram, y), (rotation @ gram @ rotation.T, rotation @ y)):
+        matrix = k + 0.3 * np.eye(N)
+        coefficients = torch.tensor(np.linalg.solve(matrix, t))
+        errors.append(generalised_residuals(coefficients, inverse_diagonal(factor(matrix))).square().sum().item())
+    assert errors[0] == pytest.approx(errors[1], rel=1e-10)
+
+
+@pytest.mark.parametrize("max_memory", [None, 1, 7 * 2 * 8 * N, 10**9])
+def test_blocks_of_columns(max_memory):
+    matrix = problem(0.1, True)[3]
+    got = inverse_diagonal(factor(matrix), max_memory=max_memory)
+    np.testing.assert_allclose(got, np.diag(np.linalg.inv(matrix)), rtol=1e-11)
+
+
+def test_more_columns_than_one_block():
+    rng = np.random.default_rng(2)
+    root = rng.standard_normal((700, 700))
+    matrix = root @ root.T / 700 + np.eye(700)
+    np.testing.assert_allclose(inverse_diagonal(factor(matrix)), np.diag(np.linalg.inv(matrix)), rtol=1e-11)
+
+
+def test_float32_factor():
+    matrix = problem(0.1, False)[3]
+    got = inverse_diagonal(factor(matrix, torch.float32))
+    assert got.dtype == torch.float64
+    np.testing.assert_allclose(got, np.diag(np.linalg.inv(matrix)), rtol=1e-4)
+
+
+def test_shapes():
+    for residuals in (leave_one_out_residuals, generalised_residuals):
+        with pytest.raises(InputError, match=r"a diagonal \(n,\)"):
+            residuals(torch.ones(3, 1), torch.ones(2))
