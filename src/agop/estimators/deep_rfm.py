@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 import torch
 from rich.progress import Progress
-from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.base import ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from agop.errors import InputError
 from agop.estimators.arrays import as_array, check_features, check_weights, like
+from agop.estimators.persistence import PersistentEstimator
 from agop.estimators.targets import Classes, probabilities
 from agop.kernels import Kernel, Laplace
 from agop.random_features import RandomFeatures, ReLUFeatures
@@ -25,7 +26,7 @@ from agop.recursions import LayerMap, deep_rfm, normalise_rows, within_time
 __all__ = ["DeepRFMClassifier"]
 
 
-class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, PersistentEstimator):  # type: ignore[misc]
     r"""Deep recursive feature machine: a network without backpropagation whose features collapse.
 
     The data are standardised by the training statistics. Each layer divides rows by their norm, fits

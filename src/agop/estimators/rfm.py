@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
+from sklearn.base import ClassifierMixin, RegressorMixin, clone
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
@@ -17,6 +17,7 @@ from torch import Tensor
 from agop.distinct import distinct_rows
 from agop.errors import InputError
 from agop.estimators.arrays import as_array, check_features, check_weights, like
+from agop.estimators.persistence import PersistentEstimator
 from agop.estimators.selection import (
     Criterion,
     HeldOut,
@@ -38,7 +39,7 @@ from agop.recursions import RFMStep, rfm, within_time
 __all__ = ["RFMClassifier", "RFMRegressor"]
 
 
-class _RFM(BaseEstimator, ABC):  # type: ignore[misc]
+class _RFM(PersistentEstimator, ABC):
     """What the regressor and the classifier share: the recursion and the choice of an iterate."""
 
     def __init__(
