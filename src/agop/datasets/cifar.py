@@ -41,9 +41,9 @@ def read_cifar10(folder: Path) -> Dataset:
     test = _read_batch(require_file(folder, TEST_BATCH))
     train = np.concatenate(images), np.concatenate(labels)
     missing = [name for name in TRAIN_BATCHES if find_file(folder, name) is None]
-    notes = (f"not in {folder}: {', '.join(missing)}; {len(train[1])} training rows used",) if missing else ()
+    notes = (f"not there: {', '.join(missing)}; {len(train[1])} training rows used",) if missing else ()
     for note in notes:
-        logger.warning("cifar10: %s", note)
+        logger.warning("cifar10 in %s: %s", folder, note)
     return Dataset.from_images("cifar10", train, test, _NAMES, notes)
 
 
