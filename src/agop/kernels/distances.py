@@ -24,6 +24,9 @@ _CLOSE = {torch.float32: 2e-3, torch.float64: 1e-9}
 _MANY = 0.003
 """Share of close pairs in a float32 block above which float64 products are cheaper than differences."""
 
+_DIFFERENCES_BYTES = 4 * 2**20
+"""Temporaries of the differences of close pairs, small beside a block of pairs and its neighbours."""
+
 
 class Pairwise(NamedTuple):
     """A matrix over pairs of rows, and the precision that the closest pairs asked for.
@@ -99,7 +102,7 @@ def pairwise(
                 matrix[rows, columns] = block
                 if symmetric and not diagonal:
                     matrix[columns, rows] = block.mT
-    return matrices, pairs.points.dtype
+    return matrices, pairs.origin.dtype
 
 
 def coincidence_tolerance(points: Tensor) -> float:
@@ -111,26 +114,31 @@ def coincidence_tolerance(points: Tensor) -> float:
 
 
 class _Pairs(NamedTuple):
-    """Rows as they are, and about one origin in the precision of the products, with their squared norms."""
+    """Rows as they are, and how to take them about one origin in the precision of the products."""
 
-    stored: tuple[Tensor, Tensor]
     points: Tensor
     centers: Tensor
-    squares: tuple[Tensor, Tensor]
+    origin: Tensor
+    centred: tuple[Tensor, Tensor] | None
 
     @classmethod
     def of(cls, points: Tensor, centers: Tensor, dtype: torch.dtype) -> _Pairs:
+        """Rows in their own precision are centred once; a copy of all in a higher one would cost too much memory."""
         origin = centers.mean(0).to(dtype)
-        u = points.to(dtype) - origin
-        v = u if points is centers else centers.to(dtype) - origin
-        uu = u.square().sum(1)
-        return cls((points, centers), u, v, (uu, uu if u is v else v.square().sum(1)))
+        if dtype != points.dtype:
+            return cls(points, centers, origin, None)
+        u = points - origin
+        return cls(points, centers, origin, (u, u if points is centers else centers - origin))
 
     def distances(self, rows: slice, columns: slice, diagonal: bool) -> Tensor | None:
         """Distances of one block, or None where float32 products do not do."""
-        x, z = self.stored[0][rows], self.stored[1][columns]
-        uu, vv = self.squares[0][rows], self.squares[1][columns]
-        squares = torch.addmm(vv, self.points[rows], self.centers[columns].mT, alpha=-2).add_(uu[:, None])
+        x, z = self.points[rows], self.centers[columns]
+        if self.centred is None:
+            u, v = x.to(self.origin) - self.origin, z.to(self.origin) - self.origin
+        else:
+            u, v = self.centred[0][rows], self.centred[1][columns]
+        uu, vv = u.square().sum(1), v.square().sum(1)
+        squares = torch.addmm(vv, u, v.mT, alpha=-2).add_(uu[:, None])
         if diagonal:
             squares.fill_diagonal_(torch.inf)
         limit = _CLOSE[squares.dtype]
@@ -147,6 +155,6 @@ class _Pairs(NamedTuple):
 def _recompute_close(squares: Tensor, x: Tensor, z: Tensor, close: Tensor) -> None:
     """Overwrite the squares of pairs too close for products by those of their differences, in float64."""
     i, j = torch.nonzero(close, as_tuple=True)
-    for part in row_chunks(len(i), bytes_per_row=24 * x.shape[1]):
+    for part in row_chunks(len(i), 24 * x.shape[1], _DIFFERENCES_BYTES):
         differences = x[i[part]].double().sub_(z[j[part]])
         squares[i[part], j[part]] = differences.square_().sum(1).to(squares)

@@ -97,10 +97,11 @@ def _product_at_centers(problem: Problem, pairs: Tensor, sums: Tensor, centers: 
     D is the diagonal of rowsum(S * S). The four matrices are added before any of them meets X.
     """
     coefficients, scaled = problem.coefficients, problem.weighted(sums)
-    result = torch.zeros_like(centers)
     if problem.symmetric:
         left, right = torch.cat([scaled, coefficients], 1), torch.cat([coefficients, scaled], 1)
-        result += problem.weighted(sums.square().sum(1)[:, None] * centers / 2)
+        result = problem.weighted(sums.square().sum(1, keepdim=True) / 2) * centers
+    else:
+        result = torch.zeros_like(centers)
     for i, columns in enumerate(blocks(len(centers))):
         weighted = problem.weighted(pairs[:, columns])
         for rows in blocks(len(centers))[: i + 1]:

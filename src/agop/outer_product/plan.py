@@ -73,7 +73,7 @@ def _cancellation(problem: Problem, pairs: Tensor) -> float:
     the gradients are estimated from a few points.
     """
     origin = problem.centers.mean(0)
-    at_centers = (problem.centers - origin).square().sum(1)
+    at_centers = torch.linalg.vector_norm(problem.centers - origin, dim=1).square()
     at_points = (at_centers if problem.symmetric else (problem.points - origin).square().sum(1))[:, None]
     sizes = problem.coefficients.square().sum(1)
     sizes = torch.stack([sizes, sizes * at_centers], 1)
