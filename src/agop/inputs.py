@@ -12,7 +12,7 @@ from torch import Tensor
 
 from agop.errors import InputError
 
-__all__ = ["ArrayLike", "all_finite", "as_labels", "as_matrix", "require_finite"]
+__all__ = ["ArrayLike", "all_finite", "as_labels", "as_matrix", "require_finite", "usable_device"]
 
 ArrayLike: TypeAlias = Tensor | NDArray[Any]
 """A torch tensor on any device, or a numpy array."""
@@ -95,6 +95,15 @@ def require_finite(statistic: Tensor, name: str) -> None:
     if not all_finite(statistic):
         advice = "Remove such samples, or scale the values down if their squares exceed float64."
         raise InputError(f"finite {name}", "NaN, infinity, or squares that overflow", advice)
+
+
+def usable_device(name: str) -> torch.device:
+    """Device of a name such as "cuda", checked to be there; InputError if torch cannot use it."""
+    try:
+        return torch.empty(0, device=name).device
+    except (AssertionError, RuntimeError) as error:  # the former from a torch built without CUDA
+        reason = f"{name!r} ({str(error).splitlines()[0]})"
+        raise InputError("a device that torch can use here", reason, "Leave it out for the CPU.") from error
 
 
 def _as_tensor(values: ArrayLike, name: str) -> Tensor:

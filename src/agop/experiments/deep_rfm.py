@@ -15,6 +15,7 @@ from torch import Tensor
 
 from agop.datasets import Dataset, permute_labels, standardise, subset
 from agop.errors import InputError
+from agop.inputs import usable_device
 from agop.kernels import Gaussian, Kernel, Laplace
 from agop.random_features import CosineFeatures, LaplaceCosineFeatures, RandomFeatures, ReLUFeatures
 from agop.records import DeepRFMRecord, class_sorted_gram, deep_rfm_records
@@ -84,11 +85,7 @@ class DeepRFMSettings:
 
     def torch_device(self) -> torch.device:
         """Device of the run, checked to be there."""
-        try:
-            return torch.empty(0, device=self.device).device
-        except (AssertionError, RuntimeError) as error:  # the former from a torch built without CUDA
-            reason = f"{self.device!r} ({str(error).splitlines()[0]})"
-            raise InputError("a device that torch can use here", reason, "Leave it out for the CPU.") from error
+        return usable_device(self.device)
 
 
 def run_deep_rfm(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from agop.datasets import Dataset, standardise
 from agop.errors import InputError
 from agop.experiments.factory import load_weights, make_model
+from agop.inputs import usable_device
 from agop.network.directions import Rademacher
 from agop.network.measure import measure
 from agop.network.rows import Rows
@@ -107,11 +108,7 @@ class MeasureSettings:
 
     def torch_device(self) -> torch.device:
         """Device of the model, checked to be there."""
-        try:
-            return torch.empty(0, device=self.device).device
-        except (AssertionError, RuntimeError) as error:  # the former from a torch built without CUDA
-            reason = f"{self.device!r} ({str(error).splitlines()[0]})"
-            raise InputError("a device that torch can use here", reason, "Leave it out for the CPU.") from error
+        return usable_device(self.device)
 
 
 def run_measure(settings: MeasureSettings, dataset: Dataset, out: Path, progress: bool = False) -> NetworkRecord:
