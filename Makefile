@@ -55,7 +55,7 @@ dist: $(VENV)/dev.stamp
 	$(BIN)/python -m zipfile --list dist/agop-*.whl | grep -F agop/py.typed
 
 bench: $(VENV)/bench.stamp
-	for question in collapse_measures rfm kernel_agop deep_rfm network; do $(BIN)/python -m benchmarks.$$question || exit 1; done
+	for question in collapse_measures rfm kernel_agop deep_rfm network synthetic tables; do $(BIN)/python -m benchmarks.$$question || exit 1; done
 
 clean:
 	rm -rf $(VENV) build dist docs/_build docs/api runs .coverage

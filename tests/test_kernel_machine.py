@@ -14,9 +14,9 @@ import torch
 
 import oracles_kernels
 from agop.errors import InputError, JitterWarning, MemoryBudgetError, NotPositiveDefiniteError
-from agop.kernel_machine import KernelMachine, fit_kernel_machine, fit_with_gradient_weights
+from agop.kernel_machine import KernelMachine, cheapest_solver, fit_kernel_machine, fit_with_gradient_weights
 from agop.kernels import Gaussian, GeneralizedGaussian, Laplace, Metric, ProductLaplace
-from agop.solvers import Cholesky
+from agop.solvers import Cholesky, ConjugateGradient
 
 KERNELS = [Laplace(2.0), Gaussian(1.5), GeneralizedGaussian(2.0, exponent=0.7), ProductLaplace(4.0)]
 every_kernel = pytest.mark.parametrize("kernel", KERNELS, ids=str)
@@ -280,3 +280,78 @@ def test_peak_memory_of_a_fit():
     done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert 0.5 < float(done.stdout) <= 2.5
+
+
+ITERATIVE = ConjugateGradient(rank=10, tolerance=1e-9)
+
+
+@every_kernel
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_iterative_predictions_against_numpy(kernel, metric, weighted):
+    weights = np.random.default_rng(1).uniform(0.3, 3, 30) if weighted else None
+    _, predictions = oracle(kernel, 0.05, METRICS[metric], weights)
+    fit = fit_kernel_machine(
+        kernel,
+        torch.tensor(X + 100.0),
+        torch.tensor(Y),
+        ridge=0.05,
+        metric=as_metric(METRICS[metric]),
+        weights=None if weights is None else torch.tensor(weights),
+        solver=ITERATIVE,
+    )
+    assert fit.machine.coefficients.dtype == fit.solve == torch.float32
+    assert fit.residual <= 1e-9
+    assert fit.iterations > 0
+    np.testing.assert_allclose(fit.machine(torch.tensor(Z + 100.0)), predictions, rtol=0, atol=3e-5)
+
+
+def test_iterative_diagonal_is_the_mean_over_the_weights():
+    rng = np.random.default_rng(3)
+    x, weights = rng.standard_normal((600, 3)), rng.uniform(0.5, 2, 600)
+    inverse = np.linalg.inv(oracles_kernels.gram("Laplace", x, x, bandwidth=2.0) + np.diag(0.1 / weights))
+    fit = fit_kernel_machine(
+        Laplace(2.0),
+        torch.tensor(x),
+        torch.tensor(x[:, :1]),
+        ridge=0.1,
+        weights=torch.tensor(weights),
+        solver=ConjugateGradient(),
+        leave_one_out=True,
+    )
+    mean = (np.diag(inverse) / weights).mean()
+    np.testing.assert_allclose(fit.inverse_diagonal.numpy() / weights, mean, rtol=0.05)
+
+
+def test_iterative_fit_refuses_a_ridge_of_zero_and_too_little_memory():
+    arguments = Laplace(2.0), torch.tensor(X), torch.tensor(Y)
+    with pytest.raises(InputError, match="a positive ridge"):
+        fit_kernel_machine(*arguments, solver=ITERATIVE)
+    with pytest.raises(MemoryBudgetError, match="within 0 MiB"):
+        fit_kernel_machine(*arguments, ridge=0.1, solver=ITERATIVE, max_memory=100)
+
+
+@pytest.mark.parametrize(
+    ("n", "max_memory", "solver"),
+    [
+        (500, None, Cholesky),
+        (500, 500**2 * 8 - 1, ConjugateGradient),
+        (30_000, None, ConjugateGradient),
+        (100_000, 2**32, ConjugateGradient),
+    ],
+)
+def test_the_plan_takes_the_faster_solver_that_fits(n, max_memory, solver):
+    plan = cheapest_solver(n, 10, 1, max_memory=max_memory)
+    assert isinstance(plan.solver, solver)
+    assert max_memory is None or plan.bytes <= max_memory
+    assert plan.seconds > 0
+
+
+def test_the_plan_knows_what_cannot_fit():
+    with pytest.raises(MemoryBudgetError, match="fit on fewer samples"):
+        cheapest_solver(100_000, 10, 1, max_memory=2**20)
+
+
+def test_less_memory_costs_time():
+    times = [cheapest_solver(50_000, 10, 1, max_memory=gib * 2**30).multiply_adds for gib in (1, 2, 4, 8)]
+    assert times == sorted(times, reverse=True)

@@ -55,6 +55,13 @@ from agop.estimators import (
     DeepRFMClassifier,
     RFMClassifier,
     RFMRegressor,
+    TableEncoder,
+    TreeRFMClassifier,
+    TreeRFMRegressor,
+    explain,
+    load,
+    save,
+    table_pipeline,
 )
 from agop.kernel_machine import (
     KernelMachine,
@@ -89,12 +96,17 @@ from agop.random_features import (
 )
 from agop.records import (
     Collapse,
+    Explanation,
     LayerRecord,
     NetworkRecord,
 )
 from agop.recursions import (
     deep_rfm,
     rfm,
+)
+from agop.solvers import (
+    Cholesky,
+    ConjugateGradient,
 )
 
 __version__ = "0.1.0"
@@ -151,7 +163,9 @@ __all__ = [  # noqa: RUF022 - grouped by idea
     "unc3_from_gram",
     "within_total_ratio_from_gram",
     # explain
+    "Explanation",
     "average_gradient_outer_product",
+    "explain",
     "kernel_agop",
     "network_agop",
     "neural_feature_matrix",
@@ -165,6 +179,9 @@ __all__ = [  # noqa: RUF022 - grouped by idea
     "Metric",
     "ProductLaplace",
     "fit_kernel_machine",
+    # solvers
+    "Cholesky",
+    "ConjugateGradient",
     # random features
     "CosineFeatures",
     "LaplaceCosineFeatures",
@@ -173,6 +190,12 @@ __all__ = [  # noqa: RUF022 - grouped by idea
     "DeepRFMClassifier",
     "RFMClassifier",
     "RFMRegressor",
+    "TableEncoder",
+    "TreeRFMClassifier",
+    "TreeRFMRegressor",
     "deep_rfm",
+    "load",
     "rfm",
+    "save",
+    "table_pipeline",
 ]

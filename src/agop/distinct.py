@@ -26,16 +26,24 @@ class DistinctRows:
         (n,) the group of each row, so that ``X[index][group]`` equals ``X``.
     weights
         (n,) weight of each row.
+    copies
+        (n,) how many equal samples each row stands for.
     """
 
     index: Tensor
     group: Tensor
     weights: Tensor
+    copies: Tensor
 
     @property
     def total_weights(self) -> Tensor:
         """(m,) summed weights of the groups."""
-        return self.weights.new_zeros(len(self.index)).index_add_(0, self.group, self.weights)
+        return self._total(self.weights)
+
+    @property
+    def total_copies(self) -> Tensor:
+        """(m,) samples in each group."""
+        return self._total(self.copies)
 
     def mean(self, values: Tensor) -> Tensor:
         """(m, C) weighted means over the groups of values (n, C)."""
@@ -43,8 +51,23 @@ class DistinctRows:
         sums.index_add_(0, self.group, self.weights[:, None] * values)
         return (sums / self.total_weights[:, None]).to(values.dtype)
 
+    def spread(self, values: Tensor) -> Tensor:
+        """(m,) weighted mean over a group of the squared distances of values (n, C) from their group's mean."""
+        squares = self.deviations(values).square().sum(1)
+        return self._total(self.weights * squares) / self.total_weights
 
-def distinct_rows(inputs: Tensor, weights: Tensor | None = None) -> DistinctRows:
+    def deviations(self, values: Tensor) -> Tensor:
+        """(n, C) float64 values minus the mean of their group; exactly 0 in groups of one."""
+        alone = torch.bincount(self.group, minlength=len(self.index)) == 1
+        deviations = values.double() - self.mean(values.double())[self.group]
+        return deviations.masked_fill(alone[self.group, None], 0)
+
+    def _total(self, values: Tensor) -> Tensor:
+        """(m,) sums over the groups."""
+        return values.new_zeros(len(self.index)).index_add_(0, self.group, values)
+
+
+def distinct_rows(inputs: Tensor, weights: Tensor | None = None, copies: Tensor | None = None) -> DistinctRows:
     """Group the rows of ``inputs`` (n, d) that are equal.
 
     Parameters
@@ -53,6 +76,9 @@ def distinct_rows(inputs: Tensor, weights: Tensor | None = None) -> DistinctRows
         (n, d), float32 or float64, finite.
     weights
         (n,) positive; ones if None.
+    copies
+        (n,) positive; the weights if None. They differ where weights say how much samples matter, as those of
+        classes do, instead of how many there are.
 
     Examples
     --------
@@ -65,11 +91,8 @@ def distinct_rows(inputs: Tensor, weights: Tensor | None = None) -> DistinctRows
     device = inputs.device
     if weights is None:
         weights = torch.ones(len(inputs), dtype=torch.float64, device=device)
-    return DistinctRows(
-        first.to(device),
-        group.to(device),
-        weights.double(),
-    )
+    weights = weights.double()
+    return DistinctRows(first.to(device), group.to(device), weights, weights if copies is None else copies.double())
 
 
 def _first_and_group(values: Tensor) -> tuple[Tensor, Tensor]:

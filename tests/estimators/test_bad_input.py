@@ -7,8 +7,9 @@ import pytest
 import torch
 from sklearn.exceptions import DataConversionWarning
 
-from agop import DeepRFMClassifier, Laplace, ReLUFeatures, RFMClassifier, RFMRegressor
+from agop import DeepRFMClassifier, Laplace, ReLUFeatures
 from agop.errors import InputError
+from plain_rfm import RFMClassifier, RFMRegressor
 
 REGRESSOR = RFMRegressor(n_iterations=1)
 CLASSIFIERS = [

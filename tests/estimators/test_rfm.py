@@ -9,8 +9,10 @@ from scipy.spatial.distance import cdist
 from sklearn.exceptions import NotFittedError
 from sklearn.kernel_ridge import KernelRidge
 
-from agop import Gaussian, Laplace, RFMClassifier, RFMRegressor, rfm
+import agop
+from agop import Gaussian, Laplace, rfm
 from agop.errors import MemoryBudgetError
+from plain_rfm import RFMClassifier, RFMRegressor
 
 
 def laplace(rows, centers, bandwidth):
@@ -30,12 +32,14 @@ def test_no_iteration_is_kernel_ridge_regression(surface, outputs, weighted):
     assert (model.best_iteration_, model.n_iter_) == (0, 0)
 
 
-def test_no_kernel_means_laplace_of_bandwidth_ten(surface):
-    X, y, new, _ = surface
-    model = RFMRegressor(n_iterations=0).fit(X, y)
-    reference = KernelRidge(alpha=1e-3, kernel="precomputed").fit(laplace(X, X, 10.0), y)
-    np.testing.assert_allclose(model.predict(new), reference.predict(laplace(new, X, 10.0)), rtol=0, atol=1e-10)
-    assert (model.kernel, model.kernel_.bandwidth, model.bandwidth_, model.ridge_) == (None, 10.0, 10.0, 1e-3)
+def test_what_is_not_given_is_chosen(surface):
+    X, y, *_ = surface
+    model = agop.RFMRegressor(n_iterations=1).fit(X, y)
+    assert (model.kernel, model.ridge, model.metric) == (None, "loo", None)
+    assert model.metric_kind_ == ("diagonal" if isinstance(model.kernel_, agop.ProductLaplace) else "full")
+    assert model.ridge_ in agop.recursions.RIDGES
+    assert model.bandwidth_ == model.kernel_.bandwidth > 0
+    assert len(model.validation_scores_) == 2
 
 
 @pytest.mark.parametrize("metric", ["full", "diagonal"])

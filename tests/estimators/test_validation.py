@@ -8,7 +8,8 @@ import torch
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 
-from agop import DeepRFMClassifier, Laplace, ReLUFeatures, RFMClassifier, RFMRegressor
+from agop import DeepRFMClassifier, Laplace, ReLUFeatures
+from plain_rfm import RFMClassifier, RFMRegressor
 
 
 @pytest.mark.parametrize("best", [0, 1, 3])
@@ -86,7 +87,7 @@ def test_unusable_validation(blobs, estimator, validation, message, monkeypatch)
     def never(*arguments, **settings):
         raise AssertionError("the check comes before any work")
 
-    monkeypatch.setattr("agop.estimators.rfm.rfm", never)
+    monkeypatch.setattr("agop.estimators.feature_machine.rfm", never)
     with pytest.raises(ValueError, match=message):
         estimator.fit(X, y, validation=validation(new, truth))
 

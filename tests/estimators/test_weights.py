@@ -10,9 +10,11 @@ from agop import DeepRFMClassifier, Laplace, ReLUFeatures, RFMClassifier, RFMReg
 
 SMALL = {"features": ReLUFeatures(32), "random_state": 0}
 ESTIMATORS = [
-    pytest.param(RFMRegressor(Laplace(4.0), ridge=0.01, n_iterations=2), id="regressor"),
-    pytest.param(RFMRegressor(Laplace(4.0), ridge=0.01, n_iterations=2, metric="diagonal"), id="diagonal"),
-    pytest.param(RFMClassifier(Laplace(4.0), ridge=0.01, n_iterations=2), id="classifier"),
+    pytest.param(RFMRegressor(Laplace(4.0), ridge=0.01, n_iterations=2, selection=None), id="regressor"),
+    pytest.param(
+        RFMRegressor(Laplace(4.0), ridge=0.01, n_iterations=2, selection=None, metric="diagonal"), id="diagonal"
+    ),
+    pytest.param(RFMClassifier(Laplace(4.0), ridge=0.01, n_iterations=2, selection=None), id="classifier"),
     pytest.param(DeepRFMClassifier(depth=3, ridge=0.01, **SMALL), id="deep"),
     pytest.param(DeepRFMClassifier(depth=2, ridge=0.01, targets="one-hot", **SMALL), id="deep-one-hot"),
     pytest.param(DeepRFMClassifier(depth=2, ridge=0.01, metric="identity", **SMALL), id="deep-control"),

@@ -123,7 +123,6 @@ def test_limited_memory_changes_nothing_but_the_plan():
         ({"metric": "ful"}, "metric='full' or 'diagonal'"),
         ({"n_iterations": -1}, "n_iterations >= 0"),
         ({"ridge": -1.0}, "ridge"),
-        ({"ridge": ()}, "one ridge or more"),
         ({"weights": -torch.ones(26)}, "weights"),
         ({"weights": torch.ones(25)}, "weights"),
     ],

@@ -2,6 +2,9 @@
 
 from agop.cli.app import app
 from agop.cli.deep_rfm import deep_rfm
+from agop.cli.explain import explain_model
+from agop.cli.fit import fit
 from agop.cli.measure import measure
+from agop.cli.predict import predict
 
-__all__ = ["app", "deep_rfm", "measure"]
+__all__ = ["app", "deep_rfm", "explain_model", "fit", "measure", "predict"]

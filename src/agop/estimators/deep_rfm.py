@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral
 from typing import Any, Literal, Self
 
 import torch
 from rich.progress import Progress
 from sklearn.base import ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.metrics import accuracy_score
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from agop.errors import InputError
 from agop.estimators.arrays import as_array, check_features, check_weights, like
 from agop.estimators.persistence import PersistentEstimator
+from agop.estimators.seeds import seed_of
 from agop.estimators.targets import Classes, probabilities
 from agop.kernels import Kernel, Laplace
 from agop.random_features import RandomFeatures, ReLUFeatures
@@ -148,7 +147,7 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
             ridge=self.ridge,
             metric=self.metric,
             weights=weights,
-            seed=_seed(self.random_state),
+            seed=seed_of(self.random_state),
             max_memory=self.max_memory,
         )
         records = deep_rfm_records(within_time(layers, self.time_budget), codes, len(self._classes))
@@ -236,10 +235,3 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
     def _raw(self, X: Any) -> Tensor:
         check_is_fitted(self, "machine_")
         return self.machine_(self._inputs(X, len(self.maps_) - 1), max_memory=self.max_memory)
-
-
-def _seed(random_state: Any) -> int:
-    """An integer seed as it is, else one drawn from the random state."""
-    if isinstance(random_state, Integral):
-        return int(random_state)
-    return int(check_random_state(random_state).randint(2**31 - 1))

@@ -1,52 +1,53 @@
-"""What a fit chooses for itself: bandwidth, ridge, and the iterate that is kept."""
+"""Which iterate is kept: scores without the own sample, or on validation data."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from rich.progress import Progress
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import check_consistent_length
 from torch import Tensor
 
+from agop.distinct import DistinctRows
 from agop.errors import InputError
 from agop.estimators.arrays import as_array, check_features
-from agop.kernels import Kernel, ProductLaplace, RadialKernel, euclidean_distances
 from agop.recursions import RFMStep
-from agop.solvers.leave_one_out import generalised_residuals, leave_one_out_residuals
+from agop.solvers.leave_one_out import sample_residuals
 
 __all__ = [
-    "RIDGES",
     "Criterion",
     "HeldOut",
     "Selected",
+    "check_settings",
     "check_validation",
     "left_out_accuracy",
     "left_out_error",
-    "left_out_residuals",
-    "ridges_to_try",
+    "left_out_predictions",
     "select_iterate",
     "split_rows",
-    "with_median_bandwidth",
 ]
-
-RIDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2)
-"""Ridges that ``ridge="loo"`` tries; kernels are 1 at distance 0."""
-
-MOST_ROWS = 1000
-"""Rows whose distances give the median bandwidth."""
 
 Criterion = Callable[[RFMStep], tuple[float, ...]]
 """Scores of an iterate, the larger the better; later ones decide where earlier ones tie."""
 
 HeldOut = tuple[Tensor, Any, Tensor | None]
 """Features, targets as ``predict`` gives them, and sample weights that choose the iterate."""
+
+
+def check_settings(selection: Any, n_iterations: int, time_budget: float | None) -> None:
+    """Raise InputError, before any work, unless selection, iterations and time are what a recursion can take."""
+    if selection not in (None, "loo", "gcv"):
+        raise InputError("selection=None, 'loo' or 'gcv'", repr(selection), "Choose one of the three.")
+    if not isinstance(n_iterations, Integral) or n_iterations < 0:
+        raise InputError("n_iterations >= 0", repr(n_iterations), "0 is kernel ridge regression.")
+    if time_budget is not None and not time_budget > 0:
+        raise InputError("a positive time budget in seconds", repr(time_budget), "Use None for no limit.")
 
 
 def check_validation(estimator: BaseEstimator, X: Any, y: Any, features: Tensor) -> HeldOut:
@@ -70,81 +71,26 @@ def split_rows(n: int, fraction: float, random_state: Any, strata: Any) -> tuple
     return train, test
 
 
-def ridges_to_try(ridge: Any) -> tuple[float, ...]:
-    """The ridge that was given, or ``RIDGES`` for "loo".
+def left_out_predictions(
+    step: RFMStep, selection: Literal["loo", "gcv"], targets: Tensor, rows: DistinctRows
+) -> Tensor:
+    """Predictions (n, C) of an iterate whose fit has an ``inverse_diagonal``, each without its own sample.
 
-    Raises
-    ------
-    InputError
-        If it is neither a finite number >= 0 nor "loo".
-
-    Examples
-    --------
-    >>> ridges_to_try(0.5), len(ridges_to_try("loo"))
-    ((0.5,), 9)
-    """
-    if isinstance(ridge, str) and ridge == "loo":
-        return RIDGES
-    if not isinstance(ridge, Real) or not 0 <= float(ridge) < float("inf"):
-        raise InputError("a finite ridge >= 0 or 'loo'", repr(ridge), "Set a number, or let leave-one-out choose it.")
-    return (float(ridge),)
-
-
-def with_median_bandwidth(kernel: Kernel, rows: Tensor, random_state: Any) -> Kernel:
-    """Set a bandwidth of "median" to the median distance between two rows; another one stays.
-
-    Distances are those of the kernel without a metric: the Euclidean norm, or the 1-norm for ``ProductLaplace``. Of
-    more than 1,000 rows, a random 1,000 count.
-
-    Parameters
-    ----------
-    kernel
-        The kernel; its bandwidth is overwritten.
-    rows
-        (n, d) distinct rows, float32 or float64.
-    random_state
-        Seed of the subset.
-
-    Raises
-    ------
-    InputError
-        If there is a single row, or the kernel has no known distance.
-
-    Examples
-    --------
-    >>> from agop.kernels import Laplace
-    >>> with_median_bandwidth(Laplace("median"), torch.tensor([[0.0], [1.0], [4.0]]), None)
-    Laplace(bandwidth=3.0)
-    """
-    bandwidth = getattr(kernel, "bandwidth", None)
-    if not (isinstance(bandwidth, str) and bandwidth == "median"):
-        return kernel
-    if not isinstance(kernel, RadialKernel | ProductLaplace):
-        got = type(kernel).__name__
-        raise InputError("a radial kernel or ProductLaplace for bandwidth='median'", got, "Set a number.")
-    if len(rows) < 2:
-        raise InputError("two distinct samples for bandwidth='median'", "one", "Set a number.")
-    if len(rows) > MOST_ROWS:
-        chosen = check_random_state(random_state).choice(len(rows), MOST_ROWS, replace=False)
-        rows = rows[torch.from_numpy(chosen).to(rows.device)]
-    rows = rows.double()
-    distances = euclidean_distances(rows) if isinstance(kernel, RadialKernel) else torch.cdist(rows, rows, p=1)
-    first, second = torch.triu_indices(len(rows), len(rows), offset=1, device=rows.device)
-    kernel.set_params(bandwidth=distances[first, second].quantile(0.5).item())
-    return kernel
-
-
-def left_out_residuals(step: RFMStep, selection: Literal["loo", "gcv"], weights: Tensor | None) -> Tensor:
-    """Residuals (n, C) of an iterate whose fit has an ``inverse_diagonal``, each without its own sample.
-
-    "loo" is exact leave-one-out, "gcv" generalised cross-validation.
+    "loo" is exact leave-one-out where the fit was factorised, "gcv" generalised cross-validation. The samples were
+    merged for the fit where they are equal; a single one is left out, its copies stay.
     """
     if (inverse := step.fit.inverse_diagonal) is None:
         raise InputError("a fit with its inverse diagonal", "None", "Run rfm with leave_one_out=True.")
-    coefficients = step.machine.coefficients
-    if selection == "loo":
-        return leave_one_out_residuals(coefficients, inverse)
-    return generalised_residuals(coefficients, inverse, weights)
+    return targets - sample_residuals(
+        step.machine.coefficients,
+        inverse,
+        step.fit.ridge,
+        rows.total_weights,
+        rows.total_copies,
+        rows.deviations(targets),
+        rows.group,
+        generalised=selection == "gcv",
+    )
 
 
 def left_out_error(residuals: Tensor, weights: Tensor) -> float:
@@ -152,6 +98,7 @@ def left_out_error(residuals: Tensor, weights: Tensor) -> float:
 
     Examples
     --------
+    >>> import torch
     >>> left_out_error(torch.tensor([[1.0], [2.0]]), torch.tensor([3.0, 1.0]))
     1.75
     """
@@ -162,27 +109,25 @@ def left_out_error(residuals: Tensor, weights: Tensor) -> float:
 def left_out_accuracy(predictions: Tensor, targets: Tensor, weights: Tensor) -> float:
     r"""Weighted share of samples whose class is predicted by sign (C = 1) or argmax (C > 1).
 
-    A merged sample counts by the share of its class: with target :math:`t = 2 p - 1`, the mean of +1 and -1, p is
-    the weight of the samples that have the predicted class.
-
     Parameters
     ----------
     predictions, targets
-        (n, C), targets between -1 and 1.
+        (n, C), targets -1 and 1.
     weights
         (n,).
 
     Examples
     --------
-    >>> left_out_accuracy(torch.tensor([[2.0], [-1.0]]), torch.tensor([[1.0], [0.0]]), torch.ones(2))
-    0.75
+    >>> import torch
+    >>> left_out_accuracy(torch.tensor([[2.0], [-1.0]]), torch.tensor([[1.0], [1.0]]), torch.ones(2))
+    0.5
     """
     if predictions.shape[1] == 1:
-        agreed = torch.where(predictions > 0, targets, -targets)[:, 0]
+        right = (predictions > 0) == (targets > 0)
     else:
-        agreed = targets.gather(1, predictions.argmax(1, keepdim=True))[:, 0]
+        right = (predictions.argmax(1) == targets.argmax(1))[:, None]
     weights = weights.double()
-    return ((weights @ (1 + agreed.double()) / 2) / weights.sum()).item()
+    return ((weights @ right.double()).sum() / weights.sum()).item()
 
 
 @dataclass(frozen=True)

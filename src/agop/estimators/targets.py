@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.utils import column_or_1d
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from torch import Tensor
 
@@ -97,6 +99,26 @@ class Classes:
             raise InputError("targets='signed' or 'one-hot'", repr(coding), "Choose one of the two.")
         one_hot = torch.nn.functional.one_hot(self.codes, len(self)).to(like)
         return 2 * one_hot - 1 if coding == "signed" else one_hot
+
+    def weights(self, class_weight: Mapping[Any, float] | Literal["balanced"] | None) -> Tensor:
+        """Weights (C,) of the classes, float64: as given, inverse to their sizes, or ones.
+
+        Raises
+        ------
+        ValueError
+            If they are not one of these three, or not positive.
+        """
+        labels = self.labels[as_array(self.codes)]
+        weights = torch.from_numpy(compute_class_weight(class_weight, classes=self.labels, y=labels)).double()
+        if not (weights > 0).all() or not all_finite(weights):
+            raise InputError("positive class weights", str(weights.tolist()), "Leave samples of a class out instead.")
+        return weights
+
+    def codes_of(self, y: Any) -> Tensor:
+        """Index (n,) of the class of each label y, -1 for labels that are none of them."""
+        labels = np.asarray(as_array(y)).ravel()
+        codes = np.searchsorted(self.labels, labels).clip(max=len(self) - 1)
+        return torch.from_numpy(np.where(self.labels[codes] == labels, codes, -1))
 
     def decode(self, codes: Tensor, X: Any) -> Any:
         """Labels of class indices: a tensor if X is one and the labels are numbers, else an array."""

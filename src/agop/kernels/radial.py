@@ -8,11 +8,15 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from agop.chunks import blocks
 from agop.errors import InputError
 from agop.kernels.distances import Pairwise, coincidence_tolerance, pairwise
 from agop.kernels.kernel import Kernel, check_positive
 
 __all__ = ["Gaussian", "GeneralizedGaussian", "Laplace", "RadialKernel"]
+
+_COLUMNS = 512
+"""Columns of a product with the gradient weights: enough that it is not limited by reading them."""
 
 
 class RadialKernel(Kernel):
@@ -71,15 +75,15 @@ def weighted_gradients(weights: Tensor, points: Tensor, centers: Tensor, coeffic
     shift = centers.mean(0)
     points, centers = points - shift, centers - shift
     sums = weights @ coefficients
-    if len(points) < len(centers) // coefficients.shape[1]:  # scale the smaller of weights and centers
+    gradients = sums.mT[:, :, None] * points
+    if len(points) < points.shape[1]:  # scale the smaller of weights and centers
         products = (coefficients.mT[:, None] * weights).flatten(0, 1) @ centers
-        return torch.addcmul(products.view(-1, *points.shape).neg_(), sums.mT[:, :, None], points)
-    return torch.stack(
-        [
-            torch.addmm(sums[:, [output]] * points, weights, a[:, None] * centers, alpha=-1)
-            for output, a in enumerate(coefficients.mT)
-        ]
-    )
+        return gradients.sub_(products.view_as(gradients))
+    together = -(-_COLUMNS // points.shape[1])
+    for some in blocks(coefficients.shape[1], together):
+        scaled = (coefficients[:, some, None] * centers[:, None]).flatten(1)
+        gradients[some] -= (weights @ scaled).view(len(points), -1, points.shape[1]).transpose(0, 1)
+    return gradients
 
 
 class Laplace(RadialKernel):

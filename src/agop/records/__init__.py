@@ -2,6 +2,7 @@
 
 from agop.records.collapse import Collapse
 from agop.records.deep_rfm import DeepRFMRecord, StageRecord, deep_rfm_records
+from agop.records.explanation import Explanation, explain_agop
 from agop.records.layer import Attribution, LayerRecord, Stage
 from agop.records.network import NetworkRecord
 from agop.records.picture import class_sorted_gram
@@ -11,6 +12,7 @@ __all__ = [
     "Attribution",
     "Collapse",
     "DeepRFMRecord",
+    "Explanation",
     "LayerRecord",
     "NetworkRecord",
     "SeedSummary",
@@ -18,5 +20,6 @@ __all__ = [
     "StageRecord",
     "class_sorted_gram",
     "deep_rfm_records",
+    "explain_agop",
     "summarise_seeds",
 ]

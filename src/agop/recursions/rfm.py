@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from agop.errors import InputError
-from agop.kernel_machine import Fit, KernelMachine, fit_with_gradient_weights
+from agop.kernel_machine import Fit, KernelMachine, Solver, fit_with_gradient_weights
 from agop.kernels import Kernel, Metric
-from agop.outer_product import AGOPPlan, normalised_agop, planned_kernel_agop
-from agop.solvers.leave_one_out import leave_one_out_residuals
+from agop.outer_product import AGOPPlan, normalised_agop, planned_kernel_agop, sampled_kernel_agop
+from agop.recursions.tuning import Tuned
 
 __all__ = ["RFMStep", "rfm"]
 
@@ -29,12 +28,18 @@ class RFMStep:
     fit
         The kernel machine with the metric of this iterate, and how it was solved.
     plan
-        How the AGOP that made the metric was computed; None at iteration 0.
+        How the AGOP that made the metric was computed; None at iteration 0, or if it is an estimate.
+    agop_error
+        Relative standard error of that AGOP; 0 if it is no estimate.
+    tuned
+        What chose the kernel and the ridge of this iterate; None if they were given.
     """
 
     iteration: int
     fit: Fit
     plan: AGOPPlan | None
+    agop_error: float = 0.0
+    tuned: Tuned | None = None
 
     @property
     def machine(self) -> KernelMachine:
@@ -47,10 +52,14 @@ def rfm(
     targets: Tensor,
     *,
     kernel: Kernel,
-    ridge: float | Sequence[float] = 1e-3,
+    ridge: float = 1e-3,
     n_iterations: int = 5,
     metric: Literal["full", "diagonal"] = "full",
     weights: Tensor | None = None,
+    tune: Callable[[Metric | None], Tuned] | None = None,
+    solver: Solver | None = None,
+    agop_samples: int | None = None,
+    seed: int = 0,
     leave_one_out: bool = False,
     max_memory: int | None = None,
 ) -> Iterator[RFMStep]:
@@ -68,14 +77,21 @@ def rfm(
     kernel
         Kernel k.
     ridge
-        lambda >= 0. Of several, each iterate takes the one with the smallest leave-one-out squared error at its
-        metric, at the cost of two more factorisations for each.
+        lambda >= 0.
     n_iterations
         Number k of AGOP updates; k + 1 solves and k + 1 steps.
     metric
         "full", or "diagonal" to keep the diagonal of the AGOP only.
     weights
         (n,) positive sample weights; ones if None.
+    tune
+        Kernel and ridge of each iterate as a function of its metric, in the place of those given.
+    solver
+        ``Cholesky()`` if None, or ``ConjugateGradient()``.
+    agop_samples
+        Random samples over which the AGOP is taken, new ones for each iterate; all if None.
+    seed
+        Of these samples.
     leave_one_out
         Whether the fits come with ``inverse_diagonal``, for leave-one-out at each iterate.
     max_memory
@@ -103,66 +119,45 @@ def rfm(
         raise InputError("metric='full' or 'diagonal'", repr(metric), "Choose one of the two.")
     if n_iterations < 0:
         raise InputError("n_iterations >= 0", str(n_iterations), "0 is kernel ridge regression.")
-    ridges = tuple(ridge) if isinstance(ridge, Sequence) else (ridge,)
-    if not ridges:
-        raise InputError("one ridge or more", "none", "Pass a number or several.")
     learned: Metric | None = None
     plan: AGOPPlan | None = None
+    error = 0.0
+    sampled = agop_samples if agop_samples is not None and agop_samples < len(inputs) else None
     for iteration in range(n_iterations + 1):
+        tuned = None if tune is None else tune(learned)
+        if tuned is not None:
+            kernel, ridge = tuned.kernel, tuned.ridge
         fit, pairs = fit_with_gradient_weights(
             kernel,
             inputs,
             targets,
-            ridge=_best_ridge(ridges, kernel, inputs, targets, learned, weights, max_memory),
+            ridge=ridge,
             metric=learned,
             weights=weights,
+            solver=solver,
             max_memory=max_memory,
-            share=iteration < n_iterations,
+            share=iteration < n_iterations and sampled is None,
             leave_one_out=leave_one_out,
         )
-        yield RFMStep(iteration, fit, plan)
+        yield RFMStep(iteration, fit, plan, error, tuned)
         if iteration == n_iterations:
             return
-        agop, plan = planned_kernel_agop(
-            kernel,
-            inputs,
-            inputs,
-            fit.machine.coefficients,
-            metric=learned,
-            weights=weights,
-            max_memory=max_memory,
-            gradient_weights=pairs,
-        )
+        problem = kernel, inputs, fit.machine.coefficients
+        if sampled is not None:
+            estimate = sampled_kernel_agop(
+                *problem, sampled, metric=learned, weights=weights, seed=seed + iteration, max_memory=max_memory
+            )
+            agop, error = estimate.matrix, estimate.error
+        else:
+            agop, plan = planned_kernel_agop(
+                kernel,
+                inputs,
+                inputs,
+                fit.machine.coefficients,
+                metric=learned,
+                weights=weights,
+                max_memory=max_memory,
+                gradient_weights=pairs,
+            )
         pairs = None  # free it before the next kernel matrix
         learned = Metric(normalised_agop(agop if metric == "full" else agop.diagonal()))
-
-
-def _best_ridge(
-    ridges: tuple[float, ...],
-    kernel: Kernel,
-    inputs: Tensor,
-    targets: Tensor,
-    metric: Metric | None,
-    weights: Tensor | None,
-    max_memory: int | None,
-) -> float:
-    """The ridge with the smallest leave-one-out error sum_i w_i ||y_i - f_-i(x_i)||^2; the first of equal ones."""
-    if len(ridges) == 1:
-        return ridges[0]
-    errors = []
-    for ridge in ridges:
-        fit, _ = fit_with_gradient_weights(
-            kernel,
-            inputs,
-            targets,
-            ridge=ridge,
-            metric=metric,
-            weights=weights,
-            max_memory=max_memory,
-            share=False,
-            leave_one_out=True,
-        )
-        assert fit.inverse_diagonal is not None  # noqa: S101 - it was asked for
-        squares = leave_one_out_residuals(fit.machine.coefficients, fit.inverse_diagonal).square().sum(1)
-        errors.append((squares if weights is None else weights.double() * squares).sum())
-    return ridges[int(torch.stack(errors).argmin())]

@@ -1,5 +1,6 @@
-"""Solvers: a configuration, and the factorisation it returns."""
+"""Solvers: a configuration, and the factorisation or solution it returns."""
 
 from agop.solvers.cholesky import Cholesky, CholeskyFactor
+from agop.solvers.conjugate_gradient import ConjugateGradient
 
-__all__ = ["Cholesky", "CholeskyFactor"]
+__all__ = ["Cholesky", "CholeskyFactor", "ConjugateGradient"]

@@ -8,7 +8,16 @@ from torch import Tensor
 from agop.chunks import BLOCK, row_chunks
 from agop.errors import InputError
 
-__all__ = ["generalised_residuals", "inverse_diagonal", "leave_one_out_residuals"]
+__all__ = [
+    "generalised_residuals",
+    "inverse_diagonal",
+    "leave_one_out_residuals",
+    "remaining_shares",
+    "sample_residuals",
+]
+
+_SMALLEST_RIDGE = 1e-12
+"""In the place of a ridge of zero, which is the limit of small ones."""
 
 
 def inverse_diagonal(lower: Tensor, *, max_memory: int | None = None) -> Tensor:
@@ -125,6 +134,89 @@ def generalised_residuals(coefficients: Tensor, inverse_diagonal: Tensor, weight
     weights = torch.ones_like(inverse_diagonal) if weights is None else weights
     scaled = coefficients.double() / weights.double()[:, None]
     return scaled / (inverse_diagonal.double() / weights.double()).mean()
+
+
+def remaining_shares(
+    inverse_diagonal: Tensor, ridge: float, weights: Tensor, copies: Tensor, *, generalised: bool = False
+) -> Tensor:
+    r"""1 minus the leverage of a single sample, in groups of equal samples that were merged with summed weights.
+
+    The leverage of a group of weight w is :math:`h = 1 - (\lambda / w) (A^{-1})_{ii}`, that of one of its c samples
+    h / max(c, 1). A residual divided by the remaining share is the residual of the fit without that one sample.
+
+    Parameters
+    ----------
+    inverse_diagonal
+        Diagonal of A^-1, (m,), with A = K + lambda diag(1/w).
+    ridge
+        lambda >= 0.
+    weights
+        w > 0, (m,).
+    copies
+        c > 0, (m,): how many samples the groups hold. Equal to the weights where these count samples.
+    generalised
+        Put the mean leverage of all samples in the place of each.
+
+    Returns
+    -------
+    Tensor
+        (m,) float64.
+
+    Examples
+    --------
+    >>> remaining_shares(torch.tensor([0.5, 1.0]), 1.0, torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0]))
+    tensor([0.5000, 0.7500], dtype=torch.float64)
+    """
+    rest = max(ridge, _SMALLEST_RIDGE) * inverse_diagonal.double() / weights.double()
+    others = copies.double().clamp(min=1) - 1
+    if generalised:
+        return ((others + rest).sum() / (others + 1).sum()).expand(len(rest))
+    return (others + rest) / (others + 1)
+
+
+def sample_residuals(
+    coefficients: Tensor,
+    inverse_diagonal: Tensor,
+    ridge: float,
+    weights: Tensor,
+    copies: Tensor,
+    deviations: Tensor,
+    group: Tensor,
+    *,
+    generalised: bool = False,
+) -> Tensor:
+    r"""Residuals of samples, each by the fit without it, where equal samples were merged for the fit.
+
+    The residual of sample j in group g is :math:`y_j - f(x_g) = (y_j - \bar y_g) + (\lambda / w_g) \alpha_g`;
+    divided by its remaining share, it is that of leave-one-out.
+
+    Parameters
+    ----------
+    coefficients, inverse_diagonal, ridge, weights, copies
+        Of the fit to the m groups: (m, C), (m,), a number, (m,), (m,); see ``remaining_shares``.
+    deviations
+        Targets minus the mean of their group, (n, C).
+    group
+        Group of each sample, (n,).
+    generalised
+        Generalised cross-validation instead of leave-one-out.
+
+    Returns
+    -------
+    Tensor
+        (n, C), float64.
+
+    Examples
+    --------
+    >>> alone = torch.tensor([[3.0]]) / 2  # as for leave_one_out_residuals
+    >>> one = torch.ones(1)
+    >>> sample_residuals(alone, torch.tensor([0.5]), 1.0, one, one, torch.zeros(1, 1), torch.tensor([0]))
+    tensor([[3.]], dtype=torch.float64)
+    """
+    _check_shapes(coefficients, inverse_diagonal)
+    shares = remaining_shares(inverse_diagonal, ridge, weights, copies, generalised=generalised)
+    fitted = max(ridge, _SMALLEST_RIDGE) * coefficients.double() / weights.double()[:, None]
+    return (fitted[group] + deviations.double()) / shares[group, None]
 
 
 def _check_shapes(coefficients: Tensor, inverse_diagonal: Tensor) -> None:

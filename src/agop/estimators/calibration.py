@@ -1,0 +1,71 @@
+"""Class probabilities from values of a predictor, learned on samples that the predictor does not depend on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from torch import Tensor
+
+__all__ = ["Calibration"]
+
+_PRIOR = 1e-3
+"""Weight of the penalty that keeps the scale finite where classes are separated."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    r"""Probabilities :math:`\mathrm{softmax}(a f)` of values f (n, C) of a predictor; :math:`\sigma(2 a f)` of one.
+
+    The only parameter is the scale a > 0, so that the most probable class stays the one with the largest value, and two
+    samples keep their order. It is the maximum of the weighted likelihood (temperature scaling; Platt's sigmoid
+    without its offset for two classes), with a weak log-normal prior that keeps it finite where all samples are right.
+
+    Attributes
+    ----------
+    scale
+        a.
+
+    References
+    ----------
+    Platt 1999, "Probabilistic outputs for support vector machines"; Guo, Pleiss, Sun, Weinberger 2017
+    (arXiv 1706.04599).
+
+    Examples
+    --------
+    >>> values, codes = torch.tensor([[1.0], [0.5], [-0.5], [-1.0]]), torch.tensor([1, 0, 1, 0])
+    >>> calibration = Calibration.of(values, codes)
+    >>> probability = calibration(values)
+    >>> bool(0.5 < probability[0, 1] < 0.9), bool((probability.sum(1) == 1).all())
+    (True, True)
+    """
+
+    scale: float
+
+    @classmethod
+    def of(cls, values: Tensor, codes: Tensor, weights: Tensor | None = None) -> Calibration:
+        """Scale for left-out values (n, C), or (n, 1) for the second of two classes, and classes ``codes`` (n,)."""
+        logits, index = _logits(values.double()).cpu(), codes.cpu()
+        shares = torch.ones(len(index), dtype=torch.float64) if weights is None else weights.double().cpu()
+        shares = shares / shares.sum()
+        own = logits.gather(1, index[:, None])[:, 0]
+
+        def loss(parameter: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            scale = float(np.exp(parameter[0]))
+            expected = (torch.softmax(scale * logits, 1) * logits).sum(1)
+            value = shares @ (torch.logsumexp(scale * logits, 1) - scale * own) + _PRIOR * parameter[0] ** 2
+            slope = scale * (shares @ (expected - own)) + 2 * _PRIOR * parameter[0]
+            return float(value), np.array([float(slope)])
+
+        return cls(float(np.exp(minimize(loss, np.zeros(1), jac=True, bounds=[(-5, 8)]).x[0])))
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """Probabilities (n, C), or (n, 2) of values (n, 1)."""
+        return torch.softmax(self.scale * _logits(values), 1)
+
+
+def _logits(values: Tensor) -> Tensor:
+    return torch.cat([-values, values], 1) if values.shape[1] == 1 else values

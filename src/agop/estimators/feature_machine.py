@@ -1,0 +1,232 @@
+"""What the RFM estimators share: what is chosen by leave-one-out, the recursion, and the iterate that is kept."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, Literal, Self
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from agop.distinct import DistinctRows, distinct_rows
+from agop.estimators.arrays import as_array, check_features, check_weights
+from agop.estimators.choices import Choices, solver_for
+from agop.estimators.persistence import PersistentEstimator
+from agop.estimators.seeds import seed_of
+from agop.estimators.selection import (
+    Criterion,
+    HeldOut,
+    Selected,
+    check_settings,
+    check_validation,
+    left_out_predictions,
+    select_iterate,
+    split_rows,
+)
+from agop.kernel_machine import KernelMachine, SolvePlan, Solver, cheapest_solver
+from agop.kernels import Kernel
+from agop.recursions import RFMStep, rfm, within_time
+
+__all__ = ["FeatureMachine"]
+
+
+class FeatureMachine(PersistentEstimator, ABC):
+    """A recursive feature machine for some kind of target; the parameters are those of ``RFMRegressor``."""
+
+    kernel: Kernel | None
+    ridge: float | Literal["loo"]
+    n_iterations: int
+    metric: Literal["full", "diagonal"] | None
+    selection: Literal["loo", "gcv"] | None
+    solver: Literal["auto"] | Solver
+    agop_samples: int | None
+    validation_fraction: float | None
+    time_budget: float | None
+    max_memory: int | None
+    callback: Callable[[RFMStep], object] | None
+    verbose: bool
+    random_state: Any
+
+    kernel_: Kernel
+    machine_: KernelMachine
+    metric_: Tensor | None
+    n_features_in_: int
+
+    @abstractmethod
+    def _targets(self, y: Any, features: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Learn the kind of target; targets (n, C) and factors of the weights, samples without weight left out."""
+
+    @abstractmethod
+    def _decode(self, raw: Tensor, X: Any) -> Any:
+        """Raw predictions (n, C) as ``predict`` returns them."""
+
+    @abstractmethod
+    def _score(self, y: Any, predictions: Any, sample_weight: Any) -> float:
+        """Score of predictions against targets y, the larger the better."""
+
+    @abstractmethod
+    def _left_out_score(self, predictions: Tensor, targets: Tensor, weights: Tensor) -> tuple[float, ...]:
+        """Scores of raw predictions without the own sample, the larger the better; later ones break ties."""
+
+    def _calibrate(self, raw: Tensor, y: Any, weights: Tensor | None) -> None:
+        """Learn from raw predictions (n, C) that do not depend on their samples' targets y."""
+
+    def _strata(self) -> Any:
+        """Labels that a validation split keeps the shares of, or None."""
+        return None
+
+    def predicted_cost(self, n_samples: int, n_features: int, n_outputs: int = 1) -> SolvePlan:
+        """The solver, time and memory of one fit of the kernel machine to distinct float64 samples, before any work.
+
+        A fit takes ``n_iterations`` + 1 of them, and the AGOPs between.
+
+        Raises
+        ------
+        MemoryBudgetError
+            If no solver can work within ``max_memory``.
+        """
+        return cheapest_solver(
+            n_samples,
+            n_features,
+            n_outputs,
+            leave_one_out=self.selection is not None,
+            max_memory=self.max_memory,
+        )
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, validation: tuple[Any, Any] | None = None) -> Self:
+        """Fit the recursion.
+
+        Parameters
+        ----------
+        X
+            (n, d) features: array, frame, or tensor (on any device; float32 is kept).
+        y
+            (n,) targets or labels; (n, C) for several outputs of a regressor.
+        sample_weight
+            (n,) non-negative weights; a weight of 2 is the same as repeating the sample.
+        validation
+            (X, y) that choose the iterate; without it ``validation_fraction`` or ``selection`` says which is kept.
+
+        Raises
+        ------
+        ValueError
+            If the data are unusable; the message says what was expected and what to do.
+        MemoryBudgetError
+            If no solver can work within ``max_memory``.
+        """
+        start = time.monotonic()
+        check_settings(self.selection, self.n_iterations, self.time_budget)
+        features = check_features(self, X, reset=True)
+        given = check_weights(sample_weight, features)
+        targets, factors = self._targets(y, features, given)
+        if given is not None:
+            features, given = features[given > 0], given[given > 0]
+        copies = torch.ones_like(features[:, 0], dtype=torch.float64) if given is None else given
+        weights = copies if factors is None else copies * factors
+        held_out = None if validation is None else check_validation(self, *validation, features)
+        if held_out is None and self.validation_fraction is not None:
+            train, test = split_rows(len(features), self.validation_fraction, self.random_state, self._strata())
+            held_out = features[test], self._decode(targets[test], None), weights[test]
+            features, targets, weights, copies = (part[train] for part in (features, targets, weights, copies))
+        rows = distinct_rows(features, weights, copies)
+        self._recurse(features[rows.index], targets, rows, held_out, start)
+        return self
+
+    def _recurse(
+        self, centers: Tensor, targets: Tensor, rows: DistinctRows, held_out: HeldOut | None, start: float
+    ) -> None:
+        """Run the recursion on distinct rows and keep the best or the last iterate."""
+        means, totals, copies = rows.mean(targets), rows.total_weights, rows.total_copies
+        selection = None if held_out is not None else self.selection
+        choices = Choices.of(
+            self.kernel,
+            self.ridge,
+            self.metric,
+            self.n_iterations,
+            (centers, means, totals, copies, rows.spread(targets)),
+            self.random_state,
+            None if self.time_budget is None else self.time_budget / 3,
+        )
+        self.metric_kind_ = choices.metric
+        self.solver_ = solver_for(
+            self.solver,
+            centers,
+            means.shape[1],
+            ridge=choices.ridge,
+            leave_one_out=selection is not None,
+            max_memory=self.max_memory,
+        )
+        steps = rfm(
+            centers,
+            means,
+            kernel=choices.kernel,
+            ridge=choices.ridge,
+            n_iterations=self.n_iterations,
+            metric=choices.metric,
+            weights=totals,
+            tune=choices.tune,
+            solver=self.solver_,
+            agop_samples=self.agop_samples,
+            seed=seed_of(self.random_state),
+            leave_one_out=selection is not None,
+            max_memory=self.max_memory,
+        )
+        left = None if self.time_budget is None else max(self.time_budget - (time.monotonic() - start), 1e-9)
+        selected = select_iterate(
+            within_time(steps, left),
+            self._criterion(held_out, targets, rows),
+            total=self.n_iterations + 1,
+            callback=self.callback,
+            verbose=self.verbose,
+        )
+        self._keep(selected)
+        if held_out is not None:
+            raw = selected.best.machine(held_out[0], max_memory=self.max_memory)
+            self._calibrate(raw, *held_out[1:])
+        elif selection is not None:
+            raw = left_out_predictions(selected.best, selection, targets, rows)
+            self._calibrate(raw, self._decode(targets, None), rows.weights)
+
+    def _criterion(self, held_out: HeldOut | None, targets: Tensor, rows: DistinctRows) -> Criterion | None:
+        """Scores of an iterate on validation data, or by cross-validation of the samples."""
+        if held_out is not None:
+            X, y, sample_weight = held_out
+            return lambda step: (
+                self._score(
+                    y,
+                    self._decode(step.machine(X, max_memory=self.max_memory), None),
+                    as_array(sample_weight),
+                ),
+            )
+        if (selection := self.selection) is None:
+            return None
+        return lambda step: self._left_out_score(
+            left_out_predictions(step, selection, targets, rows), targets, rows.weights
+        )
+
+    def _keep(self, selected: Selected) -> None:
+        best = selected.best
+        self.machine_, self.kernel_ = best.machine, best.machine.kernel
+        self.metric_ = None if best.machine.metric is None else best.machine.metric.matrix
+        self.best_iteration_ = best.iteration
+        self.n_iter_ = selected.last.iteration
+        self.bandwidth_ = getattr(self.kernel_, "bandwidth", None)
+        self.ridge_ = best.fit.ridge
+        self.agop_error_ = best.agop_error
+        self.validation_scores_ = np.array(selected.scores) if selected.scores else None
+
+    def _raw(self, X: Any) -> Tensor:
+        check_is_fitted(self, "machine_")
+        features = check_features(self, X, reset=False).to(self.machine_.centers.device)
+        return self.machine_(features, max_memory=self.max_memory)
+
+    def predict(self, X: Any) -> Any:
+        """Predictions (n,), or (n, C) for several outputs: an array, or a tensor where X is one.
+
+        Labels that are no numbers come as an array. Memory is bounded, whatever the number of rows.
+        """
+        return self._decode(self._raw(X), X)

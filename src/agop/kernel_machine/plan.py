@@ -1,0 +1,151 @@
+"""What a fit will take, before it starts: which solver, how long, how much memory."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+
+from agop.errors import MemoryBudgetError
+from agop.solvers import Cholesky, ConjugateGradient
+
+__all__ = ["SolvePlan", "cheapest_solver", "check_memory", "iterative_bytes"]
+
+_PAIR = 250
+"""Cost of a kernel value beside its inner product, in float32 multiply-adds of a matrix product."""
+
+_ENTRY = 15
+"""Cost of an entry in the product of a kept kernel matrix with a vector; memory limits it."""
+
+_ITERATIONS = 30
+"""Products until the preconditioned iteration ends, as seen with ridges of 1e-3 and more."""
+
+_SHORT = 1e11
+"""Multiply-adds, about a second, below which a factorisation is taken in any case: its solution is exact."""
+
+_DIRECT = 2.0
+"""Time of a multiply-add in a factorisation or a triangular solve beside one in a matrix product."""
+
+_WIDE = 2.0
+"""Time of a float64 multiply-add beside one in float32."""
+
+
+@dataclass(frozen=True)
+class SolvePlan:
+    """A solver and what one kernel ridge regression with it will take.
+
+    Attributes
+    ----------
+    solver
+        ``Cholesky`` or ``ConjugateGradient``.
+    multiply_adds
+        Predicted operations, in float32 multiply-adds of a matrix product.
+    bytes
+        Predicted memory for matrices over pairs; it includes what an iterative solver keeps to save time.
+    """
+
+    solver: Cholesky | ConjugateGradient
+    multiply_adds: float
+    bytes: int
+
+    @property
+    def seconds(self) -> float:
+        """Predicted time at the rate of matrix products measured on the CPU."""
+        return self.multiply_adds / _multiply_adds_per_second()
+
+
+def cheapest_solver(
+    n: int,
+    d: int,
+    n_outputs: int,
+    *,
+    dtype: torch.dtype = torch.float64,
+    leave_one_out: bool = False,
+    max_memory: int | None = None,
+) -> SolvePlan:
+    r"""The solver with the smaller predicted time among those that fit ``max_memory``.
+
+    Where a factorisation takes about a second or less it is taken in any case, since it is exact.
+
+    A factorisation takes :math:`n^2 d / 2` multiply-adds for inner products, :math:`n^3 / 6` for the factor, as many
+    for the diagonal of the inverse, and n^2 for each output; its memory is :math:`n^2` entries of ``dtype``. The
+    iteration works in float32: :math:`n^2 d / 2` for the kernel matrix, again for each product where it is not kept,
+    and n^2 for each product and column; its memory is from :math:`2 n r`, with r columns of the preconditioner,
+    to :math:`n^2 / 2` more.
+
+    Parameters
+    ----------
+    n, d, n_outputs
+        Distinct samples, features, outputs.
+    dtype
+        Of the inputs; a float32 matrix that turns out to be singular is built again in float64.
+    leave_one_out
+        Whether the diagonal of the inverse is wanted.
+    max_memory
+        Bytes for matrices over pairs; unlimited if None.
+
+    Raises
+    ------
+    MemoryBudgetError
+        If not even the preconditioner of the iterative solver fits.
+
+    Examples
+    --------
+    >>> cheapest_solver(1000, 20, 1).solver
+    Cholesky(max_jitter=1e-08)
+    >>> cheapest_solver(100_000, 20, 1, max_memory=2**32).solver
+    ConjugateGradient(rank=None, tolerance=0.005, max_iterations=300, seed=0)
+    """
+    iterative = _iterative_plan(n, d, n_outputs + 16 * leave_one_out, max_memory)
+    direct = _direct_plan(n, d, n_outputs, dtype, leave_one_out)
+    if max_memory is None or direct.bytes <= max_memory:
+        return direct if direct.multiply_adds < max(_SHORT, iterative.multiply_adds) else iterative
+    check_memory(iterative_bytes(n, ConjugateGradient().rank_for(n)), max_memory)
+    return iterative
+
+
+def _direct_plan(n: int, d: int, n_outputs: int, dtype: torch.dtype, leave_one_out: bool) -> SolvePlan:
+    unit = _WIDE if dtype == torch.float64 else 1.0
+    pairs = n**2 / 2 * (d + _PAIR)
+    factor = _DIRECT * (n**3 / 6 * (1 + leave_one_out) + n**2 * n_outputs)
+    return SolvePlan(Cholesky(), unit * (pairs + factor), n**2 * dtype.itemsize)
+
+
+def _iterative_plan(n: int, d: int, columns: int, max_memory: int | None) -> SolvePlan:
+    solver = ConjugateGradient()
+    rank = solver.rank_for(n)
+    least, all_pairs = iterative_bytes(n, rank), n**2 // 2 * torch.float32.itemsize
+    kept = all_pairs if max_memory is None else min(all_pairs, max(0, max_memory - least))
+    again = 1 + (_ITERATIONS - 1) * (1 - kept / all_pairs)
+    pairs = n**2 / 2 * (d + _PAIR) * again
+    products = _ITERATIONS * (n**2 * (_ENTRY + columns) + 4 * n * rank * columns)
+    return SolvePlan(solver, pairs + products + 2 * n * rank**2, least + kept)
+
+
+def iterative_bytes(n: int, rank: int) -> int:
+    """Memory without which the iterative solver cannot work: its preconditioner, and as much again while it is made."""
+    return 2 * n * rank * torch.float32.itemsize
+
+
+def check_memory(needed: int, max_memory: int | None) -> None:
+    """Raise MemoryBudgetError unless ``needed`` bytes fit."""
+    if max_memory is not None and needed > max_memory:
+        raise MemoryBudgetError(
+            f"a kernel matrix within {max_memory / 2**20:.0f} MiB",
+            f"{needed / 2**20:.0f} MiB that the solver needs for this number of samples",
+            "Allow more memory, use solver='auto' with a positive ridge, or fit on fewer samples.",
+        )
+
+
+@cache
+def _multiply_adds_per_second(size: int = 1024) -> float:
+    """Rate of float32 matrix products here; the best of three counts, others are interrupted."""
+    square = torch.ones(size, size)
+    best = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        square @ square
+        best = min(best, time.perf_counter() - start)
+    return size**3 / best

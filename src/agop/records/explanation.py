@@ -1,0 +1,192 @@
+"""What a predictor on a table depends on: columns, directions, and pairs of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from torch import Tensor
+
+from agop.errors import InputError
+from agop.inputs import ArrayLike, as_matrix
+from agop.linalg import psd_power
+from agop.spectra import Spectrum
+from agop.storage import JSON, to_json
+
+__all__ = ["Explanation", "explain_agop"]
+
+_BAR = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    r"""What a predictor on a table depends on.
+
+    With the AGOP G of the predictor f and, block by block, the covariance S of the features of each column, the first
+    four are those of :math:`S^{1/2} G S^{1/2}`, the AGOP in units of standard deviations. For standardised numeric
+    columns it is G itself; for the features of a category S keeps the directions that lead from level to level.
+
+    Attributes
+    ----------
+    columns
+        Names of the p columns.
+    importance
+        (p,) mean squared change of f to first order when a column moves by a random step with the covariance of its
+        features, over the sum of all: the diagonal of the AGOP, summed over the features of a column.
+    features
+        Names of the d features that encode the columns.
+    directions
+        (k, d) leading eigenvectors, unit rows; the largest entry of each is positive.
+    shares
+        (k,) their eigenvalues over the trace.
+    coupling
+        (p, p) alignment of the gradients with respect to two columns,
+        :math:`\|G_{ab}\|_F / \sqrt{\|G_{aa}\|_F \|G_{bb}\|_F}`, the root of the RV coefficient without centring: 1 if
+        f depends on both through one direction, 0 if the slopes are uncorrelated, which an interaction can leave so.
+    interactions
+        (column, column, share) for pairs of columns, strongest first: total interaction index over the variance of f
+        (Liu and Owen 2006). 0 if f is additive over the pair. Empty if no rows were given.
+    effects
+        (p,) total effect of each column over the variance of f (Homma and Saltelli 1996): what remains open of f when
+        all other columns are known. Like the interactions it comes from whole swaps of values, not from slopes, and
+        takes columns for independent. None if no rows were given.
+
+    References
+    ----------
+    Homma and Saltelli 1996, Importance measures in global sensitivity analysis of nonlinear models, RESS 52:1.
+    Robert and Escoufier 1976, A unifying tool for linear multivariate statistical methods: the RV coefficient.
+    Liu and Owen 2006, Estimating mean dimensionality of analysis of variance decompositions, JASA 101:712.
+
+    Examples
+    --------
+    >>> explanation = explain_agop(np.diag([3.0, 1.0]), np.eye(2), ("age", "income"), (0, 1), ("age", "income"))
+    >>> explanation.importance, explanation.shares
+    (array([0.75, 0.25]), array([0.75, 0.25]))
+    """
+
+    columns: tuple[str, ...]
+    importance: NDArray[np.float64]
+    features: tuple[str, ...]
+    directions: NDArray[np.float64]
+    shares: NDArray[np.float64]
+    coupling: NDArray[np.float64]
+    interactions: tuple[tuple[str, str, float], ...] = ()
+    effects: NDArray[np.float64] | None = None
+
+    def ranking(self) -> list[int]:
+        """Indices of the columns, the most important first."""
+        return [int(index) for index in np.argsort(-self.importance, kind="stable")]
+
+    def table(self, n_rows: int = 20) -> Table:
+        """Table of the ``n_rows`` most important columns, each with the partners of strongest coupling, interaction."""
+        shares = ", ".join(f"{share:.0%}" for share in self.shares)
+        table = Table(title=f"leading directions: {shares} of the AGOP", box=SIMPLE_HEAD)
+        for name in ("column", "importance", "effect", "coupled with", "interacts with"):
+            table.add_column(name, no_wrap=True)
+        for index in self.ranking()[:n_rows]:
+            share = self.importance[index]
+            bar = f"{'█' * round(_BAR * share):░<{_BAR}} {share:.3f}"
+            effect = "–" if self.effects is None else f"{self.effects[index]:.3f}"
+            table.add_row(self.columns[index], bar, effect, self._coupled(index), self._interacts(self.columns[index]))
+        return table
+
+    def to_json(self) -> JSON:
+        """Everything as plain JSON values, under the names of the attributes."""
+        values = vars(self).items()
+        return to_json({name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values})
+
+    def _coupled(self, index: int) -> str:
+        others = np.where(np.arange(len(self.columns)) == index, -1.0, self.coupling[index])
+        best = int(others.argmax())
+        return f"{self.columns[best]} {others[best]:.2f}" if others[best] > 0 else "–"
+
+    def _interacts(self, column: str) -> str:
+        pairs = ((a if b == column else b, share) for a, b, share in self.interactions if column in (a, b))
+        return next((f"{partner} {share:.3f}" for partner, share in pairs), "–")
+
+
+def explain_agop(
+    agop: ArrayLike,
+    covariance: ArrayLike,
+    features: Sequence[str],
+    column_of: Sequence[int] | NDArray[Any],
+    columns: Sequence[str],
+    *,
+    n_directions: int = 3,
+) -> Explanation:
+    """Explanation by the AGOP alone, without interactions: those it does not show.
+
+    Off the diagonal it holds E[d_a f d_b f], which is 0 for f = x_a x_b.
+
+    Parameters
+    ----------
+    agop
+        G, (d, d).
+    covariance
+        (d, d) of the features; only its blocks within the columns are used. The identity leaves G as it is.
+    features, columns
+        Names of the d features and of the p columns.
+    column_of
+        (d,) index of the column of each feature.
+    n_directions
+        Number of eigenvectors at most.
+
+    Raises
+    ------
+    InputError
+        If shapes do not match, or the predictor depends on none of the columns.
+
+    Examples
+    --------
+    >>> agop = np.array([[1.0, 0.6, 0.0], [0.6, 1.0, 0.0], [0.0, 0.0, 2.0]])
+    >>> explanation = explain_agop(agop, np.eye(3), ("a", "b", "c=u"), (0, 1, 2), ("a", "b", "c"))
+    >>> explanation.coupling
+    array([[1. , 0.6, 0. ],
+           [0.6, 1. , 0. ],
+           [0. , 0. , 1. ]])
+    """
+    d = len(features)
+    owner = torch.as_tensor(np.asarray(column_of))
+    if owner.shape != (d,) or not d or owner.min() < 0 or owner.max() >= len(columns):
+        got = f"{d} features and column_of of shape {tuple(owner.shape)}"
+        raise InputError(f"one of {len(columns)} columns for each feature", got, "Index them from 0.")
+    root = _root(as_matrix(covariance, "covariance", n_rows=d, n_columns=d).double(), owner)
+    scaled = root @ as_matrix(agop, "AGOP", n_rows=d, n_columns=d).double() @ root
+    trace = scaled.trace()
+    if not trace > 0:
+        raise InputError("a predictor that depends on its columns", "an AGOP of zero", "Are the targets constant?")
+    member = torch.nn.functional.one_hot(owner, len(columns)).double()
+    top = Spectrum.of(scaled / trace).top(n_directions)
+    directions = top.vectors.mT
+    largest = directions.gather(1, directions.abs().argmax(1, keepdim=True))
+    return Explanation(
+        tuple(columns),
+        (member.mT @ (scaled / trace).diagonal()).numpy(),
+        tuple(features),
+        (directions * largest.sign()).numpy(),
+        top.values.numpy(),
+        _coupling(scaled / trace, member).numpy(),
+    )
+
+
+def _root(covariance: Tensor, owner: Tensor) -> Tensor:
+    """Square root of the block-diagonal part; block by block, so that small columns are not rounded away."""
+    root = torch.zeros_like(covariance)
+    for column in set(owner.tolist()):
+        block = torch.nonzero(owner == column)
+        root[block, block.mT] = psd_power(covariance[block, block.mT], 0.5)
+    return root
+
+
+def _coupling(agop: Tensor, member: Tensor) -> Tensor:
+    """Norms of the blocks over the geometric means of those on the diagonal; 0 for a column without any."""
+    norms = (member.mT @ agop.square() @ member).sqrt()
+    own = norms.diagonal().sqrt()
+    coupling = norms / torch.outer(own, own).where(torch.outer(own, own) > 0, torch.inf)
+    return coupling.fill_diagonal_(1.0)

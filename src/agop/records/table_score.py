@@ -1,0 +1,94 @@
+"""How predictions for a table agree with its targets, as a value that merges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agop.errors import InputError
+from agop.moments import ClassMoments
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["TableScore"]
+
+
+@dataclass(frozen=True)
+class TableScore:
+    """How predictions agree with targets where these are known; parts of a table merge.
+
+    Attributes
+    ----------
+    count
+        Number of known targets.
+    error
+        Number of wrong labels, or sum of the squared errors.
+    moments
+        Of the targets of a regression; None for labels.
+
+    Examples
+    --------
+    >>> import pandas
+    >>> truth, predictions = pandas.Series([1.0, 2.0, None]), pandas.Series([1.0, 3.0, 5.0])
+    >>> score = TableScore.of(truth, predictions)
+    >>> print(score.merge(score))
+    R²: -1.0000, RMSE 0.7071 (4 rows with a target)
+    """
+
+    count: int
+    error: float
+    moments: ClassMoments | None = None
+
+    @classmethod
+    def of(
+        cls,
+        truth: pandas.Series[Any],
+        predictions: pandas.Series[Any],
+        classes: NDArray[Any] | None = None,
+    ) -> TableScore:
+        """Score of predictions (n,) for targets (n,), missing ones left out.
+
+        Parameters
+        ----------
+        truth, predictions
+            Rows in the same order.
+        classes
+            Labels of a classifier; None for a regression.
+
+        Raises
+        ------
+        InputError
+            If targets of a regression are no numbers.
+        """
+        known = np.asarray(truth.notna())
+        truth, predicted = truth[known], np.asarray(predictions[known])
+        if classes is not None:
+            labels = truth.map(str) if classes.dtype == object else truth
+            wrong = np.asarray(labels, dtype=object) != predicted.astype(object)
+            return cls(len(truth), int(wrong.sum()))
+        try:
+            values = np.asarray(truth, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"numbers in column {truth.name!r}", str(error), "Drop or mend that column.") from error
+        moments = ClassMoments.of(values[:, None], np.zeros(len(values), dtype=np.int64), 1)
+        return cls(len(truth), float(np.square(values - predicted).sum()), moments)
+
+    def merge(self, other: TableScore) -> TableScore:
+        """Score of both parts."""
+        both = None if self.moments is None or other.moments is None else self.moments.merge(other.moments)
+        return TableScore(self.count + other.count, self.error + other.error, both)
+
+    def __str__(self) -> str:
+        """Accuracy, or R^2 and root mean squared error."""
+        if not self.count:
+            return "No row has a target"
+        rows = f"({self.count} rows with a target)"
+        if self.moments is None:
+            return f"Accuracy: {1 - self.error / self.count:.4f} {rows}"
+        total = self.moments.scatter_trace
+        determination = f"{1 - self.error / total:.4f}" if total else "–"
+        return f"R²: {determination}, RMSE {(self.error / self.count) ** 0.5:.4g} {rows}"

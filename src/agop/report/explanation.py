@@ -1,0 +1,169 @@
+"""A picture of what a predictor on a table depends on, drawn with matplotlib (extra ``report``)."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agop.errors import InputError, MissingExtraError
+from agop.records.explanation import Explanation
+from agop.storage import _replacing
+
+try:
+    import matplotlib as mpl
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+except ImportError as error:  # the extra is not installed: the text still comes
+    _MISSING: ImportError | None = error
+else:
+    _MISSING = None
+
+__all__ = ["PICTURES", "explanation_figure", "save_explanation_figure"]
+
+PICTURES = (".svg", ".png", ".pdf")
+"""Suffixes of the files that can be written."""
+
+_COLUMNS, _FEATURES, _LETTERS = 12, 6, 25
+"""Columns shown, features shown of a direction, letters shown of a name."""
+
+_BLUE, _ORANGE, _GREEN = "#0072B2", "#D55E00", "#009E73"
+"""Of Okabe and Ito's palette."""
+
+
+def save_explanation_figure(explanation: Explanation, path: str | os.PathLike[str]) -> None:
+    """Write :func:`explanation_figure` as SVG, PNG or PDF; ``path`` is replaced whole or left as it was.
+
+    Parameters
+    ----------
+    explanation
+        What :func:`agop.estimators.explanation.explain` found.
+    path
+        File whose suffix is one of ``PICTURES``.
+
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
+    InputError
+        If the suffix is another one, or the folder does not exist.
+    """
+    path = Path(path)
+    if path.suffix not in PICTURES:
+        raise InputError(f"a picture in {', '.join(PICTURES)}", path.suffix or "no suffix", "Choose one of these.")
+    figure = explanation_figure(explanation)
+    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[path.suffix]
+    with (
+        _replacing(path) as temporary,
+        mpl.rc_context({"svg.hashsalt": "agop", "svg.fonttype": "none"}),
+        warnings.catch_warnings(),
+    ):
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # a name of a column
+        figure.savefig(temporary, format=path.suffix[1:], dpi=150, metadata=undated)
+
+
+def explanation_figure(explanation: Explanation) -> Figure:
+    """Importance of the columns, leading directions, and interactions of pairs of columns if they are known.
+
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
+    """
+    if _MISSING is not None:
+        raise MissingExtraError(
+            "matplotlib",
+            "an environment without it",
+            "Install agop with its extra: pip install 'agop[report]'.",
+        ) from _MISSING
+    panels = 3 if explanation.interactions else 2
+    figure = Figure(figsize=(5.2 * panels, 5.6), layout="constrained")
+    parts = figure.subfigures(1, panels, wspace=0.04, squeeze=False)[0]
+    _draw_importance(parts[0].subplots(), explanation)
+    rows = parts[1].subplots(len(explanation.directions), 1, squeeze=False)[:, 0]
+    for number, axes in enumerate(rows):
+        _draw_direction(axes, explanation, number)
+    if explanation.interactions:
+        _draw_interactions(parts[2].subplots(), explanation)
+    return figure
+
+
+def _draw_importance(axes: Axes, explanation: Explanation) -> None:
+    """Bars of the most important columns, the first on top, and their total effects beside if they are known."""
+    shown = explanation.ranking()[:_COLUMNS]
+    places = np.arange(len(shown))
+    values = {"importance (AGOP diagonal)": (explanation.importance[shown], _BLUE)}
+    if explanation.effects is not None:
+        values["effect (share of variance)"] = (explanation.effects[shown], _GREEN)
+    height = 0.8 / len(values)
+    for number, (label, (lengths, colour)) in enumerate(values.items()):
+        axes.barh(places + height * (number + 0.5) - 0.4, lengths, height, label=label, color=colour)
+    _name(axes, "y", places, [explanation.columns[index] for index in shown])
+    axes.invert_yaxis()
+    left_out = len(explanation.columns) - len(shown)
+    title = "columns" if not left_out else f"columns: the first {len(shown)} of {len(explanation.columns)}"
+    axes.set(title=title, xlim=(0, None))
+    axes.legend(loc="lower right", fontsize="small")
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_axisbelow(True)
+
+
+def _draw_direction(axes: Axes, explanation: Explanation, number: int) -> None:
+    """Bars of the largest entries of a direction."""
+    entries = explanation.directions[number]
+    shown = np.argsort(-np.abs(entries), kind="stable")[:_FEATURES]
+    colours = [_BLUE if entries[index] >= 0 else _ORANGE for index in shown]
+    axes.barh(np.arange(len(shown)), entries[shown], color=colours)
+    _name(axes, "y", np.arange(len(shown)), [explanation.features[index] for index in shown])
+    axes.invert_yaxis()
+    axes.set(
+        title=f"direction {number + 1}: {explanation.shares[number]:.0%} of the AGOP",
+        xlim=(-1, 1),
+        xticks=(-1, -0.5, 0, 0.5, 1),
+    )
+    axes.axvline(0, color="black", lw=0.8)
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_axisbelow(True)
+
+
+def _draw_interactions(axes: Axes, explanation: Explanation) -> None:
+    """Heat map of the pairs that were tried, in per cent of the variance; the diagonal is empty."""
+    tried = {name for a, b, _ in explanation.interactions for name in (a, b)}
+    names = [explanation.columns[index] for index in explanation.ranking() if explanation.columns[index] in tried]
+    shares = interaction_matrix(names, explanation.interactions)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=max(np.nanmax(shares), 1e-12))
+    for (row, column), share in np.ndenumerate(shares):
+        if row != column:
+            dark = share > 0.6 * np.nanmax(shares)
+            axes.text(column, row, f"{100 * share:.1f}", ha="center", va="center", color="white" if dark else "black")
+    _name(axes, "y", np.arange(len(names)), names)
+    _name(axes, "x", np.arange(len(names)), names)
+    axes.tick_params(axis="x", rotation=60)
+    axes.set_title("interactions: % of the variance")
+
+
+def interaction_matrix(names: Sequence[str], interactions: Sequence[tuple[str, str, float]]) -> NDArray[np.float64]:
+    """Symmetric (p, p) shares of the pairs of ``names``, NaN where a pair was not tried and on the diagonal.
+
+    Examples
+    --------
+    >>> interaction_matrix(["a", "b"], [("b", "a", 0.25)])
+    array([[ nan, 0.25],
+           [0.25,  nan]])
+    """
+    place = {name: index for index, name in enumerate(names)}
+    matrix = np.full((len(names), len(names)), np.nan)
+    for a, b, share in interactions:
+        matrix[place[a], place[b]] = matrix[place[b], place[a]] = share
+    return matrix
+
+
+def _name(axes: Axes, axis: str, places: NDArray[np.intp], names: Sequence[str]) -> None:
+    """Names as they are, not as formulas; long ones without their middle, since the end may be a level."""
+    half = (_LETTERS - 1) // 2
+    short = [name if len(name) <= _LETTERS else f"{name[:half]}…{name[-half:]}" for name in names]
+    getattr(axes, f"set_{axis}ticks")(places, short, fontsize="small", parse_math=False)

@@ -1,0 +1,179 @@
+"""Preconditioned conjugate gradients for kernel matrices that are too large to factorise."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from torch import Tensor
+
+from agop.errors import InputError
+from agop.solvers.randomly_pivoted_cholesky import LowRankPlusDiagonal, randomly_pivoted_cholesky
+
+__all__ = ["ConjugateGradient", "IterativeSolution", "SymmetricOperator", "conjugate_gradient"]
+
+
+class SymmetricOperator(Protocol):
+    """A positive semi-definite matrix that is known by its products, its diagonal and single columns."""
+
+    @property
+    def diagonal(self) -> Tensor:
+        """(n,) diagonal."""
+
+    def columns(self, index: Tensor) -> Tensor:
+        """Columns (n, k) of k indices."""
+
+    def __matmul__(self, vectors: Tensor) -> Tensor:
+        """Products (n, c) in float64 with vectors (n, c)."""
+
+
+@dataclass(frozen=True)
+class IterativeSolution:
+    """What an iteration ended with.
+
+    Attributes
+    ----------
+    values
+        Solution, (n, c), float64.
+    residual
+        Largest of the columns' relative residuals ||b - A x|| / ||b||, by recursion.
+    iterations
+        Number of products with the matrix.
+    """
+
+    values: Tensor
+    residual: float
+    iterations: int
+
+
+def conjugate_gradient(
+    product: Callable[[Tensor], Tensor],
+    targets: Tensor,
+    precondition: Callable[[Tensor], Tensor],
+    *,
+    tolerance: float = 5e-3,
+    max_iterations: int = 300,
+) -> IterativeSolution:
+    r"""Solve A X = B for several right-hand sides at once, each with its own step lengths.
+
+    Vectors and inner products are float64, whatever precision the product works in.
+
+    Parameters
+    ----------
+    product
+        V -> A V for V (n, c), A symmetric positive definite.
+    targets
+        B, (n, c).
+    precondition
+        V -> P^-1 V with P symmetric positive definite, near A.
+    tolerance
+        Relative residual at which the last column stops.
+    max_iterations
+        Number of products after which it gives up, with a warning.
+
+    Returns
+    -------
+    IterativeSolution
+        X and how well it was found.
+
+    Warns
+    -----
+    sklearn.exceptions.ConvergenceWarning
+        If a residual is still above the tolerance.
+
+    References
+    ----------
+    Hestenes, Stiefel 1952; Saad 2003, Iterative Methods for Sparse Linear Systems, algorithm 9.1.
+
+    Examples
+    --------
+    >>> matrix = torch.tensor([[2.0, 1.0], [1.0, 2.0]], dtype=torch.float64)
+    >>> solution = conjugate_gradient(lambda v: matrix @ v, torch.ones(2, 1), lambda v: v, tolerance=1e-9)
+    >>> solution.values.ravel(), solution.iterations
+    (tensor([0.3333, 0.3333], dtype=torch.float64), 1)
+    """
+    remaining = targets.double().clone()
+    sizes = torch.linalg.vector_norm(remaining, dim=0)
+    sizes = torch.where(sizes > 0, sizes, 1)  # a column of zeros is solved by zeros
+    values = torch.zeros_like(remaining)
+    direction, previous = torch.zeros_like(remaining), torch.ones_like(sizes)
+    iterations, residual = 0, (torch.linalg.vector_norm(remaining, dim=0) / sizes).max().item()
+    while residual > tolerance and iterations < max_iterations:
+        nearer = precondition(remaining)
+        current = (remaining * nearer).sum(0)
+        direction = nearer + _ratio(current, previous) * direction if iterations else nearer
+        image = product(direction)
+        step = _ratio(current, (direction * image).sum(0))
+        values += step * direction
+        remaining -= step * image
+        previous, iterations = current, iterations + 1
+        residual = (torch.linalg.vector_norm(remaining, dim=0) / sizes).max().item()
+    if residual > tolerance:
+        message = f"relative residual {residual:.1e} after {iterations} iterations instead of {tolerance:.0e}; "
+        warnings.warn(message + "set a larger ridge, rank or max_iterations.", ConvergenceWarning, stacklevel=2)
+    return IterativeSolution(values, residual, iterations)
+
+
+def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
+    """Quotient, 0 for columns that are solved exactly."""
+    return torch.where(denominator > 0, numerator / torch.where(denominator > 0, denominator, 1), 0)
+
+
+@dataclass(frozen=True)
+class ConjugateGradient:
+    r"""Iterative solver of (K + diag(s)) X = B, preconditioned by :math:`F F^T + \mathrm{diag}(s) + t I`.
+
+    F comes from randomly pivoted Cholesky, and t is the mean of the diagonal of :math:`K - F F^T`: the part of K that F
+    leaves out acts like a multiple of the identity where eigenvalues decay slowly, as those of a Laplace kernel.
+
+    Parameters
+    ----------
+    rank
+        Columns of F; 1/20 of the samples, but 200 to 2,000, if None.
+    tolerance
+        Relative residual at which it stops.
+    max_iterations
+        Products after which it gives up, with a warning.
+    seed
+        Of the pivots.
+
+    References
+    ----------
+    Díaz, Epperly, Frangella, Tropp, Webber 2023, "Robust, randomized preconditioning for kernel ridge regression"
+    (arXiv 2304.12465).
+    """
+
+    rank: int | None = None
+    tolerance: float = 5e-3
+    max_iterations: int = 300
+    seed: int = 0
+
+    def rank_for(self, n: int) -> int:
+        """Columns of F for n samples."""
+        return min(n, max(200, min(n // 20, 2000)) if self.rank is None else self.rank)
+
+    def solve(self, matrix: SymmetricOperator, shift: Tensor, targets: Tensor) -> IterativeSolution:
+        """X, (n, c), for a positive semi-definite K, a shift s > 0 (n,) and right-hand sides B (n, c).
+
+        Raises
+        ------
+        InputError
+            If the shift is not positive: the iteration would not come to an end.
+        """
+        if not (shift > 0).all():
+            raise InputError("a positive ridge for the iterative solver", "0", "Set a ridge, or solver='cholesky'.")
+        shift = shift.double()
+        diagonal = matrix.diagonal
+        factor, rest = randomly_pivoted_cholesky(matrix.columns, diagonal, self.rank_for(len(diagonal)), seed=self.seed)
+        precondition = LowRankPlusDiagonal.of(factor, shift + rest.mean())
+        return conjugate_gradient(
+            lambda vectors: (matrix @ vectors).addcmul_(shift[:, None], vectors),
+            targets,
+            precondition.solve,
+            tolerance=self.tolerance,
+            max_iterations=self.max_iterations,
+        )

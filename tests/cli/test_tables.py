@@ -1,0 +1,394 @@
+"""``agop fit``, ``agop predict`` and ``agop explain`` from the outside: what is printed, what is written."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from datetime import date
+from decimal import Decimal
+from importlib import import_module
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from agop import RFMRegressor, storage
+from agop.cli import app
+from agop.errors import InputError
+from agop.estimators.persistence import load, save
+from agop.estimators.table import table_pipeline
+from agop.report import explanation
+
+pandas = pytest.importorskip("pandas")
+fitting = import_module("agop.cli.fit")
+predicting = import_module("agop.cli.predict")
+rows_of = import_module("agop.datasets.table_rows")
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"})
+
+
+def words(text):
+    """Text without colours, frames and line breaks."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m|[│╭╮╰╯─┌┐└┘]", " ", text).split())
+
+
+def failed(result, message):
+    assert result.exit_code == 2, result.output
+    assert words(result.stderr).startswith("Error: expected ")
+    assert message in words(result.stderr)
+    assert "Traceback" not in result.output
+
+
+def people(n=90, seed=0):
+    """Numbers, text and truth values, some missing; a height and a word that depend on them, missing in row 3."""
+    rng = np.random.default_rng(seed)
+    frame = pandas.DataFrame(
+        {
+            "age [red]": rng.normal(40.0, 10.0, n).round(2),
+            "ward": rng.choice(["07", "08", "A"], n),
+            "tall": rng.random(n) < 0.5,
+            "noise": rng.normal(size=n).round(3),
+        }
+    )
+    height = frame["age [red]"] / 10 + 3 * (frame.ward == "08") + frame.tall
+    frame["height"] = height.round(3)
+    frame["size"] = np.where(height > height.median(), "big", "[small]")
+    frame["level"] = np.digitize(height, height.quantile([0.3, 0.6]))
+    frame.loc[3, ["height", "size", "level"]] = None
+    frame.loc[::11, "age [red]"] = None
+    frame.loc[5::13, "ward"] = None
+    return frame
+
+
+TARGETS = ("height", "size", "level")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """One table a target, and a model of each."""
+    folder = tmp_path_factory.mktemp("a [very] odd name")
+    for target in TARGETS:
+        write_table(folder / f"{target}.csv.gz", people(), target)
+    return folder
+
+
+def write_table(path, frame, *targets):
+    frame = frame.drop(columns=[name for name in TARGETS if name not in targets])
+    if path.suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def fitted(folder):
+    """What ``agop fit`` said for each target; the model files lie in the folder."""
+    return {
+        target: invoke("fit", folder / f"{target}.csv.gz", "--target", target, "--out", folder / f"{target}.model")
+        for target in TARGETS
+    }
+
+
+@pytest.mark.parametrize(
+    ("target", "task", "score"),
+    [
+        ("height", "regression", "leave-one-out R²"),
+        ("size", "classification", "leave-one-out accuracy"),
+        ("level", "classification", "leave-one-out accuracy"),
+    ],
+)
+def test_fit(folder, fitted, target, task, score):
+    result = fitted[target]
+    assert result.exit_code == 0, result.output
+    text = words(result.stdout)
+    assert f"{target}.csv.gz: 89 rows, 4 columns as 9 features; {task} of {target}" in text
+    assert f"1 rows without {target} left out" in text
+    assert re.search(r"(Cholesky|ConjugateGradient): about [\d.e-]+ s and \d+ MiB for each of up to 6 solves", text)
+    assert text.index("for each of up to 6 solves") < text.index("100%") < text.index(score)
+    for name in ("kernel", "bandwidth", "ridge", "iterate", "time"):
+        assert name in text
+    assert float(re.search(rf"{score} ([\d.]+)", text)[1]) > 0.6
+    most = re.search(r"Most important: (.*?) Model:", text)[1]
+    assert len(most.split(", ")) == 4
+    assert "age [red]" in most
+    assert text.endswith(f"Model: {folder / f'{target}.model'}")
+
+
+def test_the_model_is_a_pipeline_that_knows_its_columns(folder, fitted):
+    model = load(folder / "height.model")
+    assert model[0].columns_ == ("age [red]", "ward", "tall", "noise")
+    assert model[0].target_ == "height"
+    assert model[1].callback is None
+    assert model[1].random_state == 0
+    assert load(folder / "level.model").classes_.tolist() == [0, 1, 2]
+    assert load(folder / "size.model").classes_.tolist() == ["[small]", "big"]
+
+
+def test_options_reach_the_model(folder, tmp_path):
+    options = ["--time-budget", 50, "--max-memory", 0.5, "--seed", 7, "--task", "regression"]
+    result = invoke("fit", folder / "level.csv.gz", "--target", "level", *options, "--out", tmp_path / "model")
+    assert result.exit_code == 0, result.output
+    model = load(tmp_path / "model")[1]
+    assert (model.time_budget, model.max_memory, model.random_state) == (50.0, 2**29, 7)
+    assert isinstance(model, RFMRegressor)
+
+
+@pytest.mark.parametrize(
+    ("values", "task"),
+    [
+        (pandas.Series([1, 2, 3] * 10), "classification"),
+        (pandas.Series([1.0, 2.0, None] * 10), "classification"),
+        (pandas.Series(range(20)), "classification"),
+        (pandas.Series(range(21)), "regression"),
+        (pandas.Series([0.5, 1.0] * 10), "regression"),
+        (pandas.Series([True, False] * 10), "classification"),
+        (pandas.Series([True, None] * 10), "classification"),
+        (pandas.Series(["a", "b"] * 10), "classification"),
+        (pandas.Series([str(k) for k in range(30)]), "classification"),
+        (pandas.Series(range(30)).astype("category"), "classification"),
+        (pandas.Series([1, 2, None] * 10, dtype="Int64"), "classification"),
+        (pandas.Series([1e300, -1e300] * 10), "regression"),
+        (pandas.Series([Decimal("0.5"), Decimal(2)] * 10), "regression"),
+        (pandas.Series([date(2020, 1, 1), date(2021, 1, 1)] * 10), "classification"),
+    ],
+)
+def test_the_rule_of_auto(values, task):
+    assert fitting._task_of(values.dropna()) == task
+
+
+def test_targets_as_the_model_takes_them():
+    def targets(values, task="classification"):
+        return fitting._targets(pandas.Series(values).dropna(), task)
+
+    assert targets([1.0, None, 2.0]).tolist() == [1, 2]
+    assert targets([1.0, None, 2.0]).dtype == np.int64
+    assert targets([True, None, False]).dtype == bool
+    assert targets(["b", None, "a"]).tolist() == ["b", "a"]
+    assert targets(pandas.Series([1, 2], dtype="category")).tolist() == [1, 2]
+    assert targets([1, 2, 2], "regression").dtype == np.float64
+    assert targets([Decimal("0.5"), Decimal(2)], "regression").tolist() == [0.5, 2.0]
+    with pytest.raises(InputError, match="numbers or classes in column 'None', got times"):
+        targets(pandas.to_datetime(["2020-01-01", "2021-01-01"]))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
+@pytest.mark.parametrize("target", TARGETS)
+def test_predict(folder, fitted, tmp_path, target, suffix):
+    frame = people(30, seed=1)
+    table, out = write_table(tmp_path / f"new{suffix}", frame, target), tmp_path / f"out{suffix}"
+    result = invoke("predict", folder / f"{target}.model", table, "--out", out)
+    assert result.exit_code == 0, result.output
+    written = (pandas.read_parquet if suffix == ".parquet" else pandas.read_csv)(out)
+    assert list(written.columns) == ["prediction"]
+    expected = load(folder / f"{target}.model").predict(frame.drop(columns=list(TARGETS)))
+    assert written.prediction.tolist() == expected.tolist()
+    known = frame[target].notna().to_numpy()
+    truth = frame[target][known].to_numpy()
+    if target == "height":
+        r2 = 1 - ((truth - expected[known]) ** 2).sum() / ((truth - truth.mean()) ** 2).sum()
+        assert f"R²: {r2:.4f}, RMSE " in words(result.stdout)
+    else:
+        assert f"Accuracy: {(truth == expected[known]).mean():.4f} (29 rows with a target)" in words(result.stdout)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([table.name, out.name])
+
+
+def test_probabilities(folder, fitted, tmp_path):
+    frame, out = people(30, seed=1), tmp_path / "out.csv"
+    table = write_table(tmp_path / "new.csv", frame)
+    result = invoke("predict", folder / "size.model", table, "--out", out, "--probabilities")
+    assert result.exit_code == 0, result.output
+    assert "Accuracy" not in result.stdout  # there is no target
+    written = pandas.read_csv(out)
+    assert list(written.columns) == ["prediction", "probability [small]", "probability big"]
+    assert written.iloc[:, 1:].to_numpy().sum(1) == pytest.approx(1)
+    agreed = (written["probability big"] > 0.5) == (written.prediction == "big")
+    assert agreed.all()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
+def test_pieces_of_a_table_give_the_same_bytes(folder, fitted, tmp_path, monkeypatch, suffix):
+    """Also where a piece holds wards 07 and 08 only, which would be numbers on their own."""
+    frame = people(60, seed=2).sort_values("ward", na_position="first")
+    table = write_table(tmp_path / "new.csv", frame, "size")
+    whole = invoke("predict", folder / "size.model", table, "--out", tmp_path / f"whole{suffix}")
+    seen = []
+
+    def pieces(*arguments, **options):
+        for piece in rows_of.table_rows(*arguments, **options, n_rows=7):
+            seen.append(len(piece))
+            yield piece
+
+    monkeypatch.setattr(predicting, "table_rows", pieces)
+    parts = invoke("predict", folder / "size.model", table, "--out", tmp_path / f"parts{suffix}")
+    assert seen == [7] * 8 + [4]
+    assert whole.exit_code == parts.exit_code == 0, parts.output
+    if suffix == ".parquet":
+        files = [pandas.read_parquet(tmp_path / f"{name}.parquet") for name in ("whole", "parts")]
+        pandas.testing.assert_frame_equal(*files)
+    else:
+        assert (tmp_path / f"whole{suffix}").read_bytes() == (tmp_path / f"parts{suffix}").read_bytes()
+    score = re.search(r"Accuracy: .*", whole.stdout)[0]
+    assert score in parts.stdout
+
+
+def test_explain(folder, fitted, tmp_path):
+    result = invoke("explain", folder / "height.model")
+    assert result.exit_code == 0, result.output
+    text = words(result.stdout)
+    assert "leading directions" in text
+    assert "Picture" not in text
+    for column in ("ward", "tall", "noise"):
+        assert column in text
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
+def test_pictures(folder, fitted, tmp_path, suffix):
+    pytest.importorskip("matplotlib")
+    out = tmp_path / f"picture{suffix}"
+    result = invoke("explain", folder / "height.model", folder / "height.csv.gz", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert f"Picture: {out}" in words(result.stdout)
+    starts = {".svg": b"<?xml", ".png": b"\x89PNG", ".pdf": b"%PDF"}
+    assert out.read_bytes().startswith(starts[suffix])
+
+
+def test_without_matplotlib_the_text_still_comes(folder, fitted, tmp_path, monkeypatch):
+    monkeypatch.setattr(explanation, "_MISSING", ImportError("matplotlib"))
+    result = invoke("explain", folder / "height.model", "--out", tmp_path / "picture.svg")
+    assert result.exit_code == 0, result.output
+    assert "leading directions" in words(result.stdout)
+    assert "Picture left out: expected matplotlib, " in words(result.stdout)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.csv", "--target", "height"], "nowhere.csv, got no such file."),
+        (
+            ["height.csv.gz", "--target", "weight"],
+            "a column 'weight', got columns age [red], ward, tall, noise, height.",
+        ),
+        (["table.xlsx", "--target", "height"], "to end in .csv, .csv.gz or .parquet, got .xlsx."),
+        (["torn.csv.gz", "--target", "height"], "to be a complete, readable table"),
+        (["size.csv.gz", "--target", "size", "--task", "regression"], "numbers in column 'size', got values such as"),
+        (["height.csv.gz", "--target", "height", "--task", "classification"], "got numbers with fractions."),
+        (["empty.csv", "--target", "y"], "values in column 'y', got missing ones only."),
+        (["constant.csv", "--target", "y"], "different values in column 'y', got 1 in all rows."),
+        (["flat.csv", "--target", "y", "--task", "regression"], "different values in column 'y', got 0.5 in all rows."),
+        (["alone.csv", "--target", "y"], "a table with rows and columns"),
+        (["height.csv.gz", "--target", "height", "--max-memory", "0.000001"], "a kernel matrix within 0 MiB"),
+    ],
+)
+def test_fit_that_cannot_be(folder, tmp_path, arguments, message):
+    (folder / "table.xlsx").write_bytes(b"")
+    (folder / "torn.csv.gz").write_bytes((folder / "height.csv.gz").read_bytes()[:-20])
+    (folder / "empty.csv").write_text("x,y\n1,\n2,\n")
+    (folder / "constant.csv").write_text("x,y\n1,1\n2,1\n")
+    (folder / "flat.csv").write_text("x,y\n1,.5\n2,.5\n")
+    (folder / "alone.csv").write_text("y\n1\n2\n")
+    result = invoke("fit", folder / arguments[0], *arguments[1:], "--out", tmp_path / "model")
+    failed(result, message)
+    assert "100%" not in result.stdout
+    assert not (tmp_path / "model").exists()
+
+
+def test_out_that_cannot_be(folder, fitted, tmp_path):
+    table = folder / "height.csv.gz"
+    before = table.read_bytes()
+    failed(invoke("fit", table, "--target", "height", "--out", table), "another name for --out")
+    failed(invoke("fit", table, "--target", "height", "--out", folder), "a file name as --out")
+    failed(invoke("fit", table, "--target", "height", "--out", tmp_path / "no" / "m"), "no such folder. Create it")
+    model = folder / "height.model"
+    failed(invoke("predict", model, table, "--out", table), "another name for --out")
+    failed(
+        invoke("predict", model, table, "--out", tmp_path / "out.txt"), "ends in .csv, .csv.gz, .parquet, got out.txt"
+    )
+    failed(
+        invoke("explain", model, table, "--out", tmp_path / "out.jpg"), "--out to end in .svg, .png, .pdf, got out.jpg"
+    )
+    assert table.read_bytes() == before
+    assert not list(tmp_path.iterdir())
+
+
+def test_predict_that_cannot_be(folder, fitted, tmp_path):
+    model, out = folder / "height.model", tmp_path / "out.csv"
+    out.write_text("mine")
+    table = write_table(tmp_path / "new.csv", people(20), "height")
+    failed(invoke("predict", tmp_path / "none", table, "--out", out), "No such file")
+    failed(invoke("predict", table, folder / "height.csv.gz", "--out", out), "to be a complete safetensors file")
+    failed(invoke("predict", model, tmp_path / "none.csv", "--out", out), "none.csv, got no such file.")
+    failed(invoke("predict", model, table, "--out", out, "--probabilities"), "got a regression model.")
+    short = tmp_path / "short.csv"
+    people(20)[["age [red]", "ward", "noise"]].to_csv(short, index=False)
+    failed(invoke("predict", model, short, "--out", out), "got missing: ['tall']; surplus: none.")
+    people(20).assign(noise="loud").to_csv(short, index=False)
+    failed(invoke("predict", model, short, "--out", out), "surplus: ['size', 'level'].")
+    write_table(short, people(20).assign(noise="loud"), "height")
+    failed(invoke("predict", model, short, "--out", out), "numbers in column 'noise', as in training")
+    write_table(short, people(20).assign(height="much"), "height")
+    failed(invoke("predict", model, short, "--out", out), "numbers in column 'height'")
+    storage.save(tmp_path / "other", {}, {})
+    failed(invoke("predict", tmp_path / "other", table, "--out", out), "to hold an estimator")
+    assert out.read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.csv", "other", "out.csv", "short.csv"]
+
+
+def test_a_row_that_is_damaged_late_leaves_the_file_as_it_was(folder, fitted, tmp_path, monkeypatch):
+    monkeypatch.setattr(predicting, "table_rows", lambda *a, **k: rows_of.table_rows(*a, **k, n_rows=5))
+    table, out = write_table(tmp_path / "new.csv.gz", people(200)), tmp_path / "out.csv.gz"
+    text = gzip.decompress(table.read_bytes()).decode() + "1,2,3,4,5,6\n"
+    table.write_bytes(gzip.compress(text.encode()))
+    failed(invoke("predict", folder / "height.model", table, "--out", out), "to be a complete, readable table")
+    assert not out.exists()
+
+
+def test_a_model_of_no_table(tmp_path):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    save(RFMRegressor(n_iterations=0, ridge=0.1, selection=None).fit(X, X[:, 0]), tmp_path / "model")
+    pandas.DataFrame(X, columns=["a", "b"]).to_csv(tmp_path / "x.csv", index=False)
+    failed(
+        invoke("predict", tmp_path / "model", tmp_path / "x.csv", "--out", tmp_path / "y.csv"), "got a RFMRegressor."
+    )
+    failed(invoke("explain", tmp_path / "model"), "to hold a model of a table, from agop fit, got a RFMRegressor.")
+
+
+def test_a_model_that_python_fitted(tmp_path):
+    frame = people(40).drop(columns=["size", "level"]).dropna(subset="height")
+    model = table_pipeline("regression").set_params(model__n_iterations=0)
+    save(model.fit(frame.drop(columns="height"), frame.height), tmp_path / "model")
+    frame.drop(columns="height").to_csv(tmp_path / "x.csv", index=False)
+    result = invoke("predict", tmp_path / "model", tmp_path / "x.csv", "--out", tmp_path / "y.csv")
+    assert result.exit_code == 0, result.output
+    assert len(pandas.read_csv(tmp_path / "y.csv")) == 39
+
+
+def test_interrupted(folder, tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fitting, "_fit", interrupt)
+    (tmp_path / "model").write_text("mine")
+    result = invoke("fit", folder / "height.csv.gz", "--target", "height", "--out", tmp_path / "model")
+    assert result.exit_code == 130
+    assert words(result.stderr) == "Interrupted. Nothing was written."
+    assert (tmp_path / "model").read_text() == "mine"
+
+
+def test_help():
+    text = words(invoke("fit", "--help").stdout)
+    for part in (
+        "--target",
+        "--task",
+        "--time-budget",
+        "--max-memory",
+        "--seed",
+        "--out",
+        "20 distinct values at most",
+    ):
+        assert part in text
+    assert "--probabilities" in words(invoke("predict", "--help").stdout)
+    assert "--out" in words(invoke("explain", "--help").stdout)

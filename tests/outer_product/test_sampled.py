@@ -1,0 +1,52 @@
+"""The AGOP of a random subset and its standard error."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import oracles_kernels
+from agop.errors import InputError
+from agop.kernels import Gaussian, Laplace, Metric, ProductLaplace
+from agop.outer_product import sampled_kernel_agop
+
+RNG = np.random.default_rng(0)
+X, A = RNG.standard_normal((40, 3)), RNG.standard_normal((40, 2))
+METRICS = {"identity": None, "diagonal": np.array([1.0, 0.2, 3.0]), "full": np.cov(RNG.standard_normal((3, 9)))}
+
+
+@pytest.mark.parametrize("kernel", [Laplace(2.0), Gaussian(1.0), ProductLaplace(3.0)], ids=str)
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_all_samples_against_numpy(kernel, metric, weighted):
+    weights = RNG.uniform(0.2, 2, 40) if weighted else None
+    matrix = METRICS[metric]
+    expected = oracles_kernels.agop(type(kernel).__name__, X, X, A, matrix, weights, **kernel.get_params())
+    got = sampled_kernel_agop(
+        kernel,
+        torch.tensor(X),
+        torch.tensor(A),
+        40,
+        metric=None if matrix is None else Metric(torch.tensor(matrix)),
+        weights=None if weights is None else torch.tensor(weights),
+        max_memory=5000,
+    )
+    np.testing.assert_allclose(got.matrix, expected, atol=1e-10 * abs(expected).max())
+    assert (got.error, got.n_samples) == (0.0, 40)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_standard_error_is_that_of_many_draws(weighted):
+    weights = torch.tensor(RNG.uniform(0.5, 1.5, 40)) if weighted else None
+    arguments = Gaussian(1.5), torch.tensor(X), torch.tensor(A)
+    whole = sampled_kernel_agop(*arguments, 40, weights=weights).matrix
+    draws = [sampled_kernel_agop(*arguments, 16, weights=weights, seed=seed) for seed in range(400)]
+    true = np.sqrt(np.mean([((draw.matrix - whole) ** 2).sum() for draw in draws])) / whole.norm()
+    stated = np.sqrt(np.mean([(draw.error * draw.matrix.norm()) ** 2 for draw in draws])) / whole.norm()
+    assert stated == pytest.approx(true.item(), rel=0.15)
+
+
+def test_one_sample_is_refused():
+    with pytest.raises(InputError, match="two samples or more"):
+        sampled_kernel_agop(Laplace(1.0), torch.tensor(X), torch.tensor(A), 1)

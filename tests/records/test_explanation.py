@@ -1,0 +1,143 @@
+"""Explanations from an AGOP, against loops over the blocks of its columns."""
+
+from __future__ import annotations
+
+import json
+import math
+from io import StringIO
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from agop.errors import InputError
+from agop.records.explanation import Explanation, explain_agop
+
+FEATURES, COLUMNS, OWNER = ("age", "town=a", "town=b", "town=c", "mass"), ("age", "town", "mass"), (0, 1, 1, 1, 2)
+RNG = np.random.default_rng(0)
+GRADIENTS = RNG.standard_normal((40, 5)) @ RNG.standard_normal((5, 5))
+AGOP = GRADIENTS.T @ GRADIENTS / 40
+LEVELS = np.eye(3)[RNG.integers(0, 3, 60)]
+ROWS = np.column_stack([5 * RNG.standard_normal(60), 1.4 * LEVELS, RNG.standard_normal(60)])
+COVARIANCE = np.cov(ROWS.T)
+
+
+def root(matrix):
+    values, vectors = np.linalg.eigh(matrix)
+    return vectors @ np.diag(np.sqrt(np.maximum(values, 0))) @ vectors.T
+
+
+def scaled():
+    """S^{1/2} G S^{1/2} with S the blocks of the covariance."""
+    owner = np.array(OWNER)
+    roots = np.zeros((5, 5))
+    for column in range(3):
+        block = np.ix_(owner == column, owner == column)
+        roots[block] = root(COVARIANCE[block])
+    return roots @ AGOP @ roots
+
+
+def explained(**settings):
+    return explain_agop(AGOP, COVARIANCE, FEATURES, OWNER, COLUMNS, **settings)
+
+
+def test_importance_is_the_mean_square_of_a_step():
+    """E (grad f . s)^2 over independent gradients and steps s with the covariance of the column."""
+    wanted = []
+    for column in range(3):
+        block = [index for index, owner in enumerate(OWNER) if owner == column]
+        wanted.append(math.fsum(AGOP[a, b] * COVARIANCE[a, b] for a in block for b in block))
+    found = explained()
+    np.testing.assert_allclose(found.importance, np.array(wanted) / math.fsum(wanted), rtol=1e-10)
+    assert found.importance.sum() == pytest.approx(1)
+    assert found.ranking() == sorted(range(3), key=lambda column: -wanted[column])
+
+
+def test_directions():
+    found = explained(n_directions=2)
+    values, vectors = np.linalg.eigh(scaled())
+    np.testing.assert_allclose(found.shares, values[::-1][:2] / values.sum(), rtol=1e-10)
+    for row, vector in zip(found.directions, vectors.T[::-1], strict=False):
+        assert row[np.abs(row).argmax()] > 0
+        np.testing.assert_allclose(row * np.sign(row @ vector), vector, atol=1e-7)  # as exact as the oracle's root
+    assert len(explained(n_directions=9).shares) == 4  # S has rank four: the shares of the levels add up to one
+
+
+def test_coupling():
+    matrix, owner = scaled(), np.array(OWNER)
+
+    def norm(a, b):
+        return math.sqrt(math.fsum(entry**2 for entry in matrix[np.ix_(owner == a, owner == b)].ravel()))
+
+    found = explained().coupling
+    for a in range(3):
+        for b in range(3):
+            assert found[a, b] == pytest.approx(norm(a, b) / math.sqrt(norm(a, a) * norm(b, b)))
+    assert found.max() <= 1 + 1e-12
+
+
+def test_columns_without_influence():
+    found = explain_agop(np.diag([2.0, 0.0]), np.eye(2), ("a", "b"), (0, 1), ("a", "b"))
+    np.testing.assert_array_equal(found.importance, [1, 0])
+    np.testing.assert_array_equal(found.coupling, np.eye(2))
+    assert found.shares.tolist() == [1]
+
+
+def test_units_do_not_matter():
+    units = np.diag([1e6, 1.0, 1.0, 1.0, 1e-6])
+    inverse = np.linalg.inv(units)
+    found = explain_agop(inverse @ AGOP @ inverse, units @ COVARIANCE @ units, FEATURES, OWNER, COLUMNS)
+    np.testing.assert_allclose(found.importance, explained().importance, rtol=1e-9)
+    np.testing.assert_allclose(found.directions, explained().directions, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"agop": np.eye(4)}, "AGOP of shape"),
+        ({"covariance": np.eye(4)}, "covariance of shape"),
+        ({"column_of": (0, 1, 1, 1)}, "3 columns for each feature"),
+        ({"column_of": (0, 1, 1, 1, 3)}, "3 columns for each feature"),
+        ({"agop": np.zeros((5, 5))}, "depends on its columns"),
+        ({"n_directions": 0}, "one or more"),
+    ],
+)
+def test_unusable(change, word):
+    arguments = {
+        "agop": AGOP,
+        "covariance": COVARIANCE,
+        "features": FEATURES,
+        "column_of": OWNER,
+        "columns": COLUMNS,
+    }
+    with pytest.raises(InputError, match=word):
+        explain_agop(**(arguments | change))
+
+
+def test_json_and_table():
+    found = Explanation(
+        ("age", "mass", "town"),
+        np.array([0.25, 0.75, 0.0]),
+        ("age", "mass", "town"),
+        np.eye(3)[:1],
+        np.array([0.75]),
+        np.array([[1.0, 0.5, 0.0], [0.5, 1.0, 0.0], [0.0, 0.0, 1.0]]),
+        (("age", "mass", 0.125),),
+        np.array([0.5, 0.625, 0.0]),
+    )
+    values = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert values["importance"] == [0.25, 0.75, 0]
+    assert values["interactions"] == [["age", "mass", 0.125]]
+    console = Console(width=120, file=StringIO())
+    console.print(found.table())
+    *_, mass, age, town = [line for line in console.file.getvalue().splitlines() if line.strip()]
+    assert mass.split() == ["mass", "█████████░░░", "0.750", "0.625", "age", "0.50", "age", "0.125"]
+    assert age.split() == ["age", "███░░░░░░░░░", "0.250", "0.500", "mass", "0.50", "mass", "0.125"]
+    assert town.split() == ["town", "░░░░░░░░░░░░", "0.000", "0.000", "–", "–"]
+    assert found.table(n_rows=2).row_count == 2
+
+
+def test_without_rows():
+    found = explained()
+    assert found.to_json()["effects"] is None
+    assert found.table().row_count == 3
