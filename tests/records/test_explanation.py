@@ -131,10 +131,22 @@ def test_json_and_table():
     console = Console(width=120, file=StringIO())
     console.print(found.table())
     *_, mass, age, town = [line for line in console.file.getvalue().splitlines() if line.strip()]
-    assert mass.split() == ["mass", "█████████░░░", "0.750", "0.625", "age", "0.50", "age", "0.125"]
-    assert age.split() == ["age", "███░░░░░░░░░", "0.250", "0.500", "mass", "0.50", "mass", "0.125"]
-    assert town.split() == ["town", "░░░░░░░░░░░░", "0.000", "0.000", "–", "–"]
+    assert mass.split() == ["mass", "████████░░", "0.750", "0.625", "age", "0.50", "age", "0.125"]
+    assert age.split() == ["age", "██░░░░░░░░", "0.250", "0.500", "mass", "0.50", "mass", "0.125"]
+    assert town.split() == ["town", "░░░░░░░░░░", "0.000", "0.000", "–", "–"]
     assert found.table(n_rows=2).row_count == 2
+
+
+def test_a_narrow_terminal_cuts_names_and_no_numbers():
+    names = ("fine_aggregate_in_the_mix", "blast_furnace_slag_in_it")
+    found = Explanation(
+        names, np.array([0.75, 0.25]), names, np.eye(2), np.array([0.75, 0.25]), np.ones((2, 2)), ((*names, 0.125),)
+    )
+    console = Console(width=80, file=StringIO())
+    console.print(found.table())
+    text = console.file.getvalue()
+    assert all(text.count(number) == count for number, count in {"0.750": 1, "0.250": 1, "1.00": 2, "0.125": 2}.items())
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_without_rows():

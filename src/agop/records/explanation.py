@@ -21,7 +21,7 @@ from agop.storage import JSON, to_json
 
 __all__ = ["Explanation", "explain_agop"]
 
-_BAR = 12
+_BAR = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,16 +84,20 @@ class Explanation:
         return [int(index) for index in np.argsort(-self.importance, kind="stable")]
 
     def table(self, n_rows: int = 20) -> Table:
-        """Table of the ``n_rows`` most important columns, each with the partners of strongest coupling, interaction."""
+        """Table of the ``n_rows`` most important columns, each with the partners of strongest coupling, interaction.
+
+        Where it is wide, names are cut and numbers are not.
+        """
         shares = ", ".join(f"{share:.0%}" for share in self.shares)
-        table = Table(title=f"leading directions: {shares} of the AGOP", box=SIMPLE_HEAD)
-        for name in ("column", "importance", "effect", "coupled with", "interacts with"):
-            table.add_column(name, no_wrap=True)
+        table = Table(title=f"leading directions: {shares} of the AGOP", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for name in ("column", "importance", "", "effect", "coupled with", "", "interacts with", ""):
+            is_name = name in ("column", "coupled with", "interacts with")
+            table.add_column(name, no_wrap=not is_name, overflow="ellipsis")
         for index in self.ranking()[:n_rows]:
-            share = self.importance[index]
-            bar = f"{'█' * round(_BAR * share):░<{_BAR}} {share:.3f}"
+            share, name = self.importance[index], self.columns[index]
+            bar = f"{'█' * round(_BAR * share):░<{_BAR}}"
             effect = "–" if self.effects is None else f"{self.effects[index]:.3f}"
-            table.add_row(self.columns[index], bar, effect, self._coupled(index), self._interacts(self.columns[index]))
+            table.add_row(name, bar, f"{share:.3f}", effect, *self._coupled(index), *self._interacts(name))
         return table
 
     def to_json(self) -> JSON:
@@ -101,14 +105,14 @@ class Explanation:
         values = vars(self).items()
         return to_json({name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values})
 
-    def _coupled(self, index: int) -> str:
+    def _coupled(self, index: int) -> tuple[str, str]:
         others = np.where(np.arange(len(self.columns)) == index, -1.0, self.coupling[index])
         best = int(others.argmax())
-        return f"{self.columns[best]} {others[best]:.2f}" if others[best] > 0 else "–"
+        return (self.columns[best], f"{others[best]:.2f}") if others[best] > 0 else ("–", "")
 
-    def _interacts(self, column: str) -> str:
+    def _interacts(self, column: str) -> tuple[str, str]:
         pairs = ((a if b == column else b, share) for a, b, share in self.interactions if column in (a, b))
-        return next((f"{partner} {share:.3f}" for partner, share in pairs), "–")
+        return next(((partner, f"{share:.3f}") for partner, share in pairs), ("–", ""))
 
 
 def explain_agop(
