@@ -43,6 +43,19 @@ def test_weighted_means_of_targets():
     np.testing.assert_allclose(means, [[7.0, 1.5], [7.0, 1.0]])
 
 
+def test_a_part_is_that_of_its_rows():
+    rng = np.random.default_rng(0)
+    rows, weights, copies = torch.tensor(rng.integers(0, 9, (60, 1)) * 1.0), *torch.tensor(rng.uniform(1, 2, (2, 60)))
+    whole = distinct_rows(rows, weights, copies)
+    groups = torch.tensor([1, 4, 5])
+    kept, part = whole.part(groups)
+    wanted = set(rows[whole.index[groups]].ravel().tolist())
+    assert kept.tolist() == [i for i in range(60) if rows[i].item() in wanted]
+    again = distinct_rows(rows[kept], weights[kept], copies[kept])
+    for name in ("index", "group", "weights", "copies"):
+        assert torch.equal(getattr(part, name), getattr(again, name))
+
+
 def test_rows_that_differ_in_the_last_bit_stay_apart():
     x = torch.tensor([[1.0], [np.nextafter(np.float32(1), np.float32(2))]], dtype=torch.float32)
     assert len(distinct_rows(x).index) == 2

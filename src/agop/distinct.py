@@ -62,6 +62,21 @@ class DistinctRows:
         deviations = values.double() - self.mean(values.double())[self.group]
         return deviations.masked_fill(alone[self.group, None], 0)
 
+    def part(self, groups: Tensor) -> tuple[Tensor, DistinctRows]:
+        """Those (n',) of the rows that belong to some groups (m',), and which of these rows are equal.
+
+        Examples
+        --------
+        >>> kept, rows = distinct_rows(torch.tensor([[1.0], [2.0], [1.0], [3.0]])).part(torch.tensor([0, 2]))
+        >>> kept.tolist(), rows.index.tolist(), rows.group.tolist()
+        ([0, 2, 3], [0, 2], [0, 0, 1])
+        """
+        number = self.index.new_full((len(self.index),), -1)
+        number[groups] = torch.arange(len(groups), device=groups.device)
+        kept = torch.nonzero(number[self.group] >= 0).ravel()
+        index = torch.searchsorted(kept, self.index[groups])
+        return kept, DistinctRows(index, number[self.group[kept]], self.weights[kept], self.copies[kept])
+
     def _total(self, values: Tensor) -> Tensor:
         """(m,) sums over the groups."""
         return values.new_zeros(len(self.index)).index_add_(0, self.group, values)

@@ -8,6 +8,7 @@ import torch
 from sklearn.model_selection import GridSearchCV
 
 from agop import Gaussian, Laplace, ProductLaplace
+from agop.estimators.calibration import Calibration
 from agop.kernels import Kernel
 from agop.recursions import RIDGES
 from plain_rfm import RFMClassifier, RFMRegressor
@@ -103,6 +104,45 @@ def test_weights_are_repetitions_in_the_choice_too(blobs, selection):
     assert (repeated.ridge_, repeated.bandwidth_) == (weighted.ridge_, weighted.bandwidth_)
 
 
+@pytest.mark.parametrize("selection", [None, "loo"])
+def test_the_metric_from_some_samples_and_the_fit_to_all(surface, selection):
+    X, y, new, _ = surface
+    settings = {"ridge": 0.1, "n_iterations": 2, "selection": selection, "random_state": 3}
+    steps = []
+    model = RFMRegressor(Laplace(3.0), metric_samples=50, callback=steps.append, **settings).fit(X, y)
+    learned = {row.tobytes() for row in steps[-1].machine.centers.numpy()}
+    some = np.array([row.tobytes() in learned for row in X])
+    part = RFMRegressor(Laplace(3.0), **settings).fit(X[some], y[some])
+    assert len(steps[-1].machine.centers) == 50 == some.sum()
+    torch.testing.assert_close(model.metric_, part.metric_, rtol=1e-12, atol=0)
+    assert model.best_iteration_ == part.best_iteration_
+    assert (model.validation_scores_ is None) == (selection is None)
+    values, vectors = np.linalg.eigh(model.metric_.numpy())
+    Z, W = (rows @ vectors * np.sqrt(values.clip(0)) for rows in (X, new))
+    gram, cross = (np.exp(-np.sqrt(((A[:, None] - Z) ** 2).sum(2)) / 3) for A in (Z, W))
+    expected = cross @ np.linalg.solve(gram + 0.1 * np.eye(80), y)
+    np.testing.assert_allclose(model.predict(new), expected, rtol=0, atol=1e-9)
+    whole = RFMRegressor(Laplace(3.0), metric_samples=80, **settings).fit(X, y)
+    np.testing.assert_array_equal(whole.predict(new), RFMRegressor(Laplace(3.0), **settings).fit(X, y).predict(new))
+
+
+def test_probabilities_are_calibrated_on_all_samples(blobs):
+    X, y, *_ = blobs
+    rows = np.r_[np.arange(90), np.arange(30)]
+    labels = np.r_[y, (y[:30] + 1) % 3]  # equal samples with other labels
+    settings = {"n_iterations": 1, "selection": "loo", "random_state": 0}
+    model = RFMClassifier(Laplace(4.0), ridge=0.1, metric_samples=40, **settings).fit(X[rows], labels)
+    assert len(model.machine_.centers) == 90
+    left_out = np.empty((120, 3))
+    Z = X[rows] @ (np.linalg.cholesky(model.metric_.numpy()) if model.best_iteration_ else np.eye(5))
+    for i in range(120):
+        kept = np.arange(120) != i
+        refit = RFMClassifier(Laplace(4.0), ridge=0.1, n_iterations=0).fit(Z[kept], labels[kept])
+        left_out[i] = refit.decision_function(Z[i : i + 1])[0]
+    expected = Calibration.of(torch.tensor(left_out), torch.tensor(labels))
+    assert model.calibration_.scale == pytest.approx(expected.scale, rel=1e-4)
+
+
 @pytest.mark.parametrize("noise", [0.0, 5.0])
 def test_ridge_is_chosen_at_every_metric(noise):
     rng = np.random.default_rng(0)
@@ -178,6 +218,7 @@ class Other(Kernel):
     [
         ({"selection": "cv"}, "selection=None, 'loo' or 'gcv'"),
         ({"ridge": "gcv"}, "a finite ridge >= 0 or 'loo'"),
+        ({"metric_samples": 1}, "metric_samples >= 2, or None"),
         ({"ridge": -1.0}, "a finite ridge >= 0 or 'loo'"),
         ({"kernel": Laplace("mean")}, "a positive finite bandwidth"),
         ({"kernel": Other()}, "a kernel of agop"),

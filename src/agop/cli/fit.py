@@ -162,13 +162,16 @@ def _is_whole(y: pandas.Series[Any]) -> bool:
 def _announce(model: Any, features: NDArray[Any], targets: NDArray[Any]) -> None:
     """Print what the solver will take, before it starts; raises where it cannot fit."""
     classes = len(np.unique(targets)) if hasattr(model, "predict_proba") else 1
-    plan = model.predicted_cost(*features.shape, classes if classes > 2 else 1)
-    console.print(
-        f"{type(plan.solver).__name__}: about {plan.seconds:.2g} s and {plan.bytes / 2**20:.0f} MiB for each of up to "
-        f"{model.n_iterations + 1} solves; choices and AGOPs come on top",
-        soft_wrap=True,
-        highlight=False,
-    )
+    (n, d), outputs = features.shape, classes if classes > 2 else 1
+    part = min(n, model.metric_samples)
+    solves = [(part, f"each of up to {model.n_iterations + 1} solves")]
+    if part < n:
+        solves = [(part, f"{solves[0][1]} with {part} rows"), (n, "the last solve with all of them")]
+    for rows, what in solves:
+        plan = model.predicted_cost(rows, d, outputs)
+        cost = f"about {plan.seconds:.2g} s and {plan.bytes / 2**20:.0f} MiB"
+        console.print(f"{type(plan.solver).__name__}: {cost} for {what}", soft_wrap=True, highlight=False)
+    console.print("Choices and AGOPs come on top.")
 
 
 def _fit(model: Any, features: NDArray[Any], targets: NDArray[Any]) -> float:
@@ -179,7 +182,9 @@ def _fit(model: Any, features: NDArray[Any], targets: NDArray[Any]) -> float:
         task = progress.add_task("choosing", total=model.n_iterations + 1)
 
         def observe(step: RFMStep) -> None:
-            progress.update(task, completed=step.iteration + 1, description=f"iterate {step.iteration}")
+            last = step.iteration == model.n_iterations and len(features) > model.metric_samples
+            description = "fit to all rows" if last else f"iterate {step.iteration}"
+            progress.update(task, completed=step.iteration + 1, description=description)
 
         model.set_params(callback=observe).fit(features, targets)
         progress.update(task, completed=model.n_iterations + 1, description="done")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -12,10 +13,10 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from agop.distinct import DistinctRows, distinct_rows
 from agop.estimators.arrays import as_array, check_features, check_weights
 from agop.estimators.choices import Choices, solver_for
 from agop.estimators.persistence import PersistentEstimator
+from agop.estimators.problem import Problem
 from agop.estimators.seeds import seed_of
 from agop.estimators.selection import (
     Criterion,
@@ -27,7 +28,7 @@ from agop.estimators.selection import (
     select_iterate,
     split_rows,
 )
-from agop.kernel_machine import KernelMachine, SolvePlan, Solver, cheapest_solver
+from agop.kernel_machine import KernelMachine, SolvePlan, Solver, cheapest_solver, fit_kernel_machine
 from agop.kernels import Kernel
 from agop.recursions import RFMStep, rfm, within_time
 
@@ -43,6 +44,7 @@ class FeatureMachine(PersistentEstimator, ABC):
     metric: Literal["full", "diagonal"] | None
     selection: Literal["loo", "gcv"] | None
     solver: Literal["auto"] | Solver
+    metric_samples: int | None
     agop_samples: int | None
     validation_fraction: float | None
     time_budget: float | None
@@ -82,7 +84,8 @@ class FeatureMachine(PersistentEstimator, ABC):
     def predicted_cost(self, n_samples: int, n_features: int, n_outputs: int = 1) -> SolvePlan:
         """The solver, time and memory of one fit of the kernel machine to distinct float64 samples, before any work.
 
-        A fit takes ``n_iterations`` + 1 of them, and the AGOPs between.
+        A fit takes ``n_iterations`` + 1 of them to ``metric_samples`` samples at most, and the AGOPs between; then
+        one to all samples, if there are more.
 
         Raises
         ------
@@ -119,7 +122,7 @@ class FeatureMachine(PersistentEstimator, ABC):
             If no solver can work within ``max_memory``.
         """
         start = time.monotonic()
-        check_settings(self.selection, self.n_iterations, self.time_budget)
+        check_settings(self.selection, self.n_iterations, self.time_budget, self.metric_samples)
         features = check_features(self, X, reset=True)
         given = check_weights(sample_weight, features)
         targets, factors = self._targets(y, features, given)
@@ -132,66 +135,89 @@ class FeatureMachine(PersistentEstimator, ABC):
             train, test = split_rows(len(features), self.validation_fraction, self.random_state, self._strata())
             held_out = features[test], self._decode(targets[test], None), weights[test]
             features, targets, weights, copies = (part[train] for part in (features, targets, weights, copies))
-        rows = distinct_rows(features, weights, copies)
-        self._recurse(features[rows.index], targets, rows, held_out, start)
+        problem = Problem.of(features, targets, weights, copies)
+        selected = self._recurse(problem.part(self.metric_samples, self.random_state), held_out, start, problem)
+        if len(problem.centers) > len(selected.best.machine.centers):
+            selected = replace(selected, best=self._fit_to_all(selected.best, problem, held_out is None))
+        self._keep(selected)
+        if held_out is not None:
+            raw = selected.best.machine(held_out[0], max_memory=self.max_memory)
+            self._calibrate(raw, *held_out[1:])
+        elif self.selection is not None:
+            raw = left_out_predictions(selected.best, self.selection, targets, problem.rows)
+            self._calibrate(raw, self._decode(targets, None), problem.rows.weights)
         return self
 
-    def _recurse(
-        self, centers: Tensor, targets: Tensor, rows: DistinctRows, held_out: HeldOut | None, start: float
-    ) -> None:
-        """Run the recursion on distinct rows and keep the best or the last iterate."""
-        means, totals, copies = rows.mean(targets), rows.total_weights, rows.total_copies
-        selection = None if held_out is not None else self.selection
+    def _recurse(self, problem: Problem, held_out: HeldOut | None, start: float, whole: Problem) -> Selected:
+        """The best or the last iterate of the recursion, in the time that a fit to the whole problem leaves."""
+        rows, budget = problem.rows, self.time_budget
         choices = Choices.of(
             self.kernel,
             self.ridge,
             self.metric,
             self.n_iterations,
-            (centers, means, totals, copies, rows.spread(targets)),
+            (problem.centers, problem.means, rows.total_weights, rows.total_copies, rows.spread(problem.targets)),
             self.random_state,
-            None if self.time_budget is None else self.time_budget / 3,
+            None if budget is None else budget / 3,
         )
         self.metric_kind_ = choices.metric
-        self.solver_ = solver_for(
-            self.solver,
-            centers,
-            means.shape[1],
-            ridge=choices.ridge,
-            leave_one_out=selection is not None,
-            max_memory=self.max_memory,
-        )
+        leave_one_out = held_out is None and self.selection is not None
+        self.solver_ = self._solver(problem, choices.ridge, leave_one_out)
         steps = rfm(
-            centers,
-            means,
+            problem.centers,
+            problem.means,
             kernel=choices.kernel,
             ridge=choices.ridge,
             n_iterations=self.n_iterations,
             metric=choices.metric,
-            weights=totals,
+            weights=rows.total_weights,
             tune=choices.tune,
             solver=self.solver_,
             agop_samples=self.agop_samples,
             seed=seed_of(self.random_state),
-            leave_one_out=selection is not None,
+            leave_one_out=leave_one_out,
             max_memory=self.max_memory,
         )
-        left = None if self.time_budget is None else max(self.time_budget - (time.monotonic() - start), 1e-9)
-        selected = select_iterate(
-            within_time(steps, left),
-            self._criterion(held_out, targets, rows),
+        if budget is not None:
+            (n, d), n_outputs = whole.centers.shape, whole.means.shape[1]
+            later = 0.0 if problem is whole else self.predicted_cost(n, d, n_outputs).seconds
+            budget = max(budget - later - (time.monotonic() - start), 1e-9)
+        return select_iterate(
+            within_time(steps, budget),
+            self._criterion(held_out, problem),
             total=self.n_iterations + 1,
             callback=self.callback,
             verbose=self.verbose,
         )
-        self._keep(selected)
-        if held_out is not None:
-            raw = selected.best.machine(held_out[0], max_memory=self.max_memory)
-            self._calibrate(raw, *held_out[1:])
-        elif selection is not None:
-            raw = left_out_predictions(selected.best, selection, targets, rows)
-            self._calibrate(raw, self._decode(targets, None), rows.weights)
 
-    def _criterion(self, held_out: HeldOut | None, targets: Tensor, rows: DistinctRows) -> Criterion | None:
+    def _fit_to_all(self, step: RFMStep, problem: Problem, leave_one_out: bool) -> RFMStep:
+        """An iterate with its kernel, metric and ridge, fitted to all samples."""
+        leave_one_out = leave_one_out and self.selection is not None
+        self.solver_ = self._solver(problem, step.fit.ridge, leave_one_out)
+        fit = fit_kernel_machine(
+            step.machine.kernel,
+            problem.centers,
+            problem.means,
+            ridge=step.fit.ridge,
+            metric=step.machine.metric,
+            weights=problem.rows.total_weights,
+            solver=self.solver_,
+            max_memory=self.max_memory,
+            leave_one_out=leave_one_out,
+        )
+        return replace(step, fit=fit)
+
+    def _solver(self, problem: Problem, ridge: float, leave_one_out: bool) -> Solver:
+        return solver_for(
+            self.solver,
+            problem.centers,
+            problem.means.shape[1],
+            ridge=ridge,
+            leave_one_out=leave_one_out,
+            max_memory=self.max_memory,
+        )
+
+    def _criterion(self, held_out: HeldOut | None, problem: Problem) -> Criterion | None:
         """Scores of an iterate on validation data, or by cross-validation of the samples."""
         if held_out is not None:
             X, y, sample_weight = held_out
@@ -204,6 +230,7 @@ class FeatureMachine(PersistentEstimator, ABC):
             )
         if (selection := self.selection) is None:
             return None
+        targets, rows = problem.targets, problem.rows
         return lambda step: self._left_out_score(
             left_out_predictions(step, selection, targets, rows), targets, rows.weights
         )

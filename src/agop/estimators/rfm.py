@@ -55,6 +55,9 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
     solver
         "auto" for the one with the smaller predicted time that fits ``max_memory`` (``predicted_cost``), or
         ``Cholesky()``, or ``ConjugateGradient()``.
+    metric_samples
+        Random distinct samples on which the recursion learns the metric and chooses the iterate, which is then fitted
+        to all samples; all if None or fewer.
     agop_samples
         Random samples over which an AGOP is taken (``agop_error_`` states its standard error); all if None or fewer.
     fit_intercept
@@ -70,7 +73,7 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
     verbose
         Show a progress bar.
     random_state
-        Seed of all random rows: of leave-one-out, of the AGOP, of the validation split.
+        Seed of all random rows: of leave-one-out, of the metric, of the AGOP, of the validation split.
 
     Attributes
     ----------
@@ -111,6 +114,7 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
         *,
         selection: Literal["loo", "gcv"] | None = "loo",
         solver: Literal["auto"] | Solver = "auto",
+        metric_samples: int | None = 20_000,
         agop_samples: int | None = 10_000,
         fit_intercept: bool = True,
         validation_fraction: float | None = None,
@@ -126,6 +130,7 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
         self.metric = metric
         self.selection = selection
         self.solver = solver
+        self.metric_samples = metric_samples
         self.agop_samples = agop_samples
         self.fit_intercept = fit_intercept
         self.validation_fraction = validation_fraction
@@ -172,8 +177,8 @@ class RFMClassifier(ClassifierMixin, FeatureMachine):  # type: ignore[misc]
 
     Parameters
     ----------
-    kernel, ridge, n_iterations, metric, solver, agop_samples, validation_fraction, time_budget, max_memory, callback, \
-verbose, random_state
+    kernel, ridge, n_iterations, metric, solver, metric_samples, agop_samples, validation_fraction, time_budget, \
+max_memory, callback, verbose, random_state
         As for ``RFMRegressor``; validation data choose the iterate by accuracy, and their split is stratified.
     selection
         As for ``RFMRegressor``, by the accuracy of the predictions without the own sample (``validation_scores_``);
@@ -212,6 +217,7 @@ validation_scores_, n_features_in_
         *,
         selection: Literal["loo", "gcv"] | None = "loo",
         solver: Literal["auto"] | Solver = "auto",
+        metric_samples: int | None = 20_000,
         agop_samples: int | None = 10_000,
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         validation_fraction: float | None = None,
@@ -227,6 +233,7 @@ validation_scores_, n_features_in_
         self.metric = metric
         self.selection = selection
         self.solver = solver
+        self.metric_samples = metric_samples
         self.agop_samples = agop_samples
         self.class_weight = class_weight
         self.validation_fraction = validation_fraction

@@ -40,14 +40,16 @@ HeldOut = tuple[Tensor, Any, Tensor | None]
 """Features, targets as ``predict`` gives them, and sample weights that choose the iterate."""
 
 
-def check_settings(selection: Any, n_iterations: int, time_budget: float | None) -> None:
-    """Raise InputError, before any work, unless selection, iterations and time are what a recursion can take."""
+def check_settings(selection: Any, n_iterations: int, time_budget: float | None, metric_samples: int | None) -> None:
+    """Raise InputError, before any work, unless these are settings that a recursion can take."""
     if selection not in (None, "loo", "gcv"):
         raise InputError("selection=None, 'loo' or 'gcv'", repr(selection), "Choose one of the three.")
     if not isinstance(n_iterations, Integral) or n_iterations < 0:
         raise InputError("n_iterations >= 0", repr(n_iterations), "0 is kernel ridge regression.")
     if time_budget is not None and not time_budget > 0:
         raise InputError("a positive time budget in seconds", repr(time_budget), "Use None for no limit.")
+    if metric_samples is not None and not (isinstance(metric_samples, Integral) and metric_samples >= 2):
+        raise InputError("metric_samples >= 2, or None", repr(metric_samples), "Take thousands, or all by None.")
 
 
 def check_validation(estimator: BaseEstimator, X: Any, y: Any, features: Tensor) -> HeldOut:
