@@ -15,13 +15,25 @@ from torch import Tensor
 from agop.errors import InputError
 from agop.kernel_machine import Solver, cheapest_solver
 from agop.kernels import Kernel, Laplace, Metric, ProductLaplace
-from agop.recursions import BANDWIDTH_FACTORS, RIDGES, LeaveOneOutTuner, Tuned, best_candidate, median_distance
+from agop.recursions import (
+    BANDWIDTH_FACTORS,
+    RIDGES,
+    Candidate,
+    DistinctSamples,
+    LeaveOneOutTuner,
+    Tuned,
+    best_candidate,
+    median_distance,
+)
 from agop.solvers import Cholesky, ConjugateGradient
 
 __all__ = ["Choices", "solver_for", "with_median_bandwidth"]
 
 TUNING_ROWS = 1000
-"""Random distinct rows on which leave-one-out chooses kernel, bandwidth and ridge: seconds, and enough to tell."""
+"""Random distinct rows on which leave-one-out chooses bandwidth and ridge: seconds, and enough to tell."""
+
+COMPARISON_ROWS = 4000
+"""Random distinct rows on which it chooses the kernel: two kernels can be closer than two bandwidths."""
 
 MEDIAN_ROWS = 1000
 """Random rows whose distances give the median bandwidth."""
@@ -53,11 +65,11 @@ class Choices:
         ridge: float | Literal["loo"],
         metric: Literal["full", "diagonal"] | None,
         n_iterations: int,
-        rows: tuple[Tensor, Tensor, Tensor, Tensor, Tensor],
+        samples: DistinctSamples,
         random_state: Any,
         seconds: float | None = None,
     ) -> Choices:
-        """Choices for distinct rows: inputs (n, d), targets (n, C), weights, copies and spread (n,).
+        """Choices for distinct samples.
 
         ``seconds`` limit the choice of a kernel.
 
@@ -73,30 +85,28 @@ class Choices:
             if kernel is None
             else [clone(kernel)]
         )
-        kernels = [with_median_bandwidth(kernel, rows[0], random_state) for kernel in kernels]
+        kernels = [with_median_bandwidth(kernel, samples.inputs, random_state) for kernel in kernels]
         metrics = [metric or ("diagonal" if isinstance(kernel, ProductLaplace) else "full") for kernel in kernels]
         if ridge != "loo" and kernel is not None and getattr(kernels[0], "bandwidth", None) != "loo":
             return cls(kernels[0], float(ridge), metrics[0], None)
-        some = random_rows(len(rows[0]), TUNING_ROWS, random_state).to(rows[0].device)
-        inputs, targets, weights, copies, spread = (values[some] for values in rows)
-        tuners = [
-            LeaveOneOutTuner(
-                inputs,
-                targets,
-                weights,
-                copies,
-                spread,
-                kernel,
-                BANDWIDTH_FACTORS if getattr(kernel, "bandwidth", None) == "loo" else None,
-                RIDGES if ridge == "loo" else (float(ridge),),
+        some = samples[_random(samples, TUNING_ROWS, random_state)]
+        candidates = [
+            Candidate(
+                LeaveOneOutTuner(
+                    some,
+                    kernel,
+                    BANDWIDTH_FACTORS if getattr(kernel, "bandwidth", None) == "loo" else None,
+                    RIDGES if ridge == "loo" else (float(ridge),),
+                ),
+                kind,
             )
-            for kernel in kernels
+            for kernel, kind in zip(kernels, metrics, strict=True)
         ]
-        candidates = list(zip(tuners, metrics, strict=True))
         if len(candidates) > 1:
-            candidates = [best_candidate(candidates, n_iterations, seconds=seconds)]
-        ((tuner, kind),) = candidates
-        return cls(tuner.kernel, float("nan"), kind, tuner)
+            more = samples[_random(samples, COMPARISON_ROWS, random_state)]
+            candidates = [best_candidate(candidates, more, n_iterations, seconds=seconds)]
+        (chosen,) = candidates
+        return cls(chosen.tuner.kernel, float("nan"), chosen.metric, chosen.tuner)
 
 
 def solver_for(
@@ -127,6 +137,10 @@ def solver_for(
     return cheapest_solver(
         n, d, n_outputs, dtype=inputs.dtype, leave_one_out=leave_one_out, max_memory=max_memory
     ).solver
+
+
+def _random(samples: DistinctSamples, most: int, random_state: Any) -> Tensor:
+    return random_rows(len(samples), most, random_state).to(samples.inputs.device)
 
 
 def random_rows(n: int, most: int, random_state: Any) -> Tensor:

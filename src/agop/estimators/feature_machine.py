@@ -156,7 +156,7 @@ class FeatureMachine(PersistentEstimator, ABC):
             self.ridge,
             self.metric,
             self.n_iterations,
-            (problem.centers, problem.means, rows.total_weights, rows.total_copies, rows.spread(problem.targets)),
+            problem.samples,
             self.random_state,
             None if budget is None else budget / 3,
         )

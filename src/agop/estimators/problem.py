@@ -10,6 +10,7 @@ from torch import Tensor
 
 from agop.distinct import DistinctRows, distinct_rows
 from agop.estimators.choices import random_rows
+from agop.recursions import DistinctSamples
 
 __all__ = ["Problem"]
 
@@ -50,6 +51,14 @@ class Problem:
     def means(self) -> Tensor:
         """(m, C) weighted means of the targets of equal samples."""
         return self.rows.mean(self.targets)
+
+    @property
+    def samples(self) -> DistinctSamples:
+        """The distinct samples with their weights, for leave-one-out."""
+        rows = self.rows
+        return DistinctSamples(
+            self.centers, self.means, rows.total_weights, rows.total_copies, rows.spread(self.targets)
+        )
 
     def part(self, most: int | None, random_state: Any) -> Problem:
         """Itself, or all samples at ``most`` of the distinct inputs, drawn at random."""

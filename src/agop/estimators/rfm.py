@@ -30,9 +30,9 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
     Kernel ridge regression whose Mahalanobis metric M is learned as the AGOP of the predictor
     (Radhakrishnan, Beaglehole, Pandit, Belkin 2024, arXiv 2212.13881): repeat
     :math:`\alpha = (K_M + \lambda I)^{-1} Y`, M <- AGOP / max entry. What is not given is chosen by leave-one-out in
-    closed form, without validation data: kernel, bandwidth and ridge at each iterate on at most 1,000 random rows,
-    the iterate on all rows. For the plain recursion give numbers: ``RFMRegressor(Laplace(10.0), ridge=1e-3,
-    selection=None)``.
+    closed form, without validation data: the kernel on at most 4,000 random rows, bandwidth and ridge at each iterate
+    on at most 1,000, the iterate on ``metric_samples``. For the plain recursion give numbers:
+    ``RFMRegressor(Laplace(10.0), ridge=1e-3, selection=None)``.
 
     Parameters
     ----------

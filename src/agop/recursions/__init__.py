@@ -1,14 +1,18 @@
 """Recursions: generators of frozen steps."""
 
 from agop.recursions.budget import within_time
+from agop.recursions.candidates import Candidate, best_candidate
 from agop.recursions.deep_rfm import DeepRFMLayer, LayerMap, deep_rfm, normalise_rows
+from agop.recursions.left_out import DistinctSamples
 from agop.recursions.rfm import RFMStep, rfm
-from agop.recursions.tuning import BANDWIDTH_FACTORS, RIDGES, LeaveOneOutTuner, Tuned, best_candidate, median_distance
+from agop.recursions.tuning import BANDWIDTH_FACTORS, RIDGES, LeaveOneOutTuner, Tuned, median_distance
 
 __all__ = [
     "BANDWIDTH_FACTORS",
     "RIDGES",
+    "Candidate",
     "DeepRFMLayer",
+    "DistinctSamples",
     "LayerMap",
     "LeaveOneOutTuner",
     "RFMStep",

@@ -1,25 +1,21 @@
-"""Bandwidth, ridge, kernel and kind of metric by leave-one-out in closed form."""
+"""Bandwidth and ridge by leave-one-out in closed form."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
 
 import torch
 from sklearn.base import clone
 from torch import Tensor
 
 from agop.errors import InputError
-from agop.kernel_machine import fit_kernel_machine
 from agop.kernels import Kernel, Metric, ProductLaplace, RadialKernel, euclidean_distances
-from agop.outer_product import kernel_agop, normalised_agop
-from agop.solvers.leave_one_out import remaining_shares, sample_residuals
+from agop.recursions.left_out import DistinctSamples
 from agop.solvers.spectral import SpectralFactor
 
-__all__ = ["BANDWIDTH_FACTORS", "RIDGES", "LeaveOneOutTuner", "Tuned", "best_candidate"]
+__all__ = ["BANDWIDTH_FACTORS", "RIDGES", "LeaveOneOutTuner", "Tuned"]
 
 BANDWIDTH_FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """Bandwidths that may be chosen, in multiples of the median distance between two rows."""
@@ -59,11 +55,8 @@ class LeaveOneOutTuner:
 
     Attributes
     ----------
-    inputs, targets, weights, copies
-        Distinct rows (n, d), (n, C), (n,), (n,); see ``agop.distinct.DistinctRows``.
-    spread
-        (n,) mean squared distance of the targets of equal samples from their mean, which is the target here; zeros
-        where nothing was merged.
+    samples
+        On which errors are compared.
     kernel
         Kernel whose bandwidth is to be chosen.
     bandwidth_factors
@@ -76,23 +69,20 @@ class LeaveOneOutTuner:
     --------
     >>> from agop.kernels import Laplace
     >>> x = torch.linspace(0, 1, 40, dtype=torch.float64)[:, None]
-    >>> tuned = LeaveOneOutTuner(x, torch.sin(6 * x), *torch.ones(2, 40), torch.zeros(40), Laplace("loo"))(None)
+    >>> samples = DistinctSamples(x, torch.sin(6 * x), *torch.ones(2, 40), torch.zeros(40))
+    >>> tuned = LeaveOneOutTuner(samples, Laplace("loo"))(None)
     >>> tuned.ridge, tuned.error < 1e-3
     (0.0001, True)
     """
 
-    inputs: Tensor
-    targets: Tensor
-    weights: Tensor
-    copies: Tensor
-    spread: Tensor
+    samples: DistinctSamples
     kernel: Kernel
     bandwidth_factors: Sequence[float] | None = BANDWIDTH_FACTORS
     ridges: Sequence[float] = RIDGES
 
     def __call__(self, metric: Metric | None) -> Tuned:
         """A bandwidth whose neighbours have larger errors, and the largest ridge with an error within 0.1 % of its."""
-        points = self.inputs.double()
+        points = self.samples.inputs.double()
         points = points if metric is None else metric.map(points, points.mean(0))
         if self.bandwidth_factors is None:
             return self._at(points, self.kernel)
@@ -111,19 +101,10 @@ class LeaveOneOutTuner:
             best = lowest
 
     def _at(self, points: Tensor, kernel: Kernel) -> Tuned:
-        factor = SpectralFactor.of(kernel(points), self.weights)
-        errors = [self._error(*factor.solve(self.targets, ridge), ridge) for ridge in self.ridges]
+        samples, factor = self.samples, SpectralFactor.of(kernel(points), self.samples.weights)
+        errors = [samples.error(*factor.solve(samples.targets, ridge), ridge) for ridge in self.ridges]
         good = [ridge for ridge, error in zip(self.ridges, errors, strict=True) if error <= (1 + _FLAT) * min(errors)]
         return Tuned(kernel, max(good), min(errors))
-
-    def _error(self, coefficients: Tensor, inverse_diagonal: Tensor, ridge: float) -> float:
-        """Mean squared residual of samples left out one by one, those of equal inputs too."""
-        weights = self.weights.double()
-        group = torch.arange(len(weights), device=weights.device)
-        shares = inverse_diagonal, ridge, weights, self.copies
-        mean = sample_residuals(coefficients, *shares, torch.zeros_like(coefficients), group)
-        about = self.spread.double() / remaining_shares(*shares).square()
-        return ((weights @ (mean.square().sum(1) + about)) / weights.sum() / coefficients.shape[1]).item()
 
 
 def median_distance(kernel: Kernel, points: Tensor) -> float:
@@ -150,46 +131,3 @@ def median_distance(kernel: Kernel, points: Tensor) -> float:
     first, second = torch.triu_indices(len(points), len(points), offset=1, device=points.device)
     pairs = distances[first, second]
     return pairs[pairs > 0].median().item() if (pairs > 0).any() else 1.0
-
-
-def best_candidate(
-    candidates: Sequence[tuple[LeaveOneOutTuner, Literal["full", "diagonal"]]],
-    n_iterations: int,
-    *,
-    seconds: float | None = None,
-) -> tuple[LeaveOneOutTuner, Literal["full", "diagonal"]]:
-    """The tuner and the kind of metric whose recursion on the tuner's rows has the iterate of the smallest error.
-
-    Every candidate has the same share of ``seconds``, after which it gets no further iterate; None for no limit.
-    """
-    share = None if seconds is None else seconds / len(candidates)
-    return min(candidates, key=lambda candidate: _smallest_error(candidate[0], candidate[1], n_iterations, share))
-
-
-def _smallest_error(
-    tuner: LeaveOneOutTuner, kind: Literal["full", "diagonal"], n_iterations: int, seconds: float | None
-) -> float:
-    start = time.monotonic()
-    metric: Metric | None = None
-    errors = []
-    for iteration in range(n_iterations + 1):
-        tuned = tuner(metric)
-        errors.append(tuned.error)
-        late = seconds is not None and time.monotonic() - start > seconds
-        if late or iteration == n_iterations or errors[-1] > min(errors):  # it rarely falls again
-            break
-        fit = fit_kernel_machine(
-            tuned.kernel, tuner.inputs, tuner.targets, ridge=tuned.ridge, metric=metric, weights=tuner.weights
-        )
-        agop = kernel_agop(
-            tuned.kernel,
-            tuner.inputs,
-            tuner.inputs,
-            fit.machine.coefficients,
-            metric=metric,
-            weights=tuner.weights,
-        )
-        if not agop.diagonal().sum() > 0:
-            break
-        metric = Metric(normalised_agop(agop if kind == "full" else agop.diagonal()))
-    return min(errors)

@@ -1,0 +1,76 @@
+"""Pictures of the benchmarks' results, from the JSON beside them: ``python -m benchmarks.plots``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from statistics import fmean
+from typing import Any
+
+import matplotlib as mpl
+from benchmarks.measuring import RESULTS
+from benchmarks.table_methods import METHODS
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+COLOURS = {"agop": "#D55E00", "xrfm": "#0072B2", "kernel-ridge": "#009E73", "gradient-boosting": "#CC79A7"}
+
+
+def growth(found: Mapping[str, Any]) -> Figure:
+    """Seconds and memory of a fit over the rows of the synthetic table."""
+    results = found["curve"]["results"]
+    rows = [entry["n"] for entry in results]
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    seconds, memory = figure.subplots(1, 2)
+    for name, growing in found["curve"]["growth_exponents"].items():
+        label = f"{name}: rows$^{{{growing['overall']:.2f}}}$"
+        seconds.loglog(rows, [entry[name]["seconds"] for entry in results], "o-", color=COLOURS[name], label=label)
+        mib = [entry[name]["extra_bytes"] / 2**20 for entry in results]
+        memory.loglog(rows, mib, "o-", color=COLOURS[name], label=name)
+    for axes, title in ((seconds, "seconds of fit and test prediction"), (memory, "MiB beyond the data")):
+        axes.set(xlabel="rows", title=title, xticks=rows)
+        axes.set_xticklabels([f"{n:,}" for n in rows])
+        axes.minorticks_off()
+        axes.grid(alpha=0.3)
+        axes.legend()
+    return figure
+
+
+def errors(found: Mapping[str, Any]) -> Figure:
+    """Error of each method on each table, over the smallest mean error there."""
+    records = found["results"]
+    tables = list(dict.fromkeys(record["table"] for record in records))
+    figure = Figure(figsize=(9, 0.55 * len(tables) + 1.4), layout="constrained")
+    axes: Axes = figure.subplots()
+    for row, table in enumerate(tables):
+        by_method = {
+            method: [r["error"] for r in records if (r["table"], r["method"]) == (table, method) and "error" in r]
+            for method in METHODS
+        }
+        best = min(fmean(values) for values in by_method.values() if values)
+        for place, (method, values) in enumerate(by_method.items()):
+            y = row + 0.15 * (place - 1.5)
+            axes.plot([v / best for v in values], [y] * len(values), ".", ms=4, color=COLOURS[method], alpha=0.5)
+            if values:
+                label = method if row == 0 else None
+                axes.plot(fmean(values) / best, y, "o", ms=7, color=COLOURS[method], label=label)
+    axes.set(yticks=range(len(tables)), xlabel="error / smallest mean error (small dots: single splits)", xscale="log")
+    axes.set_yticklabels([table.replace("_", " ") for table in tables])
+    axes.set_xticks([1, 1.2, 1.5, 2, 3], ["1", "1.2", "1.5", "2", "3"])
+    axes.minorticks_off()
+    axes.invert_yaxis()
+    axes.grid(axis="x", alpha=0.3)
+    axes.legend(fontsize="small")
+    return figure
+
+
+def main() -> None:
+    drawn: dict[str, Callable[[Mapping[str, Any]], Figure]] = {"synthetic": growth, "tables": errors}
+    for name, draw in drawn.items():
+        found = json.loads((RESULTS / f"{name}.json").read_text())
+        with mpl.rc_context({"svg.hashsalt": "agop"}):
+            draw(found).savefig(RESULTS / f"{name}.svg", metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    main()
