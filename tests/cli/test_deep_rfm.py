@@ -222,7 +222,7 @@ def test_interrupted_and_resumed(tmp_path, monkeypatch, undrawn, where):
         patch.setattr(command, "run_deep_rfm", interrupted)
         result = invoke(*arguments)
     assert result.exit_code == 130
-    assert words(result.stderr) == "Interrupted. Repeat the command to go on after the last seed that it finished."
+    assert words(result.stderr) == "Interrupted. Repeat the command to go on with what it finished."
     result = invoke(*arguments)
     assert result.exit_code == 0, result.output
     lines = [(tmp_path / name / "metrics.jsonl").read_bytes() for name in ("run", "whole")]

@@ -31,5 +31,5 @@ def readable_errors() -> Iterator[None]:
         Console(stderr=True).print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False)
         raise typer.Exit(code=2) from error
     except KeyboardInterrupt as error:
-        Console(stderr=True).print("Interrupted. Repeat the command to go on after the last seed that it finished.")
+        Console(stderr=True).print("Interrupted. Repeat the command to go on with what it finished.")
         raise typer.Exit(code=130) from error

@@ -2,5 +2,17 @@
 
 from agop.experiments.deep_rfm import DeepRFMSettings, run_deep_rfm
 from agop.experiments.measure import MeasureSettings, run_measure
+from agop.experiments.nets import build_network
+from agop.experiments.train_settings import TrainSettings
+from agop.experiments.training import run_train, trained_network
 
-__all__ = ["DeepRFMSettings", "MeasureSettings", "run_deep_rfm", "run_measure"]
+__all__ = [
+    "DeepRFMSettings",
+    "MeasureSettings",
+    "TrainSettings",
+    "build_network",
+    "run_deep_rfm",
+    "run_measure",
+    "run_train",
+    "trained_network",
+]

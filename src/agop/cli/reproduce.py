@@ -1,0 +1,109 @@
+"""``agop reproduce``: a figure of the paper, from its runs to its verdicts."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.status import Status
+from rich.table import Table
+
+from agop import datasets
+from agop.cli.app import app, console, readable_errors
+from agop.errors import MissingExtraError
+from agop.experiments.reproduce import FIGURES, Figure, Scale, figures_named
+from agop.experiments.reproduce import reproduce as run_figure
+from agop.report import save_reproduction_picture, write_reproduction_readme
+from agop.runs import Run
+
+__all__ = ["reproduce"]
+
+_MARKS = {True: "[green]holds[/]", False: "[red]does not hold[/]", None: "[yellow]undecided[/]"}
+
+
+@app.command("reproduce")
+def reproduce(
+    name: Annotated[str, typer.Argument(help=f"Figure: {', '.join(FIGURES)}, or all.")],
+    scale: Annotated[
+        Scale, typer.Option(help="quick: minutes for all on two cores; cpu: about an hour; paper: all rows, on a GPU.")
+    ] = "quick",
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Data set: {', '.join(datasets.NAMES)}; repeat for several. By default those of the scale."),
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(envvar="AGOP_DATA", help="Folder with one folder a data set.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of all figures of a scale; runs/reproduce/SCALE by default.")
+    ] = None,
+    device: Annotated[
+        str, typer.Option(help="Device, such as cpu or cuda; auto takes a GPU if there is one.")
+    ] = "auto",
+) -> None:
+    """Repeat a figure of the paper: make its runs, draw it, and say which claims the numbers bear out.
+
+    Writes run.json, metrics.jsonl, verdicts.json, figure.svg and README.md into OUT/NAME. What is there is not made
+    again; figures that need the same runs share them in OUT/parts.
+    """
+    with readable_errors():
+        folder = out or Path("runs", "reproduce", scale)
+        wanted = tuple(data or ())
+
+        @lru_cache(maxsize=1)
+        def load(data_set: str) -> datasets.Dataset:
+            return datasets.load(data_set, data_dir)
+
+        rows = []
+        for figure in figures_named(name):
+            start = time.monotonic()
+            with console.status(figure.name) as status:
+                run = run_figure(
+                    figure,
+                    folder,
+                    load=load,
+                    scale=scale,
+                    data=wanted,
+                    device=device,
+                    observe=partial(_show, status, figure.name),
+                )
+            _write(run, _command(figure, scale, wanted))
+            rows.append((figure, run, time.monotonic() - start))
+        _print_table(rows, scale)
+
+
+def _show(status: Status, name: str, text: str) -> None:
+    status.update(escape(f"{name}: {text}"))
+
+
+def _command(figure: Figure, scale: str, data: tuple[str, ...]) -> str:
+    return " ".join(["agop reproduce", figure.name, "--scale", scale, *(f"--data {each}" for each in data)])
+
+
+def _write(run: Run, command: str) -> None:
+    """Draw the figure, or say what is missing for it, and write its page."""
+    picture = None
+    try:
+        picture = save_reproduction_picture(run)
+    except MissingExtraError as error:
+        console.print(f"[yellow]Picture left out: {escape(str(error))}[/]")
+    page = write_reproduction_readme(run, command, picture)
+    console.print(f"Page: {escape(str(page))}", soft_wrap=True)
+
+
+def _print_table(rows: list[tuple[Figure, Run, float]], scale: str) -> None:
+    table = Table(title=f"What was found, scale {scale}", show_lines=True)
+    table.add_column("figure")
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("found")
+    for figure, run, seconds in rows:
+        spent = f"{seconds:.0f} s" + (f", budget {figure.budget} s" if scale == "quick" else "")
+        name = f"{figure.name}\n({spent})"
+        for verdict in run.info()["verdicts"]:
+            table.add_row(name, _MARKS[verdict["holds"]], escape(verdict["sentence"]))
+            name = ""
+    console.print(table)

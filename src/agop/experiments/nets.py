@@ -1,0 +1,186 @@
+"""The networks of the paper: a perceptron, ResNet-18 and VGG-11, all ending in the same fully connected layers."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from math import prod
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from agop.errors import InputError
+
+__all__ = ["NETWORKS", "build_network"]
+
+NETWORKS = ("mlp", "resnet18", "vgg11")
+"""Names that `build_network` knows."""
+
+_POOLED = 4
+"""Side of the maps that VGG-11 hands to its fully connected layers."""
+
+
+def build_network(
+    name: str,
+    input_shape: Sequence[int],
+    n_classes: int,
+    *,
+    width: int = 512,
+    fc_layers: int = 5,
+    conv_width: float = 1.0,
+    bias: bool = False,
+    gain: float = 1.0,
+    seed: int = 0,
+) -> nn.Module:
+    r"""Build a network in training mode on the CPU, float32, with weights that depend on the arguments alone.
+
+    Every network ends in ``fc``: ``fc_layers`` fully connected layers of ``width`` units with ReLU, named "fc.1",
+    "fc.2" and so on, and "fc.output" for the class scores. In front of it:
+
+    * "mlp": nothing, the inputs are flattened;
+    * "resnet18": the residual network for small images: a first 3x3 convolution of stride 1 without pooling, four
+      groups of two blocks with 64, 128, 256 and 512 channels, BatchNorm, and the mean over positions at the end;
+    * "vgg11": the first fifteen modules of VGG-11, six 3x3 convolutions of 64 to 512 channels with ReLU and three 2x2
+      max-poolings, then average pooling to 4x4 positions. A pooling is left out where a side of the map is one.
+
+    The weights of the hidden fully connected layers are Xavier-uniform,
+    :math:`U(-g\sqrt{6/(a+b)}, g\sqrt{6/(a+b)})` for a inputs, b outputs and the gain g. The first one behind
+    convolutions and the output layer have PyTorch's own, :math:`U(-1/\sqrt a, 1/\sqrt a)`. Convolutions have normal
+    weights of variance 2 over the number of outputs that an input reaches, and biases of zero.
+
+    Parameters
+    ----------
+    name
+        One of ``NETWORKS``.
+    input_shape
+        Shape of one input: (channels, height, width), or any for "mlp".
+    n_classes
+        Number of outputs.
+    width, fc_layers
+        Units and number of the hidden fully connected layers.
+    conv_width
+        Factor on the numbers of channels.
+    bias
+        Whether the fully connected layers have biases. Convolutions of "vgg11" have them always, those of "resnet18",
+        which BatchNorm follows, never.
+    gain
+        Scale g of the initial weights.
+    seed
+        Of the weights; no other random numbers are touched.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range, or the network needs images.
+
+    References
+    ----------
+    Beaglehole, Súkeník, Mondelli, Belkin 2024 (arXiv 2402.13728), section 5; He et al. 2016 (arXiv 1512.03385);
+    Simonyan & Zisserman 2015 (arXiv 1409.1556); He et al. 2015 (arXiv 1502.01852) for the convolutions.
+
+    Examples
+    --------
+    >>> network = build_network("vgg11", (1, 8, 8), 10, width=16, conv_width=0.125)
+    >>> network(torch.zeros(3, 1, 8, 8)).shape
+    torch.Size([3, 10])
+    >>> [layer for layer, module in network.fc.named_children() if isinstance(module, nn.Linear)]
+    ['1', '2', '3', '4', '5', 'output']
+    """
+    features = {"mlp": lambda *_: nn.Flatten(), "resnet18": _resnet18, "vgg11": _vgg11}
+    _check(name, input_shape, n_classes, width, fc_layers, conv_width, gain)
+    channels = [max(1, round(conv_width * count)) for count in (64, 128, 256, 512)]
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        front = features[name](input_shape, channels)
+        front.apply(_initialise_convolution)
+        n_features = {"mlp": prod(input_shape), "resnet18": channels[-1], "vgg11": channels[-1] * _POOLED**2}[name]
+        fc = _fully_connected(n_features, width, fc_layers, n_classes, bias=bias)
+        for layer in range(1 if name == "mlp" else 2, fc_layers + 1):
+            nn.init.xavier_uniform_(fc.get_submodule(str(layer)).get_parameter("weight"), gain)
+    return nn.Sequential(OrderedDict(features=front, fc=fc))
+
+
+def _fully_connected(n_inputs: int, width: int, depth: int, n_outputs: int, *, bias: bool) -> nn.Sequential:
+    """Hidden layers "1", "2", ... with ReLU, and "output"."""
+    modules: OrderedDict[str, nn.Module] = OrderedDict()
+    for layer, (before, after) in enumerate(pairwise([n_inputs, *[width] * depth]), start=1):
+        modules[str(layer)] = nn.Linear(before, after, bias=bias)
+        modules[f"relu{layer}"] = nn.ReLU()
+    modules["output"] = nn.Linear(width, n_outputs, bias=bias)
+    return nn.Sequential(modules)
+
+
+def _vgg11(image_shape: Sequence[int], channels: Sequence[int]) -> nn.Module:
+    """Convolutions with ReLU, pooled between the groups."""
+    modules: list[nn.Module] = []
+    before, *sides = image_shape
+    for group, count in zip(channels, (1, 1, 2, 2), strict=True):
+        if modules and min(sides) > 1:
+            modules.append(nn.MaxPool2d(2))
+            sides = [side // 2 for side in sides]
+        for _ in range(count):
+            modules += [nn.Conv2d(before, group, 3, padding=1), nn.ReLU()]
+            before = group
+    return nn.Sequential(*modules, nn.AdaptiveAvgPool2d(_POOLED), nn.Flatten())
+
+
+def _resnet18(image_shape: Sequence[int], channels: Sequence[int]) -> nn.Module:
+    """Stem, four groups of two blocks, mean over positions."""
+    modules: list[nn.Module] = [_conv3x3(image_shape[0], channels[0]), nn.BatchNorm2d(channels[0]), nn.ReLU()]
+    before = channels[0]
+    for index, group in enumerate(channels):
+        modules += [_Residual(before, group, stride=1 + (index > 0)), _Residual(group, group, stride=1)]
+        before = group
+    return nn.Sequential(*modules, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+class _Residual(nn.Module):
+    """relu(bn2(conv2(relu(bn1(conv1 x)))) + shortcut x); the shortcut is x, or a 1x1 convolution with BatchNorm."""
+
+    def __init__(self, before: int, after: int, stride: int) -> None:
+        super().__init__()
+        self.conv1, self.bn1 = _conv3x3(before, after, stride), nn.BatchNorm2d(after)
+        self.conv2, self.bn2 = _conv3x3(after, after), nn.BatchNorm2d(after)
+        self.shortcut: Callable[[Tensor], Tensor] = nn.Identity()
+        if stride > 1 or before != after:
+            self.shortcut = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = functional.relu(self.bn1(self.conv1(x)))
+        return functional.relu(self.bn2(self.conv2(hidden)) + self.shortcut(x))
+
+
+def _conv3x3(before: int, after: int, stride: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(before, after, 3, stride, padding=1, bias=False)
+
+
+def _initialise_convolution(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _check(
+    name: str,
+    input_shape: Sequence[int],
+    n_classes: int,
+    width: int,
+    fc_layers: int,
+    conv_width: float,
+    gain: float,
+) -> None:
+    """Raise for what no network can be built of."""
+    if name not in NETWORKS:
+        raise InputError(f"a network out of {', '.join(NETWORKS)}", repr(name), "Use one of these names.")
+    if min(n_classes, width, fc_layers, *input_shape) < 1:
+        got = f"n_classes={n_classes}, width={width}, fc_layers={fc_layers}, inputs of shape {tuple(input_shape)}"
+        raise InputError("numbers of classes, units, layers and inputs of 1 or more", got, "Raise that number.")
+    if not (0 < conv_width < float("inf") and 0 < gain < float("inf")):
+        got = f"conv_width={conv_width}, gain={gain}"
+        raise InputError("a conv_width and a gain above 0", got, "1 is the usual value of both.")
+    if name != "mlp" and len(input_shape) != 3:
+        got = f"inputs of shape {tuple(input_shape)}"
+        raise InputError(f"images (channels, height, width) for {name}", got, 'Rows that are no images need "mlp".')

@@ -1,0 +1,101 @@
+"""Trained networks at the three scales: the runs that several figures share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+from agop.datasets import Dataset
+from agop.experiments.reproduce.curves import number
+from agop.experiments.reproduce.figure import Observe, Part, Scale
+from agop.experiments.train_settings import TrainSettings
+from agop.experiments.training import run_train
+from agop.records import NetworkRecord
+from agop.runs import Run
+
+__all__ = ["DATA", "MEASURES", "models", "network_part", "train_part", "train_settings"]
+
+DATA: Mapping[Scale, tuple[str, ...]] = MappingProxyType(
+    {"quick": ("digits",), "cpu": ("mnist", "cifar10", "svhn"), "paper": ("mnist", "cifar10", "svhn")}
+)
+"""Data sets of each scale: the paper's three, where they are expected to be there."""
+
+MEASURES = (
+    *("seed", "epoch", "loss", "train_accuracy", "test_accuracy", "layer", "stage"),
+    *("nc1_trace_ratio", "nc2_gram_mse", "within_total_ratio", "between_total_ratio"),
+    *("linear_log_fall", "output_log_fall", "share", "nfa_pearson", "nfa_pearson_root"),
+)
+"""Columns that the figures of networks keep."""
+
+_CPU_MODELS = {"mnist": ("mlp",), "cifar10": ("mlp", "resnet18"), "svhn": ("mlp", "vgg11")}
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """Training of one architecture: the same at every scale but for its length."""
+
+    gain: float
+    lr: float
+    epochs: Mapping[Scale, int]
+
+
+_RECIPES = {
+    "mlp": _Recipe(0.5, 0.05, {"quick": 150, "cpu": 240, "paper": 500}),
+    "resnet18": _Recipe(1.0, 0.05, {"quick": 30, "cpu": 20, "paper": 300}),
+    "vgg11": _Recipe(3.0, 0.01, {"quick": 80, "cpu": 100, "paper": 300}),
+}
+"""Without BatchNorm and with the initial convolutions of PyTorch, VGG-11 needs a larger gain to begin to learn."""
+
+
+def models(scale: Scale, data: str) -> tuple[str, ...]:
+    """Architectures for a data set: all three, fewer on larger images at the cpu scale."""
+    everything = ("mlp", "resnet18", "vgg11")
+    return _CPU_MODELS.get(data, everything) if scale == "cpu" else everything
+
+
+def train_settings(scale: Scale, data: str, model: str, device: str) -> TrainSettings:
+    """Quick: 500 rows, quarter width, one seed. Cpu: 1,500 rows, full width but a quarter of the channels.
+
+    Paper: all rows there are, full width, plain SGD, batches of 128, three seeds; 10,000 rows are measured.
+    """
+    recipe = _RECIPES[model]
+    epochs = recipe.epochs[scale]
+    is_paper, is_quick = scale == "paper", scale == "quick"
+    return TrainSettings(
+        model=model,
+        data=data,
+        samples={"quick": 500, "cpu": 1500, "paper": None}[scale],
+        test_samples={"quick": 360, "cpu": 1000, "paper": None}[scale],
+        width=128 if is_quick else 512,
+        conv_width=1.0 if is_paper else 0.25,
+        gain=recipe.gain,
+        lr=recipe.lr,
+        momentum=0.0 if is_paper else 0.9,
+        epochs=epochs,
+        batch_size=50 if is_quick else 128,
+        seeds=(0, 1, 2) if is_paper else (0,),
+        every=max(1, epochs // 10),
+        measure_samples=10_000 if is_paper else None,
+        device=device,
+    )
+
+
+def network_part(scale: Scale, data: str, model: str, device: str) -> Part:
+    """Training of one architecture on one data set."""
+    return train_part(f"{model}-{data}", train_settings(scale, data, model, device), {"model": model})
+
+
+def train_part(name: str, settings: TrainSettings, columns: Mapping[str, str | float]) -> Part:
+    """Training with these settings."""
+    return Part(name, settings.data, columns, partial(_run, settings))
+
+
+def _run(settings: TrainSettings, dataset: Dataset, out: Path, observe: Observe) -> Run:
+    def epoch(seed: int, epoch: int, loss: float | None, record: NetworkRecord | None) -> None:
+        measured = "" if record is None else ", measured"
+        observe(f"seed {seed}, epoch {epoch}/{settings.epochs}: loss {number(loss)}{measured}")
+
+    return run_train(settings, dataset, out, epoch)

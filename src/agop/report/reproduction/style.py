@@ -1,0 +1,92 @@
+"""What the drawings share: one palette, curves with intervals over seeds, and a figure to draw on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from agop.errors import MissingExtraError
+from agop.records import SeedSummary
+
+try:
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+except ImportError as error:  # the extra is not installed: a run still finishes
+    _MISSING: ImportError | None = error
+else:
+    _MISSING = None
+
+__all__ = ["COLOURS", "STAGES", "Line", "finish", "new_figure", "palette", "plot_curve", "select", "values_of"]
+
+Line: TypeAlias = Mapping[str, Any]
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's palette."""
+
+STAGES = {
+    "input": ("φ", COLOURS[0]),
+    "linear": ("S Vᵀφ", COLOURS[1]),
+    "output": ("σ(Wφ)", COLOURS[2]),
+    "agop_1/2": ("AGOP½φ", COLOURS[3]),
+}
+"""Label and colour of each stage of a layer of a network."""
+
+
+def new_figure(rows: int, columns: int, size: tuple[float, float], *, one_scale: bool = False) -> tuple[Figure, Any]:
+    """A figure with a grid of axes of a size each, in inches, and the (rows, columns) array of the axes.
+
+    With ``one_scale`` the axes of a row have one scale.
+
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
+    """
+    if _MISSING is not None:
+        raise MissingExtraError(
+            "matplotlib", "an environment without it", "Install agop with its extra: pip install 'agop[report]'."
+        ) from _MISSING
+    figure = Figure(figsize=(size[0] * columns, size[1] * rows + 0.5), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, sharey="row" if one_scale else "none")
+
+
+def select(lines: Iterable[Line], **wanted: object) -> list[Line]:
+    """Lines whose columns have these values."""
+    return [line for line in lines if all(line.get(name) == value for name, value in wanted.items())]
+
+
+def values_of(lines: Iterable[Line], column: str) -> list[Any]:
+    """Different values of a column, in the order in which they come, without null."""
+    return list(dict.fromkeys(line[column] for line in lines if line.get(column) is not None))
+
+
+def palette(values: Sequence[Any]) -> dict[Any, Any]:
+    """A colour for each of some ordered values, from dark to bright."""
+    colours = mpl.colormaps["viridis"]
+    return {value: colours(0.9 * i / max(1, len(values) - 1)) for i, value in enumerate(values)}
+
+
+def plot_curve(axes: Any, lines: Iterable[Line], along: str, measure: str, *, log: bool = True, **style: Any) -> None:
+    """Mean of a measure over seeds along a column with its 95 % interval, geometric if ``log``."""
+    found: dict[float, list[float]] = defaultdict(list)
+    for line in lines:
+        value = line.get(measure)
+        if value is not None and (value > 0 or not log):
+            found[line[along]].append(value)
+    xs = sorted(found)
+    summaries = [SeedSummary.of(found[x], log=log) for x in xs]
+    (drawn,) = axes.plot(xs, [each.mean for each in summaries], **{"marker": ".", "lw": 1.5, **style})
+    if any(each.n_seeds > 1 for each in summaries):
+        low, high = [each.low for each in summaries], [each.high for each in summaries]
+        axes.fill_between(xs, low, high, color=drawn.get_color(), alpha=0.2, lw=0)
+
+
+def finish(axes: Any, *, log: bool = True, integer: bool = False, **labels: str) -> None:
+    """Scale, grid and labels; a scale without anything to show stays linear."""
+    if log and any(value > 0 for curve in axes.lines for value in curve.get_ydata()):
+        axes.set_yscale("log")
+    axes.set(**labels)
+    axes.grid(alpha=0.3)
+    if integer:
+        axes.xaxis.get_major_locator().set_params(integer=True)

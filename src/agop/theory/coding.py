@@ -1,0 +1,67 @@
+"""Codings of class labels as targets, and what they do to the directions between class means."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias, get_args
+
+import torch
+from torch import Tensor
+
+from agop.errors import InputError
+from agop.inputs import ArrayLike, as_labels
+
+__all__ = ["Coding", "balanced_class_size", "class_targets", "require_coding"]
+
+Coding: TypeAlias = Literal["one-hot", "centred", "signed"]
+"""How labels become targets; :func:`class_targets` defines each."""
+
+
+def class_targets(labels: ArrayLike, n_classes: int, coding: Coding = "one-hot") -> Tensor:
+    """Targets Y (n, C), float64, of integer labels (n,).
+
+    "one-hot" has 1 for the class of the sample and 0 elsewhere; "centred" is one-hot minus 1/C, so that rows sum
+    to 0; "signed" has +1 and -1.
+
+    Raises
+    ------
+    InputError
+        If the labels are not in 0 .. C-1 or the coding is none of these.
+
+    Examples
+    --------
+    >>> class_targets(torch.tensor([0, 1]), 2, "centred")
+    tensor([[ 0.5000, -0.5000],
+            [-0.5000,  0.5000]], dtype=torch.float64)
+    """
+    require_coding(coding)
+    labels = as_labels(labels, len(labels), n_classes, torch.as_tensor(labels).device)
+    one_hot = torch.nn.functional.one_hot(labels, n_classes).double()
+    if coding == "centred":
+        return one_hot - 1 / n_classes
+    return 2 * one_hot - 1 if coding == "signed" else one_hot
+
+
+def require_coding(coding: str) -> None:
+    """Raise InputError unless ``coding`` is one of :data:`Coding`."""
+    if coding not in get_args(Coding):
+        raise InputError("targets='one-hot', 'centred' or 'signed'", repr(coding), "Choose one of these.")
+
+
+def balanced_class_size(labels: Tensor, n_classes: int) -> int:
+    """Samples in each class, m = n / C.
+
+    Raises
+    ------
+    InputError
+        If the classes differ in size, or there are fewer than two.
+
+    Examples
+    --------
+    >>> balanced_class_size(torch.tensor([0, 1, 1, 0]), 2)
+    2
+    """
+    counts = torch.bincount(labels, minlength=n_classes)
+    if n_classes < 2 or not len(labels) or counts.min() != counts.max():
+        got = f"{n_classes} of {int(counts.min())} to {int(counts.max())} samples"
+        raise InputError("two or more classes of one size", got, "Take the same number of samples from each class.")
+    return int(counts[0])

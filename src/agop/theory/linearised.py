@@ -1,0 +1,161 @@
+r"""Deep RFM in the limit where kernels are linear: a recursion of Gram matrices alone.
+
+In high dimension a nonlinear kernel acts on centred data as "inner product + lambda I" (El Karoui 2010). With that
+for both the predictor's kernel and the random features, Deep RFM needs no features, no metric and no chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+import torch
+from torch import Tensor
+
+from agop.errors import InputError
+from agop.inputs import ArrayLike
+from agop.theory.gram_targets import gram_and_targets, solve_shifted
+
+__all__ = ["LinearisedLayer", "linearised_recursion", "normalise_gram"]
+
+
+@dataclass(frozen=True)
+class LinearisedLayer:
+    r"""One layer of the linearised recursion.
+
+    Attributes
+    ----------
+    index
+        Layer number l, from 1.
+    gram
+        :math:`G_l`, (n, n) inner products of the row-normalised inputs.
+    mapped
+        :math:`c\, G_l \alpha \alpha^T G_l`, (n, n), those of the rows times the root of the AGOP, with mean diagonal 1.
+    features_shift
+        :math:`\lambda_\Phi` of this layer.
+    """
+
+    index: int
+    gram: Tensor
+    mapped: Tensor
+    features_shift: float
+
+    @property
+    def features(self) -> Tensor:
+        r"""Inner products after the random features, :math:`\mathrm{mapped} + \lambda_\Phi I`."""
+        features = self.mapped.clone()
+        features.diagonal().add_(self.features_shift)
+        return features
+
+    @property
+    def stages(self) -> dict[str, Tensor]:
+        """Gram matrices of the three stages of a layer of Deep RFM: "input", "agop" and "features"."""
+        return {"input": self.gram, "agop": self.mapped, "features": self.features}
+
+
+def linearised_recursion(
+    gram: ArrayLike,
+    targets: ArrayLike,
+    *,
+    kernel_shift: float | Sequence[float],
+    features_shift: float | Sequence[float],
+    depth: int,
+) -> Iterator[LinearisedLayer]:
+    r"""Layers of Deep RFM with linear kernels, in float64, as they are computed.
+
+    The predictor's kernel is :math:`G + \lambda_k I`, without a ridge. Its linear part has the AGOP
+    :math:`X^T \alpha \alpha^T X` up to scale, whence
+
+    .. math::
+
+       \alpha = (G_l + \lambda_k I)^{-1} Y, \quad
+       G_{l+1} = \mathrm{normalise}(c\, G_l \alpha \alpha^T G_l + \lambda_\Phi I),
+
+    where c makes the mean diagonal of the first term 1 and normalise divides by the roots of the diagonal.
+
+    Parameters
+    ----------
+    gram
+        (n, n) inner products of the inputs; normalised first.
+    targets
+        Y, (n, C).
+    kernel_shift
+        :math:`\lambda_k > 0`: one number, or one for each layer.
+    features_shift
+        :math:`\lambda_\Phi \geq 0`, likewise.
+    depth
+        Number of layers.
+
+    Yields
+    ------
+    LinearisedLayer
+        Layers 1 to ``depth``; measure their collapse by the functions named ``..._from_gram``.
+
+    Raises
+    ------
+    InputError
+        If shapes do not agree, entries are not finite, the predictor is 0, or a shift or the depth is out of range.
+    NotPositiveDefiniteError
+        If the Gram matrix has eigenvalues below :math:`-\lambda_k`.
+
+    References
+    ----------
+    Beaglehole, Súkeník, Mondelli, Belkin 2024 (arXiv 2402.13728).
+
+    Examples
+    --------
+    >>> from agop.collapse import nc1_trace_ratio_from_gram
+    >>> labels = torch.arange(40) % 2
+    >>> x = torch.randn(40, 9, generator=torch.Generator().manual_seed(0)) + labels[:, None]
+    >>> y = torch.nn.functional.one_hot(labels, 2)
+    >>> layers = linearised_recursion(x @ x.T, y, kernel_shift=0.3, features_shift=0.3, depth=4)
+    >>> [round(nc1_trace_ratio_from_gram(layer.gram, labels), 3) for layer in layers]
+    [5.808, 2.395, 0.778, 0.606]
+    """
+    gram, targets = gram_and_targets(gram, targets)
+    if depth < 1:
+        raise InputError("depth >= 1", str(depth), "Each layer is one step of the recursion.")
+    kernel_shifts = _per_layer("kernel_shift", kernel_shift, depth)
+    features_shifts = _per_layer("features_shift", features_shift, depth)
+    if min(kernel_shifts) == 0:
+        raise InputError("kernel_shift > 0", "0", "The predictor has no other ridge.")
+    return _layers(normalise_gram(gram), targets, kernel_shifts, features_shifts)
+
+
+def normalise_gram(gram: Tensor) -> Tensor:
+    """Gram matrix of rows divided by their norms: a unit diagonal, or 0 for a zero row.
+
+    Examples
+    --------
+    >>> normalise_gram(torch.tensor([[4.0, 1.0], [1.0, 1.0]]))
+    tensor([[1.0000, 0.5000],
+            [0.5000, 1.0000]])
+    """
+    norms = gram.diagonal().clamp(min=0).sqrt()
+    norms = norms.where(norms > 0, torch.ones_like(norms))
+    normalised = gram / norms[:, None] / norms
+    normalised.diagonal().copy_((gram.diagonal() > 0).to(gram))
+    return normalised
+
+
+def _layers(
+    gram: Tensor, targets: Tensor, kernel_shifts: Sequence[float], features_shifts: Sequence[float]
+) -> Iterator[LinearisedLayer]:
+    for index, (kernel_shift, features_shift) in enumerate(zip(kernel_shifts, features_shifts, strict=True), 1):
+        predictions = gram @ solve_shifted(gram, targets, kernel_shift)
+        mean_square = predictions.square().sum() / len(gram)
+        if mean_square == 0:
+            raise InputError("a predictor that is not 0", f"0 at layer {index}", "Are all targets or inputs 0?")
+        layer = LinearisedLayer(index, gram, predictions @ predictions.mT / mean_square, features_shift)
+        yield layer
+        gram = normalise_gram(layer.features)
+
+
+def _per_layer(name: str, shift: float | Sequence[float], depth: int) -> list[float]:
+    shifts = list(shift) if isinstance(shift, Sequence) else [shift] * depth
+    if len(shifts) != depth:
+        raise InputError(f"one {name} or {depth}", f"{len(shifts)}", "Give one number, or one for each layer.")
+    if not all(isfinite(each) and each >= 0 for each in shifts):
+        raise InputError(f"a finite {name} >= 0", str(shifts), "A negative shift belongs to no kernel matrix.")
+    return shifts

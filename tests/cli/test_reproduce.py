@@ -1,0 +1,131 @@
+"""``agop reproduce`` from the outside: exit codes, what is printed, what is written."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from importlib import import_module
+
+import pytest
+from typer.testing import CliRunner
+
+from agop.cli import app
+from agop.errors import MissingExtraError
+from agop.experiments.reproduce import FIGURES
+from agop.runs import Run
+
+command = import_module("agop.cli.reproduce")
+
+
+def invoke(*arguments, **environment):
+    return CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200", "AGOP_DATA": "", **environment})
+
+
+def words(text):
+    """Text without colours, frames and line breaks."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m|[│╭╮╰╯─┃━├┤┼]", " ", text).split())
+
+
+def small(figure):
+    """The figure with the ReLU features alone, and smaller runs."""
+
+    def parts(scale, data, device):
+        found = [part for part in figure.parts(scale, data, device) if part.columns["features"] == "relu"]
+        runs = [
+            type(part.run)(part.run.func, replace(part.run.args[0], samples=100, depth=2, width=16)) for part in found
+        ]
+        return [replace(part, run=run) for part, run in zip(found, runs, strict=True)]
+
+    return replace(figure, parts=parts)
+
+
+@pytest.fixture
+def two(monkeypatch):
+    """Two small figures, as all that there are."""
+    monkeypatch.setattr(
+        command, "figures_named", lambda name: [small(FIGURES[f"deep-rfm-{n}"]) for n in ("metrics", "gram")]
+    )
+
+
+def test_all(two, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)
+    result = invoke("reproduce", "all", "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    out = tmp_path / "runs" / "reproduce" / "quick"
+    assert {path.name for path in out.iterdir()} == {"deep-rfm-metrics", "deep-rfm-gram", "parts"}
+    names = {"run.json", "metrics.jsonl", "verdicts.json", "README.md", "figure.svg"}
+    assert {path.name for path in (out / "deep-rfm-metrics").iterdir()} == names
+    assert {path.name for path in (out / "deep-rfm-gram").iterdir()} == names | {"figure.png", "tensors.safetensors"}
+    text = words(result.stdout)
+    verdicts = [
+        v for name in ("metrics", "gram") for v in json.loads((out / f"deep-rfm-{name}/verdicts.json").read_text())
+    ]
+    assert len(verdicts) == 4
+    for verdict in verdicts:
+        mark = "holds" if verdict["holds"] else "does not hold"
+        assert f"{mark} {words(verdict['sentence'])[:60]}" in text
+    assert "budget 30 s" in text
+    page = (out / "deep-rfm-gram" / "README.md").read_text()
+    assert "$ agop reproduce deep-rfm-gram --scale quick\n" in page
+    assert "![deep-rfm-gram](figure.png)" in page
+
+
+def test_options_arrive(monkeypatch, tmp_path):
+    seen = {}
+
+    def fake(figure, out, **options):
+        seen.update(options, figure=figure.name, out=out)
+        run = Run.create(out / figure.name, {"figure": figure.name, "scale": options["scale"]})
+        run.record(claim="", parts=[], notes=[], verdicts=[])
+        return run
+
+    monkeypatch.setattr(command, "run_figure", fake)
+    monkeypatch.setattr(command, "save_reproduction_picture", no_matplotlib)
+    arguments = ["--scale", "paper", "--data", "svhn", "--data", "mnist", "--device", "cuda:1", "--out", tmp_path / "o"]
+    result = invoke("reproduce", "network-nfa", *arguments)
+    assert result.exit_code == 0, result.output
+    assert (seen["figure"], seen["out"], seen["scale"]) == ("network-nfa", tmp_path / "o", "paper")
+    assert (seen["data"], seen["device"]) == (("svhn", "mnist"), "cuda:1")
+    assert seen["load"]("digits").name == "digits"
+    assert seen["load"]("digits") is seen["load"]("digits")
+    page = (tmp_path / "o" / "network-nfa" / "README.md").read_text()
+    assert "$ agop reproduce network-nfa --scale paper --data svhn --data mnist\n" in page
+    assert "![" not in page
+    assert "Picture left out: expected matplotlib" in words(result.stdout)
+
+
+def no_matplotlib(run):
+    raise MissingExtraError("matplotlib", "none", "Install it.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["figure-7"], "expected a figure out of deep-rfm-metrics, "),
+        (
+            ["deep-rfm-gram", "--data", "foo"],
+            "expected a data set out of digits, mnist, fashion_mnist, cifar10, svhn, got 'foo'.",
+        ),
+        (["deep-rfm-gram", "--scale", "cpu"], "expected a data folder for mnist, got neither data_dir nor AGOP_DATA."),
+        (["deep-rfm-gram", "--device", "warp"], "warp"),
+    ],
+)
+def test_errors_are_one_sentence(arguments, message, tmp_path):
+    result = invoke("reproduce", *arguments, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert message in words(result.stderr)
+    assert "Traceback" not in result.output
+
+
+def test_unknown_scale(tmp_path):
+    assert invoke("reproduce", "all", "--scale", "huge", "--out", tmp_path / "out").exit_code == 2
+
+
+def test_another_scale_needs_another_folder(two, tmp_path):
+    pytest.importorskip("matplotlib")
+    assert invoke("reproduce", "all", "--out", tmp_path).exit_code == 0
+    result = invoke("reproduce", "all", "--scale", "cpu", "--data", "digits", "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "scale='quick'" in words(result.stderr)
