@@ -1,13 +1,15 @@
-"""Pictures of the benchmarks' results, from the JSON beside them: ``python -m benchmarks.plots``."""
+"""Pictures and tables of the benchmarks' results, from the JSON beside them: ``python -m benchmarks.plots``."""
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable, Mapping
 from statistics import fmean
 from typing import Any
 
 import matplotlib as mpl
+import pandas as pd
 from benchmarks.measuring import RESULTS
 from benchmarks.table_methods import METHODS
 from matplotlib.axes import Axes
@@ -64,12 +66,45 @@ def errors(found: Mapping[str, Any]) -> Figure:
     return figure
 
 
+def by_method(found: Mapping[str, Any]) -> list[list[str]]:
+    """A row for each table and method: mean error, and medians over the splits of seconds and memory."""
+    records = pd.DataFrame(found["results"])
+    groups = records.groupby(["table", "method"], sort=False)
+    means = groups["error"].mean()
+    medians = groups[["fit_seconds", "predict_seconds", "peak_mib"]].median()
+    head = ["table", "method", "error", "fit s", "predict s", "peak MiB"]
+    return [head] + [
+        [table, method, f"{error:.4f}", *(f"{value:.2f}" for value in medians.loc[(table, method)])]
+        for (table, method), error in means.items()
+    ]
+
+
+def ranks(found: Mapping[str, Any]) -> list[list[str]]:
+    """A row for each method: mean rank, wins, failures and the longest fit, over all tables and splits."""
+    head = ["method", "mean rank", "best of", "failures", "longest fit s", "largest peak MiB"]
+    return [head] + [
+        [
+            entry["method"],
+            f"{entry['mean_rank']:.2f}",
+            f"{entry['wins']} of {entry['splits']}",
+            str(entry["failures"]),
+            f"{entry['longest_fit_seconds']:.0f}",
+            f"{entry['largest_peak_mib']:.0f}",
+        ]
+        for entry in found["summary"]
+    ]
+
+
 def main() -> None:
     drawn: dict[str, Callable[[Mapping[str, Any]], Figure]] = {"synthetic": growth, "tables": errors}
     for name, draw in drawn.items():
         found = json.loads((RESULTS / f"{name}.json").read_text())
         with mpl.rc_context({"svg.hashsalt": "agop"}):
             draw(found).savefig(RESULTS / f"{name}.svg", metadata={"Date": None})
+    found = json.loads((RESULTS / "tables.json").read_text())
+    for name, rows in {"tables": by_method(found), "tables_ranks": ranks(found)}.items():
+        with (RESULTS / f"{name}.csv").open("w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows)
 
 
 if __name__ == "__main__":

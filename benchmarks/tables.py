@@ -2,8 +2,9 @@
 
 Random splits (80/20, stratified for classes) of real tables, every method on the same ones; error is RMSE / std for
 numbers, the share of wrong labels for classes. Each fit has a fresh process, warmed up on a small table, so that
-memory is its own and a crash counts as a failure. Each result is appended to a JSON-lines file beside ``--out`` at
-once; what is there is not measured again until its line is deleted. Data: ``AGOP_DATA``, ``../shared/data``, or any::
+memory is its own; a crash counts as a failure, and so does a fit of more than ``--limit`` seconds. Each result is
+appended to a JSON-lines file beside ``--out`` at once; what is there is not measured again until its line is deleted.
+Data: ``AGOP_DATA``, ``../shared/data``, or any::
 
     python -m benchmarks.tables --table sales.csv --target price --task regression --out benchmarks/results/sales.json
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -59,6 +61,7 @@ class Job:
     table: Table
     split: int
     method: str
+    limit: int
 
 
 def default_tables(folder: Path) -> list[Table]:
@@ -89,7 +92,9 @@ def measure(job: Job) -> Record:
 
     def fit_and_predict() -> None:
         start, busy = time.perf_counter(), time.process_time()
+        signal.alarm(job.limit)  # ends the process, also in the midst of a factorisation
         predict = METHODS[job.method](job.table.task, X.iloc[train], y[train], job.split)
+        signal.alarm(0)
         fitted = time.perf_counter()
         found["fit_cpu_seconds"] = time.process_time() - busy
         predictions = predict(X.iloc[test])
@@ -108,10 +113,13 @@ def measure(job: Job) -> Record:
 
 
 def in_fresh_process(job: Job) -> Record:
+    start = time.perf_counter()
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         future = pool.submit(measure, job)
         failure = future.exception()
-    found = {"failure": repr(failure)} if failure else future.result()
+    late = failure and time.perf_counter() - start >= job.limit
+    failed = {"failure": f"no fit within {job.limit} s" if late else repr(failure)}
+    found = failed if failure else future.result()
     return {"table": job.table.name, "split": job.split, "method": job.method, "task": job.table.task, **found}
 
 
@@ -176,6 +184,7 @@ def arguments() -> tuple[list[Job], Path]:
     parser.add_argument("--task", action="append", default=[], choices=["regression", "classification"])
     parser.add_argument("--only", nargs="+", help="names of tables; others are left out")
     parser.add_argument("--splits", type=int, default=3)
+    parser.add_argument("--limit", type=int, default=300, help="seconds that a fit may take")
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--out", type=Path, default=RESULTS / "tables.json")
     options = parser.parse_args()
@@ -195,7 +204,7 @@ def arguments() -> tuple[list[Job], Path]:
         parser.error(f"no files of {', '.join(missing)}: name their folder with --data-dir or AGOP_DATA")
     splits = range(options.splits)
     return [
-        Job(table, split, method) for table in tables for split in splits for method in options.methods
+        Job(table, split, method, options.limit) for table in tables for split in splits for method in options.methods
     ], options.out
 
 
