@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from agop.experiments.reproduce import FIGURES, reproduce
-from agop.experiments.reproduce.network_parts import network_part
+from agop.experiments.reproduce.network_parts import network_parts
 
 
 def holds(run):
@@ -26,7 +26,7 @@ def test_the_agop_and_not_the_random_map_collapses_deep_rfm(load, tmp_path):
 def test_the_right_singular_structure_makes_most_of_the_fall(load, tmp_path):
     figure = replace(
         FIGURES["network-attribution"],
-        parts=lambda scale, data, device: [network_part(scale, name, "mlp", device) for name in data],
+        parts=lambda *arguments: [part for part in network_parts(*arguments) if part.columns["model"] == "mlp"],
     )
     run = reproduce(figure, tmp_path, load=load, device="cpu")
     found = holds(run)

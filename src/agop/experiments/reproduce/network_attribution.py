@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from agop.experiments.reproduce.curves import Line, curve, number, select, values_of
-from agop.experiments.reproduce.figure import Figure, Part, Scale, Verdict
+from functools import partial
+
+from agop.experiments.reproduce.curves import Line, curve, number, select
+from agop.experiments.reproduce.figure import Figure, Verdict
 from agop.experiments.reproduce.network_curves import epochs_of, falls, hidden_layers
-from agop.experiments.reproduce.network_parts import DATA, MEASURES, models, network_part
-from agop.runs import Run
+from agop.experiments.reproduce.network_parts import DATA, MEASURES, network_parts, network_verdicts
 
 __all__ = ["BUDGET", "FIGURE"]
 
 BUDGET = 120
-
-
-def _parts(scale: Scale, data: tuple[str, ...], device: str) -> list[Part]:
-    return [network_part(scale, name, model, device) for name in data for model in models(scale, name)]
-
-
-def _verdicts(run: Run) -> list[Verdict]:
-    lines: list[Line] = list(run.metrics())
-    verdicts = []
-    for part in values_of(lines, "part"):
-        found = select(lines, part=part)
-        name = f"{found[0]['model']}, {found[0]['data']}"
-        verdicts += [_cause(name, found), _depth(name, found)]
-    return verdicts
 
 
 def _cause(name: str, lines: list[Line]) -> Verdict:
@@ -69,7 +56,7 @@ FIGURE = Figure(
     ),
     budget=BUDGET,
     data=DATA,
-    parts=_parts,
-    verdicts=_verdicts,
+    parts=network_parts,
+    verdicts=partial(network_verdicts, checks=(_cause, _depth)),
     measures=MEASURES,
 )

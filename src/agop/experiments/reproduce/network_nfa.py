@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from agop.experiments.reproduce.curves import Line, curve, number, select, values_of
-from agop.experiments.reproduce.figure import Figure, Part, Scale, Verdict
+from agop.experiments.reproduce.figure import Figure, Verdict
 from agop.experiments.reproduce.network_curves import epochs_of, hidden_layers, over_layers
-from agop.experiments.reproduce.network_parts import DATA, MEASURES, models, network_part
-from agop.runs import Run
+from agop.experiments.reproduce.network_parts import DATA, MEASURES, network_parts, network_verdicts
 
 __all__ = ["BUDGET", "FIGURE"]
 
 BUDGET = 120
 
 _ENDS = ("within_start", "within_end", "between_start", "between_end", "loss_start", "loss_end")
-
-
-def _parts(scale: Scale, data: tuple[str, ...], device: str) -> list[Part]:
-    return [network_part(scale, name, model, device) for name in data for model in models(scale, name)]
-
-
-def _verdicts(run: Run) -> list[Verdict]:
-    lines: list[Line] = list(run.metrics())
-    verdicts = []
-    for part in values_of(lines, "part"):
-        found = select(lines, part=part)
-        name = f"{found[0]['model']}, {found[0]['data']}"
-        verdicts += [_ansatz(name, found), _scatter(name, found)]
-    return verdicts
 
 
 def _ansatz(name: str, lines: list[Line]) -> Verdict:
@@ -81,7 +68,7 @@ FIGURE = Figure(
     ),
     budget=BUDGET,
     data=DATA,
-    parts=_parts,
-    verdicts=_verdicts,
+    parts=network_parts,
+    verdicts=partial(network_verdicts, checks=(_ansatz, _scatter)),
     measures=MEASURES,
 )

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
 from agop.datasets import Dataset
-from agop.experiments.reproduce.curves import number
-from agop.experiments.reproduce.figure import Observe, Part, Scale
+from agop.experiments.reproduce.curves import Line, number, select, values_of
+from agop.experiments.reproduce.figure import Observe, Part, Scale, Verdict
 from agop.experiments.train_settings import TrainSettings
 from agop.experiments.training import run_train
 from agop.records import NetworkRecord
 from agop.runs import Run
 
-__all__ = ["DATA", "MEASURES", "models", "network_part", "train_part", "train_settings"]
+__all__ = ["DATA", "MEASURES", "models", "network_parts", "network_verdicts", "train_part", "train_settings"]
 
 DATA: Mapping[Scale, tuple[str, ...]] = MappingProxyType(
     {"quick": ("digits",), "cpu": ("mnist", "cifar10", "svhn"), "paper": ("mnist", "cifar10", "svhn")}
@@ -83,9 +83,20 @@ def train_settings(scale: Scale, data: str, model: str, device: str) -> TrainSet
     )
 
 
-def network_part(scale: Scale, data: str, model: str, device: str) -> Part:
-    """Training of one architecture on one data set."""
-    return train_part(f"{model}-{data}", train_settings(scale, data, model, device), {"model": model})
+def network_parts(scale: Scale, data: tuple[str, ...], device: str) -> list[Part]:
+    """A training of each architecture on each data set."""
+    return [
+        train_part(f"{model}-{name}", train_settings(scale, name, model, device), {"model": model})
+        for name in data
+        for model in models(scale, name)
+    ]
+
+
+def network_verdicts(run: Run, checks: Sequence[Callable[[str, list[Line]], Verdict]]) -> list[Verdict]:
+    """Each check of each training, called with its name and lines."""
+    lines: list[Line] = list(run.metrics())
+    parts = [select(lines, part=part) for part in values_of(lines, "part")]
+    return [check(f"{found[0]['model']}, {found[0]['data']}", found) for found in parts for check in checks]
 
 
 def train_part(name: str, settings: TrainSettings, columns: Mapping[str, str | float]) -> Part:
