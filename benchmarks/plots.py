@@ -95,14 +95,31 @@ def ranks(found: Mapping[str, Any]) -> list[list[str]]:
     ]
 
 
+def large(found: Mapping[str, Any]) -> list[list[str]]:
+    """The fit to 100,000 rows beside that to 20,000."""
+    fits = [(entry, "agop") for entry in found["curve"]["results"] if entry["n"] == 20_000]
+    fits += [(entry, "agop-tree") for entry in found["large"]["results"]]
+    head = ["estimator", "rows", "seconds", "MiB beyond the data", "R²"]
+    return [head] + [
+        [
+            {"agop": "RFMRegressor", "agop-tree": "TreeRFMRegressor"}[name],
+            f"{entry['n']:,}",
+            f"{entry[name]['seconds']:.0f}",
+            f"{entry[name]['extra_bytes'] / 2**20:.0f}",
+            f"{entry[name]['r2']:.4f}",
+        ]
+        for entry, name in fits
+    ]
+
+
 def main() -> None:
     drawn: dict[str, Callable[[Mapping[str, Any]], Figure]] = {"synthetic": growth, "tables": errors}
     for name, draw in drawn.items():
         found = json.loads((RESULTS / f"{name}.json").read_text())
         with mpl.rc_context({"svg.hashsalt": "agop"}):
             draw(found).savefig(RESULTS / f"{name}.svg", metadata={"Date": None})
-    found = json.loads((RESULTS / "tables.json").read_text())
-    for name, rows in {"tables": by_method(found), "tables_ranks": ranks(found)}.items():
+    tables, synthetic = (json.loads((RESULTS / f"{name}.json").read_text()) for name in ("tables", "synthetic"))
+    for name, rows in {"tables": by_method(tables), "tables_ranks": ranks(tables), "large": large(synthetic)}.items():
         with (RESULTS / f"{name}.csv").open("w", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows(rows)
 
