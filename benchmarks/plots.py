@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Mapping
+from itertools import product
 from statistics import fmean
 from typing import Any
 
@@ -69,14 +70,14 @@ def errors(found: Mapping[str, Any]) -> Figure:
 def by_method(found: Mapping[str, Any]) -> list[list[str]]:
     """A row for each table and method: mean error, and medians over the splits of seconds and memory."""
     records = pd.DataFrame(found["results"])
-    groups = records.groupby(["table", "method"], sort=False)
-    means = groups["error"].mean()
-    medians = groups[["fit_seconds", "predict_seconds", "peak_mib"]].median()
     head = ["table", "method", "error", "fit s", "predict s", "peak MiB"]
-    return [head] + [
-        [table, method, f"{error:.4f}", *(f"{value:.2f}" for value in medians.loc[(table, method)])]
-        for (table, method), error in means.items()
-    ]
+    rows = [head]
+    for table, method in product(records["table"].unique(), METHODS):
+        part = records[(records["table"] == table) & (records["method"] == method)]
+        medians = part[["fit_seconds", "predict_seconds", "peak_mib"]].median()
+        numbers = [f"{part['error'].mean():.4f}", *(f"{value:.2f}" for value in medians)]
+        rows.append([table, method, *(number.replace("nan", "–") for number in numbers)])
+    return rows
 
 
 def ranks(found: Mapping[str, Any]) -> list[list[str]]:

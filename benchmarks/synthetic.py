@@ -1,14 +1,14 @@
 """How does the fit of a recursive feature machine grow with the rows of a table, beside xrfm?
 
 Table: x ~ N(0, I_50), y = x_0 x_1 + sin(x_2) + 0.1 noise. Laplace L = 10, ridge 1e-3, 3 AGOP updates, float32, both
-packages in turn in one process, R^2 on the same 2,000 new rows. Three parts, each in a fresh process::
+packages in turn in one process, R^2 on the same 2,000 new rows. Two parts, each in a fresh process::
 
     python -m benchmarks.synthetic                          # all
     python -m benchmarks.synthetic curve --rows 1000 2000   # one, on other sizes
 
-``compare`` takes 20,000 rows; ``large`` 100,000 rows, this package only, in a process of at most 4 GiB; ``curve``
-1,000 to 20,000 rows. Where packages are compared both run every iterate on all rows; ``large`` fits a tree of such
-machines, each of which learns its metric on 10,000 rows. Parts that are not run keep their place in the results.
+``curve`` takes 1,000 to 20,000 rows, and both packages run every iterate on all of them. ``large`` takes 100,000 rows,
+in a process of at most 4 GiB, this package only: a tree of such machines, each of which learns its metric on at most
+10,000 rows. Parts that are not run keep their place in the results.
 """
 
 from __future__ import annotations
@@ -98,7 +98,6 @@ class Part:
 
 
 PARTS = {
-    "compare": Part([20_000], ["agop", "xrfm"], 1 << 30),
     "large": Part([100_000], ["agop-tree"], 3 << 30, 10_000),
     "curve": Part([1000, 2000, 5000, 10_000, 20_000], ["agop", "xrfm"], 1 << 30),
 }
