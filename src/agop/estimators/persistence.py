@@ -29,7 +29,7 @@ FORMAT_VERSION = 1
 class PersistentEstimator(BaseEstimator):  # type: ignore[misc]
     """An estimator that is saved to one file, and loaded from it with bit-equal predictions.
 
-    The methods are :func:`save` and :func:`load` for this class alone.
+    The methods are ``save`` and ``load`` for this class alone.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def save(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     model
-        An estimator of agop, a subclass of :class:`PersistentEstimator`, or a scikit-learn ``Pipeline`` of them.
+        An estimator of agop, a subclass of ``PersistentEstimator``, or a scikit-learn ``Pipeline`` of them.
     path
         File to write, by custom with the suffix ``.safetensors``. Its folder must exist.
 

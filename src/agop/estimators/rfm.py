@@ -170,7 +170,7 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
 
 
 class RFMClassifier(ClassifierMixin, FeatureMachine):  # type: ignore[misc]
-    r"""Recursive feature machine for classification.
+    """Recursive feature machine for classification.
 
     ``RFMRegressor`` on targets +1 (the class of the sample) and -1 (each other class); one column for
     two classes, C for more.
