@@ -19,7 +19,7 @@ from torch import Tensor
 
 from agop.errors import DataFileError, InputError
 
-__all__ = ["FORMAT_VERSION", "JSON", "load", "save", "to_json", "write_json", "write_text_atomic"]
+__all__ = ["FORMAT_VERSION", "JSON", "load", "replacing", "save", "to_json", "write_json", "write_text_atomic"]
 
 FORMAT_VERSION = 1
 """Version of the layout that `save` writes and `load` reads."""
@@ -63,7 +63,7 @@ def save(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], header: Ma
     except (TypeError, ValueError) as error:
         raise InputError("a header of finite JSON values", str(error), "Convert or drop that value.") from error
     packed = _packed(tensors)
-    with _replacing(Path(path)) as temporary:
+    with replacing(Path(path)) as temporary:
         try:
             save_file(packed, temporary, metadata={_METADATA_KEY: text})
         except (KeyError, ValueError) as error:
@@ -147,12 +147,12 @@ def write_json(path: str | os.PathLike[str], value: object) -> None:
 
 def write_text_atomic(path: str | os.PathLike[str], text: str) -> None:
     """Write UTF-8 text; ``path`` is replaced whole or left as it was."""
-    with _replacing(Path(path)) as temporary:
+    with replacing(Path(path)) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary name beside ``path``; what is written there replaces it if the block succeeds."""
     if not path.parent.is_dir():
         raise InputError(f"a folder {path.parent} to write {path.name} to", "no such folder", "Create it first.")

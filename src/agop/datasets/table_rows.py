@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from agop.datasets.files import COPY_AGAIN
 from agop.datasets.table import _CSV, _INSTALL, read_table
 from agop.errors import DataFileError, InputError, MissingExtraError
-from agop.storage import _replacing
+from agop.storage import replacing
 
 if TYPE_CHECKING:
     import pandas
@@ -145,7 +145,7 @@ def write_rows(path: str | os.PathLike[str], pieces: Iterable[pandas.DataFrame])
     """
     path = Path(path)
     check_rows_file(path)
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         if path.name.endswith(".parquet"):
             _write_parquet(temporary, pieces)
         else:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agop.records import SeedSummary
+from agop.records import SeedSummary, last_measured
 
 __all__ = ["LayerSummary", "summarise_layers", "training_findings"]
 
@@ -45,7 +45,7 @@ def summarise_layers(lines: Iterable[Mapping[str, Any]]) -> list[LayerSummary]:
     >>> summary.layer, summary.nc1_input.mean, summary.share.mean, summary.nc1_output
     ('fc.1', 4.0, 0.5, None)
     """
-    last = _last(lines)
+    last = last_measured(lines)
 
     def over_seeds(layer: str, stage: str, measure: str, *, log: bool) -> SeedSummary | None:
         chosen = [line.get(measure) for line in last if (line["layer"], line["stage"]) == (layer, stage)]
@@ -76,7 +76,10 @@ def training_findings(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     NC1 of the layer inputs is 4 at fc.1.
     """
     layers = summarise_layers(lines)
-    findings = [_scores(_last(lines)), _fall([(found.layer, found.nc1_input) for found in layers if found.nc1_input])]
+    findings = [
+        _scores(last_measured(lines)),
+        _fall([(found.layer, found.nc1_input) for found in layers if found.nc1_input]),
+    ]
     shares = {found.layer: found.share.mean for found in layers if found.share}
     if shares:
         most = [layer for layer, share in shares.items() if share > 0.5]
@@ -88,15 +91,6 @@ def training_findings(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     if roots:
         findings.append(f"Correlation of W^T W with the root of the AGOP: {_listed(roots)}.")
     return [finding for finding in findings if finding]
-
-
-def _last(lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Lines of the last measurement of every seed."""
-    lines = list(lines)
-    ends: dict[int, int] = {}
-    for line in lines:
-        ends[line["seed"]] = max(line["epoch"], ends.get(line["seed"], 0))
-    return [line for line in lines if line["epoch"] == ends[line["seed"]]]
 
 
 def _scores(last: Sequence[Mapping[str, Any]]) -> str:

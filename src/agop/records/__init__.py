@@ -4,9 +4,10 @@ from agop.records.collapse import Collapse
 from agop.records.deep_rfm import DeepRFMRecord, StageRecord, deep_rfm_records
 from agop.records.explanation import Explanation, explain_agop
 from agop.records.layer import Attribution, LayerRecord, Stage
+from agop.records.lines import Line, hidden_layers, last_measured, select, values_of
 from agop.records.network import NetworkRecord
 from agop.records.picture import class_sorted_gram
-from agop.records.summary import SeedSummary, summarise_seeds
+from agop.records.summary import SeedSummary, summarise_along, summarise_seeds
 
 __all__ = [
     "Attribution",
@@ -14,6 +15,7 @@ __all__ = [
     "DeepRFMRecord",
     "Explanation",
     "LayerRecord",
+    "Line",
     "NetworkRecord",
     "SeedSummary",
     "Stage",
@@ -21,5 +23,10 @@ __all__ = [
     "class_sorted_gram",
     "deep_rfm_records",
     "explain_agop",
+    "hidden_layers",
+    "last_measured",
+    "select",
+    "summarise_along",
     "summarise_seeds",
+    "values_of",
 ]

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-__all__ = ["SeedSummary", "summarise_seeds"]
+from agop.records.lines import Line
+
+__all__ = ["SeedSummary", "summarise_along", "summarise_seeds"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,25 @@ class SeedSummary:
             half = stats.t.ppf(0.975, len(found) - 1) * found.std(ddof=1) / len(found) ** 0.5
         low, middle, high = (float(10**x if log else x) for x in (mean - half, mean, mean + half))
         return cls(middle, low, high, len(found))
+
+
+def summarise_along(lines: Iterable[Line], measure: str, along: str, *, log: bool = True) -> dict[Any, SeedSummary]:
+    """Summaries of a measure by the values of a column, in the order in which they come.
+
+    Values that are null or missing are left out, and with ``log`` those that are not positive.
+
+    Examples
+    --------
+    >>> lines = [{"layer": 1, "nc1": 1.0}, {"layer": 1, "nc1": 4.0}, {"layer": 2, "nc1": None}]
+    >>> {layer: summary.mean for layer, summary in summarise_along(lines, "nc1", "layer").items()}
+    {1: 2.0}
+    """
+    found: dict[Any, list[float]] = defaultdict(list)
+    for line in lines:
+        value = line.get(measure)
+        if value is not None and (value > 0 or not log):
+            found[line[along]].append(value)
+    return {x: SeedSummary.of(values, log=log) for x, values in found.items()}
 
 
 def summarise_seeds(

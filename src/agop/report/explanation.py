@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from agop.errors import InputError, MissingExtraError
 from agop.records.explanation import Explanation
-from agop.storage import _replacing
+from agop.storage import replacing
 
 try:
     import matplotlib as mpl
@@ -58,7 +58,7 @@ def save_explanation_figure(explanation: Explanation, path: str | os.PathLike[st
     figure = explanation_figure(explanation)
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[path.suffix]
     with (
-        _replacing(path) as temporary,
+        replacing(path) as temporary,
         mpl.rc_context({"svg.hashsalt": "agop", "svg.fonttype": "none"}),
         warnings.catch_warnings(),
     ):

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from agop.experiments.reproduce.curves import curve, number, power_of_ten, rank_correlation, select, values_of
+from agop.experiments.reproduce.curves import curve, number, power_of_ten, rank_correlation
 from agop.experiments.reproduce.deep_rfm_gram import block_means
 from agop.experiments.reproduce.network_curves import epochs_of, falls, first_epoch, last_nc1, over_layers
+from agop.records import select, values_of
 
 LINES = [
     {"seed": seed, "epoch": epoch, "layer": layer, "stage": stage, "nc1_trace_ratio": 10.0 ** -(epoch + seed + depth)}

@@ -10,10 +10,11 @@ import oracles_collapse
 from agop.datasets import subset
 from agop.experiments.deep_rfm import DeepRFMSettings, run_deep_rfm
 from agop.experiments.reproduce.computed import Rows, collapse_of_gram, write_once
-from agop.experiments.reproduce.curves import curve, select
+from agop.experiments.reproduce.curves import curve
 from agop.experiments.reproduce.kernel_learning_lines import KernelLearningSettings, kernel_learning_lines
 from agop.experiments.reproduce.layer_shifts import explaining_shift
 from agop.experiments.reproduce.recursion_lines import recursion_lines
+from agop.records import select
 
 SETTINGS = DeepRFMSettings(samples=150, test_samples=0, depth=3, width=64)
 

@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Iterable
+from typing import Any
 
 from scipy import stats
 
-from agop.records import SeedSummary
+from agop.records import Line, summarise_along
 
-__all__ = ["curve", "number", "power_of_ten", "rank_correlation", "select", "values_of"]
-
-Line: TypeAlias = Mapping[str, Any]
-
-
-def select(lines: Iterable[Line], **wanted: object) -> list[Line]:
-    """Lines whose columns have these values.
-
-    Examples
-    --------
-    >>> select([{"layer": 1, "nc1": 4.0}, {"layer": 2, "nc1": 2.0}], layer=2)
-    [{'layer': 2, 'nc1': 2.0}]
-    """
-    return [line for line in lines if all(line.get(name) == value for name, value in wanted.items())]
-
-
-def values_of(lines: Iterable[Line], column: str) -> list[Any]:
-    """Different values of a column, in the order in which they come, without null."""
-    return list(dict.fromkeys(line[column] for line in lines if line.get(column) is not None))
+__all__ = ["curve", "number", "power_of_ten", "rank_correlation"]
 
 
 def curve(lines: Iterable[Line], measure: str, along: str, *, log: bool = True) -> dict[Any, float]:
@@ -40,12 +21,7 @@ def curve(lines: Iterable[Line], measure: str, along: str, *, log: bool = True) 
     >>> curve([{"layer": 1, "nc1": 1.0}, {"layer": 1, "nc1": 4.0}, {"layer": 2, "nc1": None}], "nc1", "layer")
     {1: 2.0}
     """
-    found: dict[Hashable, list[float]] = defaultdict(list)
-    for line in lines:
-        value = line.get(measure)
-        if value is not None and (value > 0 or not log):
-            found[line[along]].append(value)
-    return {x: SeedSummary.of(values, log=log).mean for x, values in found.items()}
+    return {x: summary.mean for x, summary in summarise_along(lines, measure, along, log=log).items()}
 
 
 def power_of_ten(after: float, before: float) -> float:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from statistics import fmean
 
-from agop.experiments.reproduce.curves import Line, curve, number, power_of_ten, select, values_of
+from agop.experiments.reproduce.curves import curve, number, power_of_ten
 from agop.experiments.reproduce.deep_rfm_parts import DATA, FEATURES, deep_rfm_part
 from agop.experiments.reproduce.figure import Figure, Part, Scale, Verdict
+from agop.records import Line, select, values_of
 from agop.runs import Run
 
 __all__ = ["BUDGET", "FIGURE"]

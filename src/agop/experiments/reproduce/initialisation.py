@@ -9,12 +9,13 @@ from typing import Any
 
 from torch.nn import Module
 
-from agop.experiments.reproduce.curves import Line, number, rank_correlation, select, values_of
+from agop.experiments.reproduce.curves import number, rank_correlation
 from agop.experiments.reproduce.figure import Figure, Part, Scale, Verdict
 from agop.experiments.reproduce.network_curves import epochs_of, falls, first_epoch, last_nc1, over_layers
 from agop.experiments.reproduce.network_parts import MEASURES, train_part, train_settings
 from agop.experiments.train_settings import TrainSettings
 from agop.experiments.training import trained_network
+from agop.records import Line, select, values_of
 from agop.runs import Run
 
 __all__ = ["BUDGET", "FIGURE", "GAINS", "weight_changes"]

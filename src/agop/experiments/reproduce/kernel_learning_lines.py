@@ -10,10 +10,10 @@ import numpy as np
 import torch
 
 from agop.experiments.reproduce.computed import Rows, collapse_of_gram
-from agop.experiments.reproduce.curves import Line
 from agop.experiments.reproduce.figure import Observe
 from agop.kernels import Laplace
 from agop.random_features import ReLUFeatures
+from agop.records import Line
 from agop.recursions import deep_rfm, normalise_rows, rfm
 from agop.theory import (
     Coding,

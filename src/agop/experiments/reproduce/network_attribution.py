@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from agop.experiments.reproduce.curves import Line, curve, number, select
+from agop.experiments.reproduce.curves import curve, number
 from agop.experiments.reproduce.figure import Figure, Verdict
-from agop.experiments.reproduce.network_curves import epochs_of, falls, hidden_layers
+from agop.experiments.reproduce.network_curves import epochs_of, falls
 from agop.experiments.reproduce.network_parts import DATA, MEASURES, network_parts, network_verdicts
+from agop.records import Line, hidden_layers, select
 
 __all__ = ["BUDGET", "FIGURE"]
 

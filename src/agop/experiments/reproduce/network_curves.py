@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
-from agop.experiments.reproduce.curves import Line, curve, select, values_of
+from agop.experiments.reproduce.curves import curve
+from agop.records import Line, hidden_layers, select, values_of
 
-__all__ = ["epochs_of", "falls", "first_epoch", "hidden_layers", "last_nc1", "over_layers"]
+__all__ = ["epochs_of", "falls", "first_epoch", "last_nc1", "over_layers"]
 
 
 def epochs_of(lines: Iterable[Line]) -> tuple[int, int]:
@@ -17,11 +18,6 @@ def epochs_of(lines: Iterable[Line]) -> tuple[int, int]:
     by_seed = [{line["epoch"] for line in select(found, seed=seed)} for seed in values_of(found, "seed")]
     common = set.intersection(*by_seed)
     return min(common), max(common)
-
-
-def hidden_layers(lines: Iterable[Line]) -> list[str]:
-    """Fully connected layers with a nonlinearity, in the order of their calls."""
-    return values_of((line for line in lines if line["stage"] == "output"), "layer")
 
 
 def falls(lines: Sequence[Line], epoch: int) -> tuple[float, float]:

@@ -9,11 +9,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from agop.datasets import Dataset
-from agop.experiments.reproduce.curves import Line, number, select, values_of
+from agop.experiments.reproduce.curves import number
 from agop.experiments.reproduce.figure import Observe, Part, Scale, Verdict
 from agop.experiments.train_settings import TrainSettings
 from agop.experiments.training import run_train
-from agop.records import NetworkRecord
+from agop.records import Line, NetworkRecord, select, values_of
 from agop.runs import Run
 
 __all__ = ["DATA", "MEASURES", "models", "network_parts", "network_verdicts", "train_part", "train_settings"]

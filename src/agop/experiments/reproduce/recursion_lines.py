@@ -9,9 +9,9 @@ from torch import Tensor
 
 from agop.experiments.deep_rfm import DeepRFMSettings
 from agop.experiments.reproduce.computed import Rows, collapse_of_gram
-from agop.experiments.reproduce.curves import Line
 from agop.experiments.reproduce.figure import Observe
 from agop.experiments.reproduce.layer_shifts import LayerShifts
+from agop.records import Line
 from agop.recursions import deep_rfm
 from agop.theory import LinearisedLayer, centred_gram, class_targets, linearised_recursion
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from agop.datasets import Dataset
 from agop.experiments.reproduce.computed import Rows, write_once
-from agop.experiments.reproduce.curves import Line, curve, number, power_of_ten, select, values_of
+from agop.experiments.reproduce.curves import curve, number, power_of_ten
 from agop.experiments.reproduce.deep_rfm_parts import deep_rfm_part, sizes
 from agop.experiments.reproduce.figure import Figure, Observe, Part, Scale, Verdict
 from agop.experiments.reproduce.kernel_learning_lines import KernelLearningSettings, kernel_learning_lines
+from agop.records import Line, select, values_of
 from agop.runs import Run
 
 __all__ = ["BUDGET", "FIGURE"]

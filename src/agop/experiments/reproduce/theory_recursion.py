@@ -9,10 +9,11 @@ from statistics import fmean
 from agop.datasets import Dataset, subset
 from agop.experiments.deep_rfm import DeepRFMSettings
 from agop.experiments.reproduce.computed import Rows, write_once
-from agop.experiments.reproduce.curves import Line, curve, number, power_of_ten, select, values_of
+from agop.experiments.reproduce.curves import curve, number, power_of_ten
 from agop.experiments.reproduce.deep_rfm_parts import DATA, FEATURES, deep_rfm_settings
 from agop.experiments.reproduce.figure import Figure, Observe, Part, Scale, Verdict
 from agop.experiments.reproduce.recursion_lines import recursion_lines
+from agop.records import Line, select, values_of
 from agop.runs import Run
 
 __all__ = ["BUDGET", "FIGURE"]

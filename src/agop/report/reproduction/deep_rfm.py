@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from agop.report.reproduction.style import COLOURS, finish, new_figure, plot_curve, select, values_of
+from agop.records import select, values_of
+from agop.report.reproduction.style import COLOURS, finish, new_figure, plot_curve
 from agop.runs import Run
 
 if TYPE_CHECKING:

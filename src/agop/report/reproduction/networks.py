@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agop.report.reproduction.style import (
-    COLOURS,
-    STAGES,
-    Line,
-    finish,
-    new_figure,
-    palette,
-    plot_curve,
-    select,
-    values_of,
-)
+from agop.records import Line, hidden_layers, last_measured, select, values_of
+from agop.report.reproduction.style import COLOURS, STAGES, finish, new_figure, palette, plot_curve
 from agop.runs import Run
 
 if TYPE_CHECKING:
@@ -31,11 +22,11 @@ def draw_network_attribution(run: Run) -> Figure:
     """A row of panels for each network, one a hidden layer: NC1 of its stages by epoch, and the share at the end."""
     lines = run.metrics()
     parts = values_of(lines, "part")
-    columns = max(len(_hidden(select(lines, part=part))) for part in parts)
+    columns = max(len(hidden_layers(select(lines, part=part))) for part in parts)
     figure, axes = new_figure(len(parts), columns, (2.6, 2.5), one_scale=True)
     for row, part in enumerate(parts):
         found = select(lines, part=part)
-        for column, layer in enumerate(_hidden(found)):
+        for column, layer in enumerate(hidden_layers(found)):
             panel, here = axes[row, column], select(found, layer=layer)
             for stage, (label, colour) in STAGES.items():
                 style: dict[str, Any] = {
@@ -57,7 +48,7 @@ def draw_network_nfa(run: Run) -> Figure:
     figure, axes = new_figure(len(parts), 4, (3.4, 2.7))
     for row, part in enumerate(parts):
         found = select(lines, part=part)
-        colours = palette(_hidden(found))
+        colours = palette(hidden_layers(found))
         for layer, colour in colours.items():
             here = select(found, layer=layer)
             for measure, style in zip(_NFA, ("-", "--"), strict=True):
@@ -89,7 +80,7 @@ def draw_initialisation(run: Run) -> Figure:
     }
     for row, name in enumerate(names):
         found = select(lines, data=name)
-        end, layers, gains = _at_end(found), _hidden(found), sorted(values_of(found, "gain"))
+        end, layers, gains = last_measured(found), hidden_layers(found), sorted(values_of(found, "gain"))
         for column, (measure, (title, stage, log)) in enumerate(measures.items()):
             for layer, colour in palette(layers).items():
                 here = select(end, layer=layer, stage=stage)
@@ -109,25 +100,11 @@ def draw_initialisation(run: Run) -> Figure:
     return figure
 
 
-def _hidden(lines: list[Line]) -> list[str]:
-    """Layers with a nonlinearity, in the order of their calls."""
-    return values_of(select(lines, stage="output"), "layer")
-
-
 def _name(lines: list[Line]) -> str:
     return f"{lines[0]['model']}, {lines[0]['data']}"
 
 
-def _at_end(lines: list[Line]) -> list[Line]:
-    """Lines of the last measured epoch of each training."""
-    last: dict[tuple[str, int], int] = {}
-    for line in lines:
-        training = line["part"], line["seed"]
-        last[training] = max(last.get(training, 0), line["epoch"])
-    return [line for line in lines if line["epoch"] == last[line["part"], line["seed"]]]
-
-
 def _share(lines: list[Line]) -> str:
     """Mean share at the end, over the seeds that have one, for a title."""
-    shares = [line["share"] for line in select(_at_end(lines), stage="input") if line.get("share") is not None]
+    shares = [line["share"] for line in select(last_measured(lines), stage="input") if line.get("share") is not None]
     return f": share {sum(shares) / len(shares):.2f}" if shares else ""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from agop.errors import MissingExtraError
-from agop.records import SeedSummary
+from agop.records import Line, summarise_along
 
 try:
     import matplotlib as mpl
@@ -17,9 +16,7 @@ except ImportError as error:  # the extra is not installed: a run still finishes
 else:
     _MISSING = None
 
-__all__ = ["COLOURS", "STAGES", "Line", "finish", "new_figure", "palette", "plot_curve", "select", "values_of"]
-
-Line: TypeAlias = Mapping[str, Any]
+__all__ = ["COLOURS", "STAGES", "finish", "new_figure", "palette", "plot_curve"]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's palette."""
@@ -51,16 +48,6 @@ def new_figure(rows: int, columns: int, size: tuple[float, float], *, one_scale:
     return figure, figure.subplots(rows, columns, squeeze=False, sharey="row" if one_scale else "none")
 
 
-def select(lines: Iterable[Line], **wanted: object) -> list[Line]:
-    """Lines whose columns have these values."""
-    return [line for line in lines if all(line.get(name) == value for name, value in wanted.items())]
-
-
-def values_of(lines: Iterable[Line], column: str) -> list[Any]:
-    """Different values of a column, in the order in which they come, without null."""
-    return list(dict.fromkeys(line[column] for line in lines if line.get(column) is not None))
-
-
 def palette(values: Sequence[Any]) -> dict[Any, Any]:
     """A colour for each of some ordered values, from dark to bright."""
     colours = mpl.colormaps["viridis"]
@@ -69,13 +56,9 @@ def palette(values: Sequence[Any]) -> dict[Any, Any]:
 
 def plot_curve(axes: Any, lines: Iterable[Line], along: str, measure: str, *, log: bool = True, **style: Any) -> None:
     """Mean of a measure over seeds along a column with its 95 % interval, geometric if ``log``."""
-    found: dict[float, list[float]] = defaultdict(list)
-    for line in lines:
-        value = line.get(measure)
-        if value is not None and (value > 0 or not log):
-            found[line[along]].append(value)
+    found = summarise_along(lines, measure, along, log=log)
     xs = sorted(found)
-    summaries = [SeedSummary.of(found[x], log=log) for x in xs]
+    summaries = [found[x] for x in xs]
     (drawn,) = axes.plot(xs, [each.mean for each in summaries], **{"marker": ".", "lw": 1.5, **style})
     if any(each.n_seeds > 1 for each in summaries):
         low, high = [each.low for each in summaries], [each.high for each in summaries]

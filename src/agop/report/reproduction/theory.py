@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agop.report.reproduction.style import COLOURS, Line, finish, new_figure, plot_curve, select, values_of
+from agop.records import Line, select, values_of
+from agop.report.reproduction.style import COLOURS, finish, new_figure, plot_curve
 from agop.runs import Run
 
 if TYPE_CHECKING:

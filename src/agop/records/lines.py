@@ -1,0 +1,54 @@
+"""Lines of a run's metrics.jsonl: those with some values, the values of a column, the last ones of a training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+__all__ = ["Line", "hidden_layers", "last_measured", "select", "values_of"]
+
+Line: TypeAlias = Mapping[str, Any]
+"""Columns and their values."""
+
+
+def select(lines: Iterable[Line], **wanted: object) -> list[Line]:
+    """Lines whose columns have these values.
+
+    Examples
+    --------
+    >>> select([{"layer": 1, "nc1": 4.0}, {"layer": 2, "nc1": 2.0}], layer=2)
+    [{'layer': 2, 'nc1': 2.0}]
+    """
+    return [line for line in lines if all(line.get(name) == value for name, value in wanted.items())]
+
+
+def values_of(lines: Iterable[Line], column: str) -> list[Any]:
+    """Different values of a column, in the order in which they come, without null.
+
+    Examples
+    --------
+    >>> values_of([{"layer": "fc.2"}, {"layer": "fc.1"}, {"layer": "fc.2"}, {}], "layer")
+    ['fc.2', 'fc.1']
+    """
+    return list(dict.fromkeys(line[column] for line in lines if line.get(column) is not None))
+
+
+def hidden_layers(lines: Iterable[Line]) -> list[str]:
+    """Layers with a nonlinearity, in the order of their calls."""
+    return values_of((line for line in lines if line["stage"] == "output"), "layer")
+
+
+def last_measured(lines: Iterable[Line]) -> list[Line]:
+    """Lines of the last measured epoch of each training: of each seed, and of each "part" where there are several.
+
+    Examples
+    --------
+    >>> last_measured([{"seed": 0, "epoch": 0}, {"seed": 0, "epoch": 9}, {"seed": 1, "epoch": 5}])
+    [{'seed': 0, 'epoch': 9}, {'seed': 1, 'epoch': 5}]
+    """
+    lines = list(lines)
+    last: dict[tuple[Any, int], int] = {}
+    for line in lines:
+        training = line.get("part"), line["seed"]
+        last[training] = max(last.get(training, 0), line["epoch"])
+    return [line for line in lines if line["epoch"] == last[line.get("part"), line["seed"]]]
