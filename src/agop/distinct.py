@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -35,12 +36,12 @@ class DistinctRows:
     weights: Tensor
     copies: Tensor
 
-    @property
+    @cached_property
     def total_weights(self) -> Tensor:
         """(m,) summed weights of the groups."""
         return self._total(self.weights)
 
-    @property
+    @cached_property
     def total_copies(self) -> Tensor:
         """(m,) samples in each group."""
         return self._total(self.copies)

@@ -8,6 +8,7 @@ import torch
 from sklearn.model_selection import GridSearchCV
 
 from agop import Gaussian, Laplace, ProductLaplace
+from agop.errors import MemoryBudgetError
 from agop.estimators.calibration import Calibration
 from agop.kernels import Kernel
 from agop.recursions import RIDGES
@@ -124,6 +125,18 @@ def test_the_metric_from_some_samples_and_the_fit_to_all(surface, selection):
     np.testing.assert_allclose(model.predict(new), expected, rtol=0, atol=1e-9)
     whole = RFMRegressor(Laplace(3.0), metric_samples=80, **settings).fit(X, y)
     np.testing.assert_array_equal(whole.predict(new), RFMRegressor(Laplace(3.0), **settings).fit(X, y).predict(new))
+
+
+def test_memory_for_the_last_fit_is_checked_before_the_first(surface):
+    X, y, *_ = surface
+    steps = []
+    settings = {"solver": "auto", "metric_samples": 20, "callback": steps.append}
+    model = RFMRegressor(Laplace(3.0), ridge=0.1, max_memory=20_000, **settings)
+    with pytest.raises(MemoryBudgetError, match="kernel matrix within"):
+        model.fit(X, y)
+    assert not steps
+    model.set_params(max_memory=80 * 80 * 8).fit(X, y)
+    assert len(model.machine_.centers) == 80
 
 
 def test_probabilities_are_calibrated_on_all_samples(blobs):

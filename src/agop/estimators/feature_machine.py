@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Literal, Self
 
@@ -135,79 +135,43 @@ class FeatureMachine(PersistentEstimator, ABC):
             train, test = split_rows(len(features), self.validation_fraction, self.random_state, self._strata())
             held_out = features[test], self._decode(targets[test], None), weights[test]
             features, targets, weights, copies = (part[train] for part in (features, targets, weights, copies))
-        problem = Problem.of(features, targets, weights, copies)
-        selected = self._recurse(problem.part(self.metric_samples, self.random_state), held_out, start, problem)
-        if len(problem.centers) > len(selected.best.machine.centers):
-            selected = replace(selected, best=self._fit_to_all(selected.best, problem, held_out is None))
+        whole = Problem.of(features, targets, weights, copies)
+        part = whole.part(self.metric_samples, self.random_state)
+        leave_one_out = held_out is None and self.selection is not None
+        choices = self._choices(part)
+        first, last = (self._solver(problem, choices.ridge, leave_one_out) for problem in (part, whole))
+        selected = select_iterate(
+            within_time(self._steps(part, choices, first, leave_one_out), self._time_left(start, part, whole)),
+            self._criterion(held_out, part),
+            total=self.n_iterations + 1,
+            callback=self.callback,
+            verbose=self.verbose,
+        )
+        if part is not whole:
+            selected = replace(selected, best=self._fit_to_all(selected.best, whole, last, leave_one_out))
+        self.metric_kind_, self.solver_ = choices.metric, last
         self._keep(selected)
         if held_out is not None:
             raw = selected.best.machine(held_out[0], max_memory=self.max_memory)
             self._calibrate(raw, *held_out[1:])
         elif self.selection is not None:
-            raw = left_out_predictions(selected.best, self.selection, targets, problem.rows)
-            self._calibrate(raw, self._decode(targets, None), problem.rows.weights)
+            raw = left_out_predictions(selected.best, self.selection, targets, whole.rows)
+            self._calibrate(raw, self._decode(targets, None), whole.rows.weights)
         return self
 
-    def _recurse(self, problem: Problem, held_out: HeldOut | None, start: float, whole: Problem) -> Selected:
-        """The best or the last iterate of the recursion, in the time that a fit to the whole problem leaves."""
-        rows, budget = problem.rows, self.time_budget
-        choices = Choices.of(
+    def _choices(self, problem: Problem) -> Choices:
+        return Choices.of(
             self.kernel,
             self.ridge,
             self.metric,
             self.n_iterations,
             problem.samples,
             self.random_state,
-            None if budget is None else budget / 3,
+            None if self.time_budget is None else self.time_budget / 3,
         )
-        self.metric_kind_ = choices.metric
-        leave_one_out = held_out is None and self.selection is not None
-        self.solver_ = self._solver(problem, choices.ridge, leave_one_out)
-        steps = rfm(
-            problem.centers,
-            problem.means,
-            kernel=choices.kernel,
-            ridge=choices.ridge,
-            n_iterations=self.n_iterations,
-            metric=choices.metric,
-            weights=rows.total_weights,
-            tune=choices.tune,
-            solver=self.solver_,
-            agop_samples=self.agop_samples,
-            seed=seed_of(self.random_state),
-            leave_one_out=leave_one_out,
-            max_memory=self.max_memory,
-        )
-        if budget is not None:
-            (n, d), n_outputs = whole.centers.shape, whole.means.shape[1]
-            later = 0.0 if problem is whole else self.predicted_cost(n, d, n_outputs).seconds
-            budget = max(budget - later - (time.monotonic() - start), 1e-9)
-        return select_iterate(
-            within_time(steps, budget),
-            self._criterion(held_out, problem),
-            total=self.n_iterations + 1,
-            callback=self.callback,
-            verbose=self.verbose,
-        )
-
-    def _fit_to_all(self, step: RFMStep, problem: Problem, leave_one_out: bool) -> RFMStep:
-        """An iterate with its kernel, metric and ridge, fitted to all samples."""
-        leave_one_out = leave_one_out and self.selection is not None
-        self.solver_ = self._solver(problem, step.fit.ridge, leave_one_out)
-        fit = fit_kernel_machine(
-            step.machine.kernel,
-            problem.centers,
-            problem.means,
-            ridge=step.fit.ridge,
-            metric=step.machine.metric,
-            weights=problem.rows.total_weights,
-            solver=self.solver_,
-            max_memory=self.max_memory,
-            leave_one_out=leave_one_out,
-        )
-        return replace(step, fit=fit)
 
     def _solver(self, problem: Problem, ridge: float, leave_one_out: bool) -> Solver:
+        """The solver of a problem; MemoryBudgetError, before any iterate, if "auto" finds none that fits."""
         return solver_for(
             self.solver,
             problem.centers,
@@ -216,6 +180,46 @@ class FeatureMachine(PersistentEstimator, ABC):
             leave_one_out=leave_one_out,
             max_memory=self.max_memory,
         )
+
+    def _steps(self, problem: Problem, choices: Choices, solver: Solver, leave_one_out: bool) -> Iterator[RFMStep]:
+        return rfm(
+            problem.centers,
+            problem.means,
+            kernel=choices.kernel,
+            ridge=choices.ridge,
+            n_iterations=self.n_iterations,
+            metric=choices.metric,
+            weights=problem.rows.total_weights,
+            tune=choices.tune,
+            solver=solver,
+            agop_samples=self.agop_samples,
+            seed=seed_of(self.random_state),
+            leave_one_out=leave_one_out,
+            max_memory=self.max_memory,
+        )
+
+    def _time_left(self, start: float, part: Problem, whole: Problem) -> float | None:
+        """Seconds for the recursion, less those of the last fit if that takes more samples; None for no limit."""
+        if self.time_budget is None:
+            return None
+        (n, d), n_outputs = whole.centers.shape, whole.means.shape[1]
+        later = 0.0 if part is whole else self.predicted_cost(n, d, n_outputs).seconds
+        return max(self.time_budget - later - (time.monotonic() - start), 1e-9)
+
+    def _fit_to_all(self, step: RFMStep, problem: Problem, solver: Solver, leave_one_out: bool) -> RFMStep:
+        """An iterate with its kernel, metric and ridge, fitted to all samples."""
+        fit = fit_kernel_machine(
+            step.machine.kernel,
+            problem.centers,
+            problem.means,
+            ridge=step.fit.ridge,
+            metric=step.machine.metric,
+            weights=problem.rows.total_weights,
+            solver=solver,
+            max_memory=self.max_memory,
+            leave_one_out=leave_one_out,
+        )
+        return replace(step, fit=fit)
 
     def _criterion(self, held_out: HeldOut | None, problem: Problem) -> Criterion | None:
         """Scores of an iterate on validation data, or by cross-validation of the samples."""

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agop.solvers.leave_one_out import leave_one_out_residuals
-
 __all__ = ["SpectralFactor"]
 
 
@@ -42,21 +40,15 @@ class SpectralFactor:
         return cls(eigenvalues.clamp(min=smallest.item()), eigenvectors, weights)
 
     def solve(self, targets: Tensor, ridge: float) -> tuple[Tensor, Tensor]:
-        """Coefficients A^-1 Y, (n, C), and the diagonal of A^-1, (n,), float64: n^2 (C + 1) multiply-adds."""
-        inverse = 1 / (self.eigenvalues + ridge)
-        roots = self.weights.sqrt()[:, None]
-        solved = self.eigenvectors @ (inverse[:, None] * (self.eigenvectors.mT @ (roots * targets.double())))
-        return roots * solved, self.weights * (self.eigenvectors.square() @ inverse)
-
-    def left_out_residuals(self, targets: Tensor, ridge: float) -> Tensor:
-        r"""Residuals :math:`y_i - f_{-i}(x_i)`, (n, C) float64, of the fits that each leave one sample out.
-
-        See ``agop.solvers.leave_one_out.leave_one_out_residuals``.
+        """Coefficients A^-1 Y, (n, C), and the diagonal of A^-1, (n,), float64: n^2 (C + 1) multiply-adds.
 
         Examples
         --------
         >>> alone = SpectralFactor.of(torch.ones(1, 1))
-        >>> alone.left_out_residuals(torch.tensor([[3.0]]), ridge=1.0)
-        tensor([[3.]], dtype=torch.float64)
+        >>> alone.solve(torch.tensor([[3.0]]), ridge=1.0)
+        (tensor([[1.5000]], dtype=torch.float64), tensor([0.5000], dtype=torch.float64))
         """
-        return leave_one_out_residuals(*self.solve(targets, ridge))
+        inverse = 1 / (self.eigenvalues + ridge)
+        roots = self.weights.sqrt()[:, None]
+        solved = self.eigenvectors @ (inverse[:, None] * (self.eigenvectors.mT @ (roots * targets.double())))
+        return roots * solved, self.weights * (self.eigenvectors.square() @ inverse)
