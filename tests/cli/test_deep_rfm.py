@@ -15,7 +15,7 @@ from agop.cli import app
 from agop.errors import InputError
 from agop.experiments import run_deep_rfm
 from agop.records import summarise_seeds
-from agop.report import figures, page
+from agop.reports import figures, page
 from agop.runs import Run
 
 command = import_module("agop.cli.deep_rfm")

@@ -17,7 +17,7 @@ from agop.cli import app
 from agop.errors import InputError
 from agop.estimators.persistence import load, save
 from agop.estimators.table import table_pipeline
-from agop.report import explanation
+from agop.reports import explanation
 
 pandas = pytest.importorskip("pandas")
 fitting = import_module("agop.cli.fit")

@@ -16,7 +16,7 @@ from agop.cli.app import app, console, readable_errors
 from agop.errors import MissingExtraError
 from agop.experiments import DeepRFMSettings, run_deep_rfm
 from agop.records import DeepRFMRecord, summarise_seeds
-from agop.report import deep_rfm_findings, save_deep_rfm_figures, write_deep_rfm_report
+from agop.reports import deep_rfm_findings, save_deep_rfm_figures, write_deep_rfm_report
 from agop.runs import Run
 
 __all__ = ["deep_rfm"]

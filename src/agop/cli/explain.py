@@ -14,7 +14,7 @@ from agop.cli.fit import check_out, nothing_written
 from agop.cli.predict import load_table_model, rows_without_target
 from agop.errors import InputError, MissingExtraError
 from agop.estimators.explanation import explain
-from agop.report.explanation import PICTURES, save_explanation_figure
+from agop.reports.explanation import PICTURES, save_explanation_figure
 
 if TYPE_CHECKING:
     import pandas

@@ -17,7 +17,7 @@ from agop.cli.app import app, console, readable_errors
 from agop.errors import MissingExtraError
 from agop.experiments.reproduce import FIGURES, Figure, Scale, figures_named
 from agop.experiments.reproduce import reproduce as run_figure
-from agop.report import save_reproduction_picture, write_reproduction_readme
+from agop.reports import save_reproduction_picture, write_reproduction_readme
 from agop.runs import Run
 
 __all__ = ["reproduce"]

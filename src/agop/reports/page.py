@@ -7,8 +7,8 @@ from pathlib import Path
 
 from agop.errors import MissingExtraError
 from agop.records import summarise_seeds
-from agop.report.figures import deep_rfm_figures
-from agop.report.findings import deep_rfm_findings
+from agop.reports.figures import deep_rfm_figures
+from agop.reports.findings import deep_rfm_findings
 from agop.runs import Run
 from agop.storage import write_text_atomic
 
@@ -45,7 +45,7 @@ def write_deep_rfm_report(run: Run, path: Path) -> Path:
     nc1, nc2 = (summarise_seeds(lines, name) for name in ("nc1_trace_ratio", "nc2_gram_mse"))
     accuracy = summarise_seeds(lines, "test_accuracy", log=False)
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
-        files("agop.report").joinpath("deep_rfm.html.jinja").read_text(encoding="utf-8")
+        files("agop.reports").joinpath("deep_rfm.html.jinja").read_text(encoding="utf-8")
     )
     page = template.render(
         info=info,

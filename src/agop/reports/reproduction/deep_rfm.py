@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from agop.records import select, values_of
-from agop.report.reproduction.style import COLOURS, finish, new_figure, plot_curve
+from agop.reports.reproduction.style import COLOURS, finish, new_figure, plot_curve
 from agop.runs import Run
 
 if TYPE_CHECKING:

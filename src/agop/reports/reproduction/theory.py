@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from agop.records import Line, select, values_of
-from agop.report.reproduction.style import COLOURS, finish, new_figure, plot_curve
+from agop.reports.reproduction.style import COLOURS, finish, new_figure, plot_curve
 from agop.runs import Run
 
 if TYPE_CHECKING:

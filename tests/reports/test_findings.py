@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agop.report import deep_rfm_findings
+from agop.reports import deep_rfm_findings
 
 
 def line(layer, stage, nc1, control=False, seed=0, accuracy=None):

@@ -7,10 +7,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from agop.errors import InputError
-from agop.report.figures import svg
-from agop.report.reproduction.deep_rfm import draw_deep_rfm_gram, draw_deep_rfm_metrics
-from agop.report.reproduction.networks import draw_initialisation, draw_network_attribution, draw_network_nfa
-from agop.report.reproduction.theory import draw_theory_kernel_learning, draw_theory_recursion
+from agop.reports.figures import svg
+from agop.reports.reproduction.deep_rfm import draw_deep_rfm_gram, draw_deep_rfm_metrics
+from agop.reports.reproduction.networks import draw_initialisation, draw_network_attribution, draw_network_nfa
+from agop.reports.reproduction.theory import draw_theory_kernel_learning, draw_theory_recursion
 from agop.runs import Run
 from agop.storage import write_text_atomic
 

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from agop.errors import InputError, MissingExtraError
-from agop.report import deep_rfm_findings, figures, page, write_deep_rfm_report
+from agop.reports import deep_rfm_findings, figures, page, write_deep_rfm_report
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")

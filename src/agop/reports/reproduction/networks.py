@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from agop.records import Line, hidden_layers, last_measured, select, values_of
-from agop.report.reproduction.style import COLOURS, STAGES, finish, new_figure, palette, plot_curve
+from agop.reports.reproduction.style import COLOURS, STAGES, finish, new_figure, palette, plot_curve
 from agop.runs import Run
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from agop.errors import InputError, MissingExtraError
-from agop.report import save_reproduction_picture, write_reproduction_readme
-from agop.report.reproduction import picture, style
+from agop.reports import save_reproduction_picture, write_reproduction_readme
+from agop.reports.reproduction import picture, style
 from agop.runs import Run
 
 pytest.importorskip("matplotlib")

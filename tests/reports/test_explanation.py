@@ -11,7 +11,7 @@ import pytest
 
 from agop.errors import InputError, MissingExtraError
 from agop.records.explanation import explain_agop
-from agop.report import explanation as picture
+from agop.reports import explanation as picture
 
 pytest.importorskip("matplotlib")
 

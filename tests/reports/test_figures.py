@@ -12,7 +12,7 @@ import torch
 
 from agop.errors import MissingExtraError
 from agop.records import summarise_seeds
-from agop.report import figures, save_deep_rfm_figures
+from agop.reports import figures, save_deep_rfm_figures
 
 pytest.importorskip("matplotlib")
 
