@@ -104,6 +104,9 @@ from agop.recursions import (
     deep_rfm,
     rfm,
 )
+from agop.reports import (
+    report,
+)
 from agop.solvers import (
     Cholesky,
     ConjugateGradient,
@@ -170,6 +173,7 @@ __all__ = [  # noqa: RUF022 - grouped by idea
     "network_agop",
     "neural_feature_matrix",
     "nfa_correlation",
+    "report",
     # kernels
     "Gaussian",
     "GeneralizedGaussian",

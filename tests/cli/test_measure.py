@@ -94,7 +94,8 @@ def test_success(here):
     assert result.exit_code == 0, result.output
     assert not result.stderr
     out = here / "a [very] odd name"
-    assert {path.name for path in out.iterdir()} == {"run.json", "metrics.jsonl", "network.safetensors"}
+    files = {"run.json", "metrics.jsonl", "network.safetensors", "report.html"}
+    assert {path.name for path in out.iterdir()} == files
     record, run = NetworkRecord.load(out / "network.safetensors"), Run.open(out)
     assert [*record] == ["0", "2"]
     assert run.metrics() == json.loads(json.dumps(list(record.lines())))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import sys
 from datetime import date
 from decimal import Decimal
 from importlib import import_module
@@ -12,14 +13,15 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from agop import RFMRegressor, storage
+from agop import Laplace, RFMRegressor, storage
 from agop.cli import app
 from agop.errors import InputError
 from agop.estimators.persistence import load, save
 from agop.estimators.table import table_pipeline
-from agop.reports import explanation
+from agop.runs import Run
 
 pandas = pytest.importorskip("pandas")
+folds = import_module("agop.experiments.table_folds")
 fitting = import_module("agop.cli.fit")
 predicting = import_module("agop.cli.predict")
 rows_of = import_module("agop.datasets.table_rows")
@@ -244,6 +246,74 @@ def test_explain(folder, fitted, tmp_path):
         assert column in text
 
 
+@pytest.fixture
+def plain(folder, tmp_path):
+    """A model of each kind that takes no choices, and so is fitted fast."""
+    for target, kind in (("height", "regression"), ("size", "classification")):
+        frame = pandas.read_csv(folder / f"{target}.csv.gz").dropna(subset=target)
+        model = table_pipeline(kind).set_params(model__n_iterations=0, model__kernel=Laplace(3.0), model__ridge=0.1)
+        model.fit(frame.drop(columns=target), frame[target])
+        model[0].target_ = target
+        save(model, tmp_path / f"{target}.model")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("target", "measure"), [("height", "RMSE"), ("size", "error rate")])
+def test_explain_into_a_folder(folder, plain, target, measure):
+    model, table, run = plain / f"{target}.model", folder / f"{target}.csv.gz", plain / "run"
+    command = "explain", model, table, "--run", run, "--folds", 3, "--seed", 2, "--out", plain / "picture.svg"
+    result = invoke(*command)
+    assert result.exit_code == 0, result.output
+    text = words(result.stdout)
+    lines = Run.open(run).metrics()
+    assert [line["fold"] for line in lines] == [1, 2, 3]
+    assert sum(line["n_rows"] for line in lines) == 89
+    for line in lines:
+        assert f"{line['fold']} {line['n_rows']} {line['error']:.4g} {line['score']:.4f} {line['baseline']:.4g}" in text
+    errors = [line["error"] for line in lines]
+    spread = f"{np.mean(errors):.3g} ± {np.std(errors, ddof=1):.2g} (mean and standard deviation over 3 folds)"
+    assert f"• The {measure} is {spread}" in text
+    assert "• Rows without a target, which are in no fold: 1." in text
+    assert f"Run: {run}" in text
+    assert "leading directions" in text
+    assert "100%" in text
+    assert Run.open(run).info()["settings"] == {"model": str(model), "table": str(table), "folds": 3, "seed": 2}
+    again = invoke(*command)
+    assert again.exit_code == 0, again.output
+    assert Run.open(run).metrics() == lines
+    assert words(again.stdout).split("fold rows")[1] == text.split("fold rows")[1]
+
+
+def test_explain_into_a_folder_without_folds(folder, plain):
+    result = invoke("explain", plain / "height.model", folder / "height.csv.gz", "--run", plain / "run")
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in (plain / "run").iterdir()) == ["explanation.json", "run.json"]
+    assert "RMSE" not in result.stdout
+    assert "effect" in result.stdout
+
+
+def test_explain_that_cannot_be(folder, plain):
+    model, table, run = plain / "height.model", folder / "height.csv.gz", plain / "run"
+    failed(invoke("explain", model, table, "--folds", 3), "--run with --folds, got none.")
+    failed(invoke("explain", model, "--run", run), "TABLE with --run, got none.")
+    failed(invoke("explain", model, table, "--run", run, "--folds", 1), "0 or 2 .. 89 folds of 89 rows")
+    failed(invoke("explain", model, table, "--run", plain), "a new or empty folder at")
+    failed(invoke("explain", model, table, "--run", model), "a new or empty folder at")
+    short = write_table(plain / "short.csv", people(20))
+    failed(invoke("explain", model, short, "--run", run, "--folds", 3), "the target 'height' in the table, for folds")
+    assert not run.exists()
+
+
+def test_interrupted_folds(folder, plain, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(folds.TableFolds, "line", interrupt)
+    result = invoke("explain", plain / "height.model", folder / "height.csv.gz", "--run", plain / "run", "--folds", 3)
+    assert result.exit_code == 130
+    assert words(result.stderr) == "Interrupted. Repeat the command to go on with what it finished."
+
+
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
 def test_pictures(folder, fitted, tmp_path, suffix):
     pytest.importorskip("matplotlib")
@@ -256,7 +326,7 @@ def test_pictures(folder, fitted, tmp_path, suffix):
 
 
 def test_without_matplotlib_the_text_still_comes(folder, fitted, tmp_path, monkeypatch):
-    monkeypatch.setattr(explanation, "_MISSING", ImportError("matplotlib"))
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     result = invoke("explain", folder / "height.model", "--out", tmp_path / "picture.svg")
     assert result.exit_code == 0, result.output
     assert "leading directions" in words(result.stdout)
@@ -391,4 +461,5 @@ def test_help():
     ):
         assert part in text
     assert "--probabilities" in words(invoke("predict", "--help").stdout)
-    assert "--out" in words(invoke("explain", "--help").stdout)
+    for part in ("--out", "--run", "--folds", "--seed"):
+        assert part in words(invoke("explain", "--help").stdout)

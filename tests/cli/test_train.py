@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from agop.cli import app
 from agop.errors import InputError
 from agop.experiments import TrainSettings, run_train
-from agop.experiments.train_findings import summarise_layers
+from agop.reports.network import network_numbers
+from agop.reports.results import NetworkResult
 from agop.runs import Run
 
 command = import_module("agop.cli.train")
@@ -38,8 +39,9 @@ def test_success(trained):
     out, result = trained
     assert result.exit_code == 0, result.output
     assert not result.stderr
-    assert {path.name for path in out.iterdir()} == {"run.json", "metrics.jsonl", "epochs.jsonl", "seed0", "seed1"}
-    assert f"Run: {out}" in result.stdout
+    files = {"run.json", "metrics.jsonl", "epochs.jsonl", "report.html"}
+    assert {path.name for path in out.iterdir()} == files | {"seed0", "seed1"}
+    assert f"Report: {out / 'report.html'}" in result.stdout
     assert "100%" in result.stdout
 
 
@@ -55,16 +57,11 @@ def test_settings_arrive(trained):
 
 def test_table_and_findings(trained):
     out, result = trained
-    layers = summarise_layers(Run.open(out).metrics())
-    rows = {row[0]: row[1:] for row in (line.replace("│", " ").split() for line in result.stdout.splitlines()) if row}
-    for layer in layers:
-        cells = rows[layer.layer]
-        assert cells[0] == f"{layer.nc1_input.mean:.3g}"
-        assert cells[1] == f"{layer.nc1_linear.mean:.3g}"
-        assert cells[2] == ("–" if layer.nc1_output is None else f"{layer.nc1_output.mean:.3g}")
-        assert cells[3] == ("–" if layer.share is None else f"{layer.share.mean:.2f}")
-        assert cells[4] == f"{layer.nfa_root.mean:.2f}"
-    assert [layer.layer for layer in layers] == ["fc.1", "fc.2", "fc.output"]
+    numbers = network_numbers(NetworkResult("run", Run.open(out).info(), Run.open(out).metrics()))
+    rows = [line.replace("│", " ").split() for line in result.stdout.splitlines()]
+    assert [row[0] for row in numbers.rows] == ["fc.1", "fc.2", "fc.output"]
+    for row in numbers.rows:
+        assert row in rows
     text = words(result.stdout)
     assert "• After 3 epochs: training loss" in text
     assert "• NC1 of the layer inputs" in text

@@ -121,6 +121,7 @@ def test_run_json(full_run):
     info = full_run.info()
     assert info["settings"] == {**asdict(FULL), "seeds": [3, 0]}
     assert info["notes"] == ["a note"]
+    assert (info["n_classes"], info["image_shape"]) == (3, None)
     assert info["versions"]["torch"] == torch.__version__
     assert info["machine"]["cores"] >= 1
     assert info["finished"] is not None
@@ -144,7 +145,7 @@ def test_tensors(full_run, toy):
         for layer in (1, 2)
         for stage in ("input", "agop", "features")
     ]
-    assert set(tensors) == {*spectra, *grams}
+    assert set(tensors) == {*spectra, *grams, "agop/seed3/layer01/eigenvectors"}
     for name in spectra:
         width = 6 if "layer01" in name else 16
         assert tensors[name].shape == (width,)
@@ -155,6 +156,33 @@ def test_tensors(full_run, toy):
         found = tensors[f"{control}/seed3/layer01/gram/input"]
         assert found.dtype == torch.float16
         torch.testing.assert_close(found.double(), expected, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["few", "many"])
+def test_eigenvectors_of_the_first_agop(toy, tmp_path, kind):
+    """All of six, and the eight leading ones of twelve, of images."""
+    if kind == "many":
+        rows = [np.concatenate([part, np.sin(3 * part)], 1) for part in (toy.train_inputs, toy.test_inputs)]
+        toy = replace(toy, train_inputs=rows[0], test_inputs=rows[1], image_shape=(3, 2, 2))
+    run = run_deep_rfm(SMALL, toy, tmp_path / "run")  # a second layer does not replace them
+    assert run.info()["image_shape"] == ([3, 2, 2] if kind == "many" else None)
+    inputs, labels = torch.from_numpy(standardise(toy.train_inputs)[0]), torch.from_numpy(toy.train_labels)
+    kernel, features = SMALL.make_kernel(), SMALL.make_features()
+    targets = 2.0 * torch.eye(3, dtype=torch.float64)[labels] - 1
+    agop = next(
+        recursions.deep_rfm(inputs, targets, kernel=kernel, features=features, depth=1, ridge=1e-3)
+    ).agop.numpy()
+    tensors, _ = run.load_tensors()
+    vectors = tensors["agop/seed0/layer01/eigenvectors"].numpy()
+    k = {"few": 6, "many": 8}[kind]
+    assert vectors.shape == (k, len(agop))
+    assert vectors.dtype == np.float64
+    np.testing.assert_allclose(vectors @ vectors.T, np.eye(k), atol=1e-12)
+    values = np.diag(vectors @ agop @ vectors.T)
+    np.testing.assert_allclose(vectors @ agop, values[:, None] * vectors, atol=1e-12)
+    np.testing.assert_allclose(values, tensors["agop/seed0/layer01/spectrum"].numpy()[:k], atol=1e-12)
+    assert values[0] > 2 * values[2] > 0
+    assert all(vector[np.abs(vector).argmax()] > 0 for vector in vectors)
 
 
 def test_every_layer_is_observed(toy, tmp_path):

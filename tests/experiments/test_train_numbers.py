@@ -14,6 +14,7 @@ from agop.datasets import Dataset, permute_labels, standardise, subset
 from agop.errors import InputError
 from agop.experiments import MeasureSettings, TrainSettings, run_measure, run_train
 from agop.experiments.training import trained_network
+from agop.runs import Run
 
 SMALL = TrainSettings(data="toy", width=7, fc_layers=2, conv_width=1 / 32, epochs=3, batch_size=8, every=2, lr=0.1)
 
@@ -202,6 +203,7 @@ def test_agop_measure_reads_the_weights(toy, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     weights = str(run.path / "seed0" / "weights.safetensors")
     record = run_measure(MeasureSettings("toy_factory:mlp", "toy", weights), toy, tmp_path / "measured")
+    assert Run(tmp_path / "measured").info()["image_shape"] == [2, 3, 3]
     found = {line["layer"]: line["nc1_trace_ratio"] for line in run.metrics() if line["stage"] == "input"}
     for name, layer in record.items():
         assert layer.input.nc1_trace_ratio == pytest.approx(found[name], rel=1e-6)

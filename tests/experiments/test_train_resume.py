@@ -15,6 +15,7 @@ from agop.errors import DataFileError, EmptyClassError, InputError
 from agop.experiments import TrainSettings, run_train, training
 from agop.experiments.training import trained_network
 from agop.network import Tracker
+from agop.records import NetworkRecord
 
 MLP = TrainSettings(
     data="toy", width=7, fc_layers=2, conv_width=1 / 32, epochs=5, batch_size=8, every=2, lr=0.1, seeds=(3, 1)
@@ -50,9 +51,10 @@ class Killed(BaseException):
 def found(run):
     """Everything that a run found, without times."""
     names = [path.name for path in sorted(run.path.iterdir()) if path.is_dir()]
-    weights = {name: storage.load(run.path / name / "weights.safetensors") for name in names}
-    tensors = {name: {key: value.tolist() for key, value in parts.items()} for name, (parts, _) in weights.items()}
-    return run.metrics(), (run.path / "epochs.jsonl").read_text(), tensors
+    files = [run.path / name / f"{kind}.safetensors" for name in names for kind in ("weights", "network")]
+    tensors = {file: storage.load(file)[0].items() for file in files}
+    values = {str(file.relative_to(run.path)): {k: v.tolist() for k, v in parts} for file, parts in tensors.items()}
+    return run.metrics(), (run.path / "epochs.jsonl").read_text(), values
 
 
 def stop_at(when):
@@ -97,7 +99,9 @@ def test_cut_off_between_checkpoint_and_measurement(toy, whole, tmp_path, monkey
     assert found(run_train(MLP, toy, tmp_path / "run")) == found(whole["momentum"])
 
 
-@pytest.mark.parametrize(("file", "number"), [("checkpoint", 1), ("checkpoint", 3), ("weights", 1)])
+@pytest.mark.parametrize(
+    ("file", "number"), [("checkpoint", 1), ("checkpoint", 3), ("weights", 1), ("network", 1), ("network", 4)]
+)
 def test_cut_off_while_a_file_is_written(toy, whole, tmp_path, monkeypatch, file, number):
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
     save, written = storage.save_file, []
@@ -115,6 +119,37 @@ def test_cut_off_while_a_file_is_written(toy, whole, tmp_path, monkeypatch, file
             run_train(MLP, toy, tmp_path / "run")
     assert len(written) == number
     assert found(run_train(MLP, toy, tmp_path / "run")) == found(whole["momentum"])
+
+
+@pytest.mark.parametrize("epoch", [2, 5])
+def test_the_record_of_a_measurement_cut_off_is_written_again(toy, whole, tmp_path, monkeypatch, epoch):
+    """The record comes before the lines: a measurement without its record has no lines, and is made again."""
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    save, count = NetworkRecord.save, []
+
+    def killed(record, path):
+        count.append(path)
+        if len(count) == {2: 2, 5: 4}[epoch]:
+            raise Killed
+        save(record, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(NetworkRecord, "save", killed)
+        with pytest.raises(Killed):
+            run_train(MLP, toy, tmp_path / "run")
+    assert found(run_train(MLP, toy, tmp_path / "run")) == found(whole["momentum"])
+
+
+def test_the_record_is_that_of_the_last_measurement(whole):
+    run = whole["momentum"]
+    for seed in (3, 1):
+        record = NetworkRecord.load(run.path / f"seed{seed}" / "network.safetensors")
+        last = [line for line in run.metrics() if (line["seed"], line["epoch"]) == (seed, 5)]
+        lines = json.loads(json.dumps(list(record.lines())))
+        assert [{name: line[name] for name in part} for part, line in zip(lines, last, strict=True)] == lines
+        assert record.accuracy == pytest.approx(last[0]["train_accuracy"])
+        weights = storage.load(run.path / f"seed{seed}" / "weights.safetensors")[0]
+        assert torch.equal(record["fc.2"].weight, weights["fc.2.weight"])
 
 
 def test_half_a_measurement_is_dropped(toy, whole, tmp_path, monkeypatch):
@@ -167,6 +202,7 @@ def test_files_and_order(toy, whole):
     assert {path.name for path in (run.path / "seed3").iterdir()} == {
         "run.json",
         "metrics.jsonl",
+        "network.safetensors",
         "weights.safetensors",
     }
     stages = ["input", "linear", "output", "agop_1/2", "agop_1/4"]
@@ -185,6 +221,7 @@ def test_files_and_order(toy, whole):
     assert [(line["seed"], line["epoch"]) for line in epochs] == [(s, e) for s in (3, 1) for e in range(1, 6)]
     info = run.info()
     assert (info["input_shape"], info["n_classes"], info["notes"]) == ([2, 3, 3], 3, ["a note"])
+    assert info["image_shape"] == [2, 3, 3]
     assert info["device"] == ("cuda" if torch.cuda.is_available() else "cpu")
     assert info["finished"] is not None
 
@@ -244,6 +281,7 @@ def test_errors_before_anything_is_written(toy, tmp_path, changes, error, messag
 
 def test_rows_that_are_no_images(toy, tmp_path):
     table = replace(toy, image_shape=None)
-    assert run_train(replace(MLP, epochs=1), table, tmp_path / "mlp").info()["input_shape"] == [18]
+    info = run_train(replace(MLP, epochs=1), table, tmp_path / "mlp").info()
+    assert (info["input_shape"], info["image_shape"]) == ([18], None)
     with pytest.raises(InputError, match="images"):
         run_train(replace(MLP, model="vgg11"), table, tmp_path / "vgg11")

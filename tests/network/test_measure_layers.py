@@ -206,3 +206,61 @@ def test_oracle_itself():
     stacked, labels = features(expected.inputs, [0, 1, 2], "each")
     np.testing.assert_allclose(stacked, torch.tanh(model[0](x)).detach())
     assert labels.tolist() == [0, 1, 2]
+
+
+def test_patch_of_every_type_of_layer():
+    expected = {"2d": (2, 3, 3), "2d-padding": (2, 3, 2), "2d-all": (2, 2, 3), "2d-groups": (4, 2, 2)}
+    expected |= {"2d-depthwise": (3, 3, 3), "1d": None, "3d": None}
+    for case, patch in expected.items():
+        build, size = CONVOLUTIONS[case]
+        x, y = data(8, (build().in_channels, *size))
+        record = agop.measure(seeded(lambda: Convolutional(build(), size)), [(x, y)])  # noqa: B023 - called at once
+        assert (record["conv"].patch, record["head"].patch) == (patch, None), case
+        if patch is not None:
+            assert record["conv"].weight.shape[1] == np.prod(patch)
+
+
+def test_patch_is_the_order_of_the_weight():
+    """A row of the dense weight is a filter; with groups, zero at the channels of the others."""
+    x, y = data(8, (4, 6, 5))
+    model = seeded(lambda: Convolutional(nn.Conv2d(4, 6, (3, 2)), (6, 5)))
+    layer = agop.measure(model, [(x, y)])["conv"]
+    for row, weight in zip(layer.weight, model.conv.weight.detach(), strict=True):
+        torch.testing.assert_close(row.reshape(layer.patch), weight, rtol=0, atol=0)
+    model = seeded(lambda: Convolutional(nn.Conv2d(4, 6, (3, 2), groups=2), (6, 5)))
+    layer = agop.measure(model, [(x, y)])["conv"]
+    for index, (row, weight) in enumerate(zip(layer.weight, model.conv.weight.detach(), strict=True)):
+        first, second = row.reshape(layer.patch).split(2)
+        own, other = (first, second) if index < 3 else (second, first)
+        torch.testing.assert_close(own, weight, rtol=0, atol=0)
+        assert not other.any()
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_patch_is_the_order_of_the_agop(groups):
+    """The output is one filter's response, weighted by position: its AGOP has that filter as the only eigenvector."""
+    x, y = data(8, (4, 6, 5))
+    y = y % 2
+    y[:2] = torch.tensor([0, 1])
+
+    def forward(self, x):
+        response = self.conv(x)[:, 1]  # (B, 4, 4)
+        ramp = torch.arange(16, dtype=x.dtype).reshape(4, 4)
+        return (response * ramp).sum((1, 2))[:, None]
+
+    model = seeded(lambda: Function(forward, conv=nn.Conv2d(4, 2, (3, 2), groups=groups)))
+    layer = agop.measure(model, [(x, y)])["conv"]
+    template = torch.zeros(4, 3, 2, dtype=torch.float64)
+    template[4 - 4 // groups :] = model.conv.weight.detach()[1]
+    assert layer.spectrum.values.shape == (1,)
+    # the gradient at a position is its weight in the ramp, times the filter
+    expected = float(template.square().sum()) * sum(k**2 for k in range(16))
+    assert float(layer.spectrum.values[0]) == pytest.approx(expected, rel=1e-9)
+    vector = layer.spectrum.vectors[:, 0].reshape(layer.patch)
+    vector = vector * torch.sign((vector * template).sum())
+    torch.testing.assert_close(vector, template / template.norm())
+    # what the convolution reads at a position is a row of this order: its mean over samples is that of the moments
+    seen = x.unfold(2, 3, 1).unfold(3, 2, 1)  # (B, channels, positions, positions, height, width)
+    for label in (0, 1):
+        mean = seen[y == label].mean((0, 2, 3))
+        torch.testing.assert_close(layer.stages["input"].moments.means[label].reshape(layer.patch), mean)

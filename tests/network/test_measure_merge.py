@@ -138,3 +138,17 @@ def test_save_and_load_of_awkward_records(tmp_path):
         NetworkRecord.load(tmp_path / "c.safetensors")
     with pytest.raises(AgopError):
         NetworkRecord.load(tmp_path / "missing.safetensors")
+
+
+def test_patch_is_kept(tmp_path):
+    x, y = data(12, (2, 4, 5))
+    model = seeded(lambda: Convolutional(nn.Conv2d(2, 3, (3, 2)), (4, 5)))
+    record = agop.measure(model, [(x, y)])
+    record.save(tmp_path / "record.safetensors")
+    for found in (record, NetworkRecord.load(tmp_path / "record.safetensors"), record.merge(record)):
+        assert (found["conv"].patch, found["head"].patch) == ((2, 3, 2), None)
+    tensors, header = agop.storage.load(tmp_path / "record.safetensors")
+    for layer in header["network"]["layers"]:
+        del layer["patch"]
+    agop.storage.save(tmp_path / "without.safetensors", tensors, header)
+    assert NetworkRecord.load(tmp_path / "without.safetensors")["conv"].patch is None

@@ -15,6 +15,7 @@ from torch import nn
 from agop.errors import InputError
 from agop.network import Rademacher, tracker
 from agop.network.tracker import Tracker
+from agop.records import NetworkRecord
 from agop.runs import Run
 
 
@@ -328,3 +329,14 @@ def test_what_is_written_is_what_was_found(tmp_path):
         assert all(isinstance(line["loss"], float) for line in found)
     settings = json.loads((tmp_path / "run" / "run.json").read_text())["settings"]
     assert (settings["outputs"], settings["rows"]) == ("Rademacher(k=2, seed=0)", "each")
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_the_record_of_the_last_measurement_is_kept_if_wanted(tmp_path, keep):
+    _, records = trained(tmp_path / "run", every=2, keep_record=keep)
+    files = {path.name for path in (tmp_path / "run").iterdir()}
+    assert files - {"run.json", "metrics.jsonl"} == ({"network.safetensors"} if keep else set())
+    if keep:
+        loaded = NetworkRecord.load(tmp_path / "run" / "network.safetensors")
+        assert json.dumps(list(loaded.lines())) == json.dumps(list(records[2].lines()))
+        assert json.dumps(list(loaded.lines())) != json.dumps(list(records[0].lines()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from io import StringIO
 
 import numpy as np
@@ -153,3 +154,54 @@ def test_without_rows():
     found = explained()
     assert found.to_json()["effects"] is None
     assert found.table().row_count == 3
+
+
+@pytest.mark.parametrize("with_rows", [False, True])
+def test_from_json_is_exact(with_rows):
+    found = explained()
+    if with_rows:
+        pairs = (("age", "mass", 1 / 3), ("town", "age", 0.1))
+        found = replace(found, interactions=pairs, effects=np.array([math.pi, 5e-324, 0.0]))
+    copy = Explanation.from_json(json.loads(json.dumps(found.to_json(), allow_nan=False)))
+    for name, value in vars(found).items():
+        other = getattr(copy, name)
+        assert type(other) is type(value)
+        if isinstance(value, np.ndarray):
+            assert other.dtype == np.float64
+            np.testing.assert_array_equal(other, value)
+        else:
+            assert other == value
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"columns": ["age", "town"]}, "shapes .* of 2 columns and 5 features"),
+        ({"coupling": [1.0, 0.5]}, "shapes"),
+        ({"importance": ["a", "b", "c"]}, "names and numbers"),
+        ({"interactions": [["age", 0.5]]}, "names and numbers"),
+        ({"interactions": [["age", "height", 0.5]]}, "interactions of the columns, got height"),
+        ({"effects": [0.5]}, "shapes"),
+        ({"more": 1}, "an explanation with columns, coupling"),
+    ],
+)
+def test_from_json_of_other_values(change, word):
+    with pytest.raises(InputError, match=word):
+        Explanation.from_json({**explained().to_json(), **change})
+
+
+def test_from_json_of_no_explanation():
+    for values in ([], None, {"columns": []}):
+        with pytest.raises(InputError, match="an explanation with columns"):
+            Explanation.from_json(values)
+
+
+def test_strongest_partners():
+    found = replace(explained(), interactions=(("mass", "age", 0.5), ("age", "town", 0.25)))
+    a, b = sorted(((found.coupling[0, 1], "town"), (found.coupling[0, 2], "mass")))[::-1]
+    assert found.strongest_coupling(0) == a[::-1]
+    assert a > b
+    assert found.strongest_interaction(0) == ("mass", 0.5)
+    assert found.strongest_interaction(1) == ("age", 0.25)
+    alone = explain_agop(np.diag([2.0, 0.0]), np.eye(2), ("a", "b"), (0, 1), ("a", "b"))
+    assert alone.strongest_coupling(0) is alone.strongest_interaction(0) is None

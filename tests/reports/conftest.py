@@ -56,7 +56,7 @@ def make_run(tmp_path_factory):
                             gram = torch.rand(gram_size, gram_size, generator=generator) * 2 - 1
                             tensors[f"{name}/gram/{stage}"] = gram.half()
         run.save_tensors(tensors)
-        run.record(notes=list(notes))
+        run.record(notes=list(notes), n_classes=3)
         run.finish(1.5)
         return run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -107,7 +108,7 @@ def test_what_cannot_be_written(tmp_path, monkeypatch):
         picture.save_explanation_figure(explanation(), tmp_path / "a.jpg")
     with pytest.raises(InputError, match="Create it first"):
         picture.save_explanation_figure(explanation(), tmp_path / "none" / "a.svg")
-    monkeypatch.setattr(picture, "_MISSING", ImportError("matplotlib"))
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingExtraError, match="matplotlib"):
         picture.save_explanation_figure(explanation(), tmp_path / "a.svg")
     assert not list(tmp_path.iterdir())

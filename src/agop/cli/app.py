@@ -8,10 +8,12 @@ from contextlib import contextmanager
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from agop.errors import AgopError
+from agop.reports.document import NumberTable
 
-__all__ = ["app", "console", "readable_errors"]
+__all__ = ["app", "console", "print_numbers", "readable_errors"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
@@ -33,3 +35,15 @@ def readable_errors() -> Iterator[None]:
     except KeyboardInterrupt as error:
         Console(stderr=True).print("Interrupted. Repeat the command to go on with what it finished.")
         raise typer.Exit(code=130) from error
+
+
+def print_numbers(numbers: NumberTable, title: str) -> None:
+    """Print a table of a report."""
+    name, *columns = numbers.columns
+    table = Table(title=escape(title))
+    table.add_column(name, no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in numbers.rows:
+        table.add_row(*map(escape, row))
+    console.print(table)

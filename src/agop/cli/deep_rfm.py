@@ -9,14 +9,15 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 from rich.progress import Progress
-from rich.table import Table
 
 from agop import datasets
-from agop.cli.app import app, console, readable_errors
-from agop.errors import MissingExtraError
+from agop.cli.app import app, console, print_numbers, readable_errors
+from agop.cli.report import show_report
 from agop.experiments import DeepRFMSettings, run_deep_rfm
-from agop.records import DeepRFMRecord, summarise_seeds
-from agop.reports import deep_rfm_findings, save_deep_rfm_figures, write_deep_rfm_report
+from agop.records import DeepRFMRecord
+from agop.reports.deep_rfm import deep_rfm_numbers
+from agop.reports.deep_rfm_findings import deep_rfm_findings
+from agop.reports.results import DeepRFMResult
 from agop.runs import Run
 
 __all__ = ["deep_rfm"]
@@ -51,7 +52,7 @@ def deep_rfm(
 ) -> None:
     """Run Deep RFM layer by layer and measure neural collapse at the three stages of every layer.
 
-    Writes run.json, metrics.jsonl, tensors.safetensors, figures and report.html into OUT.
+    Writes run.json, metrics.jsonl, tensors.safetensors and report.html into OUT.
     """
     with readable_errors():
         settings = DeepRFMSettings(
@@ -73,10 +74,12 @@ def deep_rfm(
             device=device,
         )
         run = _run(settings, out, data_dir)
-        _print_table(run)
-        for finding in deep_rfm_findings(run.metrics()):
+        result = DeepRFMResult(out.name, run.info(), run.metrics())
+        title = f"Deep RFM on {data}: means over seeds (geometric for NC1 and NC2)"
+        print_numbers(deep_rfm_numbers(result), title)
+        for finding in deep_rfm_findings(result.lines):
             console.print(f"• {finding}", highlight=False)
-        _show(run)
+        show_report(run.path)
 
 
 def _run(settings: DeepRFMSettings, out: Path, data_dir: Path | None) -> Run:
@@ -96,37 +99,3 @@ def _run(settings: DeepRFMSettings, out: Path, data_dir: Path | None) -> Run:
         run = run_deep_rfm(settings, dataset, out, observe)
         progress.update(task, completed=total, description="done")
     return run
-
-
-def _print_table(run: Run) -> None:
-    lines = run.metrics()
-    table = Table(title=f"Deep RFM on {run.info()['settings']['data']}: means over seeds (geometric for NC1 and NC2)")
-    table.add_column("layer", justify="right")
-    nc1, nc2 = (summarise_seeds(lines, name) for name in ("nc1_trace_ratio", "nc2_gram_mse"))
-    accuracy = summarise_seeds(lines, "test_accuracy", log=False)
-    columns = [
-        ("NC1 input", nc1, (False, "input")),
-        ("NC1 AGOP", nc1, (False, "agop")),
-        ("NC1 features", nc1, (False, "features")),
-        ("NC2 input", nc2, (False, "input")),
-        ("NC1 control", nc1, (True, "input")),
-        ("test accuracy", accuracy, (False, "input")),
-    ]
-    columns = [column for column in columns if column[2] in column[1]]
-    for name, _, _ in columns:
-        table.add_column(name, justify="right")
-    for layer in sorted({line["layer"] for line in lines}):
-        cells = [found[key][layer].mean if layer in found[key] else None for _, found, key in columns]
-        table.add_row(str(layer), *("–" if cell is None else f"{cell:.4g}" for cell in cells))
-    console.print(table)
-
-
-def _show(run: Run) -> None:
-    """Write the figures and the page, or say what is missing for them."""
-    try:
-        save_deep_rfm_figures(run)
-        page = write_deep_rfm_report(run, run.path / "report.html")
-    except MissingExtraError as error:
-        console.print(f"[yellow]Figures or report left out: {escape(str(error))}[/]")
-    else:
-        console.print(f"Report: {escape(str(page))}", soft_wrap=True)

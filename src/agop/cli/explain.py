@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
 from sklearn.pipeline import Pipeline
 
 from agop.cli.app import app, console, readable_errors
@@ -14,12 +20,20 @@ from agop.cli.fit import check_out, nothing_written
 from agop.cli.predict import load_table_model, rows_without_target
 from agop.errors import InputError, MissingExtraError
 from agop.estimators.explanation import explain
+from agop.experiments import ExplainSettings, run_explain
+from agop.records import Explanation
 from agop.reports.explanation import PICTURES, save_explanation_figure
+from agop.reports.results import TableResult
+from agop.reports.sources import result_of
+from agop.reports.table_folds import fold_findings
 
 if TYPE_CHECKING:
     import pandas
 
 __all__ = ["explain_model"]
+
+_LARGE = 10_000.0
+"""Errors above are written as whole numbers."""
 
 
 @app.command("explain")
@@ -29,30 +43,95 @@ def explain_model(
         Path | None, typer.Argument(help="Rows such as those of the fit, for effects and interactions of columns.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help=f"Picture: {', '.join(PICTURES)}.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the random rows.")] = 0,
+    run: Annotated[Path | None, typer.Option(help="Folder for the numbers; an unfinished one is continued.")] = None,
+    folds: Annotated[
+        int, typer.Option(min=0, help="With --run: parts of TABLE that models of the others predict.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random rows and of the folds.")] = 0,
 ) -> None:
-    """Say which columns matter, in which directions, and with TABLE which pairs of them interact."""
-    with readable_errors(), nothing_written():
-        if out is not None:
-            check_out(out, model, *([] if table is None else [table]))
-            if out.suffix not in PICTURES:
-                raise InputError(f"--out to end in {', '.join(PICTURES)}", out.name, "Choose one of these.")
+    """Say which columns matter, in which directions, and with TABLE which pairs of them interact.
+
+    With --run it is written into a folder, run.json and explanation.json; with --folds also the error of a
+    cross-validation, metrics.jsonl.
+    """
+    with readable_errors(), nothing_written() if run is None else nullcontext():
+        _check(table, out, run, folds, model)
         pipeline = load_table_model(model)
-        rows = None if table is None else _rows(table, pipeline)
-        explanation = explain(pipeline, rows, random_state=seed)
-        console.print(explanation.table())
-        if out is None:
-            return
-        try:
-            save_explanation_figure(explanation, out)
-        except MissingExtraError as error:
-            console.print(f"[yellow]Picture left out: {escape(str(error))}[/]")
+        if run is None:
+            rows = None if table is None else _frame(table, pipeline, with_target=False)
+            explanation, result = explain(pipeline, rows, random_state=seed), None
         else:
-            console.print(f"Picture: {escape(str(out))}", highlight=False, soft_wrap=True)
+            result = _run(ExplainSettings(str(model), str(table), folds, seed), pipeline, run)
+            explanation = result.explanation
+        console.print(explanation.table())
+        if result is not None:
+            _print_folds(result)
+            console.print(f"Run: {escape(str(run))}", highlight=False, soft_wrap=True)
+        if out is not None:
+            _draw(explanation, out)
 
 
-def _rows(table: Path, pipeline: Pipeline) -> pandas.DataFrame:
-    pieces = [piece for piece, _ in rows_without_target(table, pipeline)]
+def _check(table: Path | None, out: Path | None, run: Path | None, folds: int, model: Path) -> None:
+    if folds and run is None:
+        raise InputError("--run with --folds", "none", "Name a folder for the folds.")
+    if run is not None and table is None:
+        raise InputError("TABLE with --run", "none", "Name a file of rows.")
+    if out is not None:
+        check_out(out, model, *([] if table is None else [table]))
+        if out.suffix not in PICTURES:
+            raise InputError(f"--out to end in {', '.join(PICTURES)}", out.name, "Choose one of these.")
+
+
+def _frame(table: Path, pipeline: Pipeline, *, with_target: bool) -> pandas.DataFrame:
+    pieces = [
+        piece.assign(**{str(target.name): target}) if with_target and target is not None else piece
+        for piece, target in rows_without_target(table, pipeline)
+    ]
     import pandas
 
     return pandas.concat(pieces)
+
+
+def _run(settings: ExplainSettings, pipeline: Pipeline, out: Path) -> TableResult:
+    """Explain with a progress bar over the folds."""
+    frame = _frame(Path(settings.table), pipeline, with_target=True)
+    with Progress(console=console) as progress, warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: progress.console.print(f"[yellow]{escape(str(message))}[/]")
+        task = progress.add_task("explaining", total=max(1, settings.folds))
+
+        def observe(line: Mapping[str, Any]) -> None:
+            what = f"fold {line['fold']}: {line['measure']} {_cell(line['error'])}"
+            progress.update(task, completed=line["fold"], description=what)
+
+        run = run_explain(settings, pipeline, frame, out, observe)
+        progress.update(task, completed=max(1, settings.folds), description="done")
+    return cast(TableResult, result_of(run))
+
+
+def _print_folds(result: TableResult) -> None:
+    if not result.folds:
+        return
+    table = Table(title="folds", box=SIMPLE_HEAD)
+    is_class = result.info["task"] == "classification"
+    names = "accuracy" if is_class else "R²", "most frequent class" if is_class else "mean"
+    for name in ("fold", "rows", str(result.folds[0]["measure"]), names[0], f"{names[1]} instead"):
+        table.add_column(name, justify="right")
+    for line in result.folds:
+        score = "–" if line["score"] is None else f"{line['score']:.4f}"
+        table.add_row(str(line["fold"]), str(line["n_rows"]), _cell(line["error"]), score, _cell(line["baseline"]))
+    console.print(table)
+    for finding in [*fold_findings([result]), *result.info["notes"]]:
+        console.print(f"• {escape(finding)}", highlight=False)
+
+
+def _cell(error: float) -> str:
+    return f"{error:,.0f}" if error >= _LARGE else f"{error:.4g}"
+
+
+def _draw(explanation: Explanation, out: Path) -> None:
+    try:
+        save_explanation_figure(explanation, out)
+    except MissingExtraError as error:
+        console.print(f"[yellow]Picture left out: {escape(str(error))}[/]")
+    else:
+        console.print(f"Picture: {escape(str(out))}", highlight=False, soft_wrap=True)

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from agop import datasets
 from agop.cli.app import app, console, readable_errors
+from agop.cli.report import show_report
 from agop.experiments.measure import MeasureSettings, run_measure
 
 __all__ = ["measure"]
@@ -44,7 +45,8 @@ def measure(
 ) -> None:
     """Measure collapse, AGOP and its cause at every layer of a network.
 
-    Inputs are standardised by the training rows. Writes run.json, metrics.jsonl and network.safetensors into OUT.
+    Inputs are standardised by the training rows. Writes run.json, metrics.jsonl,
+    network.safetensors and report.html into OUT.
     """
     with readable_errors():
         settings = MeasureSettings(
@@ -66,3 +68,4 @@ def measure(
         for note in record.notes:
             console.print(f"• {escape(note)}", highlight=False)
         console.print(f"Record: {escape(str(out / 'network.safetensors'))}", soft_wrap=True)
+        show_report(out)

@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.markup import escape
 from rich.progress import Progress
-from rich.table import Table
 
 from agop import datasets
-from agop.cli.app import app, console, readable_errors
+from agop.cli.app import app, console, print_numbers, readable_errors
+from agop.cli.report import show_report
 from agop.experiments import TrainSettings, run_train
-from agop.experiments.train_findings import summarise_layers, training_findings
-from agop.records import NetworkRecord, SeedSummary
+from agop.records import NetworkRecord
+from agop.reports.network import network_numbers
+from agop.reports.network_findings import network_findings
+from agop.reports.results import NetworkResult
 from agop.runs import Run
 
 __all__ = ["train"]
@@ -66,7 +67,7 @@ def train(
 ) -> None:
     """Train a network of the paper and measure collapse and its cause at every layer while it learns.
 
-    Writes run.json, metrics.jsonl, epochs.jsonl and a folder a seed with the weights into OUT.
+    Writes run.json, metrics.jsonl, epochs.jsonl, report.html and a folder a seed with the weights into OUT.
     """
     with readable_errors():
         settings = TrainSettings(
@@ -97,10 +98,11 @@ def train(
             device=device,
         )
         run = _run(settings, out, data_dir)
-        _print_table(run)
-        for finding in training_findings(run.metrics()):
+        result = NetworkResult(out.name, run.info(), run.metrics())
+        print_numbers(network_numbers(result), f"{model} on {data}, last measurement, means over seeds")
+        for finding in network_findings(result.lines):
             console.print(f"• {finding}", highlight=False)
-        console.print(f"Run: {escape(str(run.path))}", soft_wrap=True)
+        show_report(run.path)
 
 
 def _run(settings: TrainSettings, out: Path, data_dir: Path | None) -> Run:
@@ -128,19 +130,3 @@ def _last_nc1(record: NetworkRecord) -> str:
     """NC1 of the features that the last measured layer reads."""
     last = list(record.values())[-1]
     return "" if last.input is None else f", NC1 {last.input.nc1_trace_ratio:.3g} at {last.name}"
-
-
-def _print_table(run: Run) -> None:
-    settings = run.info()["settings"]
-    table = Table(title=f"{settings['model']} on {settings['data']}, last measurement, means over seeds")
-    table.add_column("layer")
-    for name in ("NC1 φ", "NC1 Wφ", "NC1 σ(Wφ)", "share of W", "NFA½"):
-        table.add_column(name, justify="right")
-    for layer in summarise_layers(run.metrics()):
-        nc1 = (_cell(part, ".3g") for part in (layer.nc1_input, layer.nc1_linear, layer.nc1_output))
-        table.add_row(layer.layer, *nc1, _cell(layer.share, ".2f"), _cell(layer.nfa_root, ".2f"))
-    console.print(table)
-
-
-def _cell(summary: SeedSummary | None, form: str) -> str:
-    return "–" if summary is None else format(summary.mean, form)

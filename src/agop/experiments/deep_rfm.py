@@ -24,6 +24,9 @@ from agop.runs import Run
 
 __all__ = ["DeepRFMSettings", "run_deep_rfm"]
 
+_EIGENVECTORS = 8
+"""Number of eigenvectors of the first AGOP that are kept."""
+
 
 @dataclass(frozen=True)
 class DeepRFMSettings:
@@ -96,9 +99,15 @@ def run_deep_rfm(
 ) -> Run:
     """Run every (control, seed) that the folder does not hold yet, and write what each layer shows.
 
-    ``metrics.jsonl`` has a line for each (control, seed, layer, stage) in this order;
-    ``tensors.safetensors`` the spectra of the AGOPs, and class-sorted Gram pictures of the first seed;
-    ``run.json`` the precision of every part.
+    Files of the folder:
+
+    * ``run.json``: the settings, the machine, "n_classes", "image_shape" (channels, height, width; null for rows that
+      are no images), and the precision of every part;
+    * ``metrics.jsonl``: a line for each (control, seed, layer, stage), in this order;
+    * ``tensors.safetensors``: the spectra of the AGOPs, such as "agop/seed0/layer01/spectrum"; of the first seed also
+      class-sorted Gram pictures, "agop/seed0/layer01/gram/input" and so on, and the leading eigenvectors of the AGOP
+      at the standardised inputs, "agop/seed0/layer01/eigenvectors". These are the rows of a (k, d) matrix, float64,
+      with k = min(8, d); the entry of largest magnitude is positive.
 
     Parameters
     ----------
@@ -118,7 +127,7 @@ def run_deep_rfm(
     """
     _check(settings, dataset)
     run = Run.create(out, asdict(settings))
-    run.record(notes=list(dataset.notes))
+    run.record(notes=list(dataset.notes), n_classes=dataset.n_classes, image_shape=dataset.image_shape)
     tensors = run.load_tensors()[0] if (run.path / "tensors.safetensors").exists() else {}
     pairs = [(control, seed) for control in (False, True)[: 1 + settings.control] for seed in settings.seeds]
     finished = _finished(run, pairs, settings.depth)
@@ -198,7 +207,7 @@ def _tensors(
     record: DeepRFMRecord,
     labels: Tensor,
 ) -> dict[str, Tensor]:
-    """Spectrum of the AGOP, and for the first seed the Gram pictures of the three stages."""
+    """Spectrum of the AGOP, and for the first seed Gram pictures of the three stages and eigenvectors at the inputs."""
     tensors = {}
     if record.spectrum is not None:
         tensors[tensor_name(control, seed, layer.index, "spectrum")] = record.spectrum
@@ -207,7 +216,15 @@ def _tensors(
         for stage, features in layer.stages.items():
             gram = class_sorted_gram(features, labels, n_classes, per_class=max(2, 200 // n_classes))
             tensors[tensor_name(control, seed, layer.index, f"gram/{stage}")] = gram.half()
+        if layer.index == 1 and layer.agop is not None:
+            tensors[tensor_name(control, seed, 1, "eigenvectors")] = _leading_eigenvectors(layer.agop)
     return {name: tensor.cpu() for name, tensor in tensors.items()}
+
+
+def _leading_eigenvectors(agop: Tensor) -> Tensor:
+    """Eigenvectors as rows (k, d), float64, largest eigenvalue first."""
+    rows: Tensor = torch.linalg.eigh(agop.double()).eigenvectors.flip(1)[:, :_EIGENVECTORS].mT
+    return rows * rows.gather(1, rows.abs().argmax(1, keepdim=True)).sign()
 
 
 def _finished(run: Run, pairs: list[tuple[bool, int]], depth: int) -> list[tuple[bool, int]]:

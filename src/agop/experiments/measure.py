@@ -115,7 +115,8 @@ def run_measure(settings: MeasureSettings, dataset: Dataset, out: Path, progress
     """Measure a model on a data set, and write what was found.
 
     ``metrics.jsonl`` has a line for each layer and stage, ``network.safetensors`` the record, ``run.json`` the
-    settings. A folder of the same settings is written again.
+    settings and "image_shape", (channels, height, width) of the data set's images, flat rows or not; null if they are
+    none. A folder of the same settings is written again.
 
     Parameters
     ----------
@@ -153,6 +154,7 @@ def run_measure(settings: MeasureSettings, dataset: Dataset, out: Path, progress
     run.record(
         n_samples=record.n_samples,
         n_classes=record.n_classes,
+        image_shape=dataset.image_shape,
         accuracy=record.accuracy,
         notes=[*dataset.notes, *record.notes],
     )

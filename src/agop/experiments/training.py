@@ -45,14 +45,16 @@ def run_train(
     Inputs are standardised by the training rows. The network is measured before the first step, after every
     ``settings.every`` epochs and after the last. Files of the folder:
 
-    * ``run.json``: the settings, the machine, and the shape of the inputs;
+    * ``run.json``: the settings, the machine, "n_classes", the shape of the inputs, and "image_shape", which is null
+      for rows that are no images;
     * ``metrics.jsonl``: a line for every seed, measured epoch, layer and stage, in this order, with "loss",
       "train_accuracy", "test_loss" and "test_accuracy" of the network in evaluation mode at that time (null without
       test rows) and the columns of :meth:`agop.records.NetworkRecord.lines`;
     * ``epochs.jsonl``: a line for every seed and epoch, with "running_loss" and "running_accuracy", the means over the
       steps of that epoch while the weights changed;
-    * ``seed0/`` and so on: the run of a :class:`~agop.network.Tracker`, ``checkpoint.safetensors`` until the training
-      ends, and then ``weights.safetensors``, the state dict.
+    * ``seed0/`` and so on: the run of a :class:`~agop.network.Tracker` with ``network.safetensors``, the record of the
+      last measurement for :meth:`agop.records.NetworkRecord.load`; ``checkpoint.safetensors`` until the training ends,
+      and then ``weights.safetensors``, the state dict.
 
     A folder of the same settings is continued from the last checkpoint, at most 30 seconds and one epoch ago. Weights,
     batches and labels depend on seed and epoch alone: on a CPU with the same number of threads, the numbers are those
@@ -76,8 +78,8 @@ def run_train(
     """
     device = _check(settings, dataset)
     run = Run.create(out, asdict(settings))
-    shape = {"input_shape": input_shape(dataset), "n_classes": dataset.n_classes}
-    run.record(notes=list(dataset.notes), device=str(device), **shape)
+    shapes = {"input_shape": input_shape(dataset), "image_shape": dataset.image_shape}
+    run.record(notes=list(dataset.notes), device=str(device), n_classes=dataset.n_classes, **shapes)
     for seed in settings.seeds:
         start = time.monotonic()
         try:
@@ -141,6 +143,7 @@ def _train(
         train.batches(settings.measure_samples),
         folder,
         time_share=None,
+        keep_record=True,
         layers=settings.layers,
         rows=settings.measure_rows,
     )

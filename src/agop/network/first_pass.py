@@ -30,11 +30,14 @@ class SeenLayer:
         Calls that made the output stage; None for a use without one.
     is_last
         Whether its outputs are those of the network.
+    patch
+        (channels, height, width) of the input rows of a 2-d convolution; None for other layers.
     """
 
     moments: dict[str, ClassMoments] = field(default_factory=dict)
     activations: set[str | None] = field(default_factory=set)
     is_last: bool = True
+    patch: tuple[int, int, int] | None = None
 
     def add(self, features: CallFeatures, n_classes: int) -> None:
         """Add a call."""
@@ -51,6 +54,7 @@ class SeenLayer:
             if total is not None:
                 self.moments[stage] = total
         self.activations.add(features.call.activation)
+        self.patch = features.call.linear.patch
 
     @property
     def activation(self) -> str | None:

@@ -34,6 +34,8 @@ class Linear:
         Views of an input (..., in) and an output (..., out) whose leading axes are samples, positions, tokens.
     matrix
         The weight as a dense matrix W (out, in); block diagonal for groups.
+    patch
+        (channels, height, width) of a row of the inputs of a 2-d convolution, all groups together; None elsewhere.
     """
 
     inputs: Tensor
@@ -41,6 +43,7 @@ class Linear:
     input_rows: Callable[[Tensor], Tensor]
     output_rows: Callable[[Tensor], Tensor]
     matrix: Callable[[Tensor], Tensor]
+    patch: tuple[int, int, int] | None = None
 
 
 def linear_call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Linear | None:
@@ -105,7 +108,8 @@ def _convolution(dimensions: int) -> Callable[..., Linear]:
             blocks = weight.flatten(1).chunk(groups)
             return blocks[0] if groups == 1 else torch.block_diag(*blocks)  # type: ignore[no-untyped-call]
 
-        return Linear(input, weight, input_rows, output_rows, matrix)
+        patch = (groups * weight.shape[1], kernel[0], kernel[1]) if dimensions == 2 else None
+        return Linear(input, weight, input_rows, output_rows, matrix, patch)
 
     return read
 

@@ -129,6 +129,7 @@ def measure(
             _on_cpu(spectra.get(name)),
             first.gradients.sums[name].trace_error(),
             layer.moments["input"].n_samples / first.n_samples if rows == "each" else 1.0,
+            layer.patch,
         )
         for name, layer in first.layers.items()
     }

@@ -40,8 +40,9 @@ class Tracker:
     and is postponed to the next step where that holds otherwise. The first one always takes place.
 
     ``metrics.jsonl`` of the folder has a line for each measurement, layer and stage; ``run.json`` has the settings and
-    the seconds of each measurement. A tracker in the folder of an earlier one with the same settings goes on there:
-    what was measured is kept and not measured again, and a measurement of which only a part was written is dropped.
+    the seconds of each measurement; ``network.safetensors``, if it is asked for, the record of the last one. A tracker
+    in the folder of an earlier one with the same settings goes on there: what was measured is kept and not measured
+    again, and a measurement of which only a part was written is dropped.
 
     Parameters
     ----------
@@ -57,6 +58,9 @@ class Tracker:
         Largest share of the time that measurements may take, 0 < share <= 1; no limit if None.
     resume
         Whether the folder may hold a run.
+    keep_record
+        Whether to write the record of every measurement as ``network.safetensors``, in place of the one before. The
+        eigenvectors of the AGOPs make it several times as large as the weights.
     clock
         Seconds that never go back.
     **options
@@ -108,12 +112,14 @@ class Tracker:
         every: int = 1,
         time_share: float | None = 0.1,
         resume: bool = True,
+        keep_record: bool = False,
         clock: Callable[[], float] = time.monotonic,
         **options: Any,
     ) -> None:
         _check(unit, every, time_share)
         self._measure = partial(measure, model, loader, **options)
         self._unit, self._every, self._time_share, self._clock = unit, every, time_share, clock
+        self._keep_record = keep_record
         self._last: float | None = None
         self._spent = 0.0
         self._due = False
@@ -157,6 +163,8 @@ class Tracker:
         }
         record = self._measure()
         self.lines = self._lines(record, index, columns)
+        if self._keep_record:
+            record.save(self.run.path / "network.safetensors")
         self.run.append(self.lines)
         self._due = False
         self._last = self._measured[index] = self._clock() - begin

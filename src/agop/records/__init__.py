@@ -4,7 +4,7 @@ from agop.records.collapse import Collapse
 from agop.records.deep_rfm import DeepRFMRecord, StageRecord, deep_rfm_records
 from agop.records.explanation import Explanation, explain_agop
 from agop.records.layer import Attribution, LayerRecord, Stage
-from agop.records.lines import Line, hidden_layers, last_measured, select, values_of
+from agop.records.lines import Line, hidden_layers, last_measured, measurements, select, values_of
 from agop.records.network import NetworkRecord
 from agop.records.picture import class_sorted_gram
 from agop.records.summary import SeedSummary, summarise_along, summarise_seeds
@@ -25,6 +25,7 @@ __all__ = [
     "explain_agop",
     "hidden_layers",
     "last_measured",
+    "measurements",
     "select",
     "summarise_along",
     "summarise_seeds",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -22,6 +22,8 @@ from agop.storage import JSON, to_json
 __all__ = ["Explanation", "explain_agop"]
 
 _BAR = 10
+
+_ARRAYS = ("importance", "directions", "shares", "coupling")
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,22 +99,70 @@ class Explanation:
             share, name = self.importance[index], self.columns[index]
             bar = f"{'█' * round(_BAR * share):░<{_BAR}}"
             effect = "–" if self.effects is None else f"{self.effects[index]:.3f}"
-            table.add_row(name, bar, f"{share:.3f}", effect, *self._coupled(index), *self._interacts(name))
+            coupled = _cells(self.strongest_coupling(index), ".2f")
+            partner = _cells(self.strongest_interaction(index), ".3f")
+            table.add_row(name, bar, f"{share:.3f}", effect, *coupled, *partner)
         return table
+
+    def strongest_coupling(self, index: int) -> tuple[str, float] | None:
+        """The column that a column is coupled with most, and how far; None if it is with none."""
+        others = np.where(np.arange(len(self.columns)) == index, -1.0, self.coupling[index])
+        best = int(others.argmax())
+        return (self.columns[best], float(others[best])) if others[best] > 0 else None
+
+    def strongest_interaction(self, index: int) -> tuple[str, float] | None:
+        """The column that a column interacts with most, and the share of the variance; None if no pair was tried."""
+        name = self.columns[index]
+        pairs = ((a if b == name else b, share) for a, b, share in self.interactions if name in (a, b))
+        return next(pairs, None)
 
     def to_json(self) -> JSON:
         """Everything as plain JSON values, under the names of the attributes."""
         values = vars(self).items()
         return to_json({name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values})
 
-    def _coupled(self, index: int) -> tuple[str, str]:
-        others = np.where(np.arange(len(self.columns)) == index, -1.0, self.coupling[index])
-        best = int(others.argmax())
-        return (self.columns[best], f"{others[best]:.2f}") if others[best] > 0 else ("–", "")
+    @classmethod
+    def from_json(cls, values: Any) -> Self:
+        """The explanation that ``to_json`` made these values of; every number is the same.
 
-    def _interacts(self, column: str) -> tuple[str, str]:
-        pairs = ((a if b == column else b, share) for a, b, share in self.interactions if column in (a, b))
-        return next(((partner, f"{share:.3f}") for partner, share in pairs), ("–", ""))
+        Raises
+        ------
+        InputError
+            If values are missing, surplus, of another type, or their shapes do not match.
+
+        Examples
+        --------
+        >>> explanation = explain_agop(np.diag([3.0, 1.0]), np.eye(2), ("age", "mass"), (0, 1), ("age", "mass"))
+        >>> Explanation.from_json(explanation.to_json()).importance
+        array([0.75, 0.25])
+        """
+        names = {field.name for field in fields(cls)}
+        if not isinstance(values, Mapping) or values.keys() != names:
+            got = ", ".join(map(str, values)) if isinstance(values, Mapping) else f"a {type(values).__name__}"
+            raise InputError(f"an explanation with {', '.join(sorted(names))}", got, "Explain the model again.")
+        try:
+            found = cls(
+                columns=tuple(map(str, values["columns"])),
+                features=tuple(map(str, values["features"])),
+                interactions=tuple((str(a), str(b), float(share)) for a, b, share in values["interactions"]),
+                effects=None if values["effects"] is None else np.array(values["effects"], dtype=np.float64),
+                **{name: np.array(values[name], dtype=np.float64) for name in _ARRAYS},
+            )
+        except (TypeError, ValueError) as error:
+            raise InputError("an explanation of names and numbers", str(error), "Explain the model again.") from error
+        found._check_shapes()
+        return found
+
+    def _check_shapes(self) -> None:
+        p, d, k = len(self.columns), len(self.features), len(self.shares)
+        wanted = {"importance": (p,), "directions": (k, d), "shares": (k,), "coupling": (p, p)}
+        wanted |= {} if self.effects is None else {"effects": (p,)}
+        shapes = {name: getattr(self, name).shape for name in wanted}
+        if shapes != wanted:
+            advice = "Explain the model again."
+            raise InputError(f"shapes {wanted} of {p} columns and {d} features", str(shapes), advice)
+        if unknown := {name for a, b, _ in self.interactions for name in (a, b)}.difference(self.columns):
+            raise InputError("interactions of the columns", ", ".join(sorted(unknown)), "Explain the model again.")
 
 
 def explain_agop(
@@ -177,6 +227,10 @@ def explain_agop(
         top.values.numpy(),
         _coupling(scaled / trace, member).numpy(),
     )
+
+
+def _cells(found: tuple[str, float] | None, form: str) -> tuple[str, str]:
+    return ("–", "") if found is None else (found[0], format(found[1], form))
 
 
 def _root(covariance: Tensor, owner: Tensor) -> Tensor:

@@ -105,6 +105,9 @@ class LayerRecord:
         Standard error of the AGOP's trace over the trace, for random directions of the outputs.
     rows
         Rows (positions, tokens, uses) of a sample.
+    patch
+        (channels, height, width) that the columns of the weight and of the AGOP of a 2-d convolution are, flattened in
+        this order; with groups the channels of all of them, as in the dense weight. None for other layers.
     """
 
     name: str
@@ -114,6 +117,7 @@ class LayerRecord:
     spectrum: Spectrum | None = None
     agop_error: float | None = None
     rows: float = 1.0
+    patch: tuple[int, int, int] | None = None
 
     @property
     def input(self) -> Collapse | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-__all__ = ["Line", "hidden_layers", "last_measured", "select", "values_of"]
+__all__ = ["Line", "hidden_layers", "last_measured", "measurements", "select", "values_of"]
 
 Line: TypeAlias = Mapping[str, Any]
 """Columns and their values."""
@@ -52,3 +52,18 @@ def last_measured(lines: Iterable[Line]) -> list[Line]:
         training = line.get("part"), line["seed"]
         last[training] = max(last.get(training, 0), line["epoch"])
     return [line for line in lines if line["epoch"] == last[line.get("part"), line["seed"]]]
+
+
+def measurements(lines: Iterable[Line]) -> list[Line]:
+    """One line for each seed and epoch: for columns that are of the whole network, such as its loss.
+
+    Examples
+    --------
+    >>> lines = [{"seed": 0, "epoch": 5, "layer": layer, "loss": 0.5} for layer in ("fc.1", "fc.2")]
+    >>> measurements(lines)
+    [{'seed': 0, 'epoch': 5, 'layer': 'fc.1', 'loss': 0.5}]
+    """
+    found: dict[tuple[int, int], Line] = {}
+    for line in lines:
+        found.setdefault((line["seed"], line["epoch"]), line)
+    return list(found.values())

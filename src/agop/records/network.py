@@ -135,8 +135,8 @@ class NetworkRecord(Mapping[str, LayerRecord]):
         for index, layer in enumerate(self.layers.values()):
             tensors |= {f"{index}/{name}": tensor for name, tensor in _tensors(layer).items()}
             stages = {name: stage.collapse and stage.collapse.as_dict() for name, stage in layer.stages.items()}
-            numbers = {"activation": layer.activation, "agop_error": layer.agop_error, "rows": layer.rows}
-            layers.append({"name": layer.name, "stages": stages, **numbers})
+            plain = {name: getattr(layer, name) for name in ("activation", "agop_error", "rows", "patch")}
+            layers.append({"name": layer.name, "stages": stages, **plain})
         header = {
             "layers": layers,
             "n_samples": self.n_samples,
@@ -181,6 +181,8 @@ def _layer(saved: dict[str, Any], tensors: Mapping[str, Tensor], prefix: str) ->
     spectrum = None
     if f"{prefix}values" in tensors:
         spectrum = Spectrum(tensors[f"{prefix}values"], tensors[f"{prefix}vectors"])
+    if saved.get("patch") is not None:
+        saved["patch"] = tuple(saved["patch"])
     return LayerRecord(weight=tensors[f"{prefix}weight"], stages=stages, spectrum=spectrum, **saved)
 
 

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from agop.storage import JSON, to_json
 
-__all__ = ["Bars", "Chart", "Choice", "Curve", "Curves", "HeatMap", "Picture", "Pictures", "Series"]
+__all__ = ["Bars", "Chart", "Choice", "Curve", "Curves", "Dash", "HeatMap", "Picture", "Pictures", "Series"]
+
+Dash: TypeAlias = Literal["solid", "dash", "dot"]
+"""Style of a line."""
 
 Values: TypeAlias = Sequence[float | None]
 """Numbers, None where there is none."""
@@ -44,7 +47,7 @@ class Curve:
     colour: str
     low: Values | None = None
     high: Values | None = None
-    dash: Literal["solid", "dash", "dot"] = "solid"
+    dash: Dash = "solid"
 
 
 @dataclass(frozen=True)

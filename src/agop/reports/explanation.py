@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agop.errors import InputError, MissingExtraError
+from agop.errors import InputError
+from agop.extras import require
 from agop.records.explanation import Explanation
-from agop.storage import replacing
+from agop.reports.print_style import shortened, write_figure
 
-try:
-    import matplotlib as mpl
+if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-except ImportError as error:  # the extra is not installed: the text still comes
-    _MISSING: ImportError | None = error
-else:
-    _MISSING = None
 
 __all__ = ["PICTURES", "explanation_figure", "save_explanation_figure"]
 
 PICTURES = (".svg", ".png", ".pdf")
 """Suffixes of the files that can be written."""
 
-_COLUMNS, _FEATURES, _LETTERS = 12, 6, 25
-"""Columns shown, features shown of a direction, letters shown of a name."""
+_COLUMNS, _FEATURES = 12, 6
+"""Columns shown, features shown of a direction."""
 
 _BLUE, _ORANGE, _GREEN = "#0072B2", "#D55E00", "#009E73"
 """Of Okabe and Ito's palette."""
@@ -55,15 +51,7 @@ def save_explanation_figure(explanation: Explanation, path: str | os.PathLike[st
     path = Path(path)
     if path.suffix not in PICTURES:
         raise InputError(f"a picture in {', '.join(PICTURES)}", path.suffix or "no suffix", "Choose one of these.")
-    figure = explanation_figure(explanation)
-    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[path.suffix]
-    with (
-        replacing(path) as temporary,
-        mpl.rc_context({"svg.hashsalt": "agop", "svg.fonttype": "none"}),
-        warnings.catch_warnings(),
-    ):
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # a name of a column
-        figure.savefig(temporary, format=path.suffix[1:], dpi=150, metadata=undated)
+    write_figure(explanation_figure(explanation), path, dpi=150)
 
 
 def explanation_figure(explanation: Explanation) -> Figure:
@@ -74,14 +62,9 @@ def explanation_figure(explanation: Explanation) -> Figure:
     MissingExtraError
         If matplotlib is not installed.
     """
-    if _MISSING is not None:
-        raise MissingExtraError(
-            "matplotlib",
-            "an environment without it",
-            "Install agop with its extra: pip install 'agop[report]'.",
-        ) from _MISSING
     panels = 3 if explanation.interactions else 2
-    figure = Figure(figsize=(5.2 * panels, 5.6), layout="constrained")
+    new = require("matplotlib.figure", "report").Figure
+    figure: Figure = new(figsize=(5.2 * panels, 5.6), layout="constrained")
     parts = figure.subfigures(1, panels, wspace=0.04, squeeze=False)[0]
     _draw_importance(parts[0].subplots(), explanation)
     rows = parts[1].subplots(len(explanation.directions), 1, squeeze=False)[:, 0]
@@ -164,6 +147,5 @@ def interaction_matrix(names: Sequence[str], interactions: Sequence[tuple[str, s
 
 def _name(axes: Axes, axis: str, places: NDArray[np.intp], names: Sequence[str]) -> None:
     """Names as they are, not as formulas; long ones without their middle, since the end may be a level."""
-    half = (_LETTERS - 1) // 2
-    short = [name if len(name) <= _LETTERS else f"{name[:half]}…{name[-half:]}" for name in names]
+    short = [shortened(name) for name in names]
     getattr(axes, f"set_{axis}ticks")(places, short, fontsize="small", parse_math=False)

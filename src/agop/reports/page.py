@@ -1,60 +1,70 @@
-"""One offline HTML page for a run (extra ``report``)."""
+"""A document as one offline HTML page (extra ``report``)."""
 
 from __future__ import annotations
 
+import json
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 
-from agop.errors import MissingExtraError
-from agop.records import summarise_seeds
-from agop.reports.figures import deep_rfm_figures
-from agop.reports.findings import deep_rfm_findings
-from agop.runs import Run
+import agop.reports
+from agop.extras import require
+from agop.reports.charts import chart_json
+from agop.reports.definitions import DEFINITIONS
+from agop.reports.document import Document, Plot
+from agop.runs import versions
 from agop.storage import write_text_atomic
 
-try:
-    import jinja2
-except ImportError as error:  # the extra is not installed: a run still finishes
-    _MISSING: ImportError | None = error
-else:
-    _MISSING = None
-
-__all__ = ["write_deep_rfm_report"]
+__all__ = ["write_page"]
 
 
-def write_deep_rfm_report(run: Run, path: Path) -> Path:
-    """Write a self-contained page: what was found, figures, a table, and the settings.
+def write_page(document: Document, path: Path) -> Path:
+    """Write a page with everything inside: styles, scripts, the plotting library once, and the numbers of each plot.
+
+    The page asks nobody for anything: its own policy forbids every request.
 
     Parameters
     ----------
-    run
-        Folder of ``agop deep-rfm``.
+    document
+        What the page says.
     path
-        HTML file to write.
+        HTML file, which is replaced whole or left as it was.
 
     Raises
     ------
+    InputError
+        If the folder of the file does not exist.
     MissingExtraError
-        If jinja2 or matplotlib is not installed.
+        If jinja2 or plotly is not installed.
     """
-    if _MISSING is not None:
-        raise MissingExtraError(
-            "jinja2", "an environment without it", "Install agop with its extra: pip install 'agop[report]'."
-        ) from _MISSING
-    info, lines = run.info(), run.metrics()
-    nc1, nc2 = (summarise_seeds(lines, name) for name in ("nc1_trace_ratio", "nc2_gram_mse"))
-    accuracy = summarise_seeds(lines, "test_accuracy", log=False)
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
-        files("agop.reports").joinpath("deep_rfm.html.jinja").read_text(encoding="utf-8")
-    )
-    page = template.render(
-        info=info,
-        findings=deep_rfm_findings(lines),
-        figures={name: text[text.index("<svg") :] for name, text in deep_rfm_figures(run).items()},
-        layers=sorted({line["layer"] for line in lines}),
-        nc1=nc1,
-        nc2=nc2,
-        accuracy=accuracy,
-    )
-    write_text_atomic(path, page)
+    write_text_atomic(path, _html(document))
     return path
+
+
+def _html(document: Document) -> str:
+    environment = require("jinja2", "report").Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.undefined = require("jinja2", "report").StrictUndefined
+    used = dict.fromkeys(chain.from_iterable(plot.terms for plot in document.plots))
+    page: str = environment.from_string(_text("page.html.jinja")).render(
+        document=document,
+        definitions={term: DEFINITIONS[term] for term in used},
+        style=_text("page.css"),
+        plotly=require("plotly.offline", "report").get_plotlyjs().replace("</script", "<\\/script"),
+        script=_text("page.js"),
+        data=_inside_element(json.dumps({plot.name: _plot_json(plot) for plot in document.plots}, allow_nan=False)),
+        version=versions()["agop"],
+    )
+    return page
+
+
+def _plot_json(plot: Plot) -> dict[str, object]:
+    return {"title": plot.title, "chart": chart_json(plot.chart)}
+
+
+def _text(name: str) -> str:
+    return files(agop.reports).joinpath(name).read_text(encoding="utf-8")
+
+
+def _inside_element(text: str) -> str:
+    """JSON that cannot end the element that it stands in: ``<`` occurs only inside its strings."""
+    return text.replace("<", "\\u003c")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agop.records import Line, hidden_layers, last_measured, select, values_of
+from agop.records import Line, hidden_layers, last_measured, measurements, select, values_of
 from agop.reports.reproduction.style import COLOURS, STAGES, finish, new_figure, palette, plot_curve
 from agop.runs import Run
 
@@ -57,7 +57,7 @@ def draw_network_nfa(run: Run) -> Figure:
                 plot_curve(axes[row, 0], at_input, "epoch", measure, log=False, color=colour, ls=style, label=label)
             for column, measure in enumerate(_SCATTER, start=1):
                 plot_curve(axes[row, column], select(here, stage="output"), "epoch", measure, log=False, color=colour)
-        plot_curve(axes[row, 3], select(found, stage="input"), "epoch", "loss", color=COLOURS[6])
+        plot_curve(axes[row, 3], measurements(found), "epoch", "loss", color=COLOURS[6])
         title = "correlation of WᵀW with the AGOP's root\n(dashed: with the AGOP)"
         finish(axes[row, 0], log=False, xlabel="epoch", ylabel=_name(found), title="" if row else title)
         finish(axes[row, 1], xlabel="epoch", title="" if row else f"{_SCATTER['within_total_ratio']}\nafter the layer")

@@ -7,12 +7,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from agop.errors import InputError
-from agop.reports.figures import svg
+from agop.reports.print_style import write_figure
 from agop.reports.reproduction.deep_rfm import draw_deep_rfm_gram, draw_deep_rfm_metrics
 from agop.reports.reproduction.networks import draw_initialisation, draw_network_attribution, draw_network_nfa
 from agop.reports.reproduction.theory import draw_theory_kernel_learning, draw_theory_recursion
 from agop.runs import Run
-from agop.storage import write_text_atomic
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,8 +49,8 @@ def save_reproduction_picture(run: Run) -> str:
     if name not in DRAWINGS:
         raise InputError(f"a figure out of {', '.join(DRAWINGS)}", repr(name), "Make it with agop reproduce.")
     figure = DRAWINGS[name](run)
-    write_text_atomic(run.path / "figure.svg", svg(figure))
+    write_figure(figure, run.path / "figure.svg")
     if name not in RASTERS:
         return "figure.svg"
-    figure.savefig(run.path / "figure.png", dpi=110, metadata={"Software": None})
+    write_figure(figure, run.path / "figure.png", dpi=110)
     return "figure.png"

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from agop.errors import MissingExtraError
+from agop.extras import require
 from agop.records import Line, summarise_along
 
-try:
-    import matplotlib as mpl
+if TYPE_CHECKING:
     from matplotlib.figure import Figure
-except ImportError as error:  # the extra is not installed: a run still finishes
-    _MISSING: ImportError | None = error
-else:
-    _MISSING = None
 
 __all__ = ["COLOURS", "STAGES", "finish", "new_figure", "palette", "plot_curve"]
 
@@ -40,17 +35,14 @@ def new_figure(rows: int, columns: int, size: tuple[float, float], *, one_scale:
     MissingExtraError
         If matplotlib is not installed.
     """
-    if _MISSING is not None:
-        raise MissingExtraError(
-            "matplotlib", "an environment without it", "Install agop with its extra: pip install 'agop[report]'."
-        ) from _MISSING
-    figure = Figure(figsize=(size[0] * columns, size[1] * rows + 0.5), layout="constrained")
+    new = require("matplotlib.figure", "report").Figure
+    figure = new(figsize=(size[0] * columns, size[1] * rows + 0.5), layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False, sharey="row" if one_scale else "none")
 
 
 def palette(values: Sequence[Any]) -> dict[Any, Any]:
     """A colour for each of some ordered values, from dark to bright."""
-    colours = mpl.colormaps["viridis"]
+    colours = require("matplotlib", "report").colormaps["viridis"]
     return {value: colours(0.9 * i / max(1, len(values) - 1)) for i, value in enumerate(values)}
 
 

@@ -1,0 +1,33 @@
+"""Vectors over the pixels of images as images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+__all__ = ["image_of"]
+
+
+def image_of(vector: Tensor, shape: Sequence[int]) -> NDArray[np.float64]:
+    """A vector over the pixels as (h, w), or (h, w, 3) of colours; of other channels the root of the sum of squares.
+
+    Parameters
+    ----------
+    vector
+        (channels h w,), channel by channel, row by row.
+    shape
+        (channels, h, w).
+
+    Examples
+    --------
+    >>> import torch
+    >>> image_of(torch.arange(12.0), (3, 2, 2))[0, 0].tolist(), image_of(torch.arange(4.0), (1, 2, 2)).shape
+    ([0.0, 4.0, 8.0], (2, 2))
+    """
+    image = vector.double().reshape(*shape)
+    if len(image) in (1, 3):
+        return image.permute(1, 2, 0).squeeze(-1).numpy()
+    return image.square().sum(0).sqrt().numpy()

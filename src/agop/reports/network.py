@@ -1,0 +1,279 @@
+"""Plots of networks: collapse by layer and by epoch, what makes it, and the neural feature ansatz."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf, log
+
+from agop.records import Line, hidden_layers, last_measured, measurements, select, summarise_along, values_of
+from agop.reports.charts import Bars, Chart, Choice, Curve, Curves, Dash, HeatMap, Series
+from agop.reports.document import NumberTable, Plot
+from agop.reports.network_findings import (
+    attribution_findings,
+    epoch_findings,
+    layer_findings,
+    map_findings,
+    nfa_findings,
+    score_findings,
+)
+from agop.reports.network_pictures import agop_plot, eigenvector_plot, means_plot
+from agop.reports.palette import colour, shade
+from agop.reports.results import NetworkResult
+from agop.reports.seed_curves import seed_curve
+
+__all__ = ["network_numbers", "network_plots"]
+
+STAGES = {
+    "input": "φ (input)",
+    "linear": "Wφ (linear map)",
+    "output": "σ(Wφ) (nonlinearity)",
+    "agop_1/2": "AGOP½φ",
+}
+"""Name of each stage."""
+
+_NC1, _NC1_TITLE = "nc1_trace_ratio", "NC1: tr Σ_W / tr Σ_B"
+
+_DASHES: dict[str, Dash] = {"input": "solid", "linear": "dash", "output": "dot"}
+
+_BANDS = "means over seeds, bands are 95 % intervals"
+
+_POWERS: dict[str, tuple[str, Dash]] = {"nfa_pearson_root": ("AGOP½", "solid"), "nfa_pearson": ("AGOP", "dot")}
+"""Name and line of each power in the ansatz."""
+
+
+def network_plots(results: Sequence[NetworkResult]) -> list[Plot]:
+    """Plots of one network, or of several on the same axes; what no run has is left out."""
+    plots = [
+        _layer_plot(results),
+        _map_plot(results),
+        _epoch_plot(results),
+        _attribution_plot(results),
+        _nfa_plot(results),
+        agop_plot(results),
+        eigenvector_plot(results),
+        means_plot(results),
+        _score_plot(results, "loss", "Loss", log_y=True),
+        _score_plot(results, "accuracy", "Accuracy", log_y=False),
+    ]
+    return [plot for plot in plots if plot is not None]
+
+
+def network_numbers(result: NetworkResult) -> NumberTable:
+    """A row a layer at the last measurement: NC1 of the stages, the share of W, NFA, NC2; means over seeds."""
+    last = last_measured(result.lines)
+    columns = [
+        ("NC1 φ", "input", _NC1, True, ".3g"),
+        ("NC1 Wφ", "linear", _NC1, True, ".3g"),
+        ("NC1 σ(Wφ)", "output", _NC1, True, ".3g"),
+        ("share of W", "input", "share", False, ".2f"),
+        ("NFA", "input", "nfa_pearson", False, ".2f"),
+        ("NFA½", "input", "nfa_pearson_root", False, ".2f"),
+        ("NC2 φ", "input", "nc2_gram_mse", True, ".3g"),
+    ]
+    found = {
+        name: (summarise_along(select(last, stage=stage), measure, "layer", log=log_), form)
+        for name, stage, measure, log_, form in columns
+    }
+    shown = {name: part for name, part in found.items() if part[0]}
+    rows = [
+        [layer, *(format(part[layer].mean, form) if layer in part else "–" for part, form in shown.values())]
+        for layer in values_of(last, "layer")
+    ]
+    return NumberTable(f"Layers of {result.name}", ["layer", *shown], rows)
+
+
+def _layer_plot(results: Sequence[NetworkResult]) -> Plot | None:
+    last = [last_measured(result.lines) for result in results]
+    layers = _layers(results)
+    charts = {}
+    for place, (stage, label) in enumerate(STAGES.items()):
+        curves = [
+            seed_curve(result.name if len(results) > 1 else label, found, paint, at=layers)
+            for run, (result, lines) in enumerate(zip(results, last, strict=True))
+            if (found := summarise_along(select(lines, stage=stage), _NC1, "layer"))
+            for paint in [colour(run if len(results) > 1 else place)]
+        ]
+        if curves:
+            charts[label] = Curves("layer", _NC1_TITLE, curves)
+    if not charts:
+        return None
+    chart: Chart = Choice("stage", charts, start=next(iter(charts)))
+    if len(results) == 1:
+        chart = Curves("layer", _NC1_TITLE, [curve for part in charts.values() for curve in part.curves])
+    return Plot(
+        "nc1",
+        "NC1 by layer",
+        chart,
+        layer_findings(results),
+        f"At the last measurement, layers in the order of their calls; geometric {_BANDS}.",
+        ("NC1", "stage (network)", "seed band"),
+    )
+
+
+def _map_plot(results: Sequence[NetworkResult]) -> Plot | None:
+    charts = {}
+    for result in results:
+        inputs = select(result.lines, stage="input")
+        epochs, layers = sorted(values_of(inputs, "epoch")), values_of(inputs, "layer")
+        if len(epochs) > 1:
+            found = [summarise_along(select(inputs, layer=layer), _NC1, "epoch") for layer in layers]
+            values = [[row[epoch].mean if epoch in row else None for epoch in epochs] for row in found]
+            charts[result.name] = HeatMap(
+                result.unit, "layer", epochs, layers, values, "NC1 of φ", log=True, picks="layer"
+            )
+    if not charts:
+        return None
+    return Plot(
+        "nc1-map",
+        f"NC1 by layer and {results[0].unit}",
+        next(iter(charts.values())) if len(results) == 1 else Choice("run", charts, start=next(iter(charts))),
+        map_findings(results),
+        "NC1 of what each layer reads, a geometric mean over seeds. Click a layer: its curves are shown below.",
+        ("NC1", "stage (network)"),
+    )
+
+
+def _epoch_plot(results: Sequence[NetworkResult]) -> Plot | None:
+    charts = {}
+    for layer in _layers(results):
+        curves = []
+        for run, result in enumerate(results):
+            here = select(result.lines, layer=layer)
+            for place, (stage, label) in enumerate(STAGES.items()):
+                found = summarise_along(select(here, stage=stage), _NC1, "epoch")
+                if len(found) > 1 and (len(results) == 1 or stage in _DASHES):
+                    name = label if len(results) == 1 else f"{result.name}, {label}"
+                    dash = "solid" if len(results) == 1 else _DASHES[stage]
+                    paint = colour(place if len(results) == 1 else run)
+                    curves.append(seed_curve(name, dict(sorted(found.items())), paint, dash))
+        if curves:
+            charts[layer] = Curves(results[0].unit, _NC1_TITLE, curves)
+    if not charts:
+        return None
+    return Plot(
+        "nc1-epochs",
+        f"NC1 of a layer by {results[0].unit}",
+        Choice("layer", charts),
+        epoch_findings(results),
+        f"Geometric {_BANDS}.",
+        ("NC1", "stage (network)", "seed band"),
+    )
+
+
+def _attribution_plot(results: Sequence[NetworkResult]) -> Plot | None:
+    categories, linear, rest = [], [], []
+    for layer in _layers(results):
+        for result in results:
+            found = select(last_measured(result.lines), layer=layer, stage="input")
+            first, whole = (_decades(found, column) for column in ("linear_log_fall", "output_log_fall"))
+            if first is not None and layer in hidden_layers(result.lines):
+                categories.append(layer if len(results) == 1 else f"{layer}, {result.name}")
+                linear.append(first)
+                rest.append(None if whole is None else whole - first)
+    if not categories:
+        return None
+    series = [
+        Series("S Vᵀ (linear map), φ to Wφ", linear, colour(1)),
+        Series("nonlinearity, Wφ to σ(Wφ)", rest, colour(2)),
+    ]
+    return Plot(
+        "attribution",
+        "What makes NC1 fall",
+        Bars(categories, "fall of NC1 in decades", series, stacked=True),
+        attribution_findings(results),
+        "Decades by which NC1 falls at the linear map and at the nonlinearity of each layer, at the last measurement; "
+        "means over seeds. A bar to the left of 0 is a rise.",
+        ("attribution", "NC1", "stage (network)"),
+    )
+
+
+def _nfa_plot(results: Sequence[NetworkResult]) -> Plot | None:
+    title = "correlation of the entries"
+    layers = _layers(results)
+    inputs = [select(result.lines, stage="input") for result in results]
+    courses = any(len(values_of(lines, "epoch")) > 1 for lines in inputs)
+    charts: dict[str, Curves] = {}
+    for measure, (power, _) in _POWERS.items():
+        if not courses:
+            found = [summarise_along(lines, measure, "layer", log=False) for lines in inputs]
+            runs = [(run, part) for run, part in enumerate(found) if part]
+            curves = [seed_curve(results[run].name, part, colour(run), at=layers, limits=(-1, 1)) for run, part in runs]
+            charts |= {power: Curves("layer", title, curves, log_y=False)} if curves else {}
+        elif len(results) == 1:
+            curves = [
+                _course(inputs[0], layer, measure, layer, shade(k, len(layers))) for k, layer in enumerate(layers)
+            ]
+            kept = [curve for curve in curves if curve.x]
+            charts |= {power: Curves(results[0].unit, title, kept, log_y=False)} if kept else {}
+    if courses and len(results) > 1:
+        for layer in layers:
+            curves = [
+                _course(lines, layer, measure, f"{result.name}, {power}", colour(run), dash)
+                for run, (result, lines) in enumerate(zip(results, inputs, strict=True))
+                for measure, (power, dash) in _POWERS.items()
+            ]
+            if kept := [curve for curve in curves if curve.x]:
+                charts[layer] = Curves(results[0].unit, title, kept, log_y=False)
+    if not charts:
+        return None
+    label = "layer" if courses and len(results) > 1 else "power"
+    return Plot(
+        "nfa",
+        "Neural feature ansatz",
+        Choice(label, charts, start=None if label == "layer" else next(iter(charts))),
+        nfa_findings(results),
+        f"Pearson's correlation over the entries of WᵀW and of the AGOP or its root; {_BANDS}.",
+        ("NFA", "NFM", "AGOP", "seed band"),
+    )
+
+
+def _score_plot(results: Sequence[NetworkResult], measure: str, title: str, *, log_y: bool) -> Plot | None:
+    curves: list[Curve] = []
+    training = "train_accuracy" if measure == "accuracy" else measure
+    for run, result in enumerate(results):
+        whole = measurements(result.lines)
+        measured: list[tuple[str, str, Dash, Sequence[Line]]] = [
+            (f"test_{measure}", "test", "solid", whole),
+            (training, "training", "dash", whole),
+            (f"running_{measure}", f"training, mean over the {result.unit}", "dot", result.epochs),
+        ]
+        for place, (column, name, dash, lines) in enumerate(measured):
+            found = summarise_along(lines, column, "epoch", log=log_y)
+            if len(found) > 1:
+                label = name if len(results) == 1 else f"{result.name}, {name}"
+                paint = colour(place if len(results) == 1 else run)
+                limits = (0, 1 if measure == "accuracy" else inf)
+                curves.append(seed_curve(label, dict(sorted(found.items())), paint, dash, limits=limits))
+    if not curves:
+        return None
+    return Plot(
+        measure,
+        title,
+        Curves(results[0].unit, measure, curves, log_y=log_y),
+        score_findings(results, measure, measure),
+        f"{'Geometric' if log_y else 'Arithmetic'} {_BANDS}; dotted: while the weights changed.",
+        (measure, "seed band"),
+    )
+
+
+def _course(
+    lines: Sequence[Line],
+    layer: str,
+    measure: str,
+    name: str,
+    paint: str,
+    dash: Dash = "solid",
+) -> Curve:
+    found = summarise_along(select(lines, layer=layer), measure, "epoch", log=False)
+    return seed_curve(name, dict(sorted(found.items())), paint, dash, limits=(-1, 1))
+
+
+def _layers(results: Sequence[NetworkResult]) -> list[str]:
+    """Layers of all runs in the order of their calls."""
+    return list(dict.fromkeys(layer for result in results for layer in values_of(result.lines, "layer")))
+
+
+def _decades(lines: Sequence[Line], column: str) -> float | None:
+    """Mean over seeds of a fall of the natural logarithm, in decades."""
+    values = [line[column] for line in lines if line.get(column) is not None]
+    return sum(values) / len(values) / log(10) if values else None

@@ -1,0 +1,201 @@
+"""Pictures of the layers of a network: the AGOP beside W^T W, its eigenvectors as images, and class means."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from agop.ansatz import neural_feature_matrix
+from agop.records import LayerRecord
+from agop.reports.charts import Choice, Picture, Pictures
+from agop.reports.document import Plot
+from agop.reports.images import image_of
+from agop.reports.network_findings import of_each
+from agop.reports.results import NetworkResult
+from agop.reports.wording import listed, percent
+
+__all__ = ["agop_plot", "eigenvector_plot", "means_plot"]
+
+_COORDINATES = 48
+_CLASSES = 100
+_VECTORS = 8
+
+_STAGES = {"input": "φ", "linear": "Wφ", "output": "σ(Wφ)"}
+
+
+def agop_plot(results: Sequence[NetworkResult]) -> Plot | None:
+    """W^T W, the AGOP and its root side by side, for a chosen layer."""
+    charts = {}
+    for layer in _layers(results):
+        pictures = []
+        for result in results:
+            record = _record(result, layer)
+            if record is not None and record.spectrum is not None and record.spectrum.rank:
+                pictures += [Picture(_titled(results, result, title), m) for title, m in _matrices(record)]
+        if pictures:
+            charts[layer] = Pictures(pictures, "over the largest entry")
+    if not charts:
+        return None
+    return Plot(
+        "agop-nfm",
+        "The AGOP beside WᵀW",
+        Choice("layer", charts, start=next(iter(charts))),
+        of_each(results, _ansatz),
+        f"The inputs of the layer with the largest diagonal of WᵀW, {_COORDINATES} at most, sorted by it; the same in "
+        "all matrices, each over its entry of largest magnitude. First seed.",
+        ("AGOP", "NFM", "NFA"),
+    )
+
+
+def eigenvector_plot(results: Sequence[NetworkResult]) -> Plot | None:
+    """Leading eigenvectors of the AGOP as images, for layers that read images and for convolutions."""
+    charts, shares = {}, {}
+    for layer in _layers(results):
+        for result in results:
+            record = _record(result, layer)
+            shape = None if record is None else _image_shape(result, record)
+            if record is None or shape is None or record.spectrum is None or not record.spectrum.rank:
+                continue
+            top = record.spectrum.top(_VECTORS)
+            part = (top.values / record.spectrum.values.sum()).tolist()
+            vectors = top.vectors.mT * _signs(top.vectors.mT)
+            images = [image_of(vector, shape) for vector in vectors]
+            high = max(float(np.abs(image).max()) for image in images)
+            name = layer if len(results) == 1 else f"{layer}, {result.name}"
+            charts[name] = Pictures(
+                [
+                    Picture(f"{k}: {percent(s)}", image)
+                    for k, (s, image) in enumerate(zip(part, images, strict=True), 1)
+                ],
+                "entry",
+                0.0 if shape[0] not in (1, 3) else -high,
+                high,
+            )
+            shares[name] = part
+    if not charts:
+        return None
+    first, part = next(iter(shares.items()))
+    return Plot(
+        "eigenvectors",
+        "What layers look at",
+        Choice("layer", charts, start=next(iter(charts))),
+        [f"At {first} the {len(part)} leading eigenvectors hold {percent(sum(part))} of the trace of the AGOP."],
+        "Leading eigenvectors of the AGOP as images, with their share of its trace: of the inputs, or of the patches "
+        "of a convolution. A vector and its negative mean the same. Of three channels the colour is shown, grey is 0; "
+        "of more the root of the sum of their squares. First seed.",
+        ("AGOP", "spectrum"),
+    )
+
+
+def means_plot(results: Sequence[NetworkResult]) -> Plot | None:
+    """Cosines between the centred class means at the stages of a chosen layer."""
+    charts = {}
+    for layer in _layers(results):
+        pictures = [
+            Picture(_titled(results, result, title), cosines)
+            for result in results
+            if (record := _record(result, layer)) is not None
+            for stage, title in _STAGES.items()
+            if (cosines := _cosines(record, stage)) is not None
+        ]
+        if pictures:
+            charts[layer] = Pictures(pictures, "cosine")
+    if not charts:
+        return None
+    return Plot(
+        "means",
+        "Class means",
+        Choice("layer", charts),
+        of_each(results, _simplex),
+        f"Cosines between class means about their mean, of the first {_CLASSES} classes at most. A simplex ETF has 1 "
+        "on the diagonal and −1/(C − 1) elsewhere. First seed.",
+        ("NC2", "stage (network)", "Gram"),
+    )
+
+
+def _matrices(record: LayerRecord) -> list[tuple[str, NDArray[np.float64]]]:
+    """W^T W, AGOP and its root for the coordinates that W uses most."""
+    assert record.spectrum is not None  # noqa: S101 - of layers with a spectrum only
+    weight = record.weight.double()
+    kept = weight.square().sum(0).argsort(descending=True, stable=True)[:_COORDINATES]
+    vectors, values = record.spectrum.vectors[kept], record.spectrum.values
+    found = {
+        "WᵀW": neural_feature_matrix(weight[:, kept]),
+        "AGOP": (vectors * values) @ vectors.mT,
+        "AGOP½": (vectors * values.sqrt()) @ vectors.mT,
+    }
+    return [(title, (matrix / matrix.abs().max().clamp_min(1e-300)).numpy()) for title, matrix in found.items()]
+
+
+def _image_shape(result: NetworkResult, record: LayerRecord) -> Sequence[int] | None:
+    """Shape (channels, height, width) of what the columns of a layer's weight are."""
+    if record.patch is not None:
+        return None if record.patch[1:] == (1, 1) else record.patch
+    shape = result.info.get("image_shape")
+    reads_images = shape is not None and math.prod(shape) == record.weight.shape[1] and _is_first(result, record)
+    return shape if reads_images else None
+
+
+def _is_first(result: NetworkResult, record: LayerRecord) -> bool:
+    assert result.record is not None  # noqa: S101 - a layer of it is there
+    return next(iter(result.record)) == record.name
+
+
+def _signs(vectors: Tensor) -> Tensor:
+    """(k, 1) signs that make the entry of largest magnitude of each row positive."""
+    return vectors.gather(1, vectors.abs().argmax(1, keepdim=True)).sign()
+
+
+def _cosines(record: LayerRecord, stage: str) -> NDArray[np.float64] | None:
+    if stage not in record.stages:
+        return None
+    means = record.stages[stage].moments.centred_means()[:_CLASSES].double()
+    norms = means.norm(dim=1, keepdim=True)
+    if not (norms > 0).all():
+        return None
+    directions = means / norms
+    return (directions @ directions.mT).numpy()  # type: ignore[no-any-return]
+
+
+def _simplex(result: NetworkResult) -> str:
+    """How far the cosines between different classes are from those of the simplex, at the first and last input."""
+    if result.record is None:
+        return ""
+    found = [(name, _cosines(layer, "input")) for name, layer in result.record.items()]
+    ends = [(name, cosines) for name, cosines in found if cosines is not None and len(cosines) > 1]
+    if not ends:
+        return ""
+    n_classes = result.record.n_classes
+    ideal = -1 / (n_classes - 1)
+    texts = []
+    for name, cosines in dict([ends[0], ends[-1]]).items():
+        others = cosines[~np.eye(len(cosines), dtype=bool)]
+        texts.append(f"{name} {others.mean():.2f} on average and up to {np.abs(others - ideal).max():.2f} away")
+    return f"The simplex ETF of {n_classes} classes has cosines of {ideal:.2f}; at the input of {listed(texts)}."
+
+
+def _ansatz(result: NetworkResult) -> str:
+    if result.record is None:
+        return ""
+    texts = [
+        f"{name} {layer.nfa.pearson_root:.2f} (AGOP {layer.nfa.pearson:.2f})"
+        for name, layer in result.record.items()
+        if layer.nfa is not None
+    ]
+    return f"Correlation of WᵀW with AGOP½: {listed(texts)}." if texts else ""
+
+
+def _layers(results: Sequence[NetworkResult]) -> list[str]:
+    return list(dict.fromkeys(name for result in results if result.record is not None for name in result.record))
+
+
+def _record(result: NetworkResult, layer: str) -> LayerRecord | None:
+    return None if result.record is None else result.record.layers.get(layer)
+
+
+def _titled(results: Sequence[NetworkResult], result: NetworkResult, title: str) -> str:
+    return title if len(results) == 1 else f"{result.name}: {title}"

@@ -1,0 +1,86 @@
+"""A headless Chromium for pages on the disk, which notes what the page complains about and asks for."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+
+import pytest
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+]
+
+
+@contextmanager
+def chromium():
+    """A browser; skips the test where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """An open page.
+
+    Attributes
+    ----------
+    page
+        Of Playwright.
+    complaints
+        Errors and warnings in its console, and exceptions.
+    requests
+        Addresses it asked for, apart from itself and from data inside it.
+    """
+
+    def __init__(self, context, path):
+        self.complaints, self.requests = [], []
+        self.page = context.new_page()
+        self.page.on("console", lambda m: m.type in ("error", "warning") and self.complaints.append(m.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda r: self._note(r.url, path.as_uri()))
+        self.page.goto(path.as_uri())
+
+    def _note(self, url, own):
+        if url.split("#")[0] != own and not url.startswith(("data:", "blob:")):
+            self.requests.append(url)
+
+    def plot(self, name):
+        """Section of a plot, scrolled into view and drawn."""
+        section = self.page.locator(f"section#{name}")
+        section.scroll_into_view_if_needed()
+        section.locator(".chart .main-svg").first.wait_for()
+        return section
+
+    def drawn(self, name):
+        """Traces of the figure that a plot shows now, as plotly has them."""
+        self.plot(name)
+        script = (
+            "name => { const p = document.querySelector(`#${name} .chart`); return JSON.parse(JSON.stringify(p.data)) }"
+        )
+        return self.page.evaluate(script, name)
+
+    def until(self, condition):
+        """Wait until an expression is true on the page, whose policy lets Playwright ask but not poll."""
+        for _ in range(100):
+            if self.page.evaluate(condition):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"never true: {condition}")
+
+    def saved(self, name, kind):
+        """Text of the file behind a button of a plot."""
+        with self.page.expect_download() as download:
+            self.plot(name).locator(f"[data-save={kind}]").click()
+        assert download.value.suggested_filename == f"{name}.{kind}"
+        return download.value.path().read_text(encoding="utf-8")

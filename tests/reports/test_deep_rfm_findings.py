@@ -1,0 +1,124 @@
+"""Sentences that are computed from the numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from agop.reports.deep_rfm_findings import accuracy_findings, collapse_findings, deep_rfm_findings
+from agop.reports.results import DeepRFMResult
+
+
+def line(layer, stage, nc1, control=False, seed=0, accuracy=None):
+    return {
+        "seed": seed,
+        "control": control,
+        "layer": layer,
+        "stage": stage,
+        "nc1_trace_ratio": nc1,
+        "test_accuracy": accuracy,
+    }
+
+
+def test_fall_cause_control_and_accuracy(run):
+    assert deep_rfm_findings(run.metrics()) == [
+        "NC1 of the layer inputs falls from 11.3 at layer 1 to 0.707 at layer 3, 4x a layer "
+        "(95 % interval at layer 3: 0.00865 to 57.8, 2 seeds).",
+        "The AGOP step divides NC1 by 4 and the random features multiply it by 8 (geometric means over the layers): "
+        "what it falls by at the AGOP step it rises by at the random features and more.",
+        "NC1 of the control, without the AGOP, rises from 11.3 at layer 1 to 25.5 at layer 3, 1.5x a layer "
+        "(95 % interval at layer 3: 0.311 to 2.08e+03, 2 seeds).",
+        "Test accuracy of the layer predictors is 0.760 at layer 1 and 0.780 at layer 3.",
+    ]
+
+
+def test_geometric_means_over_the_layers():
+    lines = [line(1, "input", 1.0), line(1, "agop", 0.5), line(1, "features", 1.0)]
+    lines += [line(2, "input", 2.0), line(2, "agop", 0.25), line(2, "features", 2.0)]
+    assert "divides NC1 by 4 and the random features multiply it by 4 " in deep_rfm_findings(lines)[1]
+
+
+@pytest.mark.parametrize(
+    ("agop", "features", "sentence"),
+    [
+        (0.1, 0.1 * 10**-0.25, "80 % of the fall is at the AGOP step"),
+        (0.1, 0.1, "100 % of the fall is at the AGOP step"),
+        (0.01, 0.1, "all of the fall is at the AGOP step, and the random features undo 50 % of it"),
+        (10.0, 0.1, "all of the fall is at the random features, and the AGOP step undoes 50 % of it"),
+        (0.1, 10.0, "what it falls by at the AGOP step it rises by at the random features and more"),
+        (100.0, 10.0, "what it falls by at the random features it rises by at the AGOP step and more"),
+        (10.0, 100.0, "neither step makes it fall"),
+        (1.0, 1.0, "neither step makes it fall"),
+    ],
+)
+def test_cause_of_the_fall(agop, features, sentence):
+    lines = [line(1, "input", 1.0), line(1, "agop", agop), line(1, "features", features)]
+    assert f": {sentence}." in deep_rfm_findings(lines)[1]
+
+
+def result(name, *lines):
+    return DeepRFMResult(name, {"settings": {}}, lines)
+
+
+def test_a_run_in_one_sentence():
+    lines = [line(1, "input", 9.0), line(1, "agop", 1.0), line(1, "features", 3.0), line(3, "input", 1.0)]
+    lines += [line(1, "input", 9.0, control=True), line(2, "input", 18.0, control=True)]
+    assert collapse_findings([result("a", *lines)], "nc1_trace_ratio") == [
+        "NC1 falls 3x a layer; all of the fall is at the AGOP step, and the random features undo 50 % of it; without "
+        "the AGOP it rises 2x a layer."
+    ]
+    assert collapse_findings([result("a", line(1, "input", 2.0))], "nc1_trace_ratio") == ["NC1 is 2 at layer 1."]
+    assert collapse_findings([result("a", line(1, "input", None))], "nc1_trace_ratio") == [
+        "No layer has a positive, finite NC1."
+    ]
+
+
+def test_runs_are_compared_at_their_last_layers():
+    a = result("a", line(1, "input", 8.0), line(2, "input", 4.0))
+    b = result("b", line(1, "input", 8.0), line(3, "input", 0.5))
+    assert collapse_findings([a, b], "nc1_trace_ratio") == [
+        "At the last layer NC1 is lowest in b (0.5), 8x below a.",
+        "a: NC1 of the layer inputs falls from 8 at layer 1 to 4 at layer 2, 2x a layer.",
+        "b: NC1 of the layer inputs falls from 8 at layer 1 to 0.5 at layer 3, 4x a layer.",
+    ]
+
+
+def test_best_layer():
+    lines = [line(k, "input", 1.0, accuracy=accuracy) for k, accuracy in ((1, 0.5), (2, 0.75), (3, 0.625))]
+    assert accuracy_findings([result("a", *lines)]) == [
+        "Test accuracy of the layer predictors is 0.500 at layer 1 and 0.625 at layer 3; it is best at layer 2, 0.750."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("end", "sentence"),
+    [
+        (1.0, "NC1 of the layer inputs falls from 9 at layer 1 to 1 at layer 3, 3x a layer."),
+        (36.0, "NC1 of the layer inputs rises from 9 at layer 1 to 36 at layer 3, 2x a layer."),
+    ],
+)
+def test_direction_is_not_assumed(end, sentence):
+    assert deep_rfm_findings([line(1, "input", 9.0), line(3, "input", end)]) == [sentence]
+
+
+def test_a_depth_of_one_has_no_trend():
+    lines = [line(1, "input", 9.0), line(1, "input", 2.5, control=True)]
+    assert deep_rfm_findings(lines) == [
+        "NC1 of the layer inputs is 9 at layer 1.",
+        "NC1 of the control, without the AGOP, is 2.5 at layer 1.",
+    ]
+
+
+def test_accuracies_of_zero_count():
+    lines = [line(1, "input", 4.0, seed=seed, accuracy=accuracy) for seed, accuracy in enumerate([0.0, 0.5])]
+    assert deep_rfm_findings(lines)[-1] == "Test accuracy of the layer predictor is 0.250."
+
+
+def test_control_alone():
+    (sentence,) = deep_rfm_findings([line(1, "input", 2.0, control=True), line(2, "input", 4.0, control=True)])
+    assert sentence.startswith("NC1 of the control, without the AGOP, rises from 2")
+
+
+@pytest.mark.parametrize("nc1", [None, 0.0])
+def test_nothing_to_say(nc1):
+    assert deep_rfm_findings([line(1, "input", nc1)]) == ["No layer has a positive, finite NC1."]
+    assert deep_rfm_findings([]) == ["No layer has a positive, finite NC1."]

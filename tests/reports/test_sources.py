@@ -1,0 +1,179 @@
+"""Results are read from whatever people have at hand."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from agop import ClassMoments, DeepRFMClassifier, RFMRegressor, Tracker, measure, save, storage, table_pipeline
+from agop.datasets import load
+from agop.errors import DataFileError, InputError
+from agop.experiments import DeepRFMSettings, TrainSettings, run_deep_rfm, run_train
+from agop.records import explain_agop
+from agop.reports.results import DeepRFMResult, NetworkResult, TableResult
+from agop.reports.sources import read_results, result_of
+from agop.runs import Run
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("digits")
+
+
+@pytest.fixture(scope="module")
+def record():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    return measure(model, [(torch.randn(30, 4), torch.arange(30) % 3)])
+
+
+def explanation():
+    return explain_agop(np.diag([2.0, 1.0]), np.eye(2), ("a", "b"), (0, 1), ("a", "b"))
+
+
+def test_folder_of_deep_rfm(digits, tmp_path):
+    settings = DeepRFMSettings(samples=60, test_samples=20, depth=2, width=16)
+    run = run_deep_rfm(settings, digits, tmp_path / "deep")
+    (result,) = read_results([run.path])
+    assert isinstance(result, DeepRFMResult)
+    assert result.name == "deep"
+    assert result.lines == run.metrics()
+    assert result.info == run.info()
+    assert set(result.tensors) == set(run.load_tensors()[0])
+    assert [type(result_of(each)) for each in (run, str(run.path))] == [DeepRFMResult] * 2
+
+
+def test_folder_without_tensors(make_run):
+    run = make_run(depth=1)
+    (run.path / "tensors.safetensors").unlink()
+    result = result_of(run)
+    assert result.lines
+    assert result.tensors == {}
+
+
+def test_folder_of_a_training(digits, tmp_path):
+    settings = TrainSettings(samples=40, test_samples=20, width=8, fc_layers=1, epochs=2, every=1, seeds=(3, 12))
+    run = run_train(settings, digits, tmp_path / "mlp")
+    result = result_of(run)
+    assert isinstance(result, NetworkResult)
+    assert result.lines == run.metrics()
+    assert {line["epoch"] for line in result.lines} == {0, 1, 2}
+    assert [(line["seed"], line["epoch"]) for line in result.epochs] == [(3, 1), (3, 2), (12, 1), (12, 2)]
+    assert list(result.record) == ["fc.1", "fc.output"]
+    means = result.record["fc.output"].stages["input"].moments.means
+    other = storage.load(run.path / "seed12" / "network.safetensors")[0]["1/input/means"]
+    assert not torch.equal(means, other)  # that of the first seed, 3
+
+
+@pytest.mark.parametrize("unit", ["epoch", "step"])
+def test_folder_of_a_tracker(tmp_path, unit):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    loader = [(torch.randn(30, 4), torch.arange(30) % 3)]
+    tracker = Tracker(model, loader, tmp_path / "mine", unit=unit, time_share=None)
+    for index in (0, 5):
+        tracker.step(index, loss=0.5)
+    for result in (result_of(tracker), result_of(tmp_path / "mine")):
+        assert isinstance(result, NetworkResult)
+        assert result.unit == unit
+        assert {(line["seed"], line["epoch"]) for line in result.lines} == {(0, 0), (0, 5)}
+        assert result.record is None
+
+
+def test_records_and_their_files(record, tmp_path):
+    record.save(tmp_path / "net.safetensors")
+    for result, name in ((result_of(record), "network"), (result_of(tmp_path / "net.safetensors"), "net")):
+        assert isinstance(result, NetworkResult)
+        assert result.name == name
+        assert list(result.record) == ["0", "2"]
+        assert {(line["seed"], line["epoch"], line["train_accuracy"]) for line in result.lines} == {
+            (0, 0, record.accuracy)
+        }
+        assert [line["layer"] for line in result.lines] == [line["layer"] for line in record.lines()]
+
+
+def test_deep_rfm_classifiers(tmp_path):
+    X, y = np.random.default_rng(0).normal(size=(40, 5)), np.arange(40) % 2
+    model = DeepRFMClassifier(depth=2, random_state=0).fit(X, y)
+    result = result_of(model)
+    assert isinstance(result, DeepRFMResult)
+    assert [line["layer"] for line in result.lines] == [1, 1, 1, 2, 2, 2]
+    assert not any(line["control"] for line in result.lines)
+    assert result.info["settings"]["depth"] == 2
+    assert torch.equal(result.tensors["agop/seed0/layer02/spectrum"], model.records_[1].spectrum)
+    json.dumps(result.info)
+    control = result_of(DeepRFMClassifier(depth=1, metric="identity", random_state=0).fit(X, y))
+    assert all(line["control"] for line in control.lines)
+    save(model, tmp_path / "model.safetensors")
+    assert result_of(tmp_path / "model.safetensors").name == "model"
+
+
+def test_models_of_tables(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    frame = pandas.DataFrame({"a": rng.normal(size=60), "b": rng.choice(["u", "v"], size=60)})
+    pipeline = table_pipeline("regression").fit(frame, frame["a"].to_numpy())
+    save(pipeline, tmp_path / "model.safetensors")
+    for result in (result_of(pipeline), result_of(tmp_path / "model.safetensors")):
+        assert isinstance(result, TableResult)
+        assert result.explanation.columns == ("a", "b")
+        assert result.explanation.importance[0] > 0.9
+    X = rng.normal(size=(40, 3))
+    assert result_of(RFMRegressor(n_iterations=1).fit(X, X[:, 1])).explanation.ranking()[0] == 1
+
+
+def test_folder_of_an_explanation(tmp_path):
+    run = Run.create(tmp_path / "run", {"model": "m"})
+    storage.write_json(run.path / "explanation.json", explanation().to_json())
+    run.append([{"fold": 1, "error": 0.5}])
+    result = result_of(run)
+    assert isinstance(result, TableResult)
+    assert result.explanation.importance.tolist() == explanation().importance.tolist()
+    assert result.folds == [{"fold": 1, "error": 0.5}]
+    (run.path / "explanation.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(DataFileError, match="to hold an explanation"):
+        result_of(run)
+
+
+def test_names_tell_runs_apart(make_run, tmp_path):
+    info = (make_run(depth=1).path / "run.json").read_text(encoding="utf-8")
+    metrics = (make_run(depth=1).path / "metrics.jsonl").read_text(encoding="utf-8")
+    paths = [tmp_path / part / "x" / name for part in "ab" for name in ("v1.5", "v1.6")]
+    for path in paths:
+        path.mkdir(parents=True)
+        (path / "run.json").write_text(info, encoding="utf-8")
+        (path / "metrics.jsonl").write_text(metrics, encoding="utf-8")
+    assert [result.name for result in read_results(paths[:2])] == ["v1.5", "v1.6"]
+    assert [result.name for result in read_results(paths)] == ["a/x/v1.5", "a/x/v1.6", "b/x/v1.5", "b/x/v1.6"]
+    assert result_of(paths[0], "mine").name == "mine"
+    with pytest.raises(InputError, match="expected different runs, got one of them twice"):
+        read_results([paths[0], paths[0]])
+    with pytest.raises(InputError, match="one or more runs"):
+        read_results([])
+
+
+def test_what_is_no_run(tmp_path):
+    with pytest.raises(InputError, match="got a dict"):
+        result_of({"a": 1})
+    with pytest.raises(DataFileError, match="got nothing"):
+        result_of(tmp_path / "missing")
+    with pytest.raises(DataFileError):
+        result_of(tmp_path)
+    run = Run.create(tmp_path / "empty", {"data": "digits"})
+    with pytest.raises(InputError, match="measured nothing yet"):
+        result_of(run)
+    figure = Run.create(tmp_path / "figure", {"figure": "network-nfa"})
+    figure.append([{"layer": "fc.1", "stage": "input"}])
+    with pytest.raises(InputError, match="a figure of agop reproduce"):
+        result_of(figure)
+    other = Run.create(tmp_path / "other", {"data": "digits"})
+    other.append([{"gain": 1.0}])
+    with pytest.raises(InputError, match="lines of another kind"):
+        result_of(other)
+    moments = ClassMoments.of(np.eye(2), np.arange(2), 2)
+    with pytest.raises(InputError, match="got a ClassMoments"):
+        result_of(moments)

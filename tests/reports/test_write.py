@@ -1,0 +1,106 @@
+"""Reports on one run, on several, and on runs of different kinds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from agop import RFMRegressor, explain, measure
+from agop.errors import InputError
+from agop.reports.definitions import DEFINITIONS
+from agop.reports.overview import lead_of, notes_of
+from agop.reports.results import DeepRFMResult
+from agop.reports.sources import result_of
+from agop.reports.write import document_of, plots_of, report
+
+pytest.importorskip("plotly")
+pytest.importorskip("jinja2")
+
+
+@pytest.fixture(scope="module")
+def record():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    return measure(model, [(torch.randn(60, 4), torch.arange(60) % 3)])
+
+
+@pytest.fixture(scope="module")
+def explanation():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    return explain(RFMRegressor(n_iterations=1).fit(X, X[:, 0] * X[:, 1]), X)
+
+
+def test_settings_that_differ(make_run):
+    runs = [result_of(make_run(depth=2, width=width, seeds=(0,)), name) for width, name in ((8, "a"), (16, "b"))]
+    document = document_of(runs)
+    assert document.title == "2 runs compared: a, b"
+    table = document.tables[0]
+    assert table.title == "Settings that differ"
+    assert list(table.columns) == ["setting", "a", "b"]
+    assert table.rows == [["width", "8", "16"]]
+    compared, *others = document.findings
+    assert compared == "At the last layer NC1 is about the same in all runs (2)."
+    assert all(sentence.startswith(("a: ", "b: ")) for sentence in others)
+
+
+def test_runs_without_a_difference_have_no_table_of_it(make_run):
+    run = make_run(depth=1, seeds=(0,))
+    titles = [table.title for table in document_of([result_of(run, "a"), result_of(run, "b")]).tables]
+    assert titles == ["Layers of a", "Layers of b", "Settings and machine of a", "Settings and machine of b"]
+
+
+def test_kinds_do_not_share_names(make_run, record, explanation):
+    results = [result_of(make_run(depth=2)), result_of(record), result_of(explanation)]
+    plots = plots_of(results)
+    names = [plot.name for plot in plots]
+    assert len(set(names)) == len(names)
+    assert {"deep-rfm-nc1", "network-nc1", "table-importance"} <= set(names)
+    assert plots[0].title == "NC1 by layer (Deep RFM)"
+    assert next(plot.name for plot in plots_of(results[:1])) == "nc1"
+
+
+def test_every_plot_says_something_and_is_defined(make_run, record, explanation):
+    for results in ([result_of(make_run(depth=2))], [result_of(record)], [result_of(explanation)]):
+        for plot in plots_of(results):
+            assert plot.caption.endswith(".")
+            assert set(plot.terms) <= set(DEFINITIONS)
+            assert plot.findings
+            assert all(sentence[-1] == "." for sentence in plot.findings)
+
+
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: [x], lambda x: {"mine": x}])
+def test_records_of_every_kind(record, explanation, tmp_path, wrap):
+    for value in (record, explanation):
+        path = report(wrap(value), tmp_path / "report.html")
+        assert path.stat().st_size > 1_000_000
+
+
+def test_names_must_differ(record, tmp_path):
+    with pytest.raises(InputError, match="got network, network"):
+        report([record, record], tmp_path / "report.html")
+    with pytest.raises(InputError, match="got none"):
+        report([], tmp_path / "report.html")
+    assert report({"before": record, "after": record}, tmp_path / "report.html").exists()
+
+
+def test_lead_says_when_and_where():
+    info = {
+        "settings": {},
+        "started": "2026-01-02T03:04:05+00:00",
+        "seconds": 12.34,
+        "machine": {"cpu": "a processor", "gpus": ["a card"]},
+        "versions": {"agop": "1.2"},
+    }
+    result = DeepRFMResult("run", info, [])
+    assert lead_of([result]) == "2026-01-02, a processor, a card, 12.3 s, agop 1.2"
+    assert lead_of([DeepRFMResult("run", {"settings": {}}, [])]) == ""
+
+
+def test_what_is_missing_is_said():
+    result = DeepRFMResult("run", {"settings": {}, "finished": None}, [])
+    assert notes_of([result]) == [
+        "The run is not finished: this is what it has found so far.",
+        "There are no tensors in the run, so that Gram matrices and spectra are not shown.",
+    ]
