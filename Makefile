@@ -10,12 +10,12 @@ INSTALL = $(BIN)/python -m pip install --quiet -c constraints.txt
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: demo test coverage lint format types layers docs dist bench clean help
+.PHONY: demo test coverage lint format types layers docs screenshots dist bench clean help
 
 help:
 	@echo "make demo    the main result on real data: $(RUN)/report.html"
 	@echo "make test    tests and the examples in the documentation"
-	@echo "also: coverage lint format types layers docs dist bench clean"
+	@echo "also: coverage lint format types layers docs screenshots dist bench clean"
 
 demo: $(VENV)/report.stamp
 	$(BIN)/agop deep-rfm digits --samples 1000 --depth 10 --width 1024 --control --out $(RUN)
@@ -46,6 +46,7 @@ layers: $(VENV)/dev.stamp
 
 docs: $(VENV)/dev.stamp
 	rm -rf docs/api
+	$(BIN)/python docs/gallery/make_reports.py docs/_gallery/pages --runs docs/_gallery/runs
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky --fresh-env --quiet docs docs/_build
 	@echo "Documentation: $(CURDIR)/docs/_build/index.html"
 
@@ -54,11 +55,14 @@ dist: $(VENV)/dev.stamp
 	$(BIN)/python -m build
 	$(BIN)/python -m zipfile --list dist/agop-*.whl | grep -F agop/py.typed
 
+screenshots: docs
+	$(BIN)/python docs/gallery/take_screenshots.py docs/_gallery/pages
+
 bench: $(VENV)/bench.stamp
 	for question in collapse_measures rfm kernel_agop deep_rfm network synthetic tables; do $(BIN)/python -m benchmarks.$$question || exit 1; done
 
 clean:
-	rm -rf $(VENV) build dist docs/_build docs/api runs .coverage
+	rm -rf $(VENV) build dist docs/_build docs/_gallery docs/api runs .coverage
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/pip:

@@ -20,13 +20,14 @@ release = version = agop.__version__
 
 extensions = ["mathml", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
 templates_path = ["_templates"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_gallery"]
 default_role = "code"
 
 html_theme = "furo"
 html_title = f"agop {release}"
 html_math_renderer = "mathml"
 html_copy_source = False
+html_extra_path = ["_gallery/pages"]
 
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_inherit_docstrings = False

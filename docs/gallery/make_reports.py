@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from sklearn.datasets import load_diabetes
@@ -35,13 +36,11 @@ def make_runs(folder: Path) -> dict[str, object]:
     digits = datasets.load("digits")
     deep = DeepRFMSettings(samples=1000, depth=8, width=256, seeds=(0, 1, 2), control=True)
     network = TrainSettings(
-        samples=1000, width=64, fc_layers=4, gain=0.5, lr=0.1, batch_size=50, epochs=60, every=5, seeds=(0, 1)
+        samples=800, width=64, fc_layers=4, gain=0.5, lr=0.1, batch_size=50, epochs=50, every=5, seeds=(0, 1)
     )
-    wide = TrainSettings(
-        samples=1000, width=64, fc_layers=4, gain=2.0, lr=0.005, batch_size=50, epochs=60, every=5, seeds=(0, 1)
-    )
+    lazy = replace(network, gain=2.0, lr=0.005)
     small, large = (
-        run_train(settings, digits, folder / name).path for name, settings in (("gain 0.5", network), ("gain 2", wide))
+        run_train(settings, digits, folder / f"gain {settings.gain:g}").path for settings in (network, lazy)
     )
     return {
         "deep-rfm": run_deep_rfm(deep, digits, folder / "deep-rfm").path,

@@ -122,3 +122,9 @@ def test_control_alone():
 def test_nothing_to_say(nc1):
     assert deep_rfm_findings([line(1, "input", nc1)]) == ["No layer has a positive, finite NC1."]
     assert deep_rfm_findings([]) == ["No layer has a positive, finite NC1."]
+
+
+def test_what_hardly_changes():
+    lines = [line(1, "input", 9.0), line(2, "input", 9.001)]
+    assert collapse_findings([result("a", *lines)], "nc1_trace_ratio") == ["NC1 hardly changes."]
+    assert deep_rfm_findings(lines) == ["NC1 of the layer inputs hardly changes from 9 at layer 1 to 9 at layer 2."]

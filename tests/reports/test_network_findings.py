@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agop.reports.network_findings import (
+    attribution_findings,
     epoch_findings,
     layer_findings,
     map_findings,
@@ -20,15 +23,15 @@ def line(seed, epoch, layer, stage, nc1, **columns):
 
 
 LINES = [
-    line(0, 0, "fc.1", "input", 900.0, share=0.9, nfa_pearson_root=0.9),
-    line(0, 4, "fc.1", "input", 1.0, share=0.75, nfa_pearson_root=0.5),
+    line(0, 0, "fc.1", "input", 900.0, linear_log_fall=9.0, output_log_fall=9.0, nfa_pearson_root=0.9),
+    line(0, 4, "fc.1", "input", 1.0, linear_log_fall=3.0, output_log_fall=4.0, nfa_pearson_root=0.5),
     line(0, 4, "fc.1", "linear", 0.5),
     line(0, 4, "fc.1", "output", None),
-    line(0, 4, "fc.output", "input", 0.25, share=None),
-    line(1, 6, "fc.1", "input", 4.0, share=0.25, nfa_pearson_root=0.7),
+    line(0, 4, "fc.output", "input", 0.25, linear_log_fall=0.5, output_log_fall=None),
+    line(1, 6, "fc.1", "input", 4.0, linear_log_fall=-1.0, output_log_fall=0.0, nfa_pearson_root=0.7),
     line(1, 6, "fc.1", "linear", 0.02),
     line(1, 6, "fc.1", "output", 0.125),
-    line(1, 6, "fc.output", "input", 0.01, share=0.4),
+    line(1, 6, "fc.output", "input", 0.01, linear_log_fall=0.3, output_log_fall=1.0),
 ]
 
 
@@ -36,8 +39,8 @@ def test_sentences():
     assert network_findings(LINES) == [
         "After 4 to 6 epochs: training loss 0.5, training accuracy 0.900, test accuracy 0.375 (means over 2 seeds).",
         "NC1 of the layer inputs falls from 2 at fc.1 to 0.05 at fc.output.",
-        "The linear map, S Vᵀ, takes more than half of the fall of NC1 in 0 of the 2 layers in which NC1 falls up to "
-        "the nonlinearity: fc.1 50 % and fc.output 40 %.",
+        "The linear map, S Vᵀ, makes 50 % of the fall of NC1 at fc.1 and 30 % at fc.output: more than half in 0 of 2 "
+        "layers.",
         "Correlation of WᵀW with the root of the AGOP: fc.1 0.60.",
     ]
 
@@ -131,3 +134,29 @@ def test_loss_and_accuracy():
     assert score_findings([result("a", lines)], "accuracy", "accuracy") == [
         "Training accuracy stays at 0.9 and test accuracy stays at 0.25."
     ]
+
+
+@pytest.mark.parametrize(
+    ("falls", "sentence"),
+    [
+        (
+            [(3.0, 4.0), (1.0, 4.0)],
+            " makes 75 % of the fall of NC1 at fc.0 and 25 % at fc.1: more than half in 1 of 2 layers.",
+        ),
+        ([(3.0, 4.0)], " makes 75 % of the fall of NC1 at fc.0."),
+        ([(3.0, 4.0), (3.0, -1.0)], " makes 75 % of the fall of NC1 at fc.0."),
+        ([(3.0, 2.0)], " makes 150 % of the fall of NC1 at fc.0 (above 100 % the nonlinearity raises it again)."),
+    ],
+)
+def test_share_of_the_linear_map(falls, sentence):
+    lines = [
+        line(0, 1, f"fc.{k}", "input", 1.0, linear_log_fall=linear, output_log_fall=whole)
+        for k, (linear, whole) in enumerate(falls)
+    ]
+    (found,) = attribution_findings([result("a", lines)])
+    assert found.endswith(sentence)
+
+
+def test_no_layer_falls():
+    rising = line(0, 1, "fc.1", "input", 1.0, linear_log_fall=1.0, output_log_fall=-1.0)
+    assert attribution_findings([result("a", [rising])]) == []

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from agop.records import Line, SeedSummary, summarise_seeds
 from agop.reports.results import DeepRFMResult
-from agop.reports.wording import lowest, of_run, percent
+from agop.reports.wording import SAME, lowest, of_run, percent
 
 __all__ = [
     "accuracy_findings",
@@ -175,12 +175,22 @@ def _in_short(lines: Iterable[Line], measure: str, name: str) -> str:
 
 
 def _pace(name: str, layers: Layers) -> str:
+    """Factor a layer, without the ends."""
+    first, last = min(layers), max(layers)
+    if first == last:
+        return f"{name} is {layers[last].mean:.3g} at layer {last}"
+    return f"{name} {_change(layers)[0]}"
+
+
+def _change(layers: Layers) -> tuple[str, str]:
+    """What a measure does on the way through the layers, with the factor a layer and without."""
     first, last = min(layers), max(layers)
     start, end = layers[first].mean, layers[last].mean
-    if first == last:
-        return f"{name} is {end:.3g} at layer {last}"
+    factor = max(start / end, end / start) ** (1 / (last - first))
+    if factor < SAME:
+        return "hardly changes", "hardly changes"
     verb = "falls" if end < start else "rises"
-    return f"{name} {verb} {max(start / end, end / start) ** (1 / (last - first)):.3g}x a layer"
+    return f"{verb} {factor:.3g}x a layer", verb
 
 
 def _step_factors(found: Mapping[tuple[bool, str], Layers]) -> tuple[float, float] | None:
@@ -195,13 +205,13 @@ def _step_factors(found: Mapping[tuple[bool, str], Layers]) -> tuple[float, floa
 
 def _course(name: str, layers: Layers) -> str:
     first, last = min(layers), max(layers)
-    start, end = layers[first].mean, layers[last].mean
+    start, end = (f"{layers[layer].mean:.3g}" for layer in (first, last))
     if last == first:
-        text = f"{name} is {end:.3g} at layer {last}"
+        text = f"{name} is {end} at layer {last}"
     else:
-        verb = "falls" if end < start else "rises"
-        factor = max(start / end, end / start) ** (1 / (last - first))
-        text = f"{name} {verb} from {start:.3g} at layer {first} to {end:.3g} at layer {last}, {factor:.3g}x a layer"
+        pace, verb = _change(layers)
+        factor = pace.removeprefix(verb).replace(" ", ", ", 1)
+        text = f"{name} {verb} from {start} at layer {first} to {end} at layer {last}{factor}"
     if layers[last].n_seeds > 1:
         text += f" (95 % interval at layer {last}: {layers[last].low:.3g} to {layers[last].high:.3g}, "
         text += f"{layers[last].n_seeds} seeds)"

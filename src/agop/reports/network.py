@@ -12,6 +12,7 @@ from agop.reports.network_findings import (
     attribution_findings,
     epoch_findings,
     layer_findings,
+    linear_shares,
     map_findings,
     nfa_findings,
     score_findings,
@@ -61,22 +62,23 @@ def network_plots(results: Sequence[NetworkResult]) -> list[Plot]:
 def network_numbers(result: NetworkResult) -> NumberTable:
     """A row a layer at the last measurement: NC1 of the stages, the share of W, NFA, NC2; means over seeds."""
     last = last_measured(result.lines)
-    columns = [
-        ("NC1 φ", "input", _NC1, True, ".3g"),
-        ("NC1 Wφ", "linear", _NC1, True, ".3g"),
-        ("NC1 σ(Wφ)", "output", _NC1, True, ".3g"),
-        ("share of W", "input", "share", False, ".2f"),
-        ("NFA", "input", "nfa_pearson", False, ".2f"),
-        ("NFA½", "input", "nfa_pearson_root", False, ".2f"),
-        ("NC2 φ", "input", "nc2_gram_mse", True, ".3g"),
-    ]
-    found = {
-        name: (summarise_along(select(last, stage=stage), measure, "layer", log=log_), form)
-        for name, stage, measure, log_, form in columns
+
+    def means(stage: str, measure: str, *, log: bool) -> dict[str, float]:
+        found = summarise_along(select(last, stage=stage), measure, "layer", log=log)
+        return {layer: summary.mean for layer, summary in found.items()}
+
+    columns = {
+        "NC1 φ": (means("input", _NC1, log=True), ".3g"),
+        "NC1 Wφ": (means("linear", _NC1, log=True), ".3g"),
+        "NC1 σ(Wφ)": (means("output", _NC1, log=True), ".3g"),
+        "share of W": (linear_shares(last), ".2f"),
+        "NFA": (means("input", "nfa_pearson", log=False), ".2f"),
+        "NFA½": (means("input", "nfa_pearson_root", log=False), ".2f"),
+        "NC2 φ": (means("input", "nc2_gram_mse", log=True), ".3g"),
     }
-    shown = {name: part for name, part in found.items() if part[0]}
+    shown = {name: (found, form) for name, (found, form) in columns.items() if found}
     rows = [
-        [layer, *(format(part[layer].mean, form) if layer in part else "–" for part, form in shown.values())]
+        [layer, *(format(found[layer], form) if layer in found else "–" for found, form in shown.values())]
         for layer in values_of(last, "layer")
     ]
     return NumberTable(f"Layers of {result.name}", ["layer", *shown], rows)

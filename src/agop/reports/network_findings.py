@@ -23,6 +23,7 @@ __all__ = [
     "attribution_findings",
     "epoch_findings",
     "layer_findings",
+    "linear_shares",
     "map_findings",
     "network_comparison",
     "network_findings",
@@ -192,17 +193,34 @@ def _across_layers(last: Sequence[Line]) -> str:
     return f"{text}."
 
 
+def linear_shares(last: Iterable[Line]) -> dict[str, float]:
+    """Share of the linear map in the fall of NC1 of each layer in which it falls, of means over seeds.
+
+    Examples
+    --------
+    >>> line = {"seed": 0, "epoch": 9, "layer": "fc.1", "stage": "input", "output_log_fall": 2.0}
+    >>> linear_shares([{**line, "linear_log_fall": 1.0}, {**line, "seed": 1, "linear_log_fall": 2.0}])
+    {'fc.1': 0.75}
+    """
+    columns = "linear_log_fall", "output_log_fall"
+    inputs = [line for line in select(last, stage="input") if None not in (line.get(column) for column in columns)]
+    linear, whole = (summarise_along(inputs, column, "layer", log=False) for column in columns)
+    return {layer: linear[layer].mean / fall.mean for layer, fall in whole.items() if fall.mean > 0}
+
+
 def _shares(last: Sequence[Line]) -> str:
-    found = summarise_along(select(last, stage="input"), "share", "layer", log=False)
-    if not found:
+    shares = linear_shares(last)
+    if not shares:
         return ""
-    shares = {layer: summary.mean for layer, summary in found.items()}
-    most = [layer for layer, share in shares.items() if share > 0.5]
-    texts = listed([f"{layer} {percent(share)}" for layer, share in shares.items()])
-    return (
-        f"The linear map, S Vᵀ, takes more than half of the fall of NC1 in {len(most)} of the {len(shares)} layers in "
-        f"which NC1 falls up to the nonlinearity: {texts}."
-    )
+    (first, share), *others = shares.items()
+    parts = [
+        f"{percent(share)} of the fall of NC1 at {first}",
+        *(f"{percent(part)} at {layer}" for layer, part in others),
+    ]
+    most = sum(share > 0.5 for share in shares.values())
+    count = f": more than half in {most} of {len(shares)} layers" if others else ""
+    above = " (above 100 % the nonlinearity raises it again)" if max(shares.values()) > 1 else ""
+    return f"The linear map, S Vᵀ, makes {listed(parts)}{count}{above}."
 
 
 def _ansatz(last: Sequence[Line]) -> str:

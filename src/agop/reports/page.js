@@ -190,7 +190,7 @@
       type: "heatmap", x: places(chart.x), y: places(chart.y), z: chart.values.map((row) => row.map(scaled)),
       customdata: chart.values.map((row, i) => row.map((value, j) => [textOf(chart.y[i]), textOf(chart.x[j]), short(value)])),
       text: shown, texttemplate: chart.numbers ? "%{text}" : "", textfont: { size: 11 },
-      colorscale: chart.numbers && !chart.log ? BLUES : "Cividis", ...(least >= 0 && !chart.log ? { zmin: 0 } : {}),
+      colorscale: chart.numbers && !chart.log ? BLUES : "Cividis", ...(least >= 0 && !chart.log ? { zmin: 0, zmax: Math.max(...found) } : {}),
       xgap: 1, ygap: 1, colorbar: bar, hoverongaps: false,
       hovertemplate: `%{customdata[0]}, ${textOf(chart.x_title)} %{customdata[1]}: %{customdata[2]}<extra></extra>`,
     }];

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from agop.reports.results import Result
 
-__all__ = ["listed", "lowest", "of_run", "percent"]
+__all__ = ["SAME", "listed", "lowest", "of_run", "percent"]
 
-_SAME = 1.005
+SAME = 1.005
 """Ratio of values that are called the same."""
 
 
@@ -45,7 +45,7 @@ def lowest(what: str, values: Mapping[str, float]) -> str:
     ('NC1 is lowest in b (0.5), 8x below a.', 'NC1 is about the same in all runs (4).')
     """
     low, high = (choose(values, key=values.__getitem__) for choose in (min, max))
-    if values[high] < _SAME * values[low]:
+    if values[high] < SAME * values[low]:
         return f"{what} is about the same in all runs ({values[low]:.3g})."
     return f"{what} is lowest in {low} ({values[low]:.3g}), {values[high] / values[low]:.3g}x below {high}."
 

@@ -1,0 +1,106 @@
+"""``agop report``: from run folders to one page."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import pytest
+import torch
+from torch import nn
+from typer.testing import CliRunner
+
+from agop import Tracker, measure
+from agop.cli import app
+from agop.datasets import load
+from agop.experiments import DeepRFMSettings, run_deep_rfm
+
+pytest.importorskip("plotly")
+pytest.importorskip("jinja2")
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "200"})
+
+
+def words(text):
+    """Text without colours, frames and line breaks."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m|[│╭╮╰╯─]", " ", text).split())
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two small runs of Deep RFM, one with an odd name."""
+    folder, digits = tmp_path_factory.mktemp("runs"), load("digits")
+    names = {8: "narrow", 32: "wide [b]"}
+    return [
+        run_deep_rfm(DeepRFMSettings(samples=60, test_samples=20, depth=2, width=width), digits, folder / name).path
+        for width, name in names.items()
+    ]
+
+
+def test_page_of_a_run_lies_in_its_folder(runs):
+    result = invoke("report", runs[0])
+    assert result.exit_code == 0, result.output
+    page = runs[0] / "report.html"
+    assert f"Report: {page}" in result.stdout
+    assert "• NC1 of the layer inputs" in words(result.stdout)
+    assert "<title>Deep RFM on digits</title>" in page.read_text(encoding="utf-8")
+
+
+def test_page_of_several_runs(runs, tmp_path):
+    result = invoke("report", *runs, "--out", tmp_path / "both.html")
+    assert result.exit_code == 0, result.output
+    assert "wide [b]: NC1" in words(result.stdout)
+    text = (tmp_path / "both.html").read_text(encoding="utf-8")
+    assert "2 runs compared: narrow, wide [b]" in text
+    assert "Settings that differ" in text
+
+
+def test_page_of_a_tracker_and_of_a_record(tmp_path):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    loader = [(torch.randn(30, 4), torch.arange(30) % 3)]
+    tracker = Tracker(model, loader, tmp_path / "mine", time_share=None)
+    tracker.step(0, loss=0.5)
+    tracker.step(1, loss=0.25)
+    measure(model, loader).save(tmp_path / "net.safetensors")
+    assert invoke("report", tmp_path / "mine").exit_code == 0
+    assert 'id="nc1-map"' in (tmp_path / "mine" / "report.html").read_text(encoding="utf-8")
+    assert invoke("report", tmp_path / "net.safetensors", "--out", tmp_path / "net.html").exit_code == 0
+    assert 'id="agop-nfm"' in (tmp_path / "net.html").read_text(encoding="utf-8")
+
+
+def test_a_run_twice_or_nowhere(runs, tmp_path):
+    for arguments, message in (
+        ([runs[0], runs[0], "--out", tmp_path / "x.html"], "expected different runs, got one of them twice"),
+        ([*runs], "expected --out, got none with several runs. Name the HTML file."),
+        ([tmp_path / "missing"], "which is no folder"),
+        ([tmp_path / "missing", "--out", tmp_path / "x.html"], "expected a run folder or a file at"),
+        ([tmp_path, "--out", tmp_path / "x.html"], "to hold JSON"),
+        ([runs[0], "--out", tmp_path / "no" / "x.html"], "no such folder"),
+        ([runs[0], "--out", tmp_path], "a file name as --out"),
+    ):
+        result = invoke("report", *arguments)
+        assert result.exit_code == 2
+        assert message in words(result.stderr)
+        assert not (tmp_path / "x.html").exists()
+
+
+def test_a_model_is_not_overwritten(tmp_path):
+    model = nn.Linear(4, 3)
+    file = tmp_path / "net.safetensors"
+    measure(nn.Sequential(model), [(torch.randn(30, 4), torch.arange(30) % 3)]).save(file)
+    before = file.read_bytes()
+    result = invoke("report", file, "--out", file)
+    assert result.exit_code == 2
+    assert "another name for --out" in words(result.stderr)
+    assert file.read_bytes() == before
+
+
+def test_without_the_extra(runs, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "plotly.offline", None)
+    result = invoke("report", runs[0], "--out", tmp_path / "x.html")
+    assert result.exit_code == 2
+    assert "pip install 'agop[report]'" in words(result.stderr)
+    assert not list(tmp_path.iterdir())
