@@ -111,6 +111,26 @@ def test_attribution_in_decades():
     assert list(nonlinearity.values) == pytest.approx([0.5, 0.5])
 
 
+def test_bars_of_seeds_add_up():
+    seeds = [(9.0, None), (1.0, 2.0)]
+    lines = [
+        {
+            "seed": seed,
+            "epoch": 0,
+            "layer": "a",
+            "stage": stage,
+            "linear_log_fall": linear * math.log(10),
+            "output_log_fall": None if whole is None else whole * math.log(10),
+        }
+        for seed, (linear, whole) in enumerate(seeds)
+        for stage in ("input", "output")
+    ]
+    both, alone = (NetworkResult("run", {"settings": {}}, part) for part in (lines, lines[:2]))
+    values = [series.values for series in plots_of(both)["attribution"].chart.series]
+    assert values == [[pytest.approx(1.0)], [pytest.approx(1.0)]]  # of the seed that has both
+    assert [series.values for series in plots_of(alone)["attribution"].chart.series] == [[pytest.approx(9.0)], [None]]
+
+
 def test_nfa_by_epoch_or_by_layer():
     choice = plots_of(result())["nfa"].chart
     assert list(choice.charts) == ["AGOP½", "AGOP"]
@@ -240,6 +260,37 @@ def test_numbers_of_the_layers():
     assert list(table.columns) == ["layer", "NC1 φ", "NC1 Wφ", "NC1 σ(Wφ)", "share of W", "NFA", "NFA½", "NC2 φ"]
     assert table.rows[0] == ["fc.1", "2", "1.41", "1", "0.50", "0.25", "0.50", "0.1"]
     assert table.rows[2][3] == "–"
+
+
+def test_a_quarter_power_of_the_agop():
+    quarter = [{**line, "stage": "agop_1/4"} for line in lines_of() if line["stage"] == "agop_1/2"]
+    curves = plots_of(NetworkResult("run", {"settings": {}}, lines_of() + quarter))["nc1"].chart.curves
+    assert [curve.name for curve in curves[3:]] == ["AGOP½φ", "AGOP¼φ"]
+    assert curves[4].y == pytest.approx(curves[3].y)
+
+
+def test_runs_that_count_epochs_and_steps():
+    steps = NetworkResult("b", {"settings": {}}, lines_of(), unit="step")
+    plots = plots_of(result("a"), steps)
+    assert plots["nc1-map"].title == "NC1 by layer and epoch or step"
+    assert plots["loss"].chart.x_title == "epoch or step"
+    assert plots_of(steps)["loss"].chart.x_title == "step"
+
+
+@pytest.mark.parametrize("value", [None, 0.0, math.nan, math.inf])
+def test_without_values_there_is_no_plot(value):
+    lines = [
+        {"seed": 0, "epoch": epoch, "layer": "a", "stage": stage, "nc1_trace_ratio": value}
+        for epoch in (0, 1)
+        for stage in STAGES
+    ]
+    assert network_plots([NetworkResult("run", {"settings": {}}, lines)]) == []
+
+
+def test_every_plot_says_something(record):
+    one = result(record=record, info={"image_shape": [3, 2, 2]})
+    for plots in (plots_of(one), plots_of(one, result("b", base=8.0, seeds=(0,)))):
+        assert all(plot.findings for plot in plots.values())
 
 
 def test_nothing_measured():

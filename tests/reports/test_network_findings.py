@@ -12,8 +12,8 @@ from agop.reports.network_findings import (
     network_comparison,
     network_findings,
     nfa_findings,
-    score_findings,
 )
+from agop.reports.network_scores import score_findings
 from agop.reports.results import NetworkResult
 
 
@@ -49,6 +49,8 @@ def test_a_rise_and_no_values():
     rising = [line(0, 1, "fc.1", "input", 1.0), line(0, 1, "fc.2", "input", 3.0)]
     assert network_findings(rising)[1:] == ["NC1 of the layer inputs rises from 1 at fc.1 to 3 at fc.2."]
     assert network_findings([line(0, 1, "fc.1", "input", None)])[1:] == ["No layer has a positive, finite NC1."]
+    for value in (float("nan"), float("inf"), 0.0):
+        assert network_findings([line(0, 1, "fc.1", "input", value)])[1:] == ["No layer has a positive, finite NC1."]
     assert network_findings([]) == ["No layer has a positive, finite NC1."]
 
 
@@ -128,10 +130,8 @@ def test_ansatz_before_and_after():
 
 def test_loss_and_accuracy():
     lines = [{**each, "loss": loss} for each, loss in zip(course("fc.1", "input", 4.0, 4.0), (1.0, 0.5), strict=True)]
-    assert score_findings([result("a", lines)], "loss", "loss") == [
-        "Training loss falls from 1 at epoch 0 to 0.5 at 5."
-    ]
-    assert score_findings([result("a", lines)], "accuracy", "accuracy") == [
+    assert score_findings([result("a", lines)], "loss") == ["Training loss falls from 1 at epoch 0 to 0.5 at 5."]
+    assert score_findings([result("a", lines)], "accuracy") == [
         "Training accuracy stays at 0.9 and test accuracy stays at 0.25."
     ]
 
@@ -159,4 +159,92 @@ def test_share_of_the_linear_map(falls, sentence):
 
 def test_no_layer_falls():
     rising = line(0, 1, "fc.1", "input", 1.0, linear_log_fall=1.0, output_log_fall=-1.0)
-    assert attribution_findings([result("a", [rising])]) == []
+    assert attribution_findings([result("a", [rising])]) == ["NC1 falls in no layer up to the nonlinearity."]
+    unknown = {**rising, "output_log_fall": None}
+    assert attribution_findings([result("a", [unknown])]) == []
+
+
+def test_shares_of_several_runs():
+    def run(name, *falls):
+        return result(
+            name,
+            [
+                line(0, 1, f"fc.{k}", "input", 1.0, linear_log_fall=linear, output_log_fall=whole)
+                for k, (linear, whole) in enumerate(falls)
+            ],
+        )
+
+    a, b, c = run("a", (3.0, 4.0), (1.0, 1.0)), run("b", (1.0, 4.0)), run("c", (1.0, -1.0))
+    first, *others = attribution_findings([a, b, c])
+    assert first == "Share of S Vᵀ in the fall of NC1, summed over the layers: 80 % in a and 25 % in b."
+    assert others[2] == "c: NC1 falls in no layer up to the nonlinearity."
+    assert [text[:3] for text in attribution_findings([a, c])] == ["a: ", "c: "]
+
+
+def test_a_tie_and_a_layer_without_a_value():
+    tie = [line(0, 0, name, "input", 4.0) for name in ("a", "b")]
+    assert layer_findings([result("run", tie)]) == ["NC1 of the layer inputs is 4 at a and at b."]
+    gap = [line(0, 0, name, "input", nc1) for name, nc1 in (("a", 2.0), ("b", None), ("c", 1.0))]
+    assert layer_findings([result("run", gap)]) == ["NC1 of the layer inputs falls from 2 at a to 1 at c."]
+    peak = [line(0, 0, name, "input", nc1) for name, nc1 in (("a", 1.0), ("b", 4.0), ("c", 2.0))]
+    assert layer_findings([result("run", peak)]) == [
+        "NC1 of the layer inputs rises from 1 at a to 2 at c; the largest fall of a step, 2x, leads to c."
+    ]
+
+
+def test_values_that_are_not_numbers_are_left_out():
+    lines = [{**line(0, 0, "a", "input", 2.0), "loss": float("nan"), "test_accuracy": None}]
+    assert network_findings(lines)[0] == "Training accuracy 0.900."
+
+
+def test_seeds_that_end_at_different_times_do_not_mix():
+    seeds = [*course("fc.1", "input", 1.0, 1.0, 1.0), *course("fc.1", "input", 100.0, 100.0, seed=1)]
+    # the mean over the seeds falls from 10 to 1 between 5 and 10
+    assert map_findings([result("a", seeds)]) == ["NC1 at the input of fc.1 stays as it was."]
+    outputs = [{**each, "stage": "output"} for each in seeds]
+    assert epoch_findings([result("a", outputs)]) == [
+        "NC1 after the nonlinearity from the first to the last measurement: fc.1 10 to 10."
+    ]
+
+
+def test_the_order_of_the_lines_does_not_matter():
+    lines = course("fc.1", "input", 8.0, 4.0, 0.4)
+    assert map_findings([result("a", lines[::-1])]) == map_findings([result("a", lines)])
+
+
+def test_one_layer_that_rises_or_has_no_course():
+    assert map_findings([result("a", course("fc.1", "input", 1.0, 10.0))]) == [
+        "NC1 at the input of fc.1 rises by 1 decade."
+    ]
+    for value in (None, 0.0, float("nan"), float("inf")):
+        assert map_findings([result("a", course("fc.1", "input", 1.0, value))]) == []
+
+
+def test_courses_of_several_runs():
+    a, b, c = (
+        result(name, course("fc.1", "input", start, end))
+        for name, start, end in (("a", 10.0, 1.0), ("b", 1.0, 10**-0.4), ("c", 1.0, 100.0))
+    )
+    start = "From the first to the last measurement NC1 at the input of fc.1"
+    assert map_findings([a, b])[0] == f"{start} falls by 1 decade in a and by 0.4 decades in b."
+    assert map_findings([a, c])[0] == f"{start} falls by 1 decade in a and rises by 2 decades in c."
+    other = result("d", course("conv", "input", 10.0, 1.0))
+    assert [text[:3] for text in map_findings([a, other])] == ["a: ", "d: "]
+
+
+def test_layers_without_a_nonlinearity():
+    for stage, where in (("linear", "after the linear map"), ("input", "at the input")):
+        assert epoch_findings([result("a", course("fc.1", stage, 2.0, 0.5))]) == [
+            f"NC1 {where} from epoch 0 to 5: fc.1 2 to 0.5."
+        ]
+
+
+def test_ansatz_of_several_runs():
+    a = result("a", [line(0, 0, f"fc.{k}", "input", 1.0, nfa_pearson_root=root) for k, root in ((1, 0.5), (2, 0.0))])
+    b = result("b", course("fc.1", "input", 1.0, 1.0, nfa_pearson_root=1.0))
+    assert nfa_findings([a, b]) == [
+        "WᵀW and AGOP½ correlate at the end, on average over the layers, by 0.25 in a and 1.00 in b.",
+        "a: Correlation of WᵀW with the root of the AGOP: fc.1 0.50 and fc.2 0.00.",
+        "b: From the first to the last measurement WᵀW and AGOP½ correlate: fc.1 1.00 to 1.00.",
+    ]
+    assert nfa_findings([result("a", course("fc.1", "input", 1.0, nfa_pearson_root=float("nan")))]) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ class SeedSummary:
 def summarise_along(lines: Iterable[Line], measure: str, along: str, *, log: bool = True) -> dict[Any, SeedSummary]:
     """Summaries of a measure by the values of a column, in the order in which they come.
 
-    Values that are null or missing are left out, and with ``log`` those that are not positive.
+    Values that are null, missing or not finite are left out, and with ``log`` those that are not positive.
 
     Examples
     --------
@@ -67,7 +68,7 @@ def summarise_along(lines: Iterable[Line], measure: str, along: str, *, log: boo
     found: dict[Any, list[float]] = defaultdict(list)
     for line in lines:
         value = line.get(measure)
-        if value is not None and (value > 0 or not log):
+        if value is not None and isfinite(value) and (value > 0 or not log):
             found[line[along]].append(value)
     return {x: SeedSummary.of(values, log=log) for x, values in found.items()}
 
@@ -77,7 +78,7 @@ def summarise_seeds(
 ) -> dict[tuple[bool, str], dict[int, SeedSummary]]:
     """Summaries of a measure by layer, for every (control, stage).
 
-    Values that are null are left out, and with ``log`` those that are not positive.
+    Values that are null or not finite are left out, and with ``log`` those that are not positive.
 
     Examples
     --------
@@ -88,7 +89,7 @@ def summarise_seeds(
     values: dict[tuple[bool, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for line in lines:
         value = line[measure]
-        if value is not None and (value > 0 or not log):
+        if value is not None and isfinite(value) and (value > 0 or not log):
             values[line["control"], line["stage"]][line["layer"]].append(value)
     return {
         key: {layer: SeedSummary.of(found, log=log) for layer, found in sorted(layers.items())}

@@ -41,8 +41,8 @@ DEFINITIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
             f"{_PAPER}, section 5",
         ),
         "stage (network)": (
-            "φ: what a layer reads; Wφ: after its linear map; σ(Wφ): after the nonlinearity; AGOP½φ: the input mapped "
-            "by the root of the AGOP in place of W.",
+            "φ: what a layer reads; Wφ: after its linear map; σ(Wφ): after the nonlinearity; AGOP½φ and AGOP¼φ: the "
+            "input mapped by a power of the AGOP in place of W; AGOP¼ where WᵀW is near AGOP½.",
             _PAPER,
         ),
         "stage (Deep RFM)": (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf, log
+from math import log
 
-from agop.records import Line, hidden_layers, last_measured, measurements, select, summarise_along, values_of
+from agop.records import Line, hidden_layers, last_measured, select, summarise_along, values_of
 from agop.reports.charts import Bars, Chart, Choice, Curve, Curves, Dash, HeatMap, Series
 from agop.reports.document import NumberTable, Plot
 from agop.reports.network_findings import (
@@ -15,9 +15,10 @@ from agop.reports.network_findings import (
     linear_shares,
     map_findings,
     nfa_findings,
-    score_findings,
+    unit_of,
 )
 from agop.reports.network_pictures import agop_plot, eigenvector_plot, means_plot
+from agop.reports.network_scores import score_plot
 from agop.reports.palette import colour, shade
 from agop.reports.results import NetworkResult
 from agop.reports.seed_curves import seed_curve
@@ -29,6 +30,7 @@ STAGES = {
     "linear": "Wφ (linear map)",
     "output": "σ(Wφ) (nonlinearity)",
     "agop_1/2": "AGOP½φ",
+    "agop_1/4": "AGOP¼φ",
 }
 """Name of each stage."""
 
@@ -53,8 +55,8 @@ def network_plots(results: Sequence[NetworkResult]) -> list[Plot]:
         agop_plot(results),
         eigenvector_plot(results),
         means_plot(results),
-        _score_plot(results, "loss", "Loss", log_y=True),
-        _score_plot(results, "accuracy", "Accuracy", log_y=False),
+        score_plot(results, "loss"),
+        score_plot(results, "accuracy"),
     ]
     return [plot for plot in plots if plot is not None]
 
@@ -117,8 +119,8 @@ def _map_plot(results: Sequence[NetworkResult]) -> Plot | None:
     for result in results:
         inputs = select(result.lines, stage="input")
         epochs, layers = sorted(values_of(inputs, "epoch")), values_of(inputs, "layer")
-        if len(epochs) > 1:
-            found = [summarise_along(select(inputs, layer=layer), _NC1, "epoch") for layer in layers]
+        found = [summarise_along(select(inputs, layer=layer), _NC1, "epoch") for layer in layers]
+        if len(epochs) > 1 and any(found):
             values = [[row[epoch].mean if epoch in row else None for epoch in epochs] for row in found]
             charts[result.name] = HeatMap(
                 result.unit, "layer", epochs, layers, values, "NC1 of φ", log=True, picks="layer"
@@ -127,7 +129,7 @@ def _map_plot(results: Sequence[NetworkResult]) -> Plot | None:
         return None
     return Plot(
         "nc1-map",
-        f"NC1 by layer and {results[0].unit}",
+        f"NC1 by layer and {unit_of(results)}",
         next(iter(charts.values())) if len(results) == 1 else Choice("run", charts, start=next(iter(charts))),
         map_findings(results),
         "NC1 of what each layer reads, a geometric mean over seeds. Click a layer: its curves are shown below.",
@@ -149,12 +151,12 @@ def _epoch_plot(results: Sequence[NetworkResult]) -> Plot | None:
                     paint = colour(place if len(results) == 1 else run)
                     curves.append(seed_curve(name, dict(sorted(found.items())), paint, dash))
         if curves:
-            charts[layer] = Curves(results[0].unit, _NC1_TITLE, curves)
+            charts[layer] = Curves(unit_of(results), _NC1_TITLE, curves)
     if not charts:
         return None
     return Plot(
         "nc1-epochs",
-        f"NC1 of a layer by {results[0].unit}",
+        f"NC1 of a layer by {unit_of(results)}",
         Choice("layer", charts),
         epoch_findings(results),
         f"Geometric {_BANDS}.",
@@ -167,11 +169,11 @@ def _attribution_plot(results: Sequence[NetworkResult]) -> Plot | None:
     for layer in _layers(results):
         for result in results:
             found = select(last_measured(result.lines), layer=layer, stage="input")
-            first, whole = (_decades(found, column) for column in ("linear_log_fall", "output_log_fall"))
+            first, second = _falls(found)
             if first is not None and layer in hidden_layers(result.lines):
                 categories.append(layer if len(results) == 1 else f"{layer}, {result.name}")
                 linear.append(first)
-                rest.append(None if whole is None else whole - first)
+                rest.append(second)
     if not categories:
         return None
     series = [
@@ -206,7 +208,7 @@ def _nfa_plot(results: Sequence[NetworkResult]) -> Plot | None:
                 _course(inputs[0], layer, measure, layer, shade(k, len(layers))) for k, layer in enumerate(layers)
             ]
             kept = [curve for curve in curves if curve.x]
-            charts |= {power: Curves(results[0].unit, title, kept, log_y=False)} if kept else {}
+            charts |= {power: Curves(unit_of(results), title, kept, log_y=False)} if kept else {}
     if courses and len(results) > 1:
         for layer in layers:
             curves = [
@@ -215,7 +217,7 @@ def _nfa_plot(results: Sequence[NetworkResult]) -> Plot | None:
                 for measure, (power, dash) in _POWERS.items()
             ]
             if kept := [curve for curve in curves if curve.x]:
-                charts[layer] = Curves(results[0].unit, title, kept, log_y=False)
+                charts[layer] = Curves(unit_of(results), title, kept, log_y=False)
     if not charts:
         return None
     label = "layer" if courses and len(results) > 1 else "power"
@@ -226,35 +228,6 @@ def _nfa_plot(results: Sequence[NetworkResult]) -> Plot | None:
         nfa_findings(results),
         f"Pearson's correlation over the entries of WᵀW and of the AGOP or its root; {_BANDS}.",
         ("NFA", "NFM", "AGOP", "seed band"),
-    )
-
-
-def _score_plot(results: Sequence[NetworkResult], measure: str, title: str, *, log_y: bool) -> Plot | None:
-    curves: list[Curve] = []
-    training = "train_accuracy" if measure == "accuracy" else measure
-    for run, result in enumerate(results):
-        whole = measurements(result.lines)
-        measured: list[tuple[str, str, Dash, Sequence[Line]]] = [
-            (f"test_{measure}", "test", "solid", whole),
-            (training, "training", "dash", whole),
-            (f"running_{measure}", f"training, mean over the {result.unit}", "dot", result.epochs),
-        ]
-        for place, (column, name, dash, lines) in enumerate(measured):
-            found = summarise_along(lines, column, "epoch", log=log_y)
-            if len(found) > 1:
-                label = name if len(results) == 1 else f"{result.name}, {name}"
-                paint = colour(place if len(results) == 1 else run)
-                limits = (0, 1 if measure == "accuracy" else inf)
-                curves.append(seed_curve(label, dict(sorted(found.items())), paint, dash, limits=limits))
-    if not curves:
-        return None
-    return Plot(
-        measure,
-        title,
-        Curves(results[0].unit, measure, curves, log_y=log_y),
-        score_findings(results, measure, measure),
-        f"{'Geometric' if log_y else 'Arithmetic'} {_BANDS}; dotted: while the weights changed.",
-        (measure, "seed band"),
     )
 
 
@@ -275,7 +248,16 @@ def _layers(results: Sequence[NetworkResult]) -> list[str]:
     return list(dict.fromkeys(layer for result in results for layer in values_of(result.lines, "layer")))
 
 
-def _decades(lines: Sequence[Line], column: str) -> float | None:
-    """Mean over seeds of a fall of the natural logarithm, in decades."""
+def _falls(lines: Sequence[Line]) -> tuple[float | None, float | None]:
+    """Decades by which NC1 falls at the linear map and after it, means over the seeds that have both if any has."""
+    columns = "linear_log_fall", "output_log_fall"
+    found = [line for line in lines if None not in (line.get(column) for column in columns)]
+    linear, whole = (_mean(found or lines, column) for column in columns)
+    if linear is None:
+        return None, None
+    return linear / log(10), None if whole is None or not found else (whole - linear) / log(10)
+
+
+def _mean(lines: Sequence[Line], column: str) -> float | None:
     values = [line[column] for line in lines if line.get(column) is not None]
-    return sum(values) / len(values) / log(10) if values else None
+    return sum(values) / len(values) if values else None

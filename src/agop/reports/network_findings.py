@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from math import log10
 
-from agop.records import (
-    Line,
-    SeedSummary,
-    hidden_layers,
-    last_measured,
-    measurements,
-    select,
-    summarise_along,
-    values_of,
-)
+from agop.records import Line, SeedSummary, hidden_layers, last_measured, select, summarise_along, values_of
+from agop.reports.network_courses import STILL, Ends, ends_of, moved, steps
 from agop.reports.results import NetworkResult
 from agop.reports.wording import listed, lowest, of_run, percent
 
@@ -29,13 +20,10 @@ __all__ = [
     "network_findings",
     "nfa_findings",
     "of_each",
-    "score_findings",
+    "unit_of",
 ]
 
-_NC1 = "nc1_trace_ratio"
-
-_TINY = 1e-3
-"""Decades below which a measure stayed as it was: the data that the first layer reads do not change."""
+_NC1, _ROOT = "nc1_trace_ratio", "nfa_pearson_root"
 
 
 def network_findings(lines: Iterable[Line], unit: str = "epoch") -> list[str]:
@@ -73,71 +61,62 @@ def network_comparison(results: Sequence[NetworkResult]) -> list[str]:
 
 def map_findings(results: Sequence[NetworkResult]) -> list[str]:
     """Sentences about the layer and the time at which NC1 falls most, and how many layers end lower."""
-    return of_each(results, _steepest)
+    return [*_compared(results, "input", "at the input of"), *of_each(results, _steepest)]
 
 
 def epoch_findings(results: Sequence[NetworkResult]) -> list[str]:
     """Sentences about NC1 after the nonlinearity of every layer, from the first to the last measurement."""
 
     def course(result: NetworkResult) -> str:
-        parts = {}
-        for layer in hidden_layers(result.lines):
-            found = summarise_along(select(result.lines, layer=layer, stage="output"), _NC1, "epoch")
-            if len(found) > 1:
-                first, last = min(found), max(found)
-                parts[layer] = first, last, f"{layer} {found[first].mean:.3g} to {found[last].mean:.3g}"
-        if not parts:
-            return ""
-        first, last, _ = next(iter(parts.values()))
-        texts = listed([text for *_, text in parts.values()])
-        return f"NC1 after the nonlinearity from {result.unit} {first} to {last}: {texts}."
+        stages = {"output": "after the nonlinearity", "linear": "after the linear map", "input": "at the input"}
+        for stage, where in stages.items():
+            if ends := _ends(result, stage):
+                texts = listed([f"{layer} {pair.start:.3g} to {pair.end:.3g}" for layer, pair in ends.items()])
+                return f"NC1 {where} {_from_to(ends.values(), result.unit)}: {texts}."
+        return ""
 
-    return of_each(results, course)
+    return [*_compared(results, "output", "after the nonlinearity of"), *of_each(results, course)]
 
 
 def attribution_findings(results: Sequence[NetworkResult]) -> list[str]:
     """Sentences about the share of the linear map in the fall of NC1 at the last measurement."""
-    return of_each(results, lambda result: _shares(last_measured(result.lines)))
+
+    def shares(result: NetworkResult) -> str:
+        last = last_measured(result.lines)
+        known = [line for line in select(last, stage="input") if line.get("output_log_fall") is not None]
+        return _shares(last) or ("NC1 falls in no layer up to the nonlinearity." if known else "")
+
+    sums = {result.name: _share_of_all(result) for result in results}
+    texts = [f"{percent(share)} in {name}" for name, share in sums.items() if share is not None]
+    findings = of_each(results, shares)
+    if len(texts) > 1:
+        findings.insert(0, f"Share of S Vᵀ in the fall of NC1, summed over the layers: {listed(texts)}.")
+    return findings
 
 
 def nfa_findings(results: Sequence[NetworkResult]) -> list[str]:
     """Sentences about the correlation of W^T W with the root of the AGOP, before and after."""
 
     def course(result: NetworkResult) -> str:
-        if len(values_of(result.lines, "epoch")) < 2:
-            return _ansatz(last_measured(result.lines))
-        texts = []
-        for layer in values_of(result.lines, "layer"):
-            at = select(result.lines, layer=layer, stage="input")
-            found = summarise_along(at, "nfa_pearson_root", "epoch", log=False)
-            if len(found) > 1:
-                texts.append(f"{layer} {found[min(found)].mean:.2f} to {found[max(found)].mean:.2f}")
+        found = {
+            layer: ends_of(select(result.lines, layer=layer, stage="input"), _ROOT, log=False)
+            for layer in values_of(result.lines, "layer")
+        }
+        texts = [f"{layer} {pair.start:.2f} to {pair.end:.2f}" for layer, pair in found.items() if pair is not None]
         if not texts:
-            return ""
+            return _ansatz(last_measured(result.lines))
         return f"From the first to the last measurement WᵀW and AGOP½ correlate: {listed(texts)}."
 
-    return of_each(results, course)
-
-
-def score_findings(results: Sequence[NetworkResult], measure: str, name: str) -> list[str]:
-    """Sentences about the course of "loss" or "accuracy" on the training and the test rows."""
-
-    def course(result: NetworkResult) -> str:
-        texts = []
-        for column, rows in ((_training_column(measure), "training"), (f"test_{measure}", "test")):
-            found = summarise_along(measurements(result.lines), column, "epoch", log=False)
-            if len(found) > 1:
-                first, last = min(found), max(found)
-                start, end = (f"{found[place].mean:.3g}" for place in (first, last))
-                verb = "falls" if float(end) < float(start) else "rises"
-                moves = f"{verb} from {start} at {result.unit} {first} to {end} at {last}"
-                texts.append(f"{rows} {name} {f'stays at {end}' if start == end else moves}")
-            elif found:
-                texts.append(f"{rows} {name} is {next(iter(found.values())).mean:.3g}")
-        text = listed(texts)
-        return f"{text[0].upper()}{text[1:]}." if text else ""
-
-    return of_each(results, course)
+    means = {}
+    for result in results:
+        found = summarise_along(select(last_measured(result.lines), stage="input"), _ROOT, "layer", log=False)
+        if found:
+            means[result.name] = sum(summary.mean for summary in found.values()) / len(found)
+    findings = of_each(results, course)
+    if len(means) > 1:
+        texts = listed([f"{mean:.2f} in {name}" for name, mean in means.items()])
+        findings.insert(0, f"WᵀW and AGOP½ correlate at the end, on average over the layers, by {texts}.")
+    return findings
 
 
 def of_each(results: Sequence[NetworkResult], sentence: Callable[[NetworkResult], str]) -> list[str]:
@@ -145,23 +124,24 @@ def of_each(results: Sequence[NetworkResult], sentence: Callable[[NetworkResult]
     return [of_run(results, result, text) for result in results if (text := sentence(result))]
 
 
-def _training_column(measure: str) -> str:
-    return "train_accuracy" if measure == "accuracy" else measure
+def unit_of(results: Sequence[NetworkResult]) -> str:
+    """What the runs count: "epoch", "step", or both."""
+    return " or ".join(dict.fromkeys(result.unit for result in results))
 
 
 def _scores(last: Sequence[Line], unit: str) -> str:
     """Loss and accuracy, means over seeds; of a single measurement the number of epochs is not known."""
-    seeds = list({line["seed"]: line for line in last}.values())
+    seeds = [{**line, "all": 0} for line in {line["seed"]: line for line in last}.values()]
     columns = {
         "training loss": ("loss", ".3g"),
         "training accuracy": ("train_accuracy", ".3f"),
         "test accuracy": ("test_accuracy", ".3f"),
     }
-    found = []
-    for name, (column, form) in columns.items():
-        values = [line[column] for line in seeds if line.get(column) is not None]
-        if values:
-            found.append(f"{name} {sum(values) / len(values):{form}}")
+    found = [
+        f"{name} {summary.mean:{form}}"
+        for name, (column, form) in columns.items()
+        for summary in summarise_along(seeds, column, "all", log=False).values()
+    ]
     if not found:
         return ""
     epochs = sorted({line["epoch"] for line in seeds})
@@ -181,15 +161,16 @@ def _across_layers(last: Sequence[Line]) -> str:
     if not found:
         return "No layer has a positive, finite NC1."
     names = list(found)
-    start, end = found[names[0]].mean, found[names[-1]].mean
+    start, end = f"{found[names[0]].mean:.3g}", f"{found[names[-1]].mean:.3g}"
     if len(names) == 1:
-        return f"NC1 of the layer inputs is {start:.3g} at {names[0]}."
-    verb = "falls" if end < start else "rises"
-    text = f"NC1 of the layer inputs {verb} from {start:.3g} at {names[0]} to {end:.3g} at {names[-1]}"
-    steps = {after: found[before].mean / found[after].mean for before, after in pairwise(names)}
-    best = max(steps, key=steps.__getitem__)
-    if len(steps) > 1 and steps[best] > 1:
-        text += f"; the largest fall of a step, {steps[best]:.3g}x, leads to {best}"
+        return f"NC1 of the layer inputs is {start} at {names[0]}."
+    verb = "falls" if found[names[-1]].mean < found[names[0]].mean else "rises"
+    moves = f"{verb} from {start} at {names[0]} to {end} at {names[-1]}"
+    text = f"NC1 of the layer inputs {f'is {start} at {names[0]} and at {names[-1]}' if start == end else moves}"
+    falls = {after: found[before].mean / found[after].mean for before, after in pairwise(names)}
+    best = max(falls, key=falls.__getitem__)
+    if len(falls) > 1 and falls[best] > 1 and f"{falls[best]:.3g}" != "1":
+        text += f"; the largest fall of a step, {falls[best]:.3g}x, leads to {best}"
     return f"{text}."
 
 
@@ -223,36 +204,71 @@ def _shares(last: Sequence[Line]) -> str:
     return f"The linear map, S Vᵀ, makes {listed(parts)}{count}{above}."
 
 
+def _share_of_all(result: NetworkResult) -> float | None:
+    """Share of the linear maps in the sum of the falls over the layers; None where that is not a fall."""
+    inputs = select(last_measured(result.lines), stage="input")
+    pairs = [(line.get("linear_log_fall"), line.get("output_log_fall")) for line in inputs]
+    known = [(linear, whole) for linear, whole in pairs if linear is not None and whole is not None]
+    linear, whole = (sum(pair[place] for pair in known) for place in (0, 1))
+    return linear / whole if whole > 0 else None
+
+
 def _ansatz(last: Sequence[Line]) -> str:
-    found = summarise_along(select(last, stage="input"), "nfa_pearson_root", "layer", log=False)
+    found = summarise_along(select(last, stage="input"), _ROOT, "layer", log=False)
     texts = [f"{layer} {summary.mean:.2f}" for layer, summary in found.items()]
     return f"Correlation of WᵀW with the root of the AGOP: {listed(texts)}." if texts else ""
 
 
+def _ends(result: NetworkResult, stage: str) -> dict[str, Ends]:
+    """NC1 at a stage at the first and the last measurement, of the layers that have both."""
+    layers = hidden_layers(result.lines) if stage == "output" else values_of(result.lines, "layer")
+    found = {layer: ends_of(select(result.lines, layer=layer, stage=stage), _NC1) for layer in layers}
+    return {layer: ends for layer, ends in found.items() if ends is not None}
+
+
+def _from_to(ends: Iterable[Ends], unit: str) -> str:
+    """When it was measured first and last, if that was at the same time everywhere."""
+    epochs = {each.epochs for each in ends}
+    first, last = (epochs.pop() if len(epochs) == 1 else None) or (None, None)
+    return "from the first to the last measurement" if first is None else f"from {unit} {first} to {last}"
+
+
+def _compared(results: Sequence[NetworkResult], stage: str, where: str) -> list[str]:
+    """How far NC1 moves in each run at the last layer that all of those with a course have."""
+    found = {result.name: ends for result in results if (ends := _ends(result, stage))}
+    if len(found) < 2:
+        return []
+    layers = [layer for layer in next(iter(found.values())) if all(layer in ends for ends in found.values())]
+    if not layers:
+        return []
+    texts, said = [], ""
+    for name, ends in found.items():
+        verb, by = moved(ends[layers[-1]].start, ends[layers[-1]].end)
+        texts.append(f"{by if verb == said else f'{verb} {by}'} in {name}")
+        said = verb
+    return [f"From the first to the last measurement NC1 {where} {layers[-1]} {listed(texts)}."]
+
+
 def _steepest(result: NetworkResult) -> str:
     """Where and when NC1 of a layer's input falls most between two measurements."""
-    steps: dict[tuple[str, int, int], float] = {}
-    ends: dict[str, float] = {}
-    for layer in values_of(result.lines, "layer"):
-        found = summarise_along(select(result.lines, layer=layer, stage="input"), _NC1, "epoch")
-        epochs = sorted(found)
-        for before, after in pairwise(epochs):
-            steps[layer, before, after] = log10(found[before].mean / found[after].mean)
-        if len(epochs) > 1:
-            ends[layer] = log10(found[epochs[0]].mean / found[epochs[-1]].mean)
-    if not steps:
+    ends = _ends(result, "input")
+    if not ends:
         return ""
-    deepest = max(ends, key=ends.__getitem__)
-    lower = sum(fall > _TINY for fall in ends.values())
+    falls = {
+        (layer, step): fall
+        for layer in ends
+        for step, fall in steps(select(result.lines, layer=layer, stage="input"), _NC1).items()
+    }
+    moves = {layer: moved(pair.start, pair.end) for layer, pair in ends.items()}
+    lower = sum(verb == "falls" for verb, _ in moves.values())
+    deepest = max(ends, key=lambda layer: ends[layer].start / ends[layer].end)
     text = f"NC1 at the input ends lower than it began in {lower} of {len(ends)} layers"
-    if ends[deepest] <= _TINY:
-        return f"{text}."
-    layer, before, after = steepest = max(steps, key=lambda step: steps[step])
-    return (
-        f"{text}, most at {deepest}, by {_decades(ends[deepest])}; the steepest fall is at {layer} between "
-        f"{result.unit} {before} and {after}, by {_decades(steps[steepest])}."
-    )
-
-
-def _decades(fall: float) -> str:
-    return f"{fall:.2g} decade{'' if f'{fall:.2g}' == '1' else 's'}"
+    if len(ends) == 1:
+        text = f"NC1 at the input of {deepest} {' '.join(moves[deepest])}"
+    elif lower:
+        text += f", most at {deepest}, {moves[deepest][1]}"
+    layer, (before, after) = steepest = max(falls, key=falls.__getitem__)
+    if falls[steepest] > STILL:
+        by = moved(10 ** falls[steepest], 1.0)[1]
+        text += f"; the steepest fall is at {layer} between {result.unit} {before} and {after}, {by}"
+    return f"{text}."

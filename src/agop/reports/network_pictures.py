@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,7 @@ def agop_plot(results: Sequence[NetworkResult]) -> Plot | None:
         "agop-nfm",
         "The AGOP beside WᵀW",
         Choice("layer", charts, start=next(iter(charts))),
-        of_each(results, _ansatz),
+        of_each(results, _closer_power),
         f"The inputs of the layer with the largest diagonal of WᵀW, {_COORDINATES} at most, sorted by it; the same in "
         "all matrices, each over its entry of largest magnitude. First seed.",
         ("AGOP", "NFM", "NFA"),
@@ -78,12 +78,11 @@ def eigenvector_plot(results: Sequence[NetworkResult]) -> Plot | None:
             shares[name] = part
     if not charts:
         return None
-    first, part = next(iter(shares.items()))
     return Plot(
         "eigenvectors",
         "What layers look at",
         Choice("layer", charts, start=next(iter(charts))),
-        [f"At {first} the {len(part)} leading eigenvectors hold {percent(sum(part))} of the trace of the AGOP."],
+        [_eigenvectors_hold(shares)],
         "Leading eigenvectors of the AGOP as images, with their share of its trace: of the inputs, or of the patches "
         "of a convolution. A vector and its negative mean the same. Of three channels the colour is shown, grey is 0; "
         "of more the root of the sum of their squares. First seed.",
@@ -166,27 +165,50 @@ def _simplex(result: NetworkResult) -> str:
     if result.record is None:
         return ""
     found = [(name, _cosines(layer, "input")) for name, layer in result.record.items()]
-    ends = [(name, cosines) for name, cosines in found if cosines is not None and len(cosines) > 1]
+    ends = [(name, cosines) for name, cosines in found if cosines is not None]
     if not ends:
         return ""
     n_classes = result.record.n_classes
-    ideal = -1 / (n_classes - 1)
-    texts = []
+    if n_classes == 2:
+        return (
+            "The means of two classes lie opposite each other about their mean: the cosine is −1 whatever was learned."
+        )
+    ideal, texts = -1 / (n_classes - 1), []
     for name, cosines in dict([ends[0], ends[-1]]).items():
-        others = cosines[~np.eye(len(cosines), dtype=bool)]
-        texts.append(f"{name} {others.mean():.2f} on average and up to {np.abs(others - ideal).max():.2f} away")
-    return f"The simplex ETF of {n_classes} classes has cosines of {ideal:.2f}; at the input of {listed(texts)}."
+        away = np.abs(cosines[~np.eye(len(cosines), dtype=bool)] - ideal)
+        texts.append(f"by {away.mean():.2g} on average and {away.max():.2g} at most at the input of {name}")
+    return (
+        f"Cosines between different classes differ from the {ideal:.2g} of the simplex ETF of {n_classes} classes "
+        f"{listed(texts)}."
+    ).replace(" -", " −")
 
 
-def _ansatz(result: NetworkResult) -> str:
+def _closer_power(result: NetworkResult) -> str:
+    """Which of the AGOP and its root W^T W correlates with more."""
     if result.record is None:
         return ""
-    texts = [
-        f"{name} {layer.nfa.pearson_root:.2f} (AGOP {layer.nfa.pearson:.2f})"
-        for name, layer in result.record.items()
-        if layer.nfa is not None
-    ]
-    return f"Correlation of WᵀW with AGOP½: {listed(texts)}." if texts else ""
+    found = {name: layer.nfa for name, layer in result.record.items()}
+    powers = {name: (nfa.pearson_root, nfa.pearson) for name, nfa in found.items() if nfa is not None}
+    if not powers:
+        return ""
+    if len(powers) == 1:
+        ((name, (root, agop)),) = powers.items()
+        return f"At {name} WᵀW correlates by {root:.2f} with AGOP½ and by {agop:.2f} with the AGOP."
+    count = sum(root > agop for root, agop in powers.values())
+    texts = [f"{name} {root:.2f} and {agop:.2f}" for name, (root, agop) in powers.items()]
+    return f"WᵀW correlates more with AGOP½ than with the AGOP in {count} of {len(powers)} layers: {listed(texts)}."
+
+
+def _eigenvectors_hold(shares: Mapping[str, Sequence[float]]) -> str:
+    """Share of the pictured eigenvectors in the trace of the AGOP of each layer.
+
+    Examples
+    --------
+    >>> _eigenvectors_hold({"fc.1": [0.5, 0.25]})
+    'The pictured eigenvectors hold, of the trace of the AGOP, at fc.1 75 % (the first 50 %).'
+    """
+    texts = [f"at {name} {percent(sum(part))} (the first {percent(part[0])})" for name, part in shares.items()]
+    return f"The pictured eigenvectors hold, of the trace of the AGOP, {listed(texts)}."
 
 
 def _layers(results: Sequence[NetworkResult]) -> list[str]:

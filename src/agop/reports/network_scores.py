@@ -1,0 +1,117 @@
+"""Loss and accuracy of networks while they learn: plots and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf, isfinite
+
+from agop.records import Line, last_measured, measurements, summarise_along
+from agop.reports.charts import Curve, Curves, Dash
+from agop.reports.document import Plot
+from agop.reports.network_courses import ends_of
+from agop.reports.network_findings import of_each, unit_of
+from agop.reports.palette import colour
+from agop.reports.results import NetworkResult
+from agop.reports.seed_curves import seed_curve
+from agop.reports.wording import listed
+
+__all__ = ["score_findings", "score_plot"]
+
+
+def score_plot(results: Sequence[NetworkResult], measure: str) -> Plot | None:
+    """Curves of "loss" or "accuracy" on training and test rows; None if no run has several values."""
+    log = _is_log(results, measure)
+    limits = (0, 1) if measure == "accuracy" else (0 if log else -inf, inf)
+    curves: list[Curve] = []
+    for run, result in enumerate(results):
+        for place, (name, column, dash, lines) in enumerate(_measured(result, measure)):
+            found = summarise_along(lines, column, "epoch", log=log)
+            if len(found) > 1:
+                label = name if len(results) == 1 else f"{result.name}, {name}"
+                paint = colour(place if len(results) == 1 else run)
+                curves.append(seed_curve(label, dict(sorted(found.items())), paint, dash, limits=limits))
+    if not curves:
+        return None
+    caption = f"{'Geometric' if log else 'Arithmetic'} means over seeds, bands are 95 % intervals"
+    dotted = "; dotted: while the weights changed" if any(curve.dash == "dot" for curve in curves) else ""
+    return Plot(
+        measure,
+        measure.capitalize(),
+        Curves(unit_of(results), measure, curves, log_y=log),
+        score_findings(results, measure),
+        f"{caption}{dotted}.",
+        (measure, "seed band"),
+    )
+
+
+def score_findings(results: Sequence[NetworkResult], measure: str) -> list[str]:
+    """Sentences about the course of "loss" or "accuracy" of each run, and which run ends best."""
+    log = _is_log(results, measure)
+
+    def course(result: NetworkResult) -> str:
+        trained, tested, running = _measured(result, measure, by_rows=True)
+        measured = [_course(each, measure, result.unit, log=log) for each in (trained, tested)]
+        texts = [text for text in measured if text] or [_course(running, measure, result.unit, log=log)]
+        text = listed([text for text in texts if text])
+        return f"{text[0].upper()}{text[1:]}." if text else ""
+
+    best = _best(results, measure, log=log)
+    return [*([best] if best else []), *of_each(results, course)]
+
+
+def _measured(
+    result: NetworkResult, measure: str, *, by_rows: bool = False
+) -> list[tuple[str, str, Dash, Sequence[Line]]]:
+    """Name, column, style and lines of each curve: test, training, running; with ``by_rows`` the training first."""
+    lines = measurements(result.lines)
+    found: list[tuple[str, str, Dash, Sequence[Line]]] = [
+        ("test", f"test_{measure}", "solid", lines),
+        ("training", "train_accuracy" if measure == "accuracy" else measure, "dash", lines),
+        (f"training, mean over the {result.unit}", f"running_{measure}", "dot", result.epochs),
+    ]
+    return [found[1], found[0], found[2]] if by_rows else found
+
+
+def _course(curve: tuple[str, str, Dash, Sequence[Line]], measure: str, unit: str, *, log: bool) -> str:
+    name, column, _, lines = curve
+    ends = ends_of(lines, column, log=log)
+    if ends is None:
+        return ""
+    start, end = f"{ends.start:.3g}", f"{ends.end:.3g}"
+    rows = name.split(",", maxsplit=1)[0]
+    if start == end:
+        return f"{rows} {measure} stays at {end}"
+    verb = "falls" if ends.end < ends.start else "rises"
+    if ends.epochs is None:
+        return f"{rows} {measure} {verb} from {start} to {end}"
+    first, last = ends.epochs
+    return f"{rows} {measure} {verb} from {start} at {unit} {first} to {end} at {last}"
+
+
+def _best(results: Sequence[NetworkResult], measure: str, *, log: bool) -> str:
+    """Which run ends best, on test rows if all runs have some, or else on training rows."""
+    for place, rows in enumerate(("test", "training")):
+        ends: dict[str, float] = {}
+        for result in results:
+            _, column, _, lines = _measured(result, measure)[place]
+            found = summarise_along([{**line, "all": 0} for line in last_measured(lines)], column, "all", log=log)
+            ends.update((result.name, summary.mean) for summary in found.values())
+        if len(ends) > 1 and len(ends) == len(results):
+            order = sorted(ends, key=ends.__getitem__, reverse=measure == "accuracy")
+            texts = listed([f"{name} {ends[name]:.3g}" for name in order])
+            return f"At the last measurement {rows} {measure} is, from the best: {texts}."
+    return ""
+
+
+def _is_log(results: Sequence[NetworkResult], measure: str) -> bool:
+    """A loss is shown by its logarithm, unless one is not positive."""
+    if measure == "accuracy":
+        return False
+    values = [
+        line[column]
+        for result in results
+        for _, column, _, lines in _measured(result, measure)
+        for line in lines
+        if line.get(column) is not None and isfinite(line[column])
+    ]
+    return all(value > 0 for value in values)
