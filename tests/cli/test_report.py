@@ -77,7 +77,7 @@ def test_a_run_twice_or_nowhere(runs, tmp_path):
         ([*runs], "expected --out, got none with several runs. Name the HTML file."),
         ([tmp_path / "missing"], "which is no folder"),
         ([tmp_path / "missing", "--out", tmp_path / "x.html"], "expected a run folder or a file at"),
-        ([tmp_path, "--out", tmp_path / "x.html"], "to hold JSON"),
+        ([tmp_path, "--out", tmp_path / "x.html"], "a folder without run.json"),
         ([runs[0], "--out", tmp_path / "no" / "x.html"], "no such folder"),
         ([runs[0], "--out", tmp_path], "a file name as --out"),
     ):

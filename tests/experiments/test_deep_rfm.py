@@ -122,6 +122,7 @@ def test_run_json(full_run):
     assert info["settings"] == {**asdict(FULL), "seeds": [3, 0]}
     assert info["notes"] == ["a note"]
     assert (info["n_classes"], info["image_shape"]) == (3, None)
+    assert sum(info["gram_counts"]) == len(full_run.load_tensors()[0]["agop/seed3/layer01/gram/input"])
     assert info["versions"]["torch"] == torch.__version__
     assert info["machine"]["cores"] >= 1
     assert info["finished"] is not None

@@ -97,12 +97,31 @@ def test_gram_finding(make_run):
     for start in (0, 4, 8):
         gram[start : start + 4, start : start + 4] = inside
     tensors = {"agop/seed0/layer01/gram/input": gram, "agop/seed0/layer02/gram/input": torch.eye(12)}
-    result = DeepRFMResult("run", {"settings": {}, "n_classes": 3}, run.metrics(), tensors)
-    (plot,) = [plot for plot in deep_rfm_plots([result]) if plot.name == "gram"]
-    assert plot.findings == [
+    info = {"settings": {}, "n_classes": 3, "gram_counts": [4, 4, 4]}
+
+    def findings(info, tensors):
+        plots = deep_rfm_plots([DeepRFMResult("run", info, run.metrics(), tensors)])
+        return next(plot.findings for plot in plots if plot.name == "gram")
+
+    assert findings(info, tensors) == [
         "From layer 1 to layer 2 the mean cosine of two samples of a class goes from 0.50 to 0.00 (collapsed: 1), of "
-        "two classes from -0.25 to 0.00 (simplex ETF of 3 classes: -0.50)."
+        "two classes from −0.25 to 0.00 (simplex ETF of 3 classes: −0.50)."
     ]
+    one = {"agop/seed0/layer01/gram/input": gram}
+    assert findings(info, one) == [
+        "At layer 1 the mean cosine of two samples of a class is 0.50 (collapsed: 1), of two classes is −0.25 (simplex "
+        "ETF of 3 classes: −0.50)."
+    ]
+    assert findings({"settings": {}, "n_classes": 3}, tensors) == []  # which sample is of which class is not known
+
+
+def test_gram_finding_of_classes_of_other_sizes():
+    """Two samples of a class and ten of another, of which the equal parts of the picture would be no classes."""
+    labels = torch.tensor([0] * 2 + [1] * 10)
+    gram = torch.where(labels[:, None] == labels, 0.75, -0.5).fill_diagonal_(1.0)
+    info = {"settings": {}, "n_classes": 2, "gram_counts": [2, 10]}
+    (plot,) = deep_rfm_plots([DeepRFMResult("run", info, [], {"agop/seed0/layer01/gram/input": gram})])
+    assert "of a class is 0.75 (collapsed: 1), of two classes is −0.50 (" in plot.findings[0]
 
 
 def test_spectra_of_the_first_seed_over_their_largest(plots):

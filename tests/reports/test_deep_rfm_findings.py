@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from agop.reports.deep_rfm_findings import accuracy_findings, collapse_findings, deep_rfm_findings
+from agop.records import summarise_seeds
+from agop.reports.deep_rfm_findings import (
+    accuracy_findings,
+    collapse_findings,
+    deep_rfm_comparison,
+    deep_rfm_findings,
+)
+from agop.reports.deep_rfm_steps import Steps
 from agop.reports.results import DeepRFMResult
 
 
@@ -23,8 +31,9 @@ def test_fall_cause_control_and_accuracy(run):
     assert deep_rfm_findings(run.metrics()) == [
         "NC1 of the layer inputs falls from 11.3 at layer 1 to 0.707 at layer 3, 4x a layer "
         "(95 % interval at layer 3: 0.00865 to 57.8, 2 seeds).",
-        "The AGOP step divides NC1 by 4 and the random features multiply it by 8 (geometric means over the layers): "
-        "what it falls by at the AGOP step it rises by at the random features and more.",
+        "The AGOP step divides NC1 by 4, the random features multiply it by 8 and the normalisation divides it by 8 "
+        "(geometric means over layers 1 to 2): 40 % of the fall is at the AGOP step and 60 % at the normalisation, and "
+        "the random features undo 60 % of it.",
         "NC1 of the control, without the AGOP, rises from 11.3 at layer 1 to 25.5 at layer 3, 1.5x a layer "
         "(95 % interval at layer 3: 0.311 to 2.08e+03, 2 seeds).",
         "Test accuracy of the layer predictors is 0.760 at layer 1 and 0.780 at layer 3.",
@@ -33,21 +42,47 @@ def test_fall_cause_control_and_accuracy(run):
 
 def test_geometric_means_over_the_layers():
     lines = [line(1, "input", 1.0), line(1, "agop", 0.5), line(1, "features", 1.0)]
-    lines += [line(2, "input", 2.0), line(2, "agop", 0.25), line(2, "features", 2.0)]
-    assert "divides NC1 by 4 and the random features multiply it by 4 " in deep_rfm_findings(lines)[1]
+    lines += [line(2, "input", 2.0), line(2, "agop", 0.25), line(2, "features", 2.0), line(3, "input", 3.0)]
+    assert deep_rfm_findings(lines)[1] == (
+        "The AGOP step divides NC1 by 4, the random features multiply it by 4 and the normalisation multiplies it by "
+        "1.73 (geometric means over layers 1 to 2): what it falls by at the AGOP step it rises by at the random "
+        "features and normalisation and more."
+    )
+
+
+def test_the_steps_make_up_the_fall_from_input_to_input():
+    """Whatever the numbers, of several seeds too: the last layer, which leads nowhere, does not count."""
+    random = np.random.default_rng(0)
+    depth, stages = 5, ("input", "agop", "features")
+    nc1 = np.exp(random.normal(size=(2, depth, 3)))
+    lines = [
+        line(k + 1, stage, nc1[seed, k, s], seed=seed)
+        for seed in range(2)
+        for k in range(depth)
+        for s, stage in enumerate(stages)
+    ]
+    falls = Steps.of(summarise_seeds(lines, "nc1_trace_ratio")).falls
+    logs = np.log(nc1).mean(0)
+    expected = [(logs[:-1, 0] - logs[:-1, 1]).mean(), (logs[:-1, 1] - logs[:-1, 2]).mean()]
+    expected.append((logs[:-1, 2] - logs[1:, 0]).mean())
+    assert list(falls.values()) == pytest.approx(expected)
+    assert sum(falls.values()) == pytest.approx((logs[0, 0] - logs[-1, 0]) / (depth - 1))
 
 
 @pytest.mark.parametrize(
     ("agop", "features", "sentence"),
     [
-        (0.1, 0.1 * 10**-0.25, "80 % of the fall is at the AGOP step"),
-        (0.1, 0.1, "100 % of the fall is at the AGOP step"),
+        (0.1, 0.1 * 10**-0.25, "80 % of the fall is at the AGOP step and 20 % at the random features"),
+        (0.1, 0.1, "all of the fall is at the AGOP step"),
+        (1.0, 0.1, "all of the fall is at the random features"),
+        (0.1, 0.10001, "all of the fall is at the AGOP step"),
+        (0.1, 1.0, "what it falls by at the AGOP step it rises by at the random features"),
         (0.01, 0.1, "all of the fall is at the AGOP step, and the random features undo 50 % of it"),
         (10.0, 0.1, "all of the fall is at the random features, and the AGOP step undoes 50 % of it"),
         (0.1, 10.0, "what it falls by at the AGOP step it rises by at the random features and more"),
         (100.0, 10.0, "what it falls by at the random features it rises by at the AGOP step and more"),
-        (10.0, 100.0, "neither step makes it fall"),
-        (1.0, 1.0, "neither step makes it fall"),
+        (10.0, 100.0, "no step makes it fall"),
+        (1.0, 1.0, "no step makes it fall"),
     ],
 )
 def test_cause_of_the_fall(agop, features, sentence):
@@ -90,6 +125,19 @@ def test_best_layer():
 
 
 @pytest.mark.parametrize(
+    ("accuracies", "end"),
+    [
+        ((1.0, 1.0, 1.0), "is 1.000 at layer 1 and 1.000 at layer 3."),
+        ((0.5, 0.75, 0.7502), "is 0.500 at layer 1 and 0.750 at layer 3."),
+        ((0.75, 0.5, 0.625), "is 0.750 at layer 1 and 0.625 at layer 3; no layer is better than the first."),
+    ],
+)
+def test_ties_of_the_best_layer(accuracies, end):
+    lines = [line(k, "input", 1.0, accuracy=accuracy) for k, accuracy in enumerate(accuracies, start=1)]
+    assert accuracy_findings([result("a", *lines)]) == [f"Test accuracy of the layer predictors {end}"]
+
+
+@pytest.mark.parametrize(
     ("end", "sentence"),
     [
         (1.0, "NC1 of the layer inputs falls from 9 at layer 1 to 1 at layer 3, 3x a layer."),
@@ -122,6 +170,34 @@ def test_control_alone():
 def test_nothing_to_say(nc1):
     assert deep_rfm_findings([line(1, "input", nc1)]) == ["No layer has a positive, finite NC1."]
     assert deep_rfm_findings([]) == ["No layer has a positive, finite NC1."]
+
+
+def test_layers_that_collapse_entirely_are_named():
+    lines = [line(1, "input", 4.0), line(2, "input", 1.0), line(3, "input", 0.0), line(4, "input", 0.0)]
+    zero = "NC1 of the layer inputs is 0 at layers 3 and 4, where it has no logarithm and is left out."
+    assert deep_rfm_findings(lines)[-1] == zero
+    assert collapse_findings([result("a", *lines)], "nc1_trace_ratio") == ["NC1 falls 4x a layer.", zero]
+    first, _, _, last = collapse_findings([result("a", line(1, "input", 2.0)), result("b", *lines)], "nc1_trace_ratio")
+    assert first == "At the last layer NC1 is lowest in b (0)."
+    assert last == f"b: {zero}"
+    seeds = [line(1, "input", 4.0), line(1, "input", 0.0, seed=1)]
+    assert deep_rfm_findings(seeds)[-1].startswith("NC1 of the layer inputs is 0 in some seeds at layer 1, ")
+
+
+def test_runs_without_a_value_at_their_last_layer_are_not_compared():
+    a = result("a", line(1, "input", 8.0), line(2, "input", None))
+    b = result("b", line(1, "input", 8.0), line(2, "input", 4.0))
+    assert deep_rfm_comparison([a, b]) == []
+
+
+def test_a_control_alone_is_compared_and_its_accuracy_told():
+    control = [line(1, "input", 4.0, control=True, accuracy=0.5), line(2, "input", 8.0, control=True, accuracy=0.75)]
+    runs = [result("a", line(1, "input", 4.0), line(2, "input", 1.0)), result("b", *control)]
+    assert deep_rfm_comparison(runs) == ["At the last layer NC1 is lowest in a (1), 8x below b."]
+    assert accuracy_findings(runs[1:]) == [
+        "Test accuracy of the control, without the AGOP, is 0.500 at layer 1 and 0.750 at layer 2."
+    ]
+    assert collapse_findings(runs[1:], "nc1_trace_ratio") == ["Without the AGOP NC1 rises 2x a layer."]
 
 
 def test_what_hardly_changes():

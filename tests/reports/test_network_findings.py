@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from agop.reports.network_attribution import attribution_findings
 from agop.reports.network_findings import (
-    attribution_findings,
     epoch_findings,
     layer_findings,
     map_findings,
@@ -144,7 +144,9 @@ def test_loss_and_accuracy():
             " makes 75 % of the fall of NC1 at fc.0 and 25 % at fc.1: more than half in 1 of 2 layers.",
         ),
         ([(3.0, 4.0)], " makes 75 % of the fall of NC1 at fc.0."),
-        ([(3.0, 4.0), (3.0, -1.0)], " makes 75 % of the fall of NC1 at fc.0."),
+        ([(3.0, 4.0), (3.0, -1.0)], " makes 75 % of the fall of NC1 at fc.0; NC1 does not fall at fc.1."),
+        ([(3.0, 4.0), (3.0, 1e-9)], " makes 75 % of the fall of NC1 at fc.0; NC1 does not fall at fc.1."),
+        ([(-1.0, 4.0)], " makes −25 % of the fall of NC1 at fc.0 (below 0 % the linear map raises it)."),
         ([(3.0, 2.0)], " makes 150 % of the fall of NC1 at fc.0 (above 100 % the nonlinearity raises it again)."),
     ],
 )

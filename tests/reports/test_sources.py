@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from sklearn.exceptions import NotFittedError
 from torch import nn
 
 from agop import ClassMoments, DeepRFMClassifier, RFMRegressor, Tracker, measure, save, storage, table_pipeline
@@ -14,8 +15,10 @@ from agop.datasets import load
 from agop.errors import DataFileError, InputError
 from agop.experiments import DeepRFMSettings, TrainSettings, run_deep_rfm, run_train
 from agop.records import explain_agop
+from agop.reports.overview import notes_of
 from agop.reports.results import DeepRFMResult, NetworkResult, TableResult
 from agop.reports.sources import read_results, result_of
+from agop.reports.write import plots_of
 from agop.runs import Run
 
 
@@ -161,15 +164,16 @@ def test_what_is_no_run(tmp_path):
         result_of({"a": 1})
     with pytest.raises(DataFileError, match="got nothing"):
         result_of(tmp_path / "missing")
-    with pytest.raises(DataFileError):
+    with pytest.raises(DataFileError, match=r"a folder without run\.json"):
         result_of(tmp_path)
     run = Run.create(tmp_path / "empty", {"data": "digits"})
     with pytest.raises(InputError, match="measured nothing yet"):
         result_of(run)
-    figure = Run.create(tmp_path / "figure", {"figure": "network-nfa"})
-    figure.append([{"layer": "fc.1", "stage": "input"}])
-    with pytest.raises(InputError, match="a figure of agop reproduce"):
-        result_of(figure)
+    for name, columns in (("network-nfa", {}), ("deep-rfm-metrics", {"seed": 0, "control": False, "part": "digits"})):
+        figure = Run.create(tmp_path / name, {"figure": name})
+        figure.append([{"layer": "fc.1", "stage": "input", **columns}])
+        with pytest.raises(InputError, match="a figure of agop reproduce"):
+            result_of(figure)
     other = Run.create(tmp_path / "other", {"data": "digits"})
     other.append([{"gain": 1.0}])
     with pytest.raises(InputError, match="lines of another kind"):
@@ -177,3 +181,117 @@ def test_what_is_no_run(tmp_path):
     moments = ClassMoments.of(np.eye(2), np.arange(2), 2)
     with pytest.raises(InputError, match="got a ClassMoments"):
         result_of(moments)
+
+
+def test_what_leads_to_a_run_is_named(make_run, tmp_path):
+    """Folders above runs and files in them are no runs, but it is said where the run is."""
+    run = make_run(depth=1, seeds=(0,))
+    for name in ("run.json", "metrics.jsonl", "tensors.safetensors"):
+        with pytest.raises(InputError, match=f"Name its folder, {run.path}"):
+            result_of(run.path / name)
+    for name in ("a", "b"):
+        Run.create(tmp_path / name, {})
+    with pytest.raises(DataFileError, match="Name one of the runs in it: a and b"):
+        result_of(tmp_path)
+
+
+def test_slashes_and_links_do_not_matter(make_run, tmp_path):
+    run = make_run(depth=1, seeds=(0,))
+    (tmp_path / "link").symlink_to(run.path)
+    for path in (f"{run.path}/", tmp_path / "link", f"{tmp_path}/link/"):
+        assert read_results([path])[0].name == run.path.name
+        assert result_of(path).lines == run.metrics()
+
+
+def test_lines_of_a_later_agop_are_left_out(make_run, record, tmp_path):
+    run = make_run(depth=2, seeds=(0,))
+    lines = run.metrics()
+    run.rewrite([{"event": "checkpoint"}, *lines, {"layer": 1, "seconds": 2.0}])
+    assert result_of(run).lines == lines
+    other = Run.create(tmp_path / "run", {})
+    other.append([{"event": "start"}, *record.lines(), {"layer": "0", "memory": 1}])
+    assert len(result_of(other).lines) == len(list(record.lines()))
+
+
+def test_columns_that_an_earlier_agop_did_not_write(make_run):
+    run = make_run(depth=2, seeds=(0,))
+    lines = [{k: v for k, v in line.items() if k not in ("nc2_gram_mse", "test_accuracy")} for line in run.metrics()]
+    run.rewrite(lines)
+    assert [plot.name for plot in plots_of([result_of(run)])] == ["nc1", "gram", "spectra", "accuracy"]
+
+
+@pytest.mark.parametrize("kept", [0, 100])
+def test_damaged_tensors(make_run, kept):
+    run = make_run(depth=1, seeds=(0,))
+    file = run.path / "tensors.safetensors"
+    file.write_bytes(file.read_bytes()[:kept])
+    with pytest.raises(DataFileError, match=r"tensors\.safetensors to be a complete safetensors file"):
+        result_of(run)
+
+
+def test_damaged_records(record, tmp_path):
+    run = Run.create(tmp_path / "run", {})
+    run.append(record.lines())
+    file = run.path / "network.safetensors"
+    record.save(file)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1])
+    with pytest.raises(DataFileError, match="a complete safetensors file"):
+        result_of(run)
+    file.write_bytes(whole)
+    tensors, header = storage.load(file)
+    storage.save(file, tensors, {"network": header["network"] | {"colour": "red"}})
+    with pytest.raises(DataFileError, match="to hold a network's record"):
+        result_of(run)
+    del header["network"]["layers"]
+    storage.save(file, tensors, header)
+    with pytest.raises(DataFileError, match="to hold a network's record"):
+        result_of(file)
+    file.write_bytes(whole)
+    (run.path / "epochs.jsonl").write_text("{broken", encoding="utf-8")
+    with pytest.raises(DataFileError, match=r"epochs\.jsonl to hold JSON objects"):
+        result_of(run)
+
+
+def test_a_training_that_goes_on(digits, tmp_path):
+    """The first seed has ended, the second is in its first epochs: its lines are in its own folder alone."""
+    settings = TrainSettings(samples=40, test_samples=20, width=8, fc_layers=1, epochs=2, every=1, seeds=(3, 12))
+
+    def observe(seed, epoch, loss, record):
+        if (seed, epoch) == (12, 1):
+            found.append(result_of(tmp_path / "mlp"))
+            raise KeyboardInterrupt
+
+    found = []
+    with pytest.raises(KeyboardInterrupt):
+        run_train(settings, digits, tmp_path / "mlp", observe)
+    expected = {(3, 0), (3, 1), (3, 2), (12, 0), (12, 1)}
+    for result in (*found, result_of(tmp_path / "mlp")):
+        assert {(line["seed"], line["epoch"]) for line in result.lines} == expected
+        assert len({(line["seed"], line["epoch"], line["layer"], line["stage"]) for line in result.lines}) == len(
+            result.lines
+        )
+        assert notes_of([result])[0].startswith("The run is not finished")
+
+
+def test_half_a_measurement_of_a_tracker_is_left_out(tmp_path):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    tracker = Tracker(model, [(torch.randn(30, 4), torch.arange(30) % 3)], tmp_path / "mine", time_share=None)
+    tracker.step(0)
+    tracker.run.append([{**tracker.lines[0], "epoch": 5}])
+    assert {line["epoch"] for line in result_of(tracker).lines} == {0}
+
+
+def test_models_that_are_not_fitted():
+    for model in (DeepRFMClassifier(), RFMRegressor(), table_pipeline("regression")):
+        with pytest.raises(NotFittedError):
+            result_of(model)
+
+
+def test_settings_of_a_pipeline_are_those_of_its_model():
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    pipeline = table_pipeline("regression").set_params(model__n_iterations=1).fit(X, X[:, 0])
+    settings = result_of(pipeline).info["settings"]
+    assert settings["n_iterations"] == 1
+    assert "memory" not in settings

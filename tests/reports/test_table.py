@@ -297,7 +297,7 @@ def test_one_column():
     ("lines", "wanted"),
     [
         (folds(1.0, 6.0), f"The RMSE is 3.5 ± 3.5 {OVER}, 88 % {CONSTANT} and below it in 1 of 2 folds."),
-        (folds(8.0, 8.0), f"The RMSE is 8 ± 0 {OVER}, 200 % {CONSTANT} and below it in 0 of 2 folds."),
+        (folds(8.0, 8.0), f"The RMSE is 8 ± 0 {OVER}, 200 % {CONSTANT} and below it in no fold."),
         (folds(1.0), f"The RMSE is 1 (one fold), 25 % {CONSTANT}."),
         (folds(0.1, 0.2, baseline=None, measure="error rate"), f"The error rate is 0.15 ± 0.071 {OVER}."),
         (
@@ -345,3 +345,31 @@ def test_balanced_classes_do_not_make_two_tables_one():
     assert first().startswith("On the same folds the error rate is lowest in a, 0.15; in b it is 0.25, and higher in 2")
     for changes in ({"checksum": "2"}, {"target": "z"}, {"settings": {"seed": 1}}, {"checksum": None}):
         assert first(**changes).startswith("Relative to its own constant prediction")
+
+
+def test_models_that_are_equally_good():
+    a, b, c = (result(name, lines=folds(*errors)) for name, errors in zip("abc", [(1, 3), (3, 1), (2, 4)], strict=True))
+    assert fold_findings([a, b, c])[0] == "On the same folds the RMSE is lowest in a and b, 2."
+    others = [result(name, lines=folds(base / 4, base / 4, baseline=base)) for name, base in (("d", 4.0), ("e", 8.0))]
+    assert fold_findings(others)[0] == "Relative to its own constant prediction the error is lowest in d and e, 25 %."
+
+
+def test_two_columns_of_which_neither_is_enough():
+    two = Explanation(("a", "b"), np.array([0.5, 0.5]), ("a", "b"), np.eye(2), np.array([0.5, 0.5]), np.eye(2))
+    first, *_ = importance_findings([result(explanation=two)])
+    assert first == "It takes both columns to make 80 % of the AGOP: a 50 % and b 50 %."
+
+
+def test_ties_and_unknown_effects():
+    tied = replace(EXPLANATION, effects=np.array([0.5, 0.5, 0.1, 0.2]))  # the first by the AGOP is the second column
+    assert importance_findings([result(explanation=tied)])[1].startswith("The largest effect is that of age as well")
+    unknown = replace(EXPLANATION, effects=np.full(4, np.nan), interactions=(("age", "mass", np.nan),))
+    found = table_findings(result(explanation=unknown))
+    assert not any("effect" in sentence or "nan" in sentence for sentence in found)
+    assert "No interaction could be estimated." in found
+
+
+def test_small_entries_have_no_sign():
+    entries = np.array([[0.894, 0.001, -0.447, 0.0, 0.0]])
+    small = replace(EXPLANATION, directions=entries, shares=np.ones(1))
+    assert table_findings(result(explanation=small))[-1].endswith(": noise +0.89 and town=Bonn −0.45.")

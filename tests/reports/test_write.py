@@ -10,7 +10,7 @@ from torch import nn
 from agop import RFMRegressor, explain, measure
 from agop.errors import InputError
 from agop.reports.definitions import DEFINITIONS
-from agop.reports.overview import lead_of, notes_of
+from agop.reports.overview import lead_of, notes_of, title_of
 from agop.reports.results import DeepRFMResult
 from agop.reports.sources import result_of
 from agop.reports.write import document_of, plots_of, report
@@ -104,3 +104,16 @@ def test_what_is_missing_is_said():
         "The run is not finished: this is what it has found so far.",
         "There are no tensors in the run, so that Gram matrices and spectra are not shown.",
     ]
+
+
+def test_paths_in_a_list_have_the_names_that_tell_them_apart(make_run, tmp_path):
+    runs = [make_run(depth=1, seeds=(0,)).path for _ in range(2)]
+    text = report(runs, tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f"2 runs compared: {runs[0].parent.name}/run, {runs[1].parent.name}/run" in text
+
+
+def test_titles(record, explanation):
+    assert title_of([result_of(record)]) == "Network"
+    assert title_of([result_of(record, "mlp")]) == "Network mlp"
+    assert title_of([result_of(explanation)]) == "Model of a table"
+    assert title_of([result_of(explanation, "prices")]) == "Model prices"

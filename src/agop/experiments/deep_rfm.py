@@ -102,7 +102,7 @@ def run_deep_rfm(
     Files of the folder:
 
     * ``run.json``: the settings, the machine, "n_classes", "image_shape" (channels, height, width; null for rows that
-      are no images), and the precision of every part;
+      are no images), "gram_counts" (samples of each class in the Gram pictures), and the precision of every part;
     * ``metrics.jsonl``: a line for each (control, seed, layer, stage), in this order;
     * ``tensors.safetensors``: the spectra of the AGOPs, such as "agop/seed0/layer01/spectrum"; of the first seed also
       class-sorted Gram pictures, "agop/seed0/layer01/gram/input" and so on, and the leading eigenvectors of the AGOP
@@ -127,7 +127,8 @@ def run_deep_rfm(
     """
     _check(settings, dataset)
     run = Run.create(out, asdict(settings))
-    run.record(notes=list(dataset.notes), n_classes=dataset.n_classes, image_shape=dataset.image_shape)
+    facts = {"n_classes": dataset.n_classes, "image_shape": dataset.image_shape}
+    run.record(notes=list(dataset.notes), **facts, gram_counts=_gram_counts(settings, dataset))
     tensors = run.load_tensors()[0] if (run.path / "tensors.safetensors").exists() else {}
     pairs = [(control, seed) for control in (False, True)[: 1 + settings.control] for seed in settings.seeds]
     finished = _finished(run, pairs, settings.depth)
@@ -214,11 +215,22 @@ def _tensors(
     if seed == settings.seeds[0]:
         n_classes = layer.fit.machine.coefficients.shape[1]
         for stage, features in layer.stages.items():
-            gram = class_sorted_gram(features, labels, n_classes, per_class=max(2, 200 // n_classes))
+            gram = class_sorted_gram(features, labels, n_classes, per_class=_per_class(n_classes))
             tensors[tensor_name(control, seed, layer.index, f"gram/{stage}")] = gram.half()
         if layer.index == 1 and layer.agop is not None:
             tensors[tensor_name(control, seed, 1, "eigenvectors")] = _leading_eigenvectors(layer.agop)
     return {name: tensor.cpu() for name, tensor in tensors.items()}
+
+
+def _per_class(n_classes: int) -> int:
+    """Samples of a class in a Gram picture at most."""
+    return max(2, 200 // n_classes)
+
+
+def _gram_counts(settings: DeepRFMSettings, dataset: Dataset) -> list[int]:
+    """Samples of each class in the Gram pictures, which are of the first seed; permuted labels have the same."""
+    part = subset(dataset, settings.samples, settings.test_samples, settings.subset, settings.seeds[0])
+    return [min(int((part.train_labels == label).sum()), _per_class(part.n_classes)) for label in range(part.n_classes)]
 
 
 def _leading_eigenvectors(agop: Tensor) -> Tensor:

@@ -78,7 +78,7 @@ def summarise_seeds(
 ) -> dict[tuple[bool, str], dict[int, SeedSummary]]:
     """Summaries of a measure by layer, for every (control, stage).
 
-    Values that are null or not finite are left out, and with ``log`` those that are not positive.
+    Values that are null, missing or not finite are left out, and with ``log`` those that are not positive.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def summarise_seeds(
     """
     values: dict[tuple[bool, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for line in lines:
-        value = line[measure]
+        value = line.get(measure)
         if value is not None and isfinite(value) and (value > 0 or not log):
             values[line["control"], line["stage"]][line["layer"]].append(value)
     return {

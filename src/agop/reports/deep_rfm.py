@@ -64,23 +64,16 @@ def deep_rfm_numbers(result: DeepRFMResult) -> NumberTable:
 
 def _collapse_plot(results: Sequence[DeepRFMResult], name: str, title: str, measure: str, y_title: str) -> Plot | None:
     found = [summarise_seeds(result.lines, measure) for result in results]
-    if not any(found):
+    charts = {}
+    for place, (stage, label) in enumerate(STAGES.items()):
+        curves = []
+        for run, (result, summaries) in enumerate(zip(results, found, strict=True)):
+            what, paint = (label, colour(place)) if len(results) == 1 else (result.name, colour(run))
+            curves += _with_control(what, summaries, stage, paint)
+        if curves:
+            charts[label] = Curves("layer", y_title, curves)
+    if not charts:
         return None
-    charts = {
-        label: Curves("layer", y_title, curves)
-        for place, (stage, label) in enumerate(STAGES.items())
-        if (
-            curves := [
-                curve
-                for run, (result, summaries) in enumerate(zip(results, found, strict=True))
-                for curve in (
-                    _with_control(label, summaries, stage, colour(place))
-                    if len(results) == 1
-                    else _with_control(result.name, summaries, stage, colour(run))
-                )
-            ]
-        )
-    }
     chart: Curves | Choice = Choice("stage", charts, start=next(iter(charts)))
     if len(results) == 1:
         curves = [curve for part in charts.values() for curve in part.curves]

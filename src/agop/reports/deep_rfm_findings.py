@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import exp, log
+from math import isfinite
+from typing import TypeAlias
 
 from torch import Tensor
 
-from agop.records import Line, SeedSummary, summarise_seeds
+from agop.records import Line, SeedSummary, select, summarise_seeds
+from agop.reports.deep_rfm_steps import Steps
 from agop.reports.results import DeepRFMResult
-from agop.reports.wording import SAME, lowest, of_run, percent
+from agop.reports.wording import SAME, lowest, of_run, zeros
 
 __all__ = [
     "accuracy_findings",
     "collapse_findings",
     "deep_rfm_comparison",
     "deep_rfm_findings",
-    "eigenvector_findings",
-    "gram_findings",
     "spectrum_findings",
 ]
 
-Layers = Mapping[int, SeedSummary]
+Layers: TypeAlias = Mapping[int, SeedSummary]
+
+_NAMES = {"nc1_trace_ratio": "NC1", "nc2_gram_mse": "NC2"}
+
+_INPUTS = {False: "of the layer inputs", True: "of the control, without the AGOP,"}
+"""Whose measure it is, by whether the lines are of the control."""
 
 
 def deep_rfm_findings(lines: Iterable[Line]) -> list[str]:
@@ -36,40 +41,37 @@ def deep_rfm_findings(lines: Iterable[Line]) -> list[str]:
     ... ]
     >>> print(*deep_rfm_findings(lines), sep="\n")
     NC1 of the layer inputs falls from 4 at layer 1 to 2 at layer 2, 2x a layer.
-    The AGOP step divides NC1 by 4 and the random features multiply it by 2 (geometric means over the layers): all of
-    the fall is at the AGOP step, and the random features undo 50 % of it.
+    The AGOP step divides NC1 by 4 and the random features multiply it by 2 (layer 1): all of the fall is at the AGOP
+    step, and the random features undo 50 % of it.
     """
     lines = list(lines)
-    findings = _measure_findings(lines, "nc1_trace_ratio", "NC1")
-    accuracy = summarise_seeds(lines, "test_accuracy", log=False).get((False, "input"))
-    return [*findings, *([_accuracy(accuracy)] if accuracy else [])]
+    accuracy = _shown(lines, "test_accuracy", log=False)
+    return [
+        *_measure_findings(lines, "nc1_trace_ratio", "NC1"),
+        *([_accuracy("Test", *accuracy)] if accuracy is not None else []),
+    ]
 
 
 def collapse_findings(results: Sequence[DeepRFMResult], measure: str) -> list[str]:
     """Sentences about the course of "nc1_trace_ratio" or "nc2_gram_mse" in each run, and which run ends lowest."""
-    name = "NC1" if measure.startswith("nc1") else "NC2"
+    name = _NAMES[measure]
     if len(results) == 1:
-        return [_in_short(results[0].lines, measure, name)]
-    courses = {
-        result.name: layers
-        for result in results
-        if (layers := summarise_seeds(result.lines, measure).get((False, "input")))
-    }
-    sentences = [f"{run}: {_course(f'{name} of the layer inputs', layers)}" for run, layers in courses.items()]
+        (result,) = results
+        left_out = _zeros(result.lines, measure, name) if _shown(result.lines, measure) else []
+        return [_in_short(result.lines, measure, name), *left_out]
+    sentences = []
+    for result in results:
+        if shown := _shown(result.lines, measure):
+            control, layers = shown
+            found = [_course(f"{name} {_INPUTS[control]}", layers), *_zeros(result.lines, measure, name)]
+            sentences += [of_run(results, result, sentence) for sentence in found]
     return [*deep_rfm_comparison(results, measure), *sentences]
 
 
 def deep_rfm_comparison(results: Sequence[DeepRFMResult], measure: str = "nc1_trace_ratio") -> list[str]:
-    """A sentence on which of several runs ends with the lowest NC1 or NC2."""
-    name = "NC1" if measure.startswith("nc1") else "NC2"
-    ends = {
-        result.name: layers[max(layers)].mean
-        for result in results
-        if (layers := summarise_seeds(result.lines, measure).get((False, "input")))
-    }
-    if len(ends) < 2:
-        return []
-    return [lowest(f"At the last layer {name}", ends)]
+    """A sentence on which of several runs ends with the lowest NC1 or NC2; of runs of a control alone that counts."""
+    ends = {result.name: end for result in results if (end := _end(result.lines, measure)) is not None}
+    return [lowest(f"At the last layer {_NAMES[measure]}", ends)] if len(ends) > 1 else []
 
 
 def accuracy_findings(results: Sequence[DeepRFMResult]) -> list[str]:
@@ -77,33 +79,9 @@ def accuracy_findings(results: Sequence[DeepRFMResult]) -> list[str]:
     findings = []
     for result in results:
         for measure, name in (("test_accuracy", "Test"), ("train_accuracy", "Training")):
-            if layers := summarise_seeds(result.lines, measure, log=False).get((False, "input")):
-                findings.append(of_run(results, result, _accuracy(layers, name)))
+            if shown := _shown(result.lines, measure, log=False):
+                findings.append(of_run(results, result, _accuracy(name, *shown)))
                 break
-    return findings
-
-
-def gram_findings(
-    results: Sequence[DeepRFMResult], found: Sequence[Mapping[tuple[str, str, int], Tensor]]
-) -> list[str]:
-    """Sentences about the mean cosine within and between classes at the first and last layer."""
-    findings = []
-    for result, grams in zip(results, found, strict=True):
-        n_classes = result.info.get("n_classes")
-        layers = sorted(layer for metric, stage, layer in grams if (metric, stage) == ("agop", "input"))
-        if not layers or n_classes is None or any(len(grams["agop", "input", k]) % n_classes for k in layers):
-            continue
-        ends = [_cosines(grams["agop", "input", layer], n_classes) for layer in (layers[0], layers[-1])]
-        (within, between), (last_within, last_between) = ends
-        findings.append(
-            of_run(
-                results,
-                result,
-                f"From layer {layers[0]} to layer {layers[-1]} the mean cosine of two samples of a class goes from "
-                f"{within:.2f} to {last_within:.2f} (collapsed: 1), of two classes from {between:.2f} to "
-                f"{last_between:.2f} (simplex ETF of {n_classes} classes: {-1 / (n_classes - 1):.2f}).",
-            )
-        )
     return findings
 
 
@@ -115,47 +93,47 @@ def spectrum_findings(results: Sequence[DeepRFMResult], spectra: Sequence[Mappin
             first, last = min(layers), max(layers)
             ranks = [float(layers[k].double().sum() ** 2 / layers[k].double().square().sum()) for k in (first, last)]
             count = int((layers[last].double().cumsum(0) < 0.9 * layers[last].double().sum()).sum()) + 1
-            sentence = (
-                f"The effective rank of the AGOP is {ranks[0]:.3g} at layer {first} and {ranks[1]:.3g} at layer "
-                f"{last}, where {count} eigenvalue{'s hold' if count > 1 else ' holds'} 90 % of its trace."
-            )
+            ends = f"{ranks[0]:.3g} at layer {first}"
+            ends += f" and {ranks[1]:.3g} at layer {last}" if first < last else ""
+            verb = "eigenvalues hold" if count > 1 else "eigenvalue holds"
+            sentence = f"The effective rank of the AGOP is {ends}, where {count} {verb} 90 % of its trace."
             findings.append(of_run(results, result, sentence))
     return findings
 
 
-def eigenvector_findings(shown: Sequence[tuple[str, Sequence[float]]]) -> list[str]:
-    """Sentences about the share of the pictured eigenvectors in the trace, by run.
-
-    Examples
-    --------
-    >>> eigenvector_findings([("run", [0.5, 0.25])])
-    ['The 2 eigenvectors hold 75 % of the trace of the AGOP, the first 50 %.']
-    """
-    sentences = {
-        name: f"The {len(shares)} eigenvectors hold {percent(sum(shares))} of the trace of the AGOP, the first "
-        f"{percent(shares[0])}."
-        for name, shares in shown
-        if shares
-    }
-    return list(sentences.values()) if len(shown) == 1 else [f"{name}: {text}" for name, text in sentences.items()]
+def _shown(lines: Iterable[Line], measure: str, *, log: bool = True) -> tuple[bool, Layers] | None:
+    """A measure of the layer inputs, or of the control if it was run alone, with whether it is that."""
+    found = summarise_seeds(lines, measure, log=log)
+    return next(((control, found[control, "input"]) for control in _INPUTS if (control, "input") in found), None)
 
 
-def _measure_findings(lines: Iterable[Line], measure: str, name: str) -> list[str]:
+def _end(lines: Sequence[Line], measure: str) -> float | None:
+    """A measure of the last layer input, or of the control if it was run alone; 0 if it is that for a seed."""
+    inputs = select(lines, stage="input", control=False) or select(lines, stage="input", control=True)
+    last = [line.get(measure) for line in inputs if line["layer"] == max(other["layer"] for other in inputs)]
+    values = [value for value in last if value is not None and isfinite(value)]
+    if not values:
+        return None
+    return SeedSummary.of(values).mean if min(values) > 0 else 0.0
+
+
+def _zeros(lines: Sequence[Line], measure: str, name: str) -> list[str]:
+    found = {control: select(lines, stage="input", control=control) for control in _INPUTS}
+    return [text for control, part in found.items() for text in zeros(f"{name} {_INPUTS[control]}", part, measure)]
+
+
+def _measure_findings(lines: Sequence[Line], measure: str, name: str) -> list[str]:
     found = summarise_seeds(lines, measure)
     if not found:
         return [f"No layer has a positive, finite {name}."]
     findings = []
     if (False, "input") in found:
-        findings.append(_course(f"{name} of the layer inputs", found[False, "input"]))
-    if (factors := _step_factors(found)) is not None:
-        agop, features = map(_changed, factors)
-        findings.append(
-            f"The AGOP step {agop[0]} {name} by {agop[1]:.3g} and the random features {features[2]} it by "
-            f"{features[1]:.3g} (geometric means over the layers): {_cause(*factors)}."
-        )
+        findings.append(_course(f"{name} {_INPUTS[False]}", found[False, "input"]))
+    if (steps := Steps.of(found)) is not None:
+        findings.append(steps.sentence(name))
     if (True, "input") in found:
-        findings.append(_course(f"{name} of the control, without the AGOP,", found[True, "input"]))
-    return findings
+        findings.append(_course(f"{name} {_INPUTS[True]}", found[True, "input"]))
+    return [*findings, *_zeros(lines, measure, name)]
 
 
 def _in_short(lines: Iterable[Line], measure: str, name: str) -> str:
@@ -163,12 +141,12 @@ def _in_short(lines: Iterable[Line], measure: str, name: str) -> str:
     found = summarise_seeds(lines, measure)
     inputs, control = found.get((False, "input")), found.get((True, "input"))
     if inputs is None:
-        return (
-            f"No layer has a positive, finite {name}." if control is None else f"{_pace(name, control)}, without AGOP."
-        )
+        if control is None:
+            return f"No layer has a positive, finite {name}."
+        return f"{_pace(f'Without the AGOP {name}', control)}."
     parts = [_pace(name, inputs)]
-    if (factors := _step_factors(found)) is not None:
-        parts.append(_cause(*factors))
+    if (steps := Steps.of(found)) is not None:
+        parts.append(steps.cause())
     if control is not None:
         parts.append(_pace("without the AGOP it", control))
     return f"{'; '.join(parts)}."
@@ -179,28 +157,17 @@ def _pace(name: str, layers: Layers) -> str:
     first, last = min(layers), max(layers)
     if first == last:
         return f"{name} is {layers[last].mean:.3g} at layer {last}"
-    return f"{name} {_change(layers)[0]}"
+    return f"{name} {' '.join(_change(layers))}"
 
 
-def _change(layers: Layers) -> tuple[str, str]:
-    """What a measure does on the way through the layers, with the factor a layer and without."""
+def _change(layers: Layers) -> tuple[str, ...]:
+    """What a measure does on the way from its first to its last layer, and by which factor a layer."""
     first, last = min(layers), max(layers)
     start, end = layers[first].mean, layers[last].mean
     factor = max(start / end, end / start) ** (1 / (last - first))
     if factor < SAME:
-        return "hardly changes", "hardly changes"
-    verb = "falls" if end < start else "rises"
-    return f"{verb} {factor:.3g}x a layer", verb
-
-
-def _step_factors(found: Mapping[tuple[bool, str], Layers]) -> tuple[float, float] | None:
-    """Factors of the AGOP step and of the random features, None where a stage is missing."""
-    stages = [found.get((False, stage)) for stage in ("input", "agop", "features")]
-    before, middle, after = stages
-    if before is None or middle is None or after is None:
-        return None
-    at_agop, at_features = _factor(before, middle), _factor(middle, after)
-    return None if at_agop is None or at_features is None else (at_agop, at_features)
+        return ("hardly changes",)
+    return "falls" if end < start else "rises", f"{factor:.3g}x a layer"
 
 
 def _course(name: str, layers: Layers) -> str:
@@ -209,55 +176,22 @@ def _course(name: str, layers: Layers) -> str:
     if last == first:
         text = f"{name} is {end} at layer {last}"
     else:
-        pace, verb = _change(layers)
-        factor = pace.removeprefix(verb).replace(" ", ", ", 1)
-        text = f"{name} {verb} from {start} at layer {first} to {end} at layer {last}{factor}"
+        verb, *factor = _change(layers)
+        text = ", ".join([f"{name} {verb} from {start} at layer {first} to {end} at layer {last}", *factor])
     if layers[last].n_seeds > 1:
         text += f" (95 % interval at layer {last}: {layers[last].low:.3g} to {layers[last].high:.3g}, "
         text += f"{layers[last].n_seeds} seeds)"
     return text + "."
 
 
-def _cause(at_agop: float, at_features: float) -> str:
-    """Which of the two steps of a layer makes the measure fall."""
-    agop, features = -log(at_agop), -log(at_features)
-    if agop <= 0 and features <= 0:
-        return "neither step makes it fall"
-    if agop + features <= 0:
-        lower, raiser = ("AGOP step", "random features") if agop > 0 else ("random features", "AGOP step")
-        return f"what it falls by at the {lower} it rises by at the {raiser} and more"
-    if min(agop, features) >= 0:
-        return f"{percent(agop / (agop + features))} of the fall is at the AGOP step"
-    if agop > 0:
-        return f"all of the fall is at the AGOP step, and the random features undo {percent(-features / agop)} of it"
-    return f"all of the fall is at the random features, and the AGOP step undoes {percent(-agop / features)} of it"
-
-
-def _changed(factor: float) -> tuple[str, float, str]:
-    """Verb of a singular and of a plural subject, with what it multiplies or divides by."""
-    return ("multiplies", factor, "multiply") if factor >= 1 else ("divides", 1 / factor, "divide")
-
-
-def _factor(before: Layers, after: Layers) -> float | None:
-    """Geometric mean over the layers of after / before."""
-    common = sorted(before.keys() & after.keys())
-    logs = [log(after[layer].mean / before[layer].mean) for layer in common]
-    return exp(sum(logs) / len(logs)) if logs else None
-
-
-def _accuracy(layers: Layers, name: str = "Test") -> str:
-    first, last, best = min(layers), max(layers), max(layers, key=lambda layer: layers[layer].mean)
+def _accuracy(name: str, control: bool, layers: Layers) -> str:
+    first, last = min(layers), max(layers)
+    whose = _INPUTS[True] if control else f"of the layer predictor{'s' if first < last else ''}"
+    shown = {layer: f"{layers[layer].mean:.3f}" for layer in layers}
     if first == last:
-        return f"{name} accuracy of the layer predictor is {layers[last].mean:.3f}."
-    text = f"{name} accuracy of the layer predictors is {layers[first].mean:.3f} at layer {first} and "
-    text += f"{layers[last].mean:.3f} at layer {last}"
-    return f"{text}." if best == last else f"{text}; it is best at layer {best}, {layers[best].mean:.3f}."
-
-
-def _cosines(gram: Tensor, n_classes: int) -> tuple[float, float]:
-    """Mean cosine within a class, without that of a sample with itself, and between classes."""
-    size = len(gram) // n_classes
-    blocks = gram.double().reshape(n_classes, size, n_classes, size).sum((1, 3))
-    own = float(blocks.trace() - gram.double().trace())
-    other = float(blocks.sum() - blocks.trace())
-    return own / (n_classes * size * max(1, size - 1)), other / (n_classes * (n_classes - 1) * size * size)
+        return f"{name} accuracy {whose} is {shown[last]}."
+    best = max(layers, key=lambda layer: float(shown[layer]))
+    text = f"{name} accuracy {whose} is {shown[first]} at layer {first} and {shown[last]} at layer {last}"
+    if best == first:
+        return f"{text}; no layer is better than the first." if shown[last] != shown[first] else f"{text}."
+    return f"{text}." if shown[best] == shown[last] else f"{text}; it is best at layer {best}, {shown[best]}."

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agop.reports.charts import Choice, Picture, Pictures
-from agop.reports.deep_rfm_findings import eigenvector_findings, gram_findings
 from agop.reports.document import Plot
 from agop.reports.images import image_of
 from agop.reports.results import DeepRFMResult
-from agop.reports.wording import percent
+from agop.reports.wording import fixed, of_run, percent
 
-__all__ = ["eigenvector_plot", "gram_plot"]
+__all__ = ["eigenvector_findings", "eigenvector_plot", "gram_findings", "gram_plot"]
 
 _NUMBERS = 900_000
 """Pixels of the Gram pictures of a report at most: 2.4 MB of its page."""
@@ -85,6 +84,41 @@ def eigenvector_plot(results: Sequence[DeepRFMResult]) -> Plot | None:
     )
 
 
+def gram_findings(
+    results: Sequence[DeepRFMResult], found: Sequence[Mapping[tuple[str, str, int], Tensor]]
+) -> list[str]:
+    """Sentences about the mean cosine within and between classes at the first and last layer.
+
+    There is none if the run does not say how many samples of each class are pictured, "gram_counts".
+    """
+    findings = []
+    for result, grams in zip(results, found, strict=True):
+        counts = result.info.get("gram_counts")
+        layers = {k: gram for (metric, stage, k), gram in grams.items() if (metric, stage) == ("agop", "input")}
+        if counts and max(counts) > 1 and layers and all(len(gram) == sum(counts) for gram in layers.values()):
+            findings.append(of_run(results, result, _cosines_of_layers(layers, counts)))
+    return findings
+
+
+def eigenvector_findings(shown: Sequence[tuple[str, Sequence[float]]]) -> list[str]:
+    """Sentences about the share of the pictured eigenvectors in the trace, by run.
+
+    Examples
+    --------
+    >>> eigenvector_findings([("run", [0.5, 0.25])])
+    ['The 2 eigenvectors hold 75 % of the trace of the AGOP, the first 50 %.']
+    """
+    sentences = {
+        name: f"The {len(shares)} eigenvectors hold {percent(sum(shares))} of the trace of the AGOP, the first "
+        f"{percent(shares[0])}."
+        if len(shares) > 1
+        else f"The eigenvector holds {percent(shares[0])} of the trace of the AGOP."
+        for name, shares in shown
+        if shares
+    }
+    return list(sentences.values()) if len(shown) == 1 else [f"{name}: {text}" for name, text in sentences.items()]
+
+
 def _grams(tensors: Mapping[str, Tensor]) -> dict[tuple[str, str, int], Tensor]:
     """Gram matrices by metric, stage and layer."""
     found = {}
@@ -104,3 +138,24 @@ def _first(tensors: Mapping[str, Tensor], what: str) -> Tensor | None:
     """Tensor of the first layer of the first seed."""
     names = sorted(name for name in tensors if re.fullmatch(rf"agop/seed\d+/layer01/{what}", name))
     return tensors[names[0]] if names else None
+
+
+def _cosines_of_layers(layers: Mapping[int, Tensor], counts: Sequence[int]) -> str:
+    first, last = min(layers), max(layers)
+    ideal = f"simplex ETF of {len(counts)} classes: {fixed(-1 / (len(counts) - 1))}"
+    (within, between), (last_within, last_between) = (_cosines(layers[layer], counts) for layer in (first, last))
+    if first == last:
+        ends = [f"At layer {last} the mean cosine", f"is {within}", f"is {between}"]
+    else:
+        ends = [f"From layer {first} to layer {last} the mean cosine"]
+        ends += [f"goes from {within} to {last_within}", f"from {between} to {last_between}"]
+    course, own, other = ends
+    return f"{course} of two samples of a class {own} (collapsed: 1), of two classes {other} ({ideal})."
+
+
+def _cosines(gram: Tensor, counts: Sequence[int]) -> tuple[str, str]:
+    """Mean cosine within a class, without that of a sample with itself, and between classes."""
+    labels = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
+    same = labels[:, None] == labels
+    own, other = gram.double()[same & ~torch.eye(len(gram), dtype=torch.bool)], gram.double()[~same]
+    return fixed(float(own.mean())), fixed(float(other.mean()))

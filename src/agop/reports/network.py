@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log
 
-from agop.records import Line, hidden_layers, last_measured, select, summarise_along, values_of
-from agop.reports.charts import Bars, Chart, Choice, Curve, Curves, Dash, HeatMap, Series
+from agop.records import Line, last_measured, select, summarise_along, values_of
+from agop.reports.charts import Chart, Choice, Curve, Curves, Dash, HeatMap
 from agop.reports.document import NumberTable, Plot
+from agop.reports.network_attribution import attribution_plot, linear_shares
 from agop.reports.network_findings import (
-    attribution_findings,
     epoch_findings,
     layer_findings,
-    linear_shares,
     map_findings,
     nfa_findings,
     unit_of,
@@ -50,7 +48,7 @@ def network_plots(results: Sequence[NetworkResult]) -> list[Plot]:
         _layer_plot(results),
         _map_plot(results),
         _epoch_plot(results),
-        _attribution_plot(results),
+        attribution_plot(results),
         _nfa_plot(results),
         agop_plot(results),
         eigenvector_plot(results),
@@ -164,33 +162,6 @@ def _epoch_plot(results: Sequence[NetworkResult]) -> Plot | None:
     )
 
 
-def _attribution_plot(results: Sequence[NetworkResult]) -> Plot | None:
-    categories, linear, rest = [], [], []
-    for layer in _layers(results):
-        for result in results:
-            found = select(last_measured(result.lines), layer=layer, stage="input")
-            first, second = _falls(found)
-            if first is not None and layer in hidden_layers(result.lines):
-                categories.append(layer if len(results) == 1 else f"{layer}, {result.name}")
-                linear.append(first)
-                rest.append(second)
-    if not categories:
-        return None
-    series = [
-        Series("S Vᵀ (linear map), φ to Wφ", linear, colour(1)),
-        Series("nonlinearity, Wφ to σ(Wφ)", rest, colour(2)),
-    ]
-    return Plot(
-        "attribution",
-        "What makes NC1 fall",
-        Bars(categories, "fall of NC1 in decades", series, stacked=True),
-        attribution_findings(results),
-        "Decades by which NC1 falls at the linear map and at the nonlinearity of each layer, at the last measurement; "
-        "means over seeds. A bar to the left of 0 is a rise.",
-        ("attribution", "NC1", "stage (network)"),
-    )
-
-
 def _nfa_plot(results: Sequence[NetworkResult]) -> Plot | None:
     title = "correlation of the entries"
     layers = _layers(results)
@@ -246,18 +217,3 @@ def _course(
 def _layers(results: Sequence[NetworkResult]) -> list[str]:
     """Layers of all runs in the order of their calls."""
     return list(dict.fromkeys(layer for result in results for layer in values_of(result.lines, "layer")))
-
-
-def _falls(lines: Sequence[Line]) -> tuple[float | None, float | None]:
-    """Decades by which NC1 falls at the linear map and after it, means over the seeds that have both if any has."""
-    columns = "linear_log_fall", "output_log_fall"
-    found = [line for line in lines if None not in (line.get(column) for column in columns)]
-    linear, whole = (_mean(found or lines, column) for column in columns)
-    if linear is None:
-        return None, None
-    return linear / log(10), None if whole is None or not found else (whole - linear) / log(10)
-
-
-def _mean(lines: Sequence[Line], column: str) -> float | None:
-    values = [line[column] for line in lines if line.get(column) is not None]
-    return sum(values) / len(values) if values else None

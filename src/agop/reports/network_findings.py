@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from agop.records import Line, SeedSummary, hidden_layers, last_measured, select, summarise_along, values_of
+from agop.reports.network_attribution import shares_in_words
 from agop.reports.network_courses import STILL, Ends, ends_of, moved, steps
 from agop.reports.results import NetworkResult
-from agop.reports.wording import listed, lowest, of_run, percent
+from agop.reports.wording import fixed, listed, lowest, of_run, zeros
 
 __all__ = [
-    "attribution_findings",
     "epoch_findings",
     "layer_findings",
-    "linear_shares",
     "map_findings",
     "network_comparison",
     "network_findings",
@@ -37,16 +36,18 @@ def network_findings(lines: Iterable[Line], unit: str = "epoch") -> list[str]:
     NC1 of the layer inputs is 4 at fc.1.
     """
     last = last_measured(lines)
-    sentences = [_scores(last, unit), _across_layers(last), _shares(last), _ansatz(last)]
+    sentences = [_scores(last, unit), *_layer_sentences(last), shares_in_words(last), _ansatz(last)]
     return [sentence for sentence in sentences if sentence]
 
 
 def layer_findings(results: Sequence[NetworkResult]) -> list[str]:
     """Sentences about NC1 by layer at the last measurement, and which run ends lowest."""
-    return [
-        *network_comparison(results),
-        *of_each(results, lambda result: _across_layers(last_measured(result.lines))),
+    sentences = [
+        of_run(results, result, sentence)
+        for result in results
+        for sentence in _layer_sentences(last_measured(result.lines))
     ]
+    return [*network_comparison(results), *sentences]
 
 
 def network_comparison(results: Sequence[NetworkResult]) -> list[str]:
@@ -78,22 +79,6 @@ def epoch_findings(results: Sequence[NetworkResult]) -> list[str]:
     return [*_compared(results, "output", "after the nonlinearity of"), *of_each(results, course)]
 
 
-def attribution_findings(results: Sequence[NetworkResult]) -> list[str]:
-    """Sentences about the share of the linear map in the fall of NC1 at the last measurement."""
-
-    def shares(result: NetworkResult) -> str:
-        last = last_measured(result.lines)
-        known = [line for line in select(last, stage="input") if line.get("output_log_fall") is not None]
-        return _shares(last) or ("NC1 falls in no layer up to the nonlinearity." if known else "")
-
-    sums = {result.name: _share_of_all(result) for result in results}
-    texts = [f"{percent(share)} in {name}" for name, share in sums.items() if share is not None]
-    findings = of_each(results, shares)
-    if len(texts) > 1:
-        findings.insert(0, f"Share of S Vᵀ in the fall of NC1, summed over the layers: {listed(texts)}.")
-    return findings
-
-
 def nfa_findings(results: Sequence[NetworkResult]) -> list[str]:
     """Sentences about the correlation of W^T W with the root of the AGOP, before and after."""
 
@@ -102,7 +87,9 @@ def nfa_findings(results: Sequence[NetworkResult]) -> list[str]:
             layer: ends_of(select(result.lines, layer=layer, stage="input"), _ROOT, log=False)
             for layer in values_of(result.lines, "layer")
         }
-        texts = [f"{layer} {pair.start:.2f} to {pair.end:.2f}" for layer, pair in found.items() if pair is not None]
+        texts = [
+            f"{layer} {fixed(pair.start)} to {fixed(pair.end)}" for layer, pair in found.items() if pair is not None
+        ]
         if not texts:
             return _ansatz(last_measured(result.lines))
         return f"From the first to the last measurement WᵀW and AGOP½ correlate: {listed(texts)}."
@@ -114,7 +101,7 @@ def nfa_findings(results: Sequence[NetworkResult]) -> list[str]:
             means[result.name] = sum(summary.mean for summary in found.values()) / len(found)
     findings = of_each(results, course)
     if len(means) > 1:
-        texts = listed([f"{mean:.2f} in {name}" for name, mean in means.items()])
+        texts = listed([f"{fixed(mean)} in {name}" for name, mean in means.items()])
         findings.insert(0, f"WᵀW and AGOP½ correlate at the end, on average over the layers, by {texts}.")
     return findings
 
@@ -130,7 +117,7 @@ def unit_of(results: Sequence[NetworkResult]) -> str:
 
 
 def _scores(last: Sequence[Line], unit: str) -> str:
-    """Loss and accuracy, means over seeds; of a single measurement the number of epochs is not known."""
+    """Loss and accuracy, means over seeds, of a positive loss geometric; 0 says that the epochs are not known."""
     seeds = [{**line, "all": 0} for line in {line["seed"]: line for line in last}.values()]
     columns = {
         "training loss": ("loss", ".3g"),
@@ -140,7 +127,8 @@ def _scores(last: Sequence[Line], unit: str) -> str:
     found = [
         f"{name} {summary.mean:{form}}"
         for name, (column, form) in columns.items()
-        for summary in summarise_along(seeds, column, "all", log=False).values()
+        for log_mean in [column == "loss" and all((line.get(column) or 0) > 0 for line in seeds)]
+        for summary in summarise_along(seeds, column, "all", log=log_mean).values()
     ]
     if not found:
         return ""
@@ -154,6 +142,11 @@ def _scores(last: Sequence[Line], unit: str) -> str:
 
 def _inputs(last: Sequence[Line]) -> dict[str, SeedSummary]:
     return summarise_along(select(last, stage="input"), _NC1, "layer")
+
+
+def _layer_sentences(last: Sequence[Line]) -> list[str]:
+    left_out = zeros("NC1 of the layer inputs", select(last, stage="input"), _NC1)
+    return [_across_layers(last), *(left_out if _inputs(last) else [])]
 
 
 def _across_layers(last: Sequence[Line]) -> str:
@@ -174,48 +167,9 @@ def _across_layers(last: Sequence[Line]) -> str:
     return f"{text}."
 
 
-def linear_shares(last: Iterable[Line]) -> dict[str, float]:
-    """Share of the linear map in the fall of NC1 of each layer in which it falls, of means over seeds.
-
-    Examples
-    --------
-    >>> line = {"seed": 0, "epoch": 9, "layer": "fc.1", "stage": "input", "output_log_fall": 2.0}
-    >>> linear_shares([{**line, "linear_log_fall": 1.0}, {**line, "seed": 1, "linear_log_fall": 2.0}])
-    {'fc.1': 0.75}
-    """
-    columns = "linear_log_fall", "output_log_fall"
-    inputs = [line for line in select(last, stage="input") if None not in (line.get(column) for column in columns)]
-    linear, whole = (summarise_along(inputs, column, "layer", log=False) for column in columns)
-    return {layer: linear[layer].mean / fall.mean for layer, fall in whole.items() if fall.mean > 0}
-
-
-def _shares(last: Sequence[Line]) -> str:
-    shares = linear_shares(last)
-    if not shares:
-        return ""
-    (first, share), *others = shares.items()
-    parts = [
-        f"{percent(share)} of the fall of NC1 at {first}",
-        *(f"{percent(part)} at {layer}" for layer, part in others),
-    ]
-    most = sum(share > 0.5 for share in shares.values())
-    count = f": more than half in {most} of {len(shares)} layers" if others else ""
-    above = " (above 100 % the nonlinearity raises it again)" if max(shares.values()) > 1 else ""
-    return f"The linear map, S Vᵀ, makes {listed(parts)}{count}{above}."
-
-
-def _share_of_all(result: NetworkResult) -> float | None:
-    """Share of the linear maps in the sum of the falls over the layers; None where that is not a fall."""
-    inputs = select(last_measured(result.lines), stage="input")
-    pairs = [(line.get("linear_log_fall"), line.get("output_log_fall")) for line in inputs]
-    known = [(linear, whole) for linear, whole in pairs if linear is not None and whole is not None]
-    linear, whole = (sum(pair[place] for pair in known) for place in (0, 1))
-    return linear / whole if whole > 0 else None
-
-
 def _ansatz(last: Sequence[Line]) -> str:
     found = summarise_along(select(last, stage="input"), _ROOT, "layer", log=False)
-    texts = [f"{layer} {summary.mean:.2f}" for layer, summary in found.items()]
+    texts = [f"{layer} {fixed(summary.mean)}" for layer, summary in found.items()]
     return f"Correlation of WᵀW with the root of the AGOP: {listed(texts)}." if texts else ""
 
 

@@ -16,7 +16,7 @@ from agop.reports.document import Plot
 from agop.reports.images import image_of
 from agop.reports.network_findings import of_each
 from agop.reports.results import NetworkResult
-from agop.reports.wording import listed, percent
+from agop.reports.wording import fixed, listed, percent
 
 __all__ = ["agop_plot", "eigenvector_plot", "means_plot"]
 
@@ -193,9 +193,9 @@ def _closer_power(result: NetworkResult) -> str:
         return ""
     if len(powers) == 1:
         ((name, (root, agop)),) = powers.items()
-        return f"At {name} WᵀW correlates by {root:.2f} with AGOP½ and by {agop:.2f} with the AGOP."
+        return f"At {name} WᵀW correlates by {fixed(root)} with AGOP½ and by {fixed(agop)} with the AGOP."
     count = sum(root > agop for root, agop in powers.values())
-    texts = [f"{name} {root:.2f} and {agop:.2f}" for name, (root, agop) in powers.items()]
+    texts = [f"{name} {fixed(root)} and {fixed(agop)}" for name, (root, agop) in powers.items()]
     return f"WᵀW correlates more with AGOP½ than with the AGOP in {count} of {len(powers)} layers: {listed(texts)}."
 
 

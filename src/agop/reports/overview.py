@@ -22,10 +22,11 @@ def title_of(results: Sequence[Result]) -> str:
         case DeepRFMResult():
             what = "Deep RFM"
         case NetworkResult():
-            what = f"Network {settings.get('model', result.name)}"
+            name = settings.get("model", result.name)
+            what = "Network" if name == "network" else f"Network {name}"
         case TableResult():
-            target = result.info.get("target")
-            return f"Model of {target}" if target else f"Model {result.name}"
+            target, unnamed = result.info.get("target"), result.name in ("model", "table")
+            what = f"Model of {target}" if target else "Model of a table" if unnamed else f"Model {result.name}"
     return f"{what} on {settings['data']}" if "data" in settings else what
 
 
@@ -38,7 +39,7 @@ def lead_of(results: Sequence[Result]) -> str:
         if info.get("machine", {}).get("cpu"):
             facts.append(", ".join([info["machine"]["cpu"], *info["machine"].get("gpus", [])]))
         if info.get("seconds"):
-            facts.append(f"{info['seconds']:.3g} s")
+            facts.append(_duration(info["seconds"]))
         if info.get("versions", {}).get("agop"):
             facts.append(f"agop {info['versions']['agop']}")
         if facts:
@@ -92,6 +93,19 @@ def settings_table(result: Result, *, several: bool = False) -> NumberTable:
         rows.append(["seconds", f"{info['seconds']:.1f}"])
     title = f"Settings and machine of {result.name}" if several else "Settings and machine"
     return NumberTable(title, ["name", "value"], rows)
+
+
+def _duration(seconds: float) -> str:
+    """A time, in the unit in which it is read.
+
+    Examples
+    --------
+    >>> _duration(12.34), _duration(754.0), _duration(8613.0)
+    ('12.3 s', '13 min', '2.4 h')
+    """
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _flat(values: Mapping[str, Any]) -> dict[str, str]:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
 from agop import storage
-from agop.errors import DataFileError, InputError
+from agop.errors import AgopError, DataFileError, InputError
 from agop.estimators import DeepRFMClassifier, RFMClassifier, RFMRegressor, explain
 from agop.estimators import load as load_model
 from agop.network import Tracker
 from agop.records import Explanation, Line, NetworkRecord
 from agop.reports.results import DeepRFMResult, NetworkResult, Result, TableResult
+from agop.reports.wording import listed
 from agop.runs import Run
 
 __all__ = ["read_results", "result_of"]
+
+_OF_A_RUN = ("run.json", "metrics.jsonl", "epochs.jsonl", "explanation.json", "tensors.safetensors", "report.html")
+"""Files in the folder of a run that are none by themselves."""
 
 
 def read_results(paths: Sequence[str | os.PathLike[str]]) -> list[Result]:
@@ -92,25 +97,66 @@ def result_of(source: Any, name: str | None = None) -> Result:
 
 def _from_path(path: Path) -> Result:
     if path.is_dir():
-        return _from_run(Run.open(path))
+        return _from_folder(path)
     if not path.exists():
         raise DataFileError(f"a run folder or a file at {path}", "nothing", "Check the path.")
+    if path.name in _OF_A_RUN:
+        raise InputError(
+            "a run folder, or a file of a model or a record", str(path), f"Name its folder, {path.parent}."
+        )
     _, header = storage.load(path)
-    found = result_of(NetworkRecord.load(path)) if "network" in header else result_of(load_model(path))
+    found = result_of(_record(path)) if "network" in header else result_of(load_model(path))
     return replace(found, name=path.stem)
 
 
+def _from_folder(path: Path) -> Result:
+    run = Run(path)
+    if not run.is_started():
+        below = sorted(str(file.parent.relative_to(path)) for file in path.glob("*/run.json"))
+        advice = f"Name one of the runs in it: {listed(below)}." if below else "Choose another folder."
+        raise DataFileError(f"a run in {path}", "a folder without run.json", advice)
+    return _from_run(run)
+
+
 def _from_run(run: Run) -> Result:
-    info, lines = run.info(), run.metrics()
-    for is_kind, read in _KINDS:
-        if is_kind(run, info, lines):
-            return read(run, info, lines)
+    info = run.info()
     if "figure" in info["settings"]:
-        advice = "Take one of the runs in the folder parts beside it; the figure itself has a page."
+        advice = "Take one of the runs in the folder parts beside it; the figure itself has a README.md."
         raise InputError(f"{run.path} to hold one run", "a figure of agop reproduce", advice)
+    lines = _lines(run, info)
+    if (run.path / "explanation.json").exists():
+        return _read_table(run, info, [line for line in _with(lines, "fold", "error") if line["error"] is not None])
+    if found := _with(lines, "seed", "control", "layer", "stage"):
+        return _read_deep_rfm(run, info, found)
+    if found := _with(lines, "layer", "stage"):
+        return _read_network(run, info, found)
     if not lines:
         raise InputError(f"numbers in {run.path}", "a run that has measured nothing yet", "Let it go on first.")
     raise InputError(f"{run.path} to hold a run of agop", "lines of another kind", "Choose another folder.")
+
+
+def _lines(run: Run, info: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Lines of a run; of a training that goes on those of its seeds, which it gathers at the end of each."""
+    seeds = {} if info.get("finished") else {_seed(file): Run(file.parent) for file in run.path.glob("seed*/run.json")}
+    if not seeds:
+        return _measured(run, info)
+    gathered = [line for line in run.metrics() if line.get("seed") not in seeds]
+    found = ({"seed": seed, **line} for seed, each in sorted(seeds.items()) for line in _measured(each, each.info()))
+    return [*gathered, *found]
+
+
+def _measured(run: Run, info: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Lines of a run; of a tracker those of the measurements that were written as a whole."""
+    lines, unit = run.metrics(), info["settings"].get("unit")
+    if unit is None or "measured" not in info:
+        return lines
+    whole = {part[unit] for part in info["measured"]}
+    return [line for line in lines if line.get(unit) in whole]
+
+
+def _with(lines: Sequence[dict[str, Any]], *columns: str) -> list[dict[str, Any]]:
+    """Lines that have these columns; others are of a later agop."""
+    return [line for line in lines if line.keys() >= {*columns}]
 
 
 def _read_deep_rfm(run: Run, info: Mapping[str, Any], lines: list[dict[str, Any]]) -> Result:
@@ -123,10 +169,28 @@ def _read_network(run: Run, info: Mapping[str, Any], lines: list[dict[str, Any]]
     accuracy = {"test_accuracy" if info["settings"].get("test") else "train_accuracy": info.get("accuracy")}
     wanted = [{**accuracy, **line, "seed": line.get("seed", 0), "epoch": line.get(unit, 0)} for line in lines]
     files = [run.path / "network.safetensors", *sorted(run.path.glob("seed*/network.safetensors"), key=_seed)]
-    record = next((NetworkRecord.load(file) for file in files if file.exists()), None)
-    epochs = run.path / "epochs.jsonl"
-    history = [json.loads(line) for line in epochs.read_text(encoding="utf-8").splitlines()] if epochs.exists() else []
-    return NetworkResult(_name(run), info, wanted, record, history, unit)
+    record = next((_record(file) for file in files if file.exists()), None)
+    return NetworkResult(_name(run), info, wanted, record, _epochs(run), unit)
+
+
+def _epochs(run: Run) -> list[dict[str, Any]]:
+    file = run.path / "epochs.jsonl"
+    if not file.exists():
+        return []
+    try:
+        return [dict(json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+    except (OSError, TypeError, ValueError) as error:
+        raise DataFileError(f"{file} to hold JSON objects", str(error), "Remove or mend it.") from error
+
+
+def _record(file: Path) -> NetworkRecord:
+    try:
+        return NetworkRecord.load(file)
+    except AgopError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        got = f"something else ({error!r})"
+        raise DataFileError(f"{file} to hold a network's record", got, "Write it again with this agop.") from error
 
 
 def _read_table(run: Run, info: Mapping[str, Any], lines: list[dict[str, Any]]) -> Result:
@@ -138,29 +202,13 @@ def _read_table(run: Run, info: Mapping[str, Any], lines: list[dict[str, Any]]) 
     return TableResult(_name(run), info, explanation, lines)
 
 
-_KINDS: Sequence[
-    tuple[
-        Callable[[Run, Mapping[str, Any], Sequence[Line]], bool],
-        Callable[[Run, Mapping[str, Any], list[dict[str, Any]]], Result],
-    ]
-] = (
-    (lambda run, info, lines: (run.path / "explanation.json").exists(), _read_table),
-    (lambda run, info, lines: _have(lines, "control", "layer", "stage"), _read_deep_rfm),
-    (lambda run, info, lines: "figure" not in info["settings"] and _have(lines, "layer", "stage"), _read_network),
-)
-"""How a kind of run is told, and how it is read."""
-
-
-def _have(lines: Sequence[Line], *columns: str) -> bool:
-    return bool(lines) and all(column in lines[0] for column in columns)
-
-
 def _from_record(name: str, info: Mapping[str, Any], record: NetworkRecord) -> NetworkResult:
     lines = [{"seed": 0, "epoch": 0, "train_accuracy": record.accuracy, **line} for line in record.lines()]
     return NetworkResult(name, info, lines, record)
 
 
 def _from_classifier(model: DeepRFMClassifier) -> DeepRFMResult:
+    check_is_fitted(model)
     control = model.metric == "identity"
     lines: list[Line] = [{"seed": 0, "control": control, **line} for each in model.records_ for line in each.lines()]
     tensors = {
@@ -172,11 +220,12 @@ def _from_classifier(model: DeepRFMClassifier) -> DeepRFMResult:
 
 
 def _plain_parameters(model: Any) -> dict[str, Any]:
-    """Parameters of an estimator that are numbers, texts or truth values; kernels and such by their text."""
+    """Parameters of an estimator, the last one of a pipeline: numbers, texts or truth values, others by their text."""
+    estimator = model[-1] if isinstance(model, Pipeline) else model
     return {
         name: value if isinstance(value, bool | int | float | str | None) else repr(value)
-        for name, value in model.get_params(deep=False).items()
-        if name not in ("callback", "steps")
+        for name, value in estimator.get_params(deep=False).items()
+        if name != "callback"
     }
 
 
@@ -185,6 +234,7 @@ def _name(run: Run) -> str:
 
 
 def _seed(file: Path) -> int:
+    """Seed of the folder of a file, such as seed3/run.json."""
     digits = file.parent.name.removeprefix("seed")
     return int(digits) if digits.isdecimal() else 0
 

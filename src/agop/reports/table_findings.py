@@ -9,7 +9,7 @@ import numpy as np
 from agop.records import Explanation
 from agop.reports.results import TableResult
 from agop.reports.table_folds import fold_findings
-from agop.reports.wording import listed, of_run, percent
+from agop.reports.wording import fixed, listed, of_run, percent
 
 __all__ = [
     "COUPLED_COLUMNS",
@@ -90,7 +90,8 @@ def _most_important(explanation: Explanation) -> str:
     verb = "makes" if count == 1 else "make"
     text = f"{_counted(count)} of {p} columns {verb} {percent(float(shares[:count].sum()))} of the AGOP: {shown}"
     if count == p:
-        text = f"It takes all {p} columns to make {percent(_MOST)} of the AGOP: {shown}"
+        every = "both columns" if p == 2 else f"all {p} columns"
+        text = f"It takes {every} to make {percent(_MOST)} of the AGOP: {shown}"
     small = int((shares < _SMALL).sum())
     if small:
         verb, each = ("column has", "") if small == 1 else ("columns have", " each")
@@ -101,13 +102,14 @@ def _most_important(explanation: Explanation) -> str:
 def _largest_effect(explanation: Explanation) -> str | None:
     """Whether the first column by effect is the first by importance as well."""
     effects = explanation.effects
-    if effects is None or len(effects) < 2:
+    if effects is None or len(effects) < 2 or not np.isfinite(effects).all():
         return None
     first, most = int(np.argmax(effects)), explanation.ranking()[0]
     if not effects[first] > 0:
         return "No column has an effect on these rows."
     name, share = explanation.columns[first], percent(float(effects[first]))
-    if first == most:
+    if effects[first] == effects[most]:
+        name = explanation.columns[most]
         return f"The largest effect is that of {name} as well, {share} of the variance of the prediction."
     place, other = explanation.ranking().index(first) + 1, percent(float(effects[most]))
     text = (
@@ -117,8 +119,10 @@ def _largest_effect(explanation: Explanation) -> str | None:
 
 
 def _interactions(explanation: Explanation) -> str:
-    pairs = explanation.interactions
+    pairs = [pair for pair in explanation.interactions if np.isfinite(pair[2])]
     count = len({name for a, b, _ in pairs for name in (a, b)})
+    if not pairs:
+        return "No interaction could be estimated."
     (a, b, share), tried = pairs[0], f"{len(pairs)} pairs of {count} columns"
     if len(pairs) == 1:
         return f"The interaction of {a} with {b} is {percent(share)} of the variance of the prediction."
@@ -145,7 +149,7 @@ def _directions(explanation: Explanation) -> str:
     shares, entries = explanation.shares, explanation.directions[0]
     order = np.argsort(-np.abs(entries), kind="stable")
     enough = int((np.square(entries[order]).cumsum() < _MOST).sum()) + 1
-    shown = [f"{explanation.features[index]} {entries[index]:+.2f}".replace("-", "−") for index in order[:enough]]
+    shown = [f"{explanation.features[index]} {_signed(float(entries[index]))}" for index in order[:enough]]
     text = f"The first direction holds {percent(float(shares[0]))} of the AGOP: {listed(shown, _NAMED)}"
     both = len(shares) > 1 and float(shares[0]) < 1 - _SMALL
     return f"{text}; the first {len(shares)} hold {percent(float(shares.sum()))}." if both else f"{text}."
@@ -153,6 +157,10 @@ def _directions(explanation: Explanation) -> str:
 
 def _is_wide(explanation: Explanation) -> bool:
     return len(explanation.columns) > 1
+
+
+def _signed(entry: float) -> str:
+    return f"{'+' if entry > 0 else ''}{fixed(entry)}"
 
 
 def _counted(count: int) -> str:

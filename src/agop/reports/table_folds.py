@@ -12,7 +12,7 @@ from agop.reports.charts import Bars, Choice, Series
 from agop.reports.document import Plot
 from agop.reports.palette import GREY, colour
 from agop.reports.results import TableResult
-from agop.reports.wording import of_run, percent
+from agop.reports.wording import listed, of_run, percent
 
 __all__ = ["FoldSummary", "fold_findings", "fold_plot", "table_comparison"]
 
@@ -55,7 +55,7 @@ class FoldSummary:
         baselines = np.array([line.get("baseline") for line in folds], dtype=np.float64)
         known, mean = bool(np.isfinite(baselines).all()), float(errors.mean())
         return cls(
-            measure=str(folds[0]["measure"]),
+            measure=_measure(folds),
             mean=mean,
             deviation=float(errors.std(ddof=1)) if len(errors) > 1 else None,
             n_folds=len(errors),
@@ -94,7 +94,11 @@ def fold_plot(results: Sequence[TableResult]) -> Plot | None:
 
 def _error_of(result: TableResult) -> tuple[str, str]:
     """Name of the error and of the target, which may be unknown."""
-    return str(result.folds[0]["measure"]), str(result.info.get("target") or "")
+    return _measure(result.folds), str(result.info.get("target") or "")
+
+
+def _measure(folds: Sequence[Line]) -> str:
+    return str(folds[0].get("measure", "error"))
 
 
 def _fold_bars(runs: Sequence[tuple[str, int, Sequence[Line]]], title: str) -> Bars:
@@ -146,8 +150,8 @@ def _error(summary: FoldSummary) -> str:
     text += f", {percent(summary.share)} of that of the constant prediction"
     if summary.n_folds == 1:
         return f"{text}."
-    if summary.n_better == summary.n_folds:
-        return f"{text} and below it in every fold."
+    if summary.n_better in (0, summary.n_folds):
+        return f"{text} and below it in {'every' if summary.n_better else 'no'} fold."
     return f"{text} and below it in {summary.n_better} of {summary.n_folds} folds."
 
 
@@ -165,6 +169,9 @@ def _lowest_error(there: Sequence[tuple[TableResult, FoldSummary]]) -> str | Non
         next_best, second = others[0]
         pairs = list(zip(best.folds, next_best.folds, strict=True))
         better = sum(line["error"] < other["error"] for line, other in pairs)
+        if lowest.mean == second.mean:
+            names = listed([result.name for result, summary in there if summary.mean == lowest.mean])
+            return f"On the same folds the {lowest.measure} is lowest in {names}, {_figures(lowest.mean, 3)}."
         text = f"On the same folds the {lowest.measure} is lowest in {best.name}, {_figures(lowest.mean, 3)}"
         text += f"; in {next_best.name} it is {_figures(second.mean, 3)}"
         return f"{text}, and higher in {better} of {len(pairs)} folds."
@@ -172,6 +179,9 @@ def _lowest_error(there: Sequence[tuple[TableResult, FoldSummary]]) -> str | Non
     if len(known) < 2:
         return None
     (share, name), (other, second_name), *_ = sorted(known)
+    if percent(share) == percent(other):
+        names = listed([each for value, each in known if percent(value) == percent(share)])
+        return f"Relative to its own constant prediction the error is lowest in {names}, {percent(share)}."
     text = f"Relative to its own constant prediction the error is lowest in {name}, {percent(share)}"
     return f"{text}; in {second_name} it is {percent(other)}."
 

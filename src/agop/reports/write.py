@@ -18,7 +18,7 @@ from agop.reports.network_findings import network_comparison, network_findings
 from agop.reports.overview import differing_settings, lead_of, notes_of, settings_table, title_of
 from agop.reports.page import write_page
 from agop.reports.results import DeepRFMResult, NetworkResult, Result, TableResult
-from agop.reports.sources import result_of
+from agop.reports.sources import read_results, result_of
 from agop.reports.table import table_numbers, table_plots
 from agop.reports.table_findings import table_findings
 from agop.reports.table_folds import table_comparison
@@ -50,7 +50,11 @@ def report(record: Any, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        If there is nothing to show, or the folder of the file does not exist.
+        If there is nothing to show, two have one name, or the folder of the file does not exist.
+    DataFileError
+        If files of a run are missing or damaged.
+    sklearn.exceptions.NotFittedError
+        If a model is not fitted.
     MissingExtraError
         If jinja2 or plotly is not installed.
 
@@ -66,6 +70,8 @@ def report(record: Any, path: str | os.PathLike[str]) -> Path:
     """
     if isinstance(record, Mapping) and not isinstance(record, NetworkRecord):
         results = [result_of(value, str(name)) for name, value in record.items()]
+    elif isinstance(record, list | tuple) and record and all(isinstance(each, str | os.PathLike) for each in record):
+        results = read_results(record)
     elif isinstance(record, list | tuple):
         results = [result_of(value) for value in record]
     else:

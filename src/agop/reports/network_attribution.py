@@ -1,0 +1,112 @@
+"""Which part of a layer makes NC1 fall: the linear map or the nonlinearity, as a plot and in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import log
+
+from agop.records import Line, hidden_layers, last_measured, select, summarise_along
+from agop.reports.charts import Bars, Series
+from agop.reports.document import Plot
+from agop.reports.palette import colour
+from agop.reports.results import NetworkResult
+from agop.reports.wording import SAME, listed, of_run, percent
+
+__all__ = ["attribution_findings", "attribution_plot", "linear_shares", "shares_in_words"]
+
+
+def attribution_plot(results: Sequence[NetworkResult]) -> Plot | None:
+    """Bars of the falls of each layer with a nonlinearity at the last measurement; None if there are none."""
+    found = [_falls(last_measured(result.lines)) for result in results]
+    layers = dict.fromkeys(layer for result in results for layer in hidden_layers(result.lines))
+    there = [
+        (layer if len(results) == 1 else f"{layer}, {result.name}", *falls[layer])
+        for layer in layers
+        for result, falls in zip(results, found, strict=True)
+        if layer in falls
+    ]
+    if not there:
+        return None
+    linear = [first / log(10) for _, first, _ in there]
+    rest = [None if whole is None else (whole - first) / log(10) for _, first, whole in there]
+    series = [
+        Series("S Vᵀ (linear map), φ to Wφ", linear, colour(1)),
+        Series("nonlinearity, Wφ to σ(Wφ)", rest, colour(2)),
+    ]
+    return Plot(
+        "attribution",
+        "What makes NC1 fall",
+        Bars([name for name, *_ in there], "fall of NC1 in decades", series, stacked=True),
+        attribution_findings(results) or ["No layer has NC1 both before and after its nonlinearity."],
+        "Decades by which NC1 falls at the linear map and at the nonlinearity of each layer, at the last measurement; "
+        "means over seeds. A bar to the left of 0 is a rise.",
+        ("attribution", "NC1", "stage (network)"),
+    )
+
+
+def attribution_findings(results: Sequence[NetworkResult]) -> list[str]:
+    """Sentences about the share of the linear map in the fall of NC1 at the last measurement."""
+    sentences, sums = [], []
+    for result in results:
+        last = last_measured(result.lines)
+        if whole := _over_whole_layers(last):
+            text = shares_in_words(last) or "NC1 falls in no layer up to the nonlinearity."
+            sentences.append(of_run(results, result, text))
+            linear, fall = (sum(part) for part in zip(*whole.values(), strict=True))
+            sums += [f"{percent(linear / fall)} in {result.name}"] if fall >= log(SAME) else []
+    compared = f"Share of S Vᵀ in the fall of NC1, summed over the layers: {listed(sums)}."
+    return [compared, *sentences] if len(sums) > 1 else sentences
+
+
+def linear_shares(last: Iterable[Line]) -> dict[str, float]:
+    """Share of the linear map in the fall of NC1 of each layer in which it falls, of means over seeds.
+
+    Examples
+    --------
+    >>> line = {"seed": 0, "epoch": 9, "layer": "fc.1", "stage": "input", "output_log_fall": 2.0}
+    >>> linear_shares([{**line, "linear_log_fall": 1.0}, {**line, "seed": 1, "linear_log_fall": 2.0}])
+    {'fc.1': 0.75}
+    """
+    return {layer: linear / fall for layer, (linear, fall) in _over_whole_layers(last).items() if fall >= log(SAME)}
+
+
+def shares_in_words(last: Sequence[Line]) -> str:
+    """A sentence on the share of the linear map in each layer, empty if NC1 falls in none."""
+    shares = linear_shares(last)
+    if not shares:
+        return ""
+    (first, share), *others = shares.items()
+    parts = [
+        f"{percent(share)} of the fall of NC1 at {first}",
+        *(f"{percent(part)} at {layer}" for layer, part in others),
+    ]
+    most = sum(share > 0.5 for share in shares.values())
+    count = f": more than half in {most} of {len(shares)} layers" if others else ""
+    notes = [
+        *["above 100 % the nonlinearity raises it again"] * (max(shares.values()) > 1),
+        *["below 0 % the linear map raises it"] * (min(shares.values()) < 0),
+    ]
+    text = f"The linear map, S Vᵀ, makes {listed(parts)}{count}{f' ({listed(notes)})' if notes else ''}"
+    rest = [layer for layer in _over_whole_layers(last) if layer not in shares]
+    return f"{text}; NC1 does not fall at {listed(rest)}." if rest else f"{text}."
+
+
+def _falls(last: Iterable[Line]) -> dict[str, tuple[float, float | None]]:
+    """Falls of log NC1 at the linear map and over the whole layer, by layer: means over the seeds that have both.
+
+    If no seed has both, that at the linear map alone.
+    """
+    columns = "linear_log_fall", "output_log_fall"
+    inputs = select(last, stage="input")
+    both = [line for line in inputs if None not in (line.get(column) for column in columns)]
+    linear, whole = (summarise_along(both, column, "layer", log=False) for column in columns)
+    alone = summarise_along(inputs, columns[0], "layer", log=False)
+    return {
+        layer: (linear[layer].mean, whole[layer].mean) if layer in linear and layer in whole else (summary.mean, None)
+        for layer, summary in alone.items()
+    }
+
+
+def _over_whole_layers(last: Iterable[Line]) -> dict[str, tuple[float, float]]:
+    """Falls of the layers that have both."""
+    return {layer: (first, whole) for layer, (first, whole) in _falls(last).items() if whole is not None}
