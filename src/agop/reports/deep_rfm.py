@@ -32,8 +32,8 @@ _EIGENVALUES = 100
 def deep_rfm_plots(results: Sequence[DeepRFMResult]) -> list[Plot]:
     """Plots of one run, or of several on the same axes; what no run has is left out."""
     plots = [
-        _collapse_plot(results, "nc1", "NC1 by layer", "nc1_trace_ratio", "NC1: tr Σ_W / tr Σ_B"),
-        _collapse_plot(results, "nc2", "NC2 by layer", "nc2_gram_mse", "NC2: deviation from the simplex ETF"),
+        _collapse_plot(results, "nc1", "NC1 by layer", "nc1_trace_ratio", "NC1"),
+        _collapse_plot(results, "nc2", "NC2 by layer", "nc2_gram_mse", "NC2"),
         gram_plot(results),
         _spectrum_plot(results),
         _accuracy_plot(results),

@@ -32,7 +32,7 @@ STAGES = {
 }
 """Name of each stage."""
 
-_NC1, _NC1_TITLE = "nc1_trace_ratio", "NC1: tr Σ_W / tr Σ_B"
+_NC1 = "nc1_trace_ratio"
 
 _DASHES: dict[str, Dash] = {"input": "solid", "linear": "dash", "output": "dot"}
 
@@ -96,12 +96,12 @@ def _layer_plot(results: Sequence[NetworkResult]) -> Plot | None:
             for paint in [colour(run if len(results) > 1 else place)]
         ]
         if curves:
-            charts[label] = Curves("layer", _NC1_TITLE, curves)
+            charts[label] = Curves("layer", "NC1", curves)
     if not charts:
         return None
     chart: Chart = Choice("stage", charts, start=next(iter(charts)))
     if len(results) == 1:
-        chart = Curves("layer", _NC1_TITLE, [curve for part in charts.values() for curve in part.curves])
+        chart = Curves("layer", "NC1", [curve for part in charts.values() for curve in part.curves])
     return Plot(
         "nc1",
         "NC1 by layer",
@@ -149,7 +149,7 @@ def _epoch_plot(results: Sequence[NetworkResult]) -> Plot | None:
                     paint = colour(place if len(results) == 1 else run)
                     curves.append(seed_curve(name, dict(sorted(found.items())), paint, dash))
         if curves:
-            charts[layer] = Curves(unit_of(results), _NC1_TITLE, curves)
+            charts[layer] = Curves(unit_of(results), "NC1", curves)
     if not charts:
         return None
     return Plot(
