@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
+import pathlib
 
 import numpy as np
 import pytest
+from matplotlib import image
 
 from agop.records import summarise_seeds
 from agop.reports.charts import Bars, Choice, Curve, Curves, HeatMap, Picture, Pictures, Series
@@ -105,13 +108,13 @@ def test_slider_moves_the_gram_panels(visit, run):
     visit.page.keyboard.press("ArrowLeft")
     assert slider.get_attribute("aria-valuetext") == "layer 2"
     visit.page.keyboard.press("Home")
-    assert visit.plot("gram").locator("output").text_content() == "1"
+    assert visit.plot("gram").locator(".value").text_content() == "1"
     expected = run.load_tensors()[0]["agop/seed0/layer01/gram/input"].float().numpy()
     np.testing.assert_allclose(visit.drawn("gram")[0]["z"], expected, atol=1e-4)
 
 
 def test_curves_show_the_numbers(visit, run):
-    traces = [trace for trace in visit.drawn("nc1") if trace.get("name")]
+    traces = [trace for trace in visit.drawn("nc1") if "fill" not in trace]
     found = summarise_seeds(run.metrics(), "nc1_trace_ratio")
     assert [trace["name"] for trace in traces][:2] == ["X (input)", "X M½ (AGOP)"]
     assert traces[0]["y"] == pytest.approx([layer.mean for layer in found[False, "input"].values()])
@@ -126,7 +129,7 @@ def test_data_behind_the_buttons(visit, run):
     mine = [row for row in rows if row["curve"] == "X M½ (AGOP)"]
     assert [int(row["layer"]) for row in mine] == [1, 2, 3]
     for row, layer in zip(mine, found.values(), strict=True):
-        assert float(row["NC1: tr Σ_W / tr Σ_B"]) == layer.mean
+        assert float(row["NC1"]) == layer.mean
         assert (float(row["low"]), float(row["high"])) == (layer.low, layer.high)
     as_json = json.loads(visit.saved("nc1", "json"))
     assert as_json["title"] == "NC1 by layer"
@@ -137,10 +140,12 @@ def test_data_behind_the_buttons(visit, run):
 def test_table_of_the_data(visit, run):
     section = visit.plot("nc1")
     section.get_by_text("Data as a table").click()
+    section.locator("details.data tbody tr").first.wait_for()
     assert section.locator("details.data th").all_text_contents()[:2] == ["curve", "layer"]
     assert section.locator("details.data tbody tr").count() == 15
     gram = visit.plot("gram")
     gram.get_by_text("Data as a table").click()
+    gram.locator("details.data tbody tr").first.wait_for()
     assert gram.locator("details.data tbody tr").count() == 3 * 12 * 12
     assert float(gram.locator("details.data tbody tr td").nth(3).text_content()) == pytest.approx(
         run.load_tensors()[0]["agop/seed0/layer03/gram/input"][0, 0].item(), abs=1e-3
@@ -209,7 +214,7 @@ def test_names_for_screen_readers(visit):
         assert page.locator(f"#{title}").text_content()
         for text in texts[0].split():
             assert page.locator(f"#{text}").text_content().strip()
-        assert section.locator(".downloads").get_attribute("aria-label").startswith("Data of ")
+        assert section.locator(".downloads").get_attribute("aria-label").startswith("Files of ")
     levels = page.eval_on_selector_all("h1, h2, h3", "all => all.map(each => each.tagName)")
     assert levels[0] == "H1"
     assert levels.count("H1") == 1
@@ -246,10 +251,11 @@ def test_texts_stay_texts(every_kind):
 
 
 def test_gaps_and_bands(every_kind):
-    low, high, curve = every_kind.drawn("curves")
+    band, curve = every_kind.drawn("curves")
     assert curve["y"] == [4, None, 1]
-    assert (low["y"], high["y"]) == ([3, None, 0.5], [5, None, 2])
-    assert high["fill"] == "tonexty"
+    assert band["fill"] == "toself"
+    assert band["x"] == [1, 1, None, 3, 3, None]  # an outline on each side of the gap
+    assert band["y"] == [3, 5, None, 0.5, 2, None]
     rows = list(csv.DictReader(io.StringIO(every_kind.saved("curves", "csv"))))
     assert [row["NC1"] for row in rows] == ["4", "", "1"]
     assert rows[0]["curve"] == "</script><b>&"
@@ -290,3 +296,180 @@ def test_pictures_in_grey_and_colour(every_kind):
     rows = list(csv.DictReader(io.StringIO(every_kind.saved("pictures", "csv"))))
     assert len(rows) == 40
     assert float(rows[-1]["blue"]) == pytest.approx(image[-1, -1, 2], abs=1e-3)
+
+
+# ---- charts at the edge of what can be drawn ---------------------------------------------------------------------
+
+LAYERS = [f"backbone.layer{k}.1.conv2" for k in range(30)]
+RUN = 'a "very" <long> & peculiar name of a run, longer than any phone is wide'
+
+
+def _curve(y, low=None, high=None, name="input", x=None):
+    return Curve(name, x or list(range(1, len(y) + 1)), y, "#2b7bba", low, high)
+
+
+EDGES = {
+    "none": Curves("layer", "NC1", [_curve([None, None])]),
+    "none-map": HeatMap("epoch", "layer", [0, 1], ["a", "b"], [[None, None], [None, None]], "NC1", True),
+    "none-bars": Bars(["a"], "x", [Series("s", [None], "#2b7bba")]),
+    "zeros": Curves("layer", "NC1", [_curve([1.0, 0.0, 1e-3], [0.5, 0.0, 0.0], [2.0, 0.0, 2e-3])]),
+    "equal": Curves("layer", "NC1", [_curve([0.3, 0.3, 0.3])]),
+    "decades": Curves("layer", "NC1", [_curve([10.0**-k for k in range(13)])]),
+    "equal-map": HeatMap("epoch", "layer", [0, 1], ["a", "b"], [[0.0, 0.0], [0.0, 0.0]], "share", numbers=True),
+    "square": HeatMap("column", "column", ["a", "b"], ["a", "b"], [[1.0, 2.0], [3.0, 4.0]], "coupling", numbers=True),
+    "crowded": HeatMap("column", "row", LAYERS, LAYERS, [[0.0123] * 30] * 30, "coupling", numbers=True),
+    "names": Curves("layer", "NC1", [_curve([1.0] * 30, name=f"{RUN}, {stage}", x=LAYERS) for stage in "abc"]),
+    "family": Curves("epoch", "NFA", [_curve([0.5, 0.6], name=name) for name in LAYERS], log_y=False),
+    "runs": Choice("run", dict.fromkeys((RUN, "b"), Bars([RUN], "x", [Series(RUN, [1.0], "#2b7bba")]))),
+    "strips": Pictures([Picture("tall", np.ones((40, 2))), Picture("wide", np.ones((1, 40)))], "entry"),
+    "single": Choice("layer", {"fc.1": Pictures([Picture("colour", np.ones((20, 20, 3)))], "entry")}),
+    "mixed": Choice(
+        "layer",
+        {
+            "0": Pictures([Picture(str(k), np.full((20, 20), 0.5)) for k in range(3)], "entry"),
+            "1": Pictures([Picture("colour", np.ones((2, 2, 3)))], "entry"),
+        },
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def edges(browser, tmp_path_factory):
+    plots = [Plot(name, name, chart, ["found"], "caption") for name, chart in EDGES.items()]
+    page = Document("Edges", "lead", ["found"], plots, [])
+    path = write_page(page, tmp_path_factory.mktemp("edges") / "report.html")
+    with browser.new_context(color_scheme="dark", viewport={"width": 1000, "height": 800}) as context:
+        yield Visit(context, path)
+
+
+def layout(visit, name, what):
+    visit.plot(name)
+    return visit.page.evaluate(f"document.querySelector('#{name} .chart')._fullLayout.{what}")
+
+
+def test_edges_are_quiet_and_fit_a_phone(browser, edges):
+    path = edges.page.evaluate("location.pathname")
+    with browser.new_context(viewport={"width": 360, "height": 700}, has_touch=True, is_mobile=True) as context:
+        for visit in (edges, Visit(context, pathlib.Path(path))):
+            for name in EDGES:
+                visit.plot(name)
+            assert visit.complaints == []
+        assert visit.page.evaluate("document.documentElement.scrollWidth") == 360
+        for name in ("names", "family", "runs"):
+            assert_legend_is_clear(visit, name)
+    for name in ("names", "family", "runs"):
+        assert_legend_is_clear(edges, name)
+
+
+def assert_legend_is_clear(visit, name):
+    """No overlap of the legend with the plot or its title, nor any of it cut off."""
+    section = visit.plot(name)
+    if section.locator(".legend").count() == 0:
+        return
+    legend, plot = (section.locator(part).first.bounding_box() for part in (".legend", ".nsewdrag"))
+    assert legend["y"] + legend["height"] <= plot["y"] - (20 if section.locator(".annotation").count() else 0)
+    entries = section.locator(".legend .traces").all()
+    assert entries[-1].bounding_box()["y"] + 10 <= legend["y"] + legend["height"]
+
+
+@pytest.mark.parametrize("name", ["none", "none-map", "none-bars"])
+def test_charts_without_a_value_say_so(edges, name):
+    assert "No values" in edges.plot(name).locator(".annotation-text").all_text_contents()
+    assert layout(edges, "equal", "annotations.length") == 1
+
+
+def test_zeros_are_left_out_of_a_logarithmic_axis(edges):
+    band, curve = edges.drawn("zeros")
+    assert curve["y"] == [1, None, 1e-3]
+    assert band["y"] == [0.5, 2, None, 1e-3, 2e-3, None]  # the band ends at the least number above 0
+
+
+@pytest.mark.parametrize("name", ["equal", "decades", "names"])
+def test_ticks_do_not_overlap(edges, name):
+    boxes = [tick.bounding_box() for tick in edges.plot(name).locator(".ytick text").all()]
+    heights = sorted((box["y"], box["y"] + box["height"]) for box in boxes)
+    assert len(heights) > 3
+    assert all(end <= start + 2 for (_, end), (start, _) in itertools.pairwise(heights))
+
+
+def test_long_names_are_slanted_and_thinned(edges):
+    assert layout(edges, "names", "xaxis.tickangle") == -45
+    assert layout(edges, "names", "xaxis.ticktext.length") == 30
+    edges.page.set_viewport_size({"width": 500, "height": 800})
+    edges.until("document.querySelector('#names .chart')._fullLayout.xaxis.ticktext.length < 25")
+    edges.page.set_viewport_size({"width": 1000, "height": 800})
+
+
+def test_numbers_stand_in_cells_that_have_room(edges):
+    assert edges.drawn("square")[0]["texttemplate"] == "%{text}"
+    assert edges.drawn("crowded")[0]["texttemplate"] == ""
+
+
+def test_scales_of_constant_maps(edges):
+    assert (edges.drawn("equal-map")[0]["zmin"], edges.drawn("equal-map")[0]["zmax"]) == (0, 1)
+
+
+def test_strips_have_an_area(edges):
+    for axis in ("xaxis", "xaxis2", "yaxis", "yaxis2"):
+        assert layout(edges, "strips", f"{axis}._length") > 40
+
+
+def test_axes_of_one_name_stay_apart_in_files(edges):
+    rows = list(csv.DictReader(io.StringIO(edges.saved("square", "csv"))))
+    assert [list(row.values()) for row in rows] == [
+        ["a", "a", "1"],
+        ["a", "b", "2"],
+        ["b", "a", "3"],
+        ["b", "b", "4"],
+    ]
+    assert list(rows[0]) == ["column", "other column", "coupling"]
+
+
+def test_files_have_the_columns_of_all_rows(edges):
+    rows = list(csv.DictReader(io.StringIO(edges.saved("mixed", "csv"))))
+    assert len(rows) == 3 * 20 * 20 + 4
+    assert (rows[0]["entry"], rows[0]["red"]) == ("0.5", "")
+    assert (rows[-1]["entry"], rows[-1]["red"], rows[-1]["blue"]) == ("", "1", "1")
+    as_json = json.loads(edges.saved("mixed", "json"))
+    assert as_json["rows"][-1] == {
+        "layer": "1",
+        "picture": "colour",
+        "row": 2,
+        "column": 2,
+        "red": 1,
+        "green": 1,
+        "blue": 1,
+    }
+
+
+def test_a_choice_of_one_is_told(edges):
+    section = edges.plot("single")
+    assert section.locator(".choices").text_content() == "layerfc.1"
+    assert section.get_by_role("combobox").count() == 0
+
+
+def test_pictures_are_saved_light_from_a_dark_page(edges):
+    with edges.page.expect_download() as download:
+        edges.plot("equal").locator("[data-save=png]").click()
+    assert download.value.suggested_filename == "equal.png"
+    picture = image.imread(download.value.path())
+    assert picture.shape[1] == 1800
+    assert picture[2, 2, :3].tolist() == [1, 1, 1]
+    assert (picture[..., :3].min(axis=2) < 0.3).any()  # ink
+
+
+def test_nothing_inside_an_image_takes_the_focus(every_kind):
+    for name in ("curves", "map", "pictures"):
+        inside = every_kind.plot(name).locator(".chart :is(a[href], button, input, [tabindex])")
+        assert inside.count() == 0
+
+
+def test_paper_says_what_is_chosen_and_shows_every_plot(every_kind):
+    page = every_kind.page
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.locator(".chart .main-svg").count() >= 5
+    assert page.locator(".chart:empty").count() == 0
+    shown = {each.inner_text().replace("\n", " ") for each in page.locator(".choice").all()}
+    assert shown == {"layer fc.2", "run a", "direction 2"}
+    assert not page.locator("#epochs select").is_visible()

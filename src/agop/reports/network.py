@@ -130,7 +130,8 @@ def _map_plot(results: Sequence[NetworkResult]) -> Plot | None:
         f"NC1 by layer and {unit_of(results)}",
         next(iter(charts.values())) if len(results) == 1 else Choice("run", charts, start=next(iter(charts))),
         map_findings(results),
-        "NC1 of what each layer reads, a geometric mean over seeds. Click a layer: its curves are shown below.",
+        "NC1 of what each layer reads, a geometric mean over seeds. Click a layer, or choose it in the next plot, for "
+        "its curves.",
         ("NC1", "stage (network)"),
     )
 

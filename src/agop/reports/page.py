@@ -50,7 +50,7 @@ def _html(document: Document) -> str:
         definitions={term: DEFINITIONS[term] for term in used},
         style=_text("page.css"),
         plotly=require("plotly.offline", "report").get_plotlyjs().replace("</script", "<\\/script"),
-        script=_text("page.js"),
+        script="\n".join(map(_text, ("numbers.js", "axes.js", "figures.js", "page.js"))),
         data=_inside_element(json.dumps({plot.name: _plot_json(plot) for plot in document.plots}, allow_nan=False)),
         version=versions()["agop"],
     )

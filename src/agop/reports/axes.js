@@ -1,0 +1,105 @@
+// What the figures share: texts that fit, layouts, axes and legends of plotly.
+
+const PAPER = { ink: "#1b1f24", line: "#d8dee4" };
+
+const NARROW = 500;
+const LETTER = 7;  // pixels of a letter of a tick or legend, on average
+
+const within = (value, least, most) => Math.max(least, Math.min(most, value));
+const extent = (values) =>
+  values.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
+const places = (items) => items.map((_, i) => i);
+const textOf = (value) => String(value).replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+/** A text of `most` letters; of a longer one more of the end is kept, where names of layers differ. */
+const shortened = (text, most) => {
+  const start = Math.max(1, Math.floor(most / 3));
+  return text.length <= most ? text : `${text.slice(0, start)}…${text.slice(Math.ceil(start + 1 - most))}`;
+};
+/** Lines of a title that is wider than `room` pixels. */
+const broken = (text, room) => {
+  const lines = [""];
+  text.split(" ").forEach((word) => {
+    if (lines.at(-1) && LETTER * (lines.at(-1).length + word.length) > room) lines.push("");
+    lines.push(`${lines.pop()} ${word}`.trim());
+  });
+  return lines.map(textOf).join("<br>");
+};
+const transparent = (colour, alpha) => {
+  const [r, g, b] = [1, 3, 5].map((start) => parseInt(colour.slice(start, start + 2), 16));
+  return `rgba(${r},${g},${b},${alpha})`;
+};
+
+function layoutOf(look, width) {
+  return {
+    width, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: false, annotations: [],
+    font: { family: "system-ui, sans-serif", size: 13, color: look.ink },
+    margin: { l: width < NARROW ? 44 : 64, r: 16, t: 16, b: 56 },
+    hoverlabel: { font: { family: "system-ui, sans-serif" } },
+    dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
+  };
+}
+
+/** An annotation at a place of the plot, from 0 to 1. */
+const flat = { showarrow: false, xref: "paper", yref: "paper" };
+
+const axis = (look, title, more) => ({
+  title: { text: title, standoff: 8, font: { size: 13 } }, gridcolor: look.line, linecolor: look.line,
+  tickcolor: look.line, automargin: true, zeroline: false, exponentformat: "power", ...more,
+});
+
+const colourBar = (title, more) => ({
+  title: { text: textOf(title), side: "right", font: { size: 13 } }, thickness: 12, outlinewidth: 0,
+  exponentformat: "power", ...more,
+});
+
+/** A logarithmic axis: whole powers of ten carry labels, and their 2s and 5s where there are few powers. */
+function logarithmic(values) {
+  const [low, high] = extent(values.filter((value) => value > 0)).map(Math.log10);
+  const decades = high - low;
+  if (!(decades >= 0)) return {};
+  if (decades > 3) return { type: "log", dtick: Math.ceil(decades / 8) };
+  return { type: "log", dtick: decades === 0 || decades > 0.9 ? "D2" : undefined };
+}
+
+/** Ticks of a scale of logarithms: whole powers of ten, or its ends where it holds fewer than two. */
+function powerTicks(low, high) {
+  const step = Math.max(1, Math.ceil((high - low) / 6));
+  const powers = [];
+  for (let power = Math.ceil(low); power <= high; power += step) powers.push(power);
+  const rounded = (power) => String(Number((10 ** power).toPrecision(2)));
+  if (powers.length < 2) return { tickvals: [low, high], ticktext: [low, high].map(rounded) };
+  const text = (power) => (power === 0 || power === 1 ? `${10 ** power}` : `10<sup>${power}</sup>`.replace("-", "−"));
+  return { tickvals: powers, ticktext: powers.map(text) };
+}
+
+/** Ticks that name columns side by side: slanted or left out where there is no room; numbers are never slanted. */
+function columnTicks(columns, room) {
+  const texts = columns.map((column) => shortened(String(column), 24));
+  const longest = LETTER * Math.max(...texts.map((text) => text.length)) + 12;
+  const slanted = columns.some((column) => typeof column === "string") && longest * texts.length > room;
+  const every = Math.ceil(((slanted ? 24 : longest) * texts.length) / room);
+  const kept = places(texts).filter((i) => i % every === 0);
+  return {
+    ticks: { tickvals: kept, ticktext: kept.map((i) => textOf(texts[i])), tickangle: slanted ? -45 : 0 },
+    height: slanted ? Math.ceil(longest * 0.7) : 0,
+  };
+}
+
+/** Put a legend on top, and make room for it as plotly will lay it out in `room` pixels: in a line or in columns. */
+function addLegend(layout, traces, room) {
+  const names = traces.filter(({ showlegend }) => showlegend !== false).map(({ name }) => name);
+  layout.showlegend = names.length > 1;
+  if (!layout.showlegend) return;
+  const widths = names.map((name) => 6.5 * name.length + 46);
+  const all = widths.reduce((sum, width) => sum + width, 0);
+  const columns = Math.max(1, Math.floor(room / Math.max(...widths)));
+  const height = 19 * (all < room ? 1 : Math.ceil(names.length / columns)) + 6;
+  layout.legend = {
+    orientation: "h", x: 0, xref: "container", xanchor: "left", y: 1, yref: "container", yanchor: "top",
+    traceorder: "normal", font: { size: 12 }, tracegroupgap: 0, maxheight: 1,
+  };
+  layout.margin.t += height;
+  layout.height += height;
+}
+
+const legendText = (name, width) => textOf(shortened(name, Math.floor((width - 60) / LETTER)));

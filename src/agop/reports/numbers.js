@@ -1,0 +1,64 @@
+// The numbers of a chart: unpacked, as rows, and as files.
+
+/** Rows of numbers, or of [red, green, blue], from 16-bit whole numbers in base64. */
+function unpack({ shape: [height, width, channels = 1], unit, data }) {
+  const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+  const whole = new DataView(bytes.buffer);
+  const value = (place) => whole.getInt16(2 * place, true) * unit;
+  const cell = (place) => (channels === 1 ? value(place) : [0, 1, 2].map((c) => value(place * channels + c)));
+  return Array.from({ length: height }, (_, i) => Array.from({ length: width }, (_, j) => cell(i * width + j)));
+}
+
+const ROWS = {
+  Choice: (chart) => Object.entries(chart.charts).flatMap(([name, part]) =>
+    rowsOf(part).map((row) => ({ [chart.label]: name, ...row }))),
+  Curves: (chart) => chart.curves.flatMap((curve) => curve.x.map((x, i) => ({
+    curve: curve.name, [chart.x_title]: x, [chart.y_title]: curve.y[i],
+    ...(curve.low ? { low: curve.low[i], high: curve.high[i] } : {}),
+  }))),
+  Bars: (chart) => chart.series.flatMap((series) => chart.categories.map((category, i) => ({
+    series: series.name, category, [chart.x_title]: series.values[i],
+  }))),
+  HeatMap: (chart) => {
+    const column = chart.x_title === chart.y_title ? `other ${chart.x_title}` : chart.x_title;
+    return chart.y.flatMap((y, i) => chart.x.map((x, j) => ({
+      [chart.y_title]: y, [column]: x, [chart.title]: chart.values[i][j],
+    })));
+  },
+  Pictures: (chart) => {
+    const kept = (value) => Number(value.toPrecision(6));  // more than 16 bits have
+    const named = (value) => (Array.isArray(value)
+      ? { red: kept(value[0]), green: kept(value[1]), blue: kept(value[2]) }
+      : { [chart.title]: kept(value) });
+    return chart.pictures.flatMap((picture) => unpack(picture.values).flatMap((row, i) =>
+      row.map((value, j) => ({ picture: picture.title, row: i + 1, column: j + 1, ...named(value) }))));
+  },
+};
+
+/** The numbers of a chart as flat rows: one a point, bar, cell or pixel. */
+const rowsOf = (chart) => ROWS[chart.kind](chart);
+
+function columnsOf(rows) {
+  const columns = new Set();
+  rows.forEach((row) => Object.keys(row).forEach((name) => columns.add(name)));
+  return [...columns];
+}
+
+function csvOf(rows) {
+  const columns = columnsOf(rows);
+  const cell = (value) => {
+    const text = String(value ?? "");
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return [columns, ...rows.map((row) => columns.map((column) => row[column]))]
+    .map((cells) => `${cells.map(cell).join(",")}\r\n`).join("");
+}
+
+const jsonOf = (title, rows) =>
+  `{"title": ${JSON.stringify(title)}, "rows": [\n${rows.map((row) => JSON.stringify(row)).join(",\n")}\n]}\n`;
+
+/** A number to four digits, a whole one to all of them; other values as they are. */
+function short(value) {
+  if (typeof value !== "number") return value ?? "–";
+  return String(Number.isInteger(value) ? value : Number(value.toPrecision(4)));
+}
