@@ -148,3 +148,16 @@ def test_without_a_record(mlp):
     nothing = NetworkResult("net", {"settings": {}, "image_shape": [3, 5, 5]}, lines_of(mlp))
     assert [plot([nothing]) for plot in (agop_plot, eigenvector_plot, means_plot)] == [None] * 3
     assert agop_plot([nothing, result_of(mlp, "b")]).findings[0].startswith("b: ")
+
+
+def test_many_layers_share_the_room_of_the_page():
+    torch.manual_seed(0)
+    layers = [layer for _ in range(10) for layer in (nn.Linear(64, 64), nn.ReLU())]
+    record = measure(nn.Sequential(*layers, nn.Linear(64, 100)), [(torch.randn(200, 64), torch.arange(200) % 100)])
+    results = [result_of(record, name) for name in "abc"]
+    for plot, expected in ((agop_plot(results), 48), (means_plot(results), 55)):
+        sizes = {picture.values.shape for chart in plot.chart.charts.values() for picture in chart.pictures}
+        assert sizes == {(expected, expected)}
+        assert f" {expected} " in plot.caption
+    assert 3 * 33 * 55**2 <= 300_000 < 3 * 33 * 56**2
+    assert means_plot(results[:1]).chart.charts["20"].pictures[0].values.shape == (95, 95)

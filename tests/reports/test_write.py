@@ -11,7 +11,8 @@ from agop import RFMRegressor, explain, measure
 from agop.errors import InputError
 from agop.reports.definitions import DEFINITIONS
 from agop.reports.overview import lead_of, notes_of, title_of
-from agop.reports.results import DeepRFMResult
+from agop.reports.page import write_page
+from agop.reports.results import DeepRFMResult, NetworkResult
 from agop.reports.sources import result_of
 from agop.reports.write import document_of, plots_of, report
 
@@ -36,7 +37,7 @@ def test_settings_that_differ(make_run):
     runs = [result_of(make_run(depth=2, width=width, seeds=(0,)), name) for width, name in ((8, "a"), (16, "b"))]
     document = document_of(runs)
     assert document.title == "2 runs compared: a, b"
-    table = document.tables[0]
+    table = document.differences
     assert table.title == "Settings that differ"
     assert list(table.columns) == ["setting", "a", "b"]
     assert table.rows == [["width", "8", "16"]]
@@ -45,9 +46,14 @@ def test_settings_that_differ(make_run):
     assert all(sentence.startswith(("a: ", "b: ")) for sentence in others)
 
 
-def test_runs_without_a_difference_have_no_table_of_it(make_run):
+def test_runs_without_a_difference(make_run, tmp_path):
     run = make_run(depth=1, seeds=(0,))
-    titles = [table.title for table in document_of([result_of(run, "a"), result_of(run, "b")]).tables]
+    document = document_of([result_of(run, "a"), result_of(run, "b")])
+    assert document.differences.rows == []
+    page = report({"a": run, "b": run}, tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "None: the runs have the same settings." in page
+    assert document_of([result_of(run)]).differences is None
+    titles = [table.title for table in document.tables]
     assert titles == ["Layers of a", "Layers of b", "Settings and machine of a", "Settings and machine of b"]
 
 
@@ -117,3 +123,14 @@ def test_titles(record, explanation):
     assert title_of([result_of(record, "mlp")]) == "Network mlp"
     assert title_of([result_of(explanation)]) == "Model of a table"
     assert title_of([result_of(explanation, "prices")]) == "Model prices"
+
+
+def test_size_of_large_trainings(tmp_path):
+    torch.manual_seed(0)
+    layers = [layer for _ in range(29) for layer in (nn.Linear(32, 32), nn.ReLU())]
+    model = nn.Sequential(*layers, nn.Linear(32, 100))
+    record = measure(model, [(torch.randn(200, 32), torch.arange(200) % 100)])
+    lines = [{"seed": 0, "epoch": epoch, "loss": 1.0, **line} for epoch in range(60) for line in record.lines()]
+    results = [NetworkResult(name, {"settings": {}}, lines, record) for name in "abc"]
+    page = write_page(document_of(results), tmp_path / "report.html")
+    assert page.stat().st_size < 8_000_000

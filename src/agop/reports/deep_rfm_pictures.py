@@ -13,14 +13,14 @@ from torch import Tensor
 
 from agop.reports.charts import Choice, Picture, Pictures
 from agop.reports.document import Plot
-from agop.reports.images import image_of
+from agop.reports.images import image_of, side_of
 from agop.reports.results import DeepRFMResult
 from agop.reports.wording import fixed, of_run, percent
 
 __all__ = ["eigenvector_findings", "eigenvector_plot", "gram_findings", "gram_plot"]
 
-_NUMBERS = 900_000
-"""Pixels of the Gram pictures of a report at most: 2.4 MB of its page."""
+_PIXELS = 700_000
+"""Of the Gram pictures of a report at most: 1.9 MB of its page."""
 
 _LARGEST = 200
 
@@ -35,7 +35,7 @@ def gram_plot(results: Sequence[DeepRFMResult]) -> Plot | None:
     count = sum(1 for grams in found for metric, stage, _ in grams if any(p[:2] == (metric, stage) for p in panels))
     if not count:
         return None
-    side = min(_LARGEST, math.isqrt(_NUMBERS // count))
+    side = side_of(count, _LARGEST, _PIXELS)
     charts = {}
     for layer in layers:
         pictures = [

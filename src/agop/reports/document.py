@@ -60,9 +60,11 @@ class Document:
     plots
         In the order in which they are read.
     tables
-        Numbers, settings that differ, settings and machines.
+        Numbers, settings and machines.
     notes
         What the reader must know first, such as that labels were permuted or what could not be shown.
+    differences
+        Settings that differ between several runs; None for one.
     """
 
     title: str
@@ -71,3 +73,4 @@ class Document:
     plots: Sequence[Plot]
     tables: Sequence[NumberTable]
     notes: Sequence[str] = ()
+    differences: NumberTable | None = None

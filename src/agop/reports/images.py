@@ -1,14 +1,15 @@
-"""Vectors over the pixels of images as images."""
+"""Pictures that fit on a page: vectors over pixels as images, and how large matrices can be."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["image_of"]
+__all__ = ["image_of", "side_of"]
 
 
 def image_of(vector: Tensor, shape: Sequence[int]) -> NDArray[np.float64]:
@@ -31,3 +32,14 @@ def image_of(vector: Tensor, shape: Sequence[int]) -> NDArray[np.float64]:
     if len(image) in (1, 3):
         return image.permute(1, 2, 0).squeeze(-1).numpy()
     return image.square().sum(0).sqrt().numpy()
+
+
+def side_of(count: int, largest: int, pixels: int) -> int:
+    """Rows of each of ``count`` square pictures that have ``pixels`` in all at most, and ``largest`` rows each.
+
+    Examples
+    --------
+    >>> side_of(4, 200, 1_000_000), side_of(400, 200, 1_000_000)
+    (200, 50)
+    """
+    return max(1, min(largest, math.isqrt(pixels // max(1, count))))

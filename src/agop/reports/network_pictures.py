@@ -13,15 +13,16 @@ from agop.ansatz import neural_feature_matrix
 from agop.records import LayerRecord
 from agop.reports.charts import Choice, Picture, Pictures
 from agop.reports.document import Plot
-from agop.reports.images import image_of
+from agop.reports.images import image_of, side_of
 from agop.reports.network_findings import of_each
 from agop.reports.results import NetworkResult
 from agop.reports.wording import fixed, listed, percent
 
 __all__ = ["agop_plot", "eigenvector_plot", "means_plot"]
 
-_COORDINATES = 48
-_CLASSES = 100
+_COORDINATES, _CLASSES, _PIXELS = 48, 100, 300_000
+"""Inputs and classes that are shown at most, and pixels of each of the two plots: 0.8 MB of the page."""
+
 _VECTORS = 8
 
 _STAGES = {"input": "φ", "linear": "Wφ", "output": "σ(Wφ)"}
@@ -29,13 +30,13 @@ _STAGES = {"input": "φ", "linear": "Wφ", "output": "σ(Wφ)"}
 
 def agop_plot(results: Sequence[NetworkResult]) -> Plot | None:
     """W^T W, the AGOP and its root side by side, for a chosen layer."""
-    charts = {}
+    charts, side = {}, _side(results, _COORDINATES)
     for layer in _layers(results):
         pictures = []
         for result in results:
             record = _record(result, layer)
             if record is not None and record.spectrum is not None and record.spectrum.rank:
-                pictures += [Picture(_titled(results, result, title), m) for title, m in _matrices(record)]
+                pictures += [Picture(_titled(results, result, title), m) for title, m in _matrices(record, side)]
         if pictures:
             charts[layer] = Pictures(pictures, "over the largest entry")
     if not charts:
@@ -45,7 +46,7 @@ def agop_plot(results: Sequence[NetworkResult]) -> Plot | None:
         "The AGOP beside WᵀW",
         Choice("layer", charts, start=next(iter(charts))),
         of_each(results, _closer_power),
-        f"The inputs of the layer with the largest diagonal of WᵀW, {_COORDINATES} at most, sorted by it; the same in "
+        f"The inputs of the layer with the largest diagonal of WᵀW, {side} at most, sorted by it; the same in "
         "all matrices, each over its entry of largest magnitude. First seed.",
         ("AGOP", "NFM", "NFA"),
     )
@@ -92,14 +93,14 @@ def eigenvector_plot(results: Sequence[NetworkResult]) -> Plot | None:
 
 def means_plot(results: Sequence[NetworkResult]) -> Plot | None:
     """Cosines between the centred class means at the stages of a chosen layer."""
-    charts = {}
+    charts, side = {}, _side(results, _CLASSES)
     for layer in _layers(results):
         pictures = [
             Picture(_titled(results, result, title), cosines)
             for result in results
             if (record := _record(result, layer)) is not None
             for stage, title in _STAGES.items()
-            if (cosines := _cosines(record, stage)) is not None
+            if (cosines := _cosines(record, stage, side)) is not None
         ]
         if pictures:
             charts[layer] = Pictures(pictures, "cosine")
@@ -110,17 +111,17 @@ def means_plot(results: Sequence[NetworkResult]) -> Plot | None:
         "Class means",
         Choice("layer", charts),
         of_each(results, _simplex),
-        f"Cosines between class means about their mean, of the first {_CLASSES} classes at most. A simplex ETF has 1 "
+        f"Cosines between class means about their mean, of the first {side} classes at most. A simplex ETF has 1 "
         "on the diagonal and −1/(C − 1) elsewhere. First seed.",
         ("NC2", "stage (network)", "Gram"),
     )
 
 
-def _matrices(record: LayerRecord) -> list[tuple[str, NDArray[np.float64]]]:
+def _matrices(record: LayerRecord, side: int) -> list[tuple[str, NDArray[np.float64]]]:
     """W^T W, AGOP and its root for the coordinates that W uses most."""
     assert record.spectrum is not None  # noqa: S101 - of layers with a spectrum only
     weight = record.weight.double()
-    kept = weight.square().sum(0).argsort(descending=True, stable=True)[:_COORDINATES]
+    kept = weight.square().sum(0).argsort(descending=True, stable=True)[:side]
     vectors, values = record.spectrum.vectors[kept], record.spectrum.values
     found = {
         "WᵀW": neural_feature_matrix(weight[:, kept]),
@@ -149,10 +150,11 @@ def _signs(vectors: Tensor) -> Tensor:
     return vectors.gather(1, vectors.abs().argmax(1, keepdim=True)).sign()
 
 
-def _cosines(record: LayerRecord, stage: str) -> NDArray[np.float64] | None:
+def _cosines(record: LayerRecord, stage: str, most: int | None = None) -> NDArray[np.float64] | None:
+    """Cosines between the centred means, of the first classes at most."""
     if stage not in record.stages:
         return None
-    means = record.stages[stage].moments.centred_means()[:_CLASSES].double()
+    means = record.stages[stage].moments.centred_means()[:most].double()
     norms = means.norm(dim=1, keepdim=True)
     if not (norms > 0).all():
         return None
@@ -209,6 +211,11 @@ def _eigenvectors_hold(shares: Mapping[str, Sequence[float]]) -> str:
     """
     texts = [f"at {name} {percent(sum(part))} (the first {percent(part[0])})" for name, part in shares.items()]
     return f"The pictured eigenvectors hold, of the trace of the AGOP, {listed(texts)}."
+
+
+def _side(results: Sequence[NetworkResult], largest: int) -> int:
+    """Rows of three pictures for each layer of each run."""
+    return side_of(3 * sum(len(result.record) for result in results if result.record is not None), largest, _PIXELS)
 
 
 def _layers(results: Sequence[NetworkResult]) -> list[str]:

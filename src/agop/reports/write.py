@@ -94,7 +94,6 @@ def document_of(results: Sequence[Result]) -> Document:
     several = len(results) > 1
     findings = [of_run(results, result, sentence) for result in results for sentence in _findings(result)]
     tables = [
-        *([differing_settings(results)] if several else []),
         *(_numbers(result) for result in results),
         *(settings_table(result, several=several) for result in results),
     ]
@@ -105,6 +104,7 @@ def document_of(results: Sequence[Result]) -> Document:
         plots_of(results),
         [table for table in tables if table.rows],
         notes_of(results),
+        differing_settings(results) if several else None,
     )
 
 
