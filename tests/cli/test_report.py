@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import torch
+from rich.console import Console
 from torch import nn
 from typer.testing import CliRunner
 
@@ -14,9 +15,12 @@ from agop import Tracker, measure
 from agop.cli import app
 from agop.datasets import load
 from agop.experiments import DeepRFMSettings, run_deep_rfm
+from agop.reports.document import NumberTable
 
 pytest.importorskip("plotly")
 pytest.importorskip("jinja2")
+
+application = sys.modules["agop.cli.app"]  # "agop.cli.app" names the application itself
 
 
 def invoke(*arguments):
@@ -46,6 +50,18 @@ def test_page_of_a_run_lies_in_its_folder(runs):
     assert f"Report: {page}" in result.stdout
     assert "• NC1 of the layer inputs" in words(result.stdout)
     assert "<title>Deep RFM on digits</title>" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [80, 40])
+def test_numbers_are_not_cut(monkeypatch, capsys, width):
+    monkeypatch.setattr(application, "console", Console(width=width))
+    numbers = NumberTable(
+        "", ["layer", "NC1 features", "NC1 control", "accuracy"], [["1", "0.000831", "1.2e-08", "0.8840"]]
+    )
+    application.print_numbers(numbers, "title")
+    text = capsys.readouterr().out
+    assert "…" not in text
+    assert {"0.000831", "1.2e-08", "0.8840"} <= set(text.split())
 
 
 def test_page_of_several_runs(runs, tmp_path):

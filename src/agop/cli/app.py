@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -38,12 +39,12 @@ def readable_errors() -> Iterator[None]:
 
 
 def print_numbers(numbers: NumberTable, title: str) -> None:
-    """Print a table of a report."""
+    """Print a table of a report; where it is narrow, names are broken into lines and nothing is cut."""
     name, *columns = numbers.columns
-    table = Table(title=escape(title))
-    table.add_column(name, no_wrap=True)
+    table = Table(title=escape(title), box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column(name, overflow="fold")
     for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
+        table.add_column(column, justify="right", overflow="fold")
     for row in numbers.rows:
         table.add_row(*map(escape, row))
     console.print(table)
