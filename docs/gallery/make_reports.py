@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sklearn.datasets import load_diabetes
 
-from agop import datasets, report, save, table_pipeline
+from agop import datasets, load, report, save, table_pipeline
 from agop.experiments import (
     DeepRFMSettings,
     ExplainSettings,
@@ -56,12 +56,13 @@ def _table(folder: Path) -> Path:
     names |= {"s6": "blood sugar", "bp": "blood pressure", "target": "progression"}
     frame = load_diabetes(as_frame=True, scaled=False).frame.rename(columns=names)
     table, model = folder / "diabetes.csv", folder / "diabetes.safetensors"
-    frame.to_csv(table, index=False)
-    pipeline = table_pipeline("regression").fit(frame.drop(columns="progression"), frame["progression"].to_numpy())
-    pipeline["table"].target_ = "progression"
-    save(pipeline, model)
+    if not model.exists():
+        frame.to_csv(table, index=False)
+        pipeline = table_pipeline("regression").fit(frame.drop(columns="progression"), frame["progression"].to_numpy())
+        pipeline["table"].target_ = "progression"
+        save(pipeline, model)
     settings = ExplainSettings(model=str(model), table=str(table), folds=5)
-    return run_explain(settings, pipeline, frame, folder / "diabetes").path
+    return run_explain(settings, load(model), frame, folder / "diabetes").path
 
 
 if __name__ == "__main__":
