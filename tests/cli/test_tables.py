@@ -274,7 +274,7 @@ def test_explain_into_a_folder(folder, plain, target, measure):
     spread = f"{np.mean(errors):.3g} ± {np.std(errors, ddof=1):.2g} (mean and standard deviation over 3 folds)"
     assert f"• The {measure} is {spread}" in text
     assert "• Rows without a target, which are in no fold: 1." in text
-    assert f"Run: {run}" in text
+    assert f"Report: {run / 'report.html'}" in text
     assert "leading directions" in text
     assert "100%" in text
     assert Run.open(run).info()["settings"] == {"model": str(model), "table": str(table), "folds": 3, "seed": 2}
@@ -287,7 +287,11 @@ def test_explain_into_a_folder(folder, plain, target, measure):
 def test_explain_into_a_folder_without_folds(folder, plain):
     result = invoke("explain", plain / "height.model", folder / "height.csv.gz", "--run", plain / "run")
     assert result.exit_code == 0, result.output
-    assert sorted(path.name for path in (plain / "run").iterdir()) == ["explanation.json", "run.json"]
+    assert sorted(path.name for path in (plain / "run").iterdir()) == [
+        "explanation.json",
+        "report.html",
+        "run.json",
+    ]
     assert "RMSE" not in result.stdout
     assert "effect" in result.stdout
 

@@ -144,8 +144,14 @@ def test_loss_and_accuracy():
             " makes 75 % of the fall of NC1 at fc.0 and 25 % at fc.1: more than half in 1 of 2 layers.",
         ),
         ([(3.0, 4.0)], " makes 75 % of the fall of NC1 at fc.0."),
-        ([(3.0, 4.0), (3.0, -1.0)], " makes 75 % of the fall of NC1 at fc.0; NC1 does not fall at fc.1."),
-        ([(3.0, 4.0), (3.0, 1e-9)], " makes 75 % of the fall of NC1 at fc.0; NC1 does not fall at fc.1."),
+        (
+            [(3.0, 4.0), (3.0, -1.0)],
+            " makes 75 % of the fall of NC1 at fc.0; NC1 falls by less than 5 %, or rises, at fc.1.",
+        ),
+        (
+            [(3.0, 4.0), (3.0, 0.04)],
+            " makes 75 % of the fall of NC1 at fc.0; NC1 falls by less than 5 %, or rises, at fc.1.",
+        ),
         ([(-1.0, 4.0)], " makes −25 % of the fall of NC1 at fc.0 (below 0 % the linear map raises it)."),
         ([(3.0, 2.0)], " makes 150 % of the fall of NC1 at fc.0 (above 100 % the nonlinearity raises it again)."),
     ],
@@ -161,7 +167,7 @@ def test_share_of_the_linear_map(falls, sentence):
 
 def test_no_layer_falls():
     rising = line(0, 1, "fc.1", "input", 1.0, linear_log_fall=1.0, output_log_fall=-1.0)
-    assert attribution_findings([result("a", [rising])]) == ["NC1 falls in no layer up to the nonlinearity."]
+    assert attribution_findings([result("a", [rising])]) == ["NC1 falls by 5 % in no layer up to the nonlinearity."]
     unknown = {**rising, "output_log_fall": None}
     assert attribution_findings([result("a", [unknown])]) == []
 
@@ -179,7 +185,7 @@ def test_shares_of_several_runs():
     a, b, c = run("a", (3.0, 4.0), (1.0, 1.0)), run("b", (1.0, 4.0)), run("c", (1.0, -1.0))
     first, *others = attribution_findings([a, b, c])
     assert first == "Share of S Vᵀ in the fall of NC1, summed over the layers: 80 % in a and 25 % in b."
-    assert others[2] == "c: NC1 falls in no layer up to the nonlinearity."
+    assert others[2] == "c: NC1 falls by 5 % in no layer up to the nonlinearity."
     assert [text[:3] for text in attribution_findings([a, c])] == ["a: ", "c: "]
 
 

@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline
 from agop.cli.app import app, console, readable_errors
 from agop.cli.fit import check_out, nothing_written
 from agop.cli.predict import load_table_model, rows_without_target
+from agop.cli.report import show_report
 from agop.errors import InputError, MissingExtraError
 from agop.estimators.explanation import explain
 from agop.experiments import ExplainSettings, run_explain
@@ -51,8 +52,8 @@ def explain_model(
 ) -> None:
     """Say which columns matter, in which directions, and with TABLE which pairs of them interact.
 
-    With --run it is written into a folder, run.json and explanation.json; with --folds also the error of a
-    cross-validation, metrics.jsonl.
+    With --run it is written into a folder, run.json, explanation.json and report.html; with --folds also the error of
+    a cross-validation, metrics.jsonl.
     """
     with readable_errors(), nothing_written() if run is None else nullcontext():
         _check(table, out, run, folds, model)
@@ -64,9 +65,9 @@ def explain_model(
             result = _run(ExplainSettings(str(model), str(table), folds, seed), pipeline, run)
             explanation = result.explanation
         console.print(explanation.table())
-        if result is not None:
+        if run is not None and result is not None:
             _print_folds(result)
-            console.print(f"Run: {escape(str(run))}", highlight=False, soft_wrap=True)
+            show_report(run)
         if out is not None:
             _draw(explanation, out)
 

@@ -10,9 +10,12 @@ from agop.reports.charts import Bars, Series
 from agop.reports.document import Plot
 from agop.reports.palette import colour
 from agop.reports.results import NetworkResult
-from agop.reports.wording import SAME, listed, of_run, percent
+from agop.reports.wording import listed, of_run, percent
 
 __all__ = ["attribution_findings", "attribution_plot", "linear_shares", "shares_in_words"]
+
+_FALL = log(1.05)
+"""Fall of log NC1 below which a share of it says nothing."""
 
 
 def attribution_plot(results: Sequence[NetworkResult]) -> Plot | None:
@@ -50,16 +53,16 @@ def attribution_findings(results: Sequence[NetworkResult]) -> list[str]:
     for result in results:
         last = last_measured(result.lines)
         if whole := _over_whole_layers(last):
-            text = shares_in_words(last) or "NC1 falls in no layer up to the nonlinearity."
+            text = shares_in_words(last) or "NC1 falls by 5 % in no layer up to the nonlinearity."
             sentences.append(of_run(results, result, text))
             linear, fall = (sum(part) for part in zip(*whole.values(), strict=True))
-            sums += [f"{percent(linear / fall)} in {result.name}"] if fall >= log(SAME) else []
+            sums += [f"{percent(linear / fall)} in {result.name}"] if fall >= _FALL else []
     compared = f"Share of S Vᵀ in the fall of NC1, summed over the layers: {listed(sums)}."
     return [compared, *sentences] if len(sums) > 1 else sentences
 
 
 def linear_shares(last: Iterable[Line]) -> dict[str, float]:
-    """Share of the linear map in the fall of NC1 of each layer in which it falls, of means over seeds.
+    """Share of the linear map in the fall of NC1 of each layer in which it falls by 5 % at least, of means over seeds.
 
     Examples
     --------
@@ -67,11 +70,11 @@ def linear_shares(last: Iterable[Line]) -> dict[str, float]:
     >>> linear_shares([{**line, "linear_log_fall": 1.0}, {**line, "seed": 1, "linear_log_fall": 2.0}])
     {'fc.1': 0.75}
     """
-    return {layer: linear / fall for layer, (linear, fall) in _over_whole_layers(last).items() if fall >= log(SAME)}
+    return {layer: linear / fall for layer, (linear, fall) in _over_whole_layers(last).items() if fall >= _FALL}
 
 
 def shares_in_words(last: Sequence[Line]) -> str:
-    """A sentence on the share of the linear map in each layer, empty if NC1 falls in none."""
+    """A sentence on the share of the linear map in each layer, empty if NC1 falls by 5 % in none."""
     shares = linear_shares(last)
     if not shares:
         return ""
@@ -88,7 +91,7 @@ def shares_in_words(last: Sequence[Line]) -> str:
     ]
     text = f"The linear map, S Vᵀ, makes {listed(parts)}{count}{f' ({listed(notes)})' if notes else ''}"
     rest = [layer for layer in _over_whole_layers(last) if layer not in shares]
-    return f"{text}; NC1 does not fall at {listed(rest)}." if rest else f"{text}."
+    return f"{text}; NC1 falls by less than 5 %, or rises, at {listed(rest)}." if rest else f"{text}."
 
 
 def _falls(last: Iterable[Line]) -> dict[str, tuple[float, float | None]]:
