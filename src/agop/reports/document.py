@@ -64,7 +64,7 @@ class Document:
     notes
         What the reader must know first, such as that labels were permuted or what could not be shown.
     differences
-        Settings that differ between several runs; None for one.
+        Settings that differ between runs of one kind; None for a single run, or runs of several kinds.
     """
 
     title: str

@@ -104,7 +104,7 @@ def document_of(results: Sequence[Result]) -> Document:
         plots_of(results),
         [table for table in tables if table.rows],
         notes_of(results),
-        differing_settings(results) if several else None,
+        differing_settings(results) if several and len(set(map(type, results))) == 1 else None,
     )
 
 
