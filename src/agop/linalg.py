@@ -8,7 +8,7 @@ from torch import Tensor
 from agop.errors import InputError
 from agop.inputs import all_finite
 
-__all__ = ["effective_rank", "psd_eigen", "psd_power"]
+__all__ = ["effective_rank", "largest_positive", "psd_eigen", "psd_power"]
 
 _NEGATIVE = 1e-3
 """Negative eigenvalues, and asymmetry, up to this share of the largest are taken for rounding."""
@@ -119,3 +119,15 @@ def effective_rank(rows: Tensor) -> float:
     rows = rows.double() / scale
     smaller = rows @ rows.mT if rows.shape[0] < rows.shape[1] else rows.mT @ rows
     return (smaller.trace().square() / smaller.square().sum()).item()
+
+
+def largest_positive(vectors: Tensor) -> Tensor:
+    """Vectors (..., d) with the sign that makes their entry of largest magnitude positive, as for eigenvectors.
+
+    Examples
+    --------
+    >>> largest_positive(torch.tensor([[1.0, -3.0], [2.0, -1.0]]))
+    tensor([[-1.,  3.],
+            [ 2., -1.]])
+    """
+    return vectors * vectors.gather(-1, vectors.abs().argmax(-1, keepdim=True)).sign()

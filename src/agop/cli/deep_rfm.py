@@ -11,13 +11,10 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from agop import datasets
-from agop.cli.app import app, console, print_numbers, readable_errors
-from agop.cli.report import show_report
+from agop.cli.app import app, console, readable_errors
+from agop.cli.report import show_run
 from agop.experiments import DeepRFMSettings, run_deep_rfm
 from agop.records import DeepRFMRecord
-from agop.reports.deep_rfm import deep_rfm_numbers
-from agop.reports.deep_rfm_findings import deep_rfm_findings
-from agop.reports.results import DeepRFMResult
 from agop.runs import Run
 
 __all__ = ["deep_rfm"]
@@ -74,12 +71,7 @@ def deep_rfm(
             device=device,
         )
         run = _run(settings, out, data_dir)
-        result = DeepRFMResult(out.name, run.info(), run.metrics())
-        title = f"Deep RFM on {data}: means over seeds (geometric for NC1 and NC2)"
-        print_numbers(deep_rfm_numbers(result), title)
-        for finding in deep_rfm_findings(result.lines):
-            console.print(f"• {finding}", highlight=False)
-        show_report(run.path)
+        show_run(run.path, f"Deep RFM on {data}: means over seeds (geometric for NC1 and NC2)")
 
 
 def _run(settings: DeepRFMSettings, out: Path, data_dir: Path | None) -> Run:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 from rich.markup import escape
 
-from agop.cli.app import app, console, readable_errors
+from agop.cli.app import app, console, print_numbers, readable_errors
 from agop.cli.fit import check_out
 from agop.errors import InputError, MissingExtraError
 from agop.reports import document_of, read_results, write_page
+from agop.reports.document import Document
 
-__all__ = ["report", "show_report"]
+__all__ = ["Runs", "place_of", "report", "show_report", "show_run"]
+
+Runs: TypeAlias = Annotated[
+    list[Path],
+    typer.Argument(help="Folder of a run (deep-rfm, train, measure, explain --run, Tracker), or file of agop fit."),
+]
+"""What a report is made of."""
 
 
 @app.command("report")
 def report(
-    runs: Annotated[
-        list[Path],
-        typer.Argument(help="Folder of a run (deep-rfm, train, measure, explain --run, Tracker), or file of agop fit."),
-    ],
+    runs: Runs,
     out: Annotated[
         Path | None, typer.Option(help="HTML file; report.html in the folder of a single run by default.")
     ] = None,
@@ -31,29 +36,45 @@ def report(
     The page needs no network. Above each plot stands what it shows for these numbers; its data come as CSV and JSON.
     """
     with readable_errors():
-        page = page_of(runs, out)
+        page = place_of(runs, out, "report.html", "Name the HTML file.")
         check_out(page, *runs)
         document = document_of(read_results(runs))
         write_page(document, page)
-        for finding in document.findings:
-            console.print(f"• {escape(finding)}", highlight=False)
+        _print_findings(document)
         console.print(f"Report: {escape(str(page))}", highlight=False, soft_wrap=True)
 
 
-def page_of(runs: list[Path], out: Path | None) -> Path:
-    """File of the page: as asked for, or in the folder of a single run."""
+def place_of(runs: Sequence[Path], out: Path | None, name: str, advice: str) -> Path:
+    """Where to write: as asked for, or under a name in the folder of a single run."""
     if out is not None:
         return out
     if len(runs) == 1 and runs[0].is_dir():
-        return runs[0] / "report.html"
+        return runs[0] / name
     got = "several runs" if len(runs) > 1 else f"{runs[0]}, which is no folder"
-    raise InputError("--out", f"none with {got}", "Name the HTML file.")
+    raise InputError("--out", f"none with {got}", advice)
+
+
+def show_run(run: Path, title: str) -> None:
+    """Print the numbers of a run and what they say, and write its page into its folder."""
+    document = document_of(read_results([run]))
+    print_numbers(document.tables[0], title)
+    _print_findings(document)
+    _write(document, run)
 
 
 def show_report(run: Path) -> None:
     """Write the page of a run into its folder, or say what is missing for it."""
+    _write(document_of(read_results([run])), run)
+
+
+def _print_findings(document: Document) -> None:
+    for finding in document.findings:
+        console.print(f"• {escape(finding)}", highlight=False)
+
+
+def _write(document: Document, run: Path) -> None:
     try:
-        page = write_page(document_of(read_results([run])), run / "report.html")
+        page = write_page(document, run / "report.html")
     except MissingExtraError as error:
         console.print(f"[yellow]Report left out: {escape(str(error))}[/]")
     else:

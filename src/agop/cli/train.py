@@ -9,13 +9,10 @@ import typer
 from rich.progress import Progress
 
 from agop import datasets
-from agop.cli.app import app, console, print_numbers, readable_errors
-from agop.cli.report import show_report
+from agop.cli.app import app, console, readable_errors
+from agop.cli.report import show_run
 from agop.experiments import TrainSettings, run_train
 from agop.records import NetworkRecord
-from agop.reports.network import network_numbers
-from agop.reports.network_findings import network_findings
-from agop.reports.results import NetworkResult
 from agop.runs import Run
 
 __all__ = ["train"]
@@ -98,11 +95,7 @@ def train(
             device=device,
         )
         run = _run(settings, out, data_dir)
-        result = NetworkResult(out.name, run.info(), run.metrics())
-        print_numbers(network_numbers(result), f"{model} on {data}, last measurement, means over seeds")
-        for finding in network_findings(result.lines):
-            console.print(f"• {finding}", highlight=False)
-        show_report(run.path)
+        show_run(run.path, f"{model} on {data}, last measurement, means over seeds")
 
 
 def _run(settings: TrainSettings, out: Path, data_dir: Path | None) -> Run:

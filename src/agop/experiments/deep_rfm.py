@@ -17,6 +17,7 @@ from agop.datasets import Dataset, permute_labels, standardise, subset
 from agop.errors import InputError
 from agop.inputs import usable_device
 from agop.kernels import Gaussian, Kernel, Laplace
+from agop.linalg import largest_positive
 from agop.random_features import CosineFeatures, LaplaceCosineFeatures, RandomFeatures, ReLUFeatures
 from agop.records import DeepRFMRecord, class_sorted_gram, deep_rfm_records
 from agop.recursions import DeepRFMLayer, deep_rfm
@@ -236,7 +237,7 @@ def _gram_counts(settings: DeepRFMSettings, dataset: Dataset) -> list[int]:
 def _leading_eigenvectors(agop: Tensor) -> Tensor:
     """Eigenvectors as rows (k, d), float64, largest eigenvalue first."""
     rows: Tensor = torch.linalg.eigh(agop.double()).eigenvectors.flip(1)[:, :_EIGENVECTORS].mT
-    return rows * rows.gather(1, rows.abs().argmax(1, keepdim=True)).sign()
+    return largest_positive(rows)
 
 
 def _finished(run: Run, pairs: list[tuple[bool, int]], depth: int) -> list[tuple[bool, int]]:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from agop.errors import InputError
 from agop.inputs import ArrayLike, as_matrix
-from agop.linalg import psd_power
+from agop.linalg import largest_positive, psd_power
 from agop.spectra import Spectrum
 from agop.storage import JSON, to_json
 
@@ -217,13 +217,11 @@ def explain_agop(
         raise InputError("a predictor that depends on its columns", "an AGOP of zero", "Are the targets constant?")
     member = torch.nn.functional.one_hot(owner, len(columns)).double()
     top = Spectrum.of(scaled / trace).top(n_directions)
-    directions = top.vectors.mT
-    largest = directions.gather(1, directions.abs().argmax(1, keepdim=True))
     return Explanation(
         tuple(columns),
         (member.mT @ (scaled / trace).diagonal()).numpy(),
         tuple(features),
-        (directions * largest.sign()).numpy(),
+        largest_positive(top.vectors.mT).numpy(),
         top.values.numpy(),
         _coupling(scaled / trace, member).numpy(),
     )

@@ -86,12 +86,8 @@ def summarise_seeds(
     >>> summarise_seeds(lines, "nc1")[False, "input"][1].mean
     2.0
     """
-    values: dict[tuple[bool, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    parts: dict[tuple[bool, str], list[Line]] = defaultdict(list)
     for line in lines:
-        value = line.get(measure)
-        if value is not None and isfinite(value) and (value > 0 or not log):
-            values[line["control"], line["stage"]][line["layer"]].append(value)
-    return {
-        key: {layer: SeedSummary.of(found, log=log) for layer, found in sorted(layers.items())}
-        for key, layers in values.items()
-    }
+        parts[line["control"], line["stage"]].append(line)
+    found = {key: summarise_along(part, measure, "layer", log=log) for key, part in parts.items()}
+    return {key: dict(sorted(layers.items())) for key, layers in found.items() if layers}

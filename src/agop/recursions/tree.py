@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from agop.errors import InputError
+from agop.linalg import largest_positive
 from agop.spectra import Spectrum
 
 __all__ = ["Split", "Tree", "grow_tree", "principal_direction", "route"]
@@ -164,8 +165,7 @@ def principal_direction(matrix: Tensor) -> Tensor | None:
     spectrum = Spectrum.of(matrix)
     if not spectrum.rank:
         return None
-    leading = spectrum.vectors[:, 0]
-    return leading * leading[leading.abs().argmax()].sign()
+    return largest_positive(spectrum.vectors[:, 0])
 
 
 def _share_above(projections: Tensor, low: float, high: float) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from agop.reports.charts import Choice, Picture, Pictures
 from agop.reports.document import Plot
-from agop.reports.images import image_of, side_of
+from agop.reports.images import eigenvector_pictures, side_of
 from agop.reports.results import DeepRFMResult
 from agop.reports.wording import fixed, of_run, percent
 
@@ -64,13 +64,9 @@ def eigenvector_plot(results: Sequence[DeepRFMResult]) -> Plot | None:
         vectors = _first(result.tensors, "eigenvectors")
         if shape is not None and vectors is not None:
             spectrum = _first(result.tensors, "spectrum")
-            images = [image_of(vector, shape) for vector in vectors]
-            limit = max(float(np.abs(image).max()) for image in images)
-            shares = [] if spectrum is None else (spectrum / spectrum.sum()).tolist()
-            titles = [f"{k + 1}: {percent(shares[k])}" if shares else str(k + 1) for k in range(len(images))]
-            pictures = [Picture(title, image) for title, image in zip(titles, images, strict=True)]
-            charts[result.name] = Pictures(pictures, "entry", -limit, limit)
-            shown.append((result.name, shares[: len(images)]))
+            shares = [] if spectrum is None else (spectrum / spectrum.sum()).tolist()[: len(vectors)]
+            charts[result.name] = eigenvector_pictures(vectors, shares, shape)
+            shown.append((result.name, shares))
     if not charts:
         return None
     return Plot(

@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["image_of", "side_of"]
+from agop.reports.charts import Picture, Pictures
+from agop.reports.wording import percent
+
+__all__ = ["eigenvector_pictures", "image_of", "side_of"]
 
 
 def image_of(vector: Tensor, shape: Sequence[int]) -> NDArray[np.float64]:
@@ -32,6 +35,18 @@ def image_of(vector: Tensor, shape: Sequence[int]) -> NDArray[np.float64]:
     if len(image) in (1, 3):
         return image.permute(1, 2, 0).squeeze(-1).numpy()
     return image.square().sum(0).sqrt().numpy()
+
+
+def eigenvector_pictures(vectors: Tensor, shares: Sequence[float], shape: Sequence[int]) -> Pictures:
+    """Eigenvectors (k, channels h w), rows, as images on one scale, titled by their place and share of the trace.
+
+    The scale is symmetric about 0, but from 0 where an image is a norm over its channels. ``shares`` may be empty.
+    """
+    images = [image_of(vector, shape) for vector in vectors]
+    titles = [f"{k + 1}: {percent(shares[k])}" if shares else str(k + 1) for k in range(len(images))]
+    high = max(float(np.abs(image).max()) for image in images)
+    low = -high if shape[0] in (1, 3) else 0.0
+    return Pictures([Picture(*each) for each in zip(titles, images, strict=True)], "entry", low, high)
 
 
 def side_of(count: int, largest: int, pixels: int) -> int:

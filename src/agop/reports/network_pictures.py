@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from agop.ansatz import neural_feature_matrix
+from agop.linalg import largest_positive
 from agop.records import LayerRecord
 from agop.reports.charts import Choice, Picture, Pictures
 from agop.reports.document import Plot
-from agop.reports.images import image_of, side_of
+from agop.reports.images import eigenvector_pictures, side_of
 from agop.reports.network_findings import of_each
 from agop.reports.results import NetworkResult
 from agop.reports.wording import fixed, listed, percent
@@ -63,19 +63,8 @@ def eigenvector_plot(results: Sequence[NetworkResult]) -> Plot | None:
                 continue
             top = record.spectrum.top(_VECTORS)
             part = (top.values / record.spectrum.values.sum()).tolist()
-            vectors = top.vectors.mT * _signs(top.vectors.mT)
-            images = [image_of(vector, shape) for vector in vectors]
-            high = max(float(np.abs(image).max()) for image in images)
             name = layer if len(results) == 1 else f"{layer}, {result.name}"
-            charts[name] = Pictures(
-                [
-                    Picture(f"{k}: {percent(s)}", image)
-                    for k, (s, image) in enumerate(zip(part, images, strict=True), 1)
-                ],
-                "entry",
-                0.0 if shape[0] not in (1, 3) else -high,
-                high,
-            )
+            charts[name] = eigenvector_pictures(largest_positive(top.vectors.mT), part, shape)
             shares[name] = part
     if not charts:
         return None
@@ -143,11 +132,6 @@ def _image_shape(result: NetworkResult, record: LayerRecord) -> Sequence[int] | 
 def _is_first(result: NetworkResult, record: LayerRecord) -> bool:
     assert result.record is not None  # noqa: S101 - a layer of it is there
     return next(iter(result.record)) == record.name
-
-
-def _signs(vectors: Tensor) -> Tensor:
-    """(k, 1) signs that make the entry of largest magnitude of each row positive."""
-    return vectors.gather(1, vectors.abs().argmax(1, keepdim=True)).sign()
 
 
 def _cosines(record: LayerRecord, stage: str, most: int | None = None) -> NDArray[np.float64] | None:

@@ -49,7 +49,7 @@ def score_findings(results: Sequence[NetworkResult], measure: str) -> list[str]:
     log = _is_log(results, measure)
 
     def course(result: NetworkResult) -> str:
-        trained, tested, running = _measured(result, measure, by_rows=True)
+        tested, trained, running = _measured(result, measure)
         measured = [_course(each, measure, result.unit, log=log) for each in (trained, tested)]
         texts = [text for text in measured if text] or [_course(running, measure, result.unit, log=log)]
         text = listed([text for text in texts if text])
@@ -59,17 +59,14 @@ def score_findings(results: Sequence[NetworkResult], measure: str) -> list[str]:
     return [*([best] if best else []), *of_each(results, course)]
 
 
-def _measured(
-    result: NetworkResult, measure: str, *, by_rows: bool = False
-) -> list[tuple[str, str, Dash, Sequence[Line]]]:
-    """Name, column, style and lines of each curve: test, training, running; with ``by_rows`` the training first."""
+def _measured(result: NetworkResult, measure: str) -> list[tuple[str, str, Dash, Sequence[Line]]]:
+    """Name, column, style and lines of each curve: test, training, running."""
     lines = measurements(result.lines)
-    found: list[tuple[str, str, Dash, Sequence[Line]]] = [
+    return [
         ("test", f"test_{measure}", "solid", lines),
         ("training", "train_accuracy" if measure == "accuracy" else measure, "dash", lines),
         (f"training, mean over the {result.unit}", f"running_{measure}", "dot", result.epochs),
     ]
-    return [found[1], found[0], found[2]] if by_rows else found
 
 
 def _course(curve: tuple[str, str, Dash, Sequence[Line]], measure: str, unit: str, *, log: bool) -> str:

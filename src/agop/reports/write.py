@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from agop.errors import InputError
 from agop.records import NetworkRecord
@@ -92,69 +93,70 @@ def document_of(results: Sequence[Result]) -> Document:
         got = ", ".join(names) or "none"
         raise InputError("one or more runs of different names", got, "Pass a mapping from names to runs.")
     several = len(results) > 1
-    findings = [of_run(results, result, sentence) for result in results for sentence in _findings(result)]
+    comparisons = [sentence for kind, part in _by_kind(results) for sentence in kind.comparison(part)]
+    findings = [
+        of_run(results, result, sentence) for result in results for sentence in _KINDS[type(result)].findings(result)
+    ]
     tables = [
-        *(_numbers(result) for result in results),
+        *(_KINDS[type(result)].numbers(result) for result in results),
         *(settings_table(result, several=several) for result in results),
     ]
     return Document(
         title_of(results),
         lead_of(results),
-        [*_comparisons(results), *findings],
+        [*comparisons, *findings],
         plots_of(results),
         [table for table in tables if table.rows],
         notes_of(results),
-        differing_settings(results) if several and len(set(map(type, results))) == 1 else None,
+        differing_settings(results) if several and len(_by_kind(results)) == 1 else None,
     )
 
 
 def plots_of(results: Sequence[Result]) -> list[Plot]:
     """Plots of the runs of each kind on the same axes."""
-    deep, networks, tables = _by_kind(results)
-    kinds = {
-        "Deep RFM": deep_rfm_plots(deep) if deep else [],
-        "network": network_plots(networks) if networks else [],
-        "table": table_plots(tables) if tables else [],
-    }
-    plots = {kind: found for kind, found in kinds.items() if found}
-    if len(plots) == 1:
-        return next(iter(plots.values()))
+    found = {kind: kind.plots(part) for kind, part in _by_kind(results)}
+    shown = {kind: plots for kind, plots in found.items() if plots}
+    if len(shown) == 1:
+        return next(iter(shown.values()))
     return [
-        replace(plot, name=f"{kind.replace(' ', '-').lower()}-{plot.name}", title=f"{plot.title} ({kind})")
-        for kind, found in plots.items()
-        for plot in found
+        replace(plot, name=f"{kind.name.replace(' ', '-').lower()}-{plot.name}", title=f"{plot.title} ({kind.name})")
+        for kind, plots in shown.items()
+        for plot in plots
     ]
 
 
-def _by_kind(results: Sequence[Result]) -> tuple[list[DeepRFMResult], list[NetworkResult], list[TableResult]]:
-    return (
-        [result for result in results if isinstance(result, DeepRFMResult)],
-        [result for result in results if isinstance(result, NetworkResult)],
-        [result for result in results if isinstance(result, TableResult)],
-    )
+class _Kind(NamedTuple):
+    """What is said and shown of results of a kind."""
+
+    name: str
+    plots: Callable[[Sequence[Any]], list[Plot]]
+    findings: Callable[[Any], list[str]]
+    numbers: Callable[[Any], NumberTable]
+    comparison: Callable[[Sequence[Any]], list[str]]
 
 
-def _comparisons(results: Sequence[Result]) -> list[str]:
-    """Which of the runs of each kind has the lowest NC1 or error."""
-    deep, networks, tables = _by_kind(results)
-    return [*deep_rfm_comparison(deep), *network_comparison(networks), *table_comparison(tables)]
+_KINDS: Mapping[type[Result], _Kind] = MappingProxyType(
+    {
+        DeepRFMResult: _Kind(
+            "Deep RFM",
+            deep_rfm_plots,
+            lambda result: deep_rfm_findings(result.lines),
+            deep_rfm_numbers,
+            deep_rfm_comparison,
+        ),
+        NetworkResult: _Kind(
+            "network",
+            network_plots,
+            lambda result: network_findings(result.lines, result.unit),
+            network_numbers,
+            network_comparison,
+        ),
+        TableResult: _Kind("table", table_plots, table_findings, table_numbers, table_comparison),
+    }
+)
 
 
-def _findings(result: Result) -> list[str]:
-    match result:
-        case DeepRFMResult():
-            return deep_rfm_findings(result.lines)
-        case NetworkResult():
-            return network_findings(result.lines, result.unit)
-        case TableResult():
-            return table_findings(result)
-
-
-def _numbers(result: Result) -> NumberTable:
-    match result:
-        case DeepRFMResult():
-            return deep_rfm_numbers(result)
-        case NetworkResult():
-            return network_numbers(result)
-        case TableResult():
-            return table_numbers(result)
+def _by_kind(results: Sequence[Result]) -> list[tuple[_Kind, list[Result]]]:
+    """Results of each kind that there is, in the order in which kinds are shown."""
+    found = [(kind, [result for result in results if type(result) is of]) for of, kind in _KINDS.items()]
+    return [(kind, part) for kind, part in found if part]
