@@ -74,3 +74,33 @@ def test_what_has_no_logarithm_is_left_out():
     assert linear[2].mean == 0
     assert summarise_seeds([line(0, 1, None)], "nc1") == {}
     assert summarise_seeds([], "nc1") == {}
+
+
+def test_changes_are_of_the_same_seeds():
+    before = SeedSummary.of({0: 1.0, 1: 100.0, 2: 5.0})
+    after = SeedSummary.of({1: 50.0, 0: 0.5})
+    found = before.change_to(after)
+    assert (found.n_seeds, found.mean) == (2, pytest.approx(-math.log(2)))
+    assert found.high < 0  # whatever the seeds' own levels are
+    assert before.change_to(SeedSummary.of({3: 1.0})) is None
+    assert before.change_to(after, log=False).mean == pytest.approx((-0.5 - 50.0) / 2)
+
+
+def test_a_change_inside_the_spread():
+    before = SeedSummary.of({0: 1.0, 1: 1.0, 2: 1.0})
+    found = before.change_to(SeedSummary.of({0: 0.5, 1: 0.9, 2: 1.3}))
+    assert found.mean < 0 < found.high
+
+
+def test_intervals_that_meet_do_not_differ():
+    a, b = SeedSummary.of([1.0, 4.0, 2.0]), SeedSummary.of([3.0, 2.0, 4.0])
+    assert not a.differs_from(b)
+    assert not b.differs_from(a)
+    assert a.differs_from(SeedSummary.of([1e3, 2e3, 3e3]))
+    assert not a.differs_from(a)
+
+
+def test_values_by_seed_also_if_a_seed_comes_twice():
+    found = summarise_seeds([line(4, 1, 2.0), line(3, 1, 8.0), line(4, 1, 4.0)], "nc1")[False, "input"][1]
+    assert found.values[:2] == ((4, 2.0), (3, 8.0))
+    assert found.n_seeds == 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
@@ -13,7 +13,10 @@ from scipy import stats
 
 from agop.records.lines import Line
 
-__all__ = ["SeedSummary", "summarise_along", "summarise_seeds"]
+__all__ = ["BAND_SEEDS", "SeedSummary", "summarise_along", "summarise_seeds"]
+
+BAND_SEEDS = 5
+"""Seeds from which on an interval is drawn as a band; fewer are drawn one by one."""
 
 
 @dataclass(frozen=True)
@@ -29,29 +32,60 @@ class SeedSummary:
         for one seed.
     n_seeds
         Number of seeds.
+    values
+        (seed, value) of each.
     """
 
     mean: float
     low: float
     high: float
     n_seeds: int
+    values: tuple[tuple[Any, float], ...] = field(default=(), compare=False, repr=False)
 
     @classmethod
-    def of(cls, values: Iterable[float], *, log: bool = True) -> SeedSummary:
-        """Summarise positive values by their logarithms, or any values as they are.
+    def of(cls, values: Iterable[float] | Mapping[Any, float], *, log: bool = True) -> SeedSummary:
+        """Summarise positive values by their logarithms, or any values as they are; a mapping is by seed.
 
         Examples
         --------
-        >>> SeedSummary.of([1.0, 100.0]).mean, SeedSummary.of([1.0, 100.0], log=False).mean
+        >>> SeedSummary.of([1.0, 100.0]).mean, SeedSummary.of({3: 1.0, 4: 100.0}, log=False).mean
         (10.0, 50.5)
         """
-        found = np.array(list(values), dtype=np.float64)
+        pairs = tuple(values.items() if isinstance(values, Mapping) else enumerate(values))
+        found = np.array([value for _, value in pairs], dtype=np.float64)
         found = np.log10(found) if log else found
         mean, half = found.mean(), 0.0
         if len(found) > 1:
             half = stats.t.ppf(0.975, len(found) - 1) * found.std(ddof=1) / len(found) ** 0.5
         low, middle, high = (float(10**x if log else x) for x in (mean - half, mean, mean + half))
-        return cls(middle, low, high, len(found))
+        return cls(middle, low, high, len(found), pairs)
+
+    def change_to(self, after: SeedSummary, *, log: bool = True) -> SeedSummary | None:
+        """Change seed by seed, of the seeds that both have: later less earlier value, or with ``log`` their log ratio.
+
+        The change is a finding if 0 lies outside ``low`` .. ``high``. None if no seed has both.
+
+        Examples
+        --------
+        >>> before, after = SeedSummary.of({0: 1.0, 1: 9.0}, log=False), SeedSummary.of({1: 10.0, 2: 0.0}, log=False)
+        >>> before.change_to(after, log=False).mean
+        1.0
+        """
+        start, end = dict(self.values), dict(after.values)
+        pairs = {seed: (start[seed], end[seed]) for seed in start if seed in end}
+        changes = {seed: np.log(b / a) if log else b - a for seed, (a, b) in pairs.items()}
+        return SeedSummary.of(changes, log=False) if changes else None
+
+    def differs_from(self, other: SeedSummary) -> bool:
+        """Whether the intervals of both lie apart; those of single seeds are points, since their spread is not known.
+
+        Examples
+        --------
+        >>> one, other = SeedSummary.of([1.0, 2.0]), SeedSummary.of([3.0, 4.0])
+        >>> one.differs_from(other), SeedSummary.of([1.0]).differs_from(SeedSummary.of([3.0]))
+        (False, True)
+        """
+        return self.high < other.low or other.high < self.low
 
 
 def summarise_along(lines: Iterable[Line], measure: str, along: str, *, log: bool = True) -> dict[Any, SeedSummary]:
@@ -65,11 +99,13 @@ def summarise_along(lines: Iterable[Line], measure: str, along: str, *, log: boo
     >>> {layer: summary.mean for layer, summary in summarise_along(lines, "nc1", "layer").items()}
     {1: 2.0}
     """
-    found: dict[Any, list[float]] = defaultdict(list)
+    found: dict[Any, dict[Any, float]] = defaultdict(dict)
     for line in lines:
         value = line.get(measure)
         if value is not None and isfinite(value) and (value > 0 or not log):
-            found[line[along]].append(value)
+            of_place = found[line[along]]
+            seed = line.get("seed")
+            of_place[seed if seed not in of_place else (seed, len(of_place))] = value
     return {x: SeedSummary.of(values, log=log) for x, values in found.items()}
 
 
