@@ -146,7 +146,7 @@ def test_gradient_that_does_not_arrive():
         assert_collapse(record[name].linear, expected, y, N_CLASSES)
     expected = observed(model, {"first": model.first}, x)["first"]
     assert_agop(record["first"].agop, expected.agop)
-    assert list(record.table().columns[0].cells) == list(record)
+    assert [row[0] for row in record.table().rows] == list(record)
 
 
 def test_other_weights_are_left_alone():

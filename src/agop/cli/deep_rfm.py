@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.markup import escape
-from rich.progress import Progress
 
 from agop import datasets
-from agop.cli.app import app, console, readable_errors
+from agop.cli.app import app, progress_bar, readable_errors
 from agop.cli.report import show_run
 from agop.experiments import DeepRFMSettings, run_deep_rfm
 from agop.records import DeepRFMRecord
@@ -78,8 +75,7 @@ def _run(settings: DeepRFMSettings, out: Path, data_dir: Path | None) -> Run:
     """Run with a progress bar."""
     total = settings.depth * len(settings.seeds) * (1 + settings.control)
     dataset = datasets.load(settings.data, data_dir)
-    with Progress(console=console) as progress, warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: progress.console.print(f"[yellow]{escape(str(message))}[/]")
+    with progress_bar() as progress:
         task = progress.add_task(f"Deep RFM on {settings.data}", total=total)
 
         def observe(control: bool, seed: int, record: DeepRFMRecord) -> None:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.markup import escape
-from rich.progress import Progress
-from rich.table import Table
 from sklearn.pipeline import Pipeline
 
-from agop.cli.app import app, console, readable_errors
+from agop.cli.app import app, console, print_numbers, progress_bar, readable_errors, say, warn
 from agop.cli.fit import check_out, nothing_written
 from agop.cli.predict import load_table_model, rows_without_target
 from agop.cli.report import show_report
@@ -23,6 +18,7 @@ from agop.errors import InputError, MissingExtraError
 from agop.estimators.explanation import explain
 from agop.experiments import ExplainSettings, run_explain
 from agop.records import Explanation
+from agop.reports.document import NumberTable
 from agop.reports.explanation import PICTURES, save_explanation_figure
 from agop.reports.results import TableResult
 from agop.reports.sources import result_of
@@ -96,8 +92,7 @@ def _frame(table: Path, pipeline: Pipeline, *, with_target: bool) -> pandas.Data
 def _run(settings: ExplainSettings, pipeline: Pipeline, out: Path) -> TableResult:
     """Explain with a progress bar over the folds."""
     frame = _frame(Path(settings.table), pipeline, with_target=True)
-    with Progress(console=console) as progress, warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: progress.console.print(f"[yellow]{escape(str(message))}[/]")
+    with progress_bar() as progress:
         task = progress.add_task("explaining", total=max(1, settings.folds))
 
         def observe(line: Mapping[str, Any]) -> None:
@@ -112,17 +107,22 @@ def _run(settings: ExplainSettings, pipeline: Pipeline, out: Path) -> TableResul
 def _print_folds(result: TableResult) -> None:
     if not result.folds:
         return
-    table = Table(title="folds", box=SIMPLE_HEAD)
     is_class = result.info["task"] == "classification"
     names = "accuracy" if is_class else "R²", "most frequent class" if is_class else "mean"
-    for name in ("fold", "rows", str(result.folds[0]["measure"]), names[0], f"{names[1]} instead"):
-        table.add_column(name, justify="right")
-    for line in result.folds:
-        score = "–" if line["score"] is None else f"{line['score']:.4f}"
-        table.add_row(str(line["fold"]), str(line["n_rows"]), _cell(line["error"]), score, _cell(line["baseline"]))
-    console.print(table)
+    columns = ["fold", "rows", str(result.folds[0]["measure"]), names[0], f"{names[1]} instead"]
+    rows = [
+        [
+            str(line["fold"]),
+            str(line["n_rows"]),
+            _cell(line["error"]),
+            "–" if line["score"] is None else f"{line['score']:.4f}",
+            _cell(line["baseline"]),
+        ]
+        for line in result.folds
+    ]
+    print_numbers(NumberTable("folds", columns, rows), "folds")
     for finding in [*fold_findings([result]), *result.info["notes"]]:
-        console.print(f"• {escape(finding)}", highlight=False)
+        console.print(f"• {finding}")
 
 
 def _cell(error: float) -> str:
@@ -133,6 +133,6 @@ def _draw(explanation: Explanation, out: Path) -> None:
     try:
         save_explanation_figure(explanation, out)
     except MissingExtraError as error:
-        console.print(f"[yellow]Picture left out: {escape(str(error))}[/]")
+        warn(f"Picture left out: {error}")
     else:
-        console.print(f"Picture: {escape(str(out))}", highlight=False, soft_wrap=True)
+        say(f"Picture: {out}")

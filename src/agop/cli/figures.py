@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from agop.cli.app import app, console, readable_errors
+from agop.cli.app import app, readable_errors, say
 from agop.cli.report import Runs, place_of
 from agop.reports import plots_of, read_results, save_figures
 
@@ -33,4 +32,4 @@ def figures(
         folder = place_of(runs, out, "figures", "Name a folder for the figures.")
         suffixes = [f".{each}" for each in dict.fromkeys(format or ("pdf", "svg"))]
         for path in save_figures(plots_of(read_results(runs)), folder, suffixes):
-            console.print(f"Figure: {escape(str(path))}", highlight=False, soft_wrap=True)
+            say(f"Figure: {path}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +12,10 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import Progress
 from rich.table import Table
 from sklearn.pipeline import Pipeline
 
-from agop.cli.app import app, console, readable_errors
+from agop.cli.app import app, console, progress_bar, readable_errors, say, warn
 from agop.datasets.table import read_table
 from agop.errors import InputError
 from agop.estimators.explanation import explain
@@ -75,22 +72,16 @@ def fit(
         )
         features = pipeline["table"].fit_transform(X)
         pipeline["table"].target_ = target
-        console.print(
-            f"{escape(table.name)}: {len(X)} rows, {X.shape[1]} columns as {features.shape[1]} features; "
-            f"{kind} of {escape(target)}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        shape = f"{len(X)} rows, {X.shape[1]} columns as {features.shape[1]} features"
+        say(f"{table.name}: {shape}; {kind} of {target}")
         if left_out := len(frame) - len(X):
-            console.print(
-                f"[yellow]{left_out} rows without {escape(target)} left out[/]", highlight=False, soft_wrap=True
-            )
+            warn(f"{left_out} rows without {target} left out")
         _announce(pipeline["model"], features, targets)
         seconds = _fit(pipeline["model"], features, targets)
         save(pipeline, out)
         console.print(_summary(pipeline["model"], targets, seconds))
         _print_columns(pipeline)
-        console.print(f"Model: {escape(str(out))}", highlight=False, soft_wrap=True)
+        say(f"Model: {out}")
 
 
 def check_out(out: Path, *inputs: Path) -> None:
@@ -170,15 +161,14 @@ def _announce(model: Any, features: NDArray[Any], targets: NDArray[Any]) -> None
     for rows, what in solves:
         plan = model.predicted_cost(rows, d, outputs)
         cost = f"about {plan.seconds:.2g} s and {plan.bytes / 2**20:.0f} MiB"
-        console.print(f"{type(plan.solver).__name__}: {cost} for {what}", soft_wrap=True, highlight=False)
-    console.print("Choices and AGOPs come on top.")
+        say(f"{type(plan.solver).__name__}: {cost} for {what}")
+    say("Choices and AGOPs come on top.")
 
 
 def _fit(model: Any, features: NDArray[Any], targets: NDArray[Any]) -> float:
     """Fit with a progress bar; the seconds that it took."""
     start = time.monotonic()
-    with Progress(console=console) as progress, warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: progress.console.print(f"[yellow]{escape(str(message))}[/]")
+    with progress_bar() as progress:
         task = progress.add_task("choosing", total=model.n_iterations + 1)
 
         def observe(step: RFMStep) -> None:
@@ -220,4 +210,4 @@ def _scores(model: Any, targets: NDArray[Any], how: str) -> list[tuple[str, str]
 def _print_columns(pipeline: Pipeline) -> None:
     explanation = explain(pipeline)
     named = [f"{explanation.columns[k]} {explanation.importance[k]:.2f}" for k in explanation.ranking()]
-    console.print(f"Most important: {escape(', '.join(named[:_SHOWN_COLUMNS]))}", highlight=False, soft_wrap=True)
+    say(f"Most important: {', '.join(named[:_SHOWN_COLUMNS])}")

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.markup import escape
 
 from agop import datasets
-from agop.cli.app import app, console, readable_errors
+from agop.cli.app import app, console, readable_errors, say
 from agop.cli.report import show_report
 from agop.experiments.measure import MeasureSettings, run_measure
 
@@ -66,6 +65,6 @@ def measure(
         record = run_measure(settings, datasets.load(data, data_dir), out, progress=console.is_terminal)
         console.print(record.table())
         for note in record.notes:
-            console.print(f"• {escape(note)}", highlight=False)
-        console.print(f"Record: {escape(str(out / 'network.safetensors'))}", soft_wrap=True)
+            console.print(f"• {note}")
+        say(f"Record: {out / 'network.safetensors'}")
         show_report(out)

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
-from rich.markup import escape
-from rich.progress import Progress
 from sklearn.pipeline import Pipeline
 
-from agop.cli.app import app, console, readable_errors
+from agop.cli.app import app, progress_bar, readable_errors, say
 from agop.cli.fit import check_out, nothing_written
 from agop.datasets.table_rows import check_rows_file, table_rows, write_rows
 from agop.errors import InputError
@@ -48,7 +46,7 @@ def predict(
         if probabilities and classes is None:
             raise InputError("a classifier for --probabilities", "a regression model", "Leave --probabilities out.")
         scores: list[TableScore] = []
-        with Progress(console=console) as progress:
+        with progress_bar() as progress:
             rows = progress.add_task("rows", total=None)
 
             def predictions() -> Iterator[pandas.DataFrame]:
@@ -63,8 +61,8 @@ def predict(
             write_rows(out, predictions())
             progress.update(rows, total=progress.tasks[rows].completed)
         if scores:
-            console.print(str(reduce(TableScore.merge, scores)), highlight=False)
-        console.print(f"Predictions: {escape(str(out))}", highlight=False, soft_wrap=True)
+            say(str(reduce(TableScore.merge, scores)))
+        say(f"Predictions: {out}")
 
 
 def load_table_model(path: Path) -> Pipeline:

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
-from rich.markup import escape
 
-from agop.cli.app import app, console, print_numbers, readable_errors
+from agop.cli.app import app, console, print_numbers, readable_errors, say, warn
 from agop.cli.fit import check_out
 from agop.errors import InputError, MissingExtraError
 from agop.reports import document_of, read_results, write_page
@@ -41,7 +40,7 @@ def report(
         document = document_of(read_results(runs))
         write_page(document, page)
         _print_findings(document)
-        console.print(f"Report: {escape(str(page))}", highlight=False, soft_wrap=True)
+        say(f"Report: {page}")
 
 
 def place_of(runs: Sequence[Path], out: Path | None, name: str, advice: str) -> Path:
@@ -69,13 +68,13 @@ def show_report(run: Path) -> None:
 
 def _print_findings(document: Document) -> None:
     for finding in document.findings:
-        console.print(f"• {escape(finding)}", highlight=False)
+        console.print(f"• {finding}")
 
 
 def _write(document: Document, run: Path) -> None:
     try:
         page = write_page(document, run / "report.html")
     except MissingExtraError as error:
-        console.print(f"[yellow]Report left out: {escape(str(error))}[/]")
+        warn(f"Report left out: {error}")
     else:
-        console.print(f"Report: {escape(str(page))}", highlight=False, soft_wrap=True)
+        say(f"Report: {page}")

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
+from rich.text import Text
 
 from agop import datasets
-from agop.cli.app import app, console, readable_errors
+from agop.cli.app import app, console, readable_errors, say, warn
 from agop.errors import MissingExtraError
 from agop.experiments.reproduce import FIGURES, Figure, Scale, figures_named
 from agop.experiments.reproduce import reproduce as run_figure
@@ -22,7 +22,11 @@ from agop.runs import Run
 
 __all__ = ["reproduce"]
 
-_MARKS = {True: "[green]holds[/]", False: "[red]does not hold[/]", None: "[yellow]undecided[/]"}
+_MARKS = {
+    True: Text("holds", "green"),
+    False: Text("does not hold", "red"),
+    None: Text("undecided", "yellow"),
+}
 
 
 @app.command("reproduce")
@@ -61,7 +65,7 @@ def reproduce(
         rows = []
         for figure in figures_named(name):
             start = time.monotonic()
-            with console.status(figure.name) as status:
+            with console.status(Text(figure.name)) as status:
                 run = run_figure(
                     figure,
                     folder,
@@ -77,7 +81,7 @@ def reproduce(
 
 
 def _show(status: Status, name: str, text: str) -> None:
-    status.update(escape(f"{name}: {text}"))
+    status.update(Text(f"{name}: {text}"))
 
 
 def _command(figure: Figure, scale: str, data: tuple[str, ...]) -> str:
@@ -90,20 +94,20 @@ def _write(run: Run, command: str) -> None:
     try:
         picture = save_reproduction_picture(run)
     except MissingExtraError as error:
-        console.print(f"[yellow]Picture left out: {escape(str(error))}[/]")
+        warn(f"Picture left out: {error}")
     page = write_reproduction_readme(run, command, picture)
-    console.print(f"Page: {escape(str(page))}", soft_wrap=True)
+    say(f"Page: {page}")
 
 
 def _print_table(rows: list[tuple[Figure, Run, float]], scale: str) -> None:
     table = Table(title=f"What was found, scale {scale}", show_lines=True)
-    table.add_column("figure")
+    table.add_column("figure", overflow="fold")
     table.add_column("verdict", no_wrap=True)
-    table.add_column("found")
+    table.add_column("found", overflow="fold")
     for figure, run, seconds in rows:
         spent = f"{seconds:.0f} s" + (f", budget {figure.budget} s" if scale == "quick" else "")
         name = f"{figure.name}\n({spent})"
         for verdict in run.info()["verdicts"]:
-            table.add_row(name, _MARKS[verdict["holds"]], escape(verdict["sentence"]))
+            table.add_row(name, _MARKS[verdict["holds"]], verdict["sentence"])
             name = ""
     console.print(table)

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.progress import Progress
 
 from agop import datasets
-from agop.cli.app import app, console, readable_errors
+from agop.cli.app import app, progress_bar, readable_errors
 from agop.cli.report import show_run
 from agop.experiments import TrainSettings, run_train
 from agop.records import NetworkRecord
@@ -102,7 +101,7 @@ def _run(settings: TrainSettings, out: Path, data_dir: Path | None) -> Run:
     """Train with a progress bar over the epochs of all seeds."""
     total = settings.epochs * len(settings.seeds)
     dataset = datasets.load(settings.data, data_dir)
-    with Progress(console=console) as progress:
+    with progress_bar() as progress:
         task = progress.add_task(f"{settings.model} on {settings.data}", total=total)
         nc1 = ""
 

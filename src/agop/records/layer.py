@@ -17,7 +17,10 @@ from agop.moments import ClassMoments
 from agop.records.collapse import Collapse
 from agop.spectra import Spectrum
 
-__all__ = ["STAGES", "Attribution", "LayerRecord", "Stage"]
+__all__ = ["LEAST_FALL", "STAGES", "Attribution", "LayerRecord", "Stage"]
+
+LEAST_FALL = math.log(1.05)
+"""Fall of log NC1 below which a share of it says nothing."""
 
 STAGES = ("input", "linear", "output", "agop_1/2", "agop_1/4")
 """phi, W phi + b, sigma(W phi + b), AGOP^{1/2} phi and AGOP^{1/4} phi."""
@@ -64,7 +67,8 @@ class Attribution:
     share
         The first over the second: the share of the linear part in the fall of NC1.
 
-    Each is None where a stage or its NC1 is missing; the share also where NC1 does not fall over the whole layer.
+    Each is None where a stage or its NC1 is missing; the share also where NC1 falls by less than 5 % over the whole
+    layer, or rises: a share of next to nothing can be any number.
 
     Examples
     --------
@@ -80,7 +84,7 @@ class Attribution:
     def of(cls, before: float | None, linear: float | None, output: float | None) -> Attribution:
         """Attribution from NC1 (trace ratio) of phi, W phi + b and sigma(W phi + b)."""
         first, whole = (_log_fall(before, after) for after in (linear, output))
-        share = first / whole if first is not None and whole is not None and whole > 0 else None
+        share = first / whole if first is not None and whole is not None and whole >= LEAST_FALL else None
         return cls(first, whole, share)
 
 

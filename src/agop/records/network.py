@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from torch import Tensor
 
 from agop import storage
@@ -17,6 +15,7 @@ from agop.moments import ClassMoments
 from agop.records.collapse import Collapse
 from agop.records.layer import LayerRecord, Stage
 from agop.spectra import Spectrum
+from agop.terminal import Column, TerminalTable
 
 __all__ = ["NetworkRecord"]
 
@@ -84,22 +83,21 @@ class NetworkRecord(Mapping[str, LayerRecord]):
         for layer in self.layers.values():
             yield from layer.lines()
 
-    def table(self) -> Table:
-        """Table of the layers with a bar for the share of the linear part in the fall of NC1."""
+    def table(self) -> TerminalTable:
+        """Table of the layers for rich, with a bar for the share of the linear part where NC1 falls by 5 % or more."""
         title = f"{self.n_samples} samples, {self.n_classes} classes, accuracy {self.accuracy:.3f}"
-        table = Table(title=title, box=SIMPLE_HEAD)
-        table.add_column("layer", no_wrap=True)
-        for name in ("NC1 φ", "Wφ", "σ(Wφ)", "AGOP½φ", "NC2 φ", "NFA", "NFA½"):
-            table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("share of W", no_wrap=True, min_width=_BAR + 5)
+        numbers = ("NC1 φ", "Wφ", "σ(Wφ)", "AGOP½φ", "NC2 φ", "NFA", "NFA½", "share of W")
+        columns = [Column("layer", "name"), *map(Column, numbers), Column("", "bar")]
+        rows = []
         for layer in self.layers.values():
-            numbers = [None if c is None else c.nc1_trace_ratio for c in (layer.input, layer.linear, layer.output)]
-            numbers.append(None if layer.agop_stage is None else layer.agop_stage.nc1_trace_ratio)
-            numbers.append(None if layer.input is None else layer.input.nc2_gram_mse)
+            stages = (layer.input, layer.linear, layer.output, layer.agop_stage)
+            values = [None if stage is None else stage.nc1_trace_ratio for stage in stages]
+            values.append(None if layer.input is None else layer.input.nc2_gram_mse)
             nfa = (None, None) if layer.nfa is None else (layer.nfa.pearson, layer.nfa.pearson_root)
-            cells = [_number(value, ".3g") for value in numbers] + [_number(value, ".2f") for value in nfa]
-            table.add_row(layer.name, *cells, _bar(layer.attribution.share))
-        return table
+            share = layer.attribution.share
+            cells = [_number(value, ".3g") for value in values] + [_number(value, ".2f") for value in (*nfa, share)]
+            rows.append([layer.name, *cells, _bar(share)])
+        return TerminalTable(title, columns, rows)
 
     def merge(self, other: NetworkRecord) -> NetworkRecord:
         """Record of the samples of both, for one model and one way of measuring.
@@ -191,8 +189,8 @@ def _number(value: float | None, form: str) -> str:
 
 
 def _bar(share: float | None) -> str:
-    """A bar from 0 to 1, and the number, which may lie outside."""
+    """A bar from 0 to 1; the number beside it may lie outside."""
     if share is None:
-        return "–"
+        return ""
     filled = round(_BAR * min(1.0, max(0.0, share)))
-    return f"{'█' * filled}{'░' * (_BAR - filled)} {share:.2f}"
+    return f"{'█' * filled}{'░' * (_BAR - filled)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from math import log
 
-from agop.records import Line, hidden_layers, last_measured, select, summarise_along
+from agop.records import LEAST_FALL, Line, hidden_layers, last_measured, select, summarise_along
 from agop.reports.charts import Bars, Series
 from agop.reports.document import Plot
 from agop.reports.palette import colour
@@ -13,9 +13,6 @@ from agop.reports.results import NetworkResult
 from agop.reports.wording import listed, of_run, percent
 
 __all__ = ["attribution_findings", "attribution_plot", "linear_shares", "shares_in_words"]
-
-_FALL = log(1.05)
-"""Fall of log NC1 below which a share of it says nothing."""
 
 
 def attribution_plot(results: Sequence[NetworkResult]) -> Plot | None:
@@ -56,7 +53,7 @@ def attribution_findings(results: Sequence[NetworkResult]) -> list[str]:
             text = shares_in_words(last) or "NC1 falls by 5 % in no layer up to the nonlinearity."
             sentences.append(of_run(results, result, text))
             linear, fall = (sum(part) for part in zip(*whole.values(), strict=True))
-            sums += [f"{percent(linear / fall)} in {result.name}"] if fall >= _FALL else []
+            sums += [f"{percent(linear / fall)} in {result.name}"] if fall >= LEAST_FALL else []
     compared = f"Share of S Vᵀ in the fall of NC1, summed over the layers: {listed(sums)}."
     return [compared, *sentences] if len(sums) > 1 else sentences
 
@@ -70,7 +67,7 @@ def linear_shares(last: Iterable[Line]) -> dict[str, float]:
     >>> linear_shares([{**line, "linear_log_fall": 1.0}, {**line, "seed": 1, "linear_log_fall": 2.0}])
     {'fc.1': 0.75}
     """
-    return {layer: linear / fall for layer, (linear, fall) in _over_whole_layers(last).items() if fall >= _FALL}
+    return {layer: linear / fall for layer, (linear, fall) in _over_whole_layers(last).items() if fall >= LEAST_FALL}
 
 
 def shares_in_words(last: Sequence[Line]) -> str:

@@ -1,0 +1,68 @@
+"""What commands print is printed as it is, and no number is cut in a narrow terminal."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from importlib import import_module
+
+import pytest
+import typer
+
+from agop.cli.app import print_numbers, progress_bar, readable_errors, say, warn
+from agop.errors import InputError
+from agop.reports.document import NumberTable
+
+printing = import_module("agop.cli.app")
+NAMES = ["mass [kg]", "rate [/h]", "[bold]x[/]", "ratio:key:", "a\\[b]\\"]
+
+
+@pytest.fixture
+def printed(monkeypatch):
+    """What the commands have printed so far, at a width."""
+
+    def at(width):
+        file = io.StringIO()
+        monkeypatch.setattr(printing.console, "file", file)
+        monkeypatch.setattr(printing.console, "width", width)
+        return file.getvalue
+
+    yield at
+    printing.console.file = None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_brackets_are_no_markup(name, printed):
+    found = printed(80)
+    say(name)
+    warn(name)
+    print_numbers(NumberTable(name, ["column", name], [[name, "1.5"]]), f"table of {name}")
+    assert found().count(name) == 5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_brackets_in_progress_and_warnings(name, printed):
+    found = printed(120)
+    with progress_bar() as progress:
+        progress.add_task(name, total=1)
+        warnings.simplefilter("always")  # in the commands they are no errors
+        warnings.warn(f"column {name} is constant", stacklevel=1)
+    assert f"column {name} is constant" in found()
+    assert found().count(name) >= 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_brackets_in_errors(name, capsys):
+    with pytest.raises(typer.Exit), readable_errors():
+        raise InputError("a column", name, "Check --target.")
+    assert name in capsys.readouterr().err.replace("\n", "")
+
+
+def test_numbers_of_many_columns_are_whole_in_80_columns(printed):
+    found = printed(80)
+    columns = ["layer", *(f"NC1 of stage {k}" for k in range(9))]
+    rows = [[f"backbone.layer{row}.1.conv2", *(f"{k}.{row}23e-0{k}" for k in range(9))] for row in range(3)]
+    print_numbers(NumberTable("layers", columns, rows), "layers")
+    assert max(map(len, found().splitlines())) <= 80
+    for row in rows:
+        assert all(number in found().split() for number in row[1:])
