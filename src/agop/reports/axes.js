@@ -52,22 +52,51 @@ const colourBar = (title, more) => ({
   exponentformat: "power", ...more,
 });
 
-/** A logarithmic axis: whole powers of ten carry labels, and their 2s and 5s where there are few powers. */
+/** A number as a tick: plain, or with a power of ten where that would be long. */
+function tickText(value) {
+  if (value >= 1e-3 && value < 1e4) return String(Number(value.toPrecision(4)));
+  const power = Math.floor(Math.log10(value) + 1e-9);
+  const factor = Number((value / 10 ** power).toPrecision(4));
+  return `${factor === 1 ? "" : `${factor}×`}10<sup>${power}</sup>`.replace("-", "−");
+}
+
+/** Numbers that label a logarithmic axis of less than two decades: 1, 2 and 5 times powers of ten, or round numbers
+    where these are too few. `margin` decades on both sides have ticks as well. */
+function fewDecades(low, high, margin = 0) {
+  const inside = (value) => value > 0 && Math.log10(value) >= low - margin - 1e-9
+    && Math.log10(value) <= high + margin + 1e-9;
+  if (high > low && high - low < Math.log10(5)) {
+    const [least, largest] = [10 ** low, 10 ** high];
+    const power = 10 ** Math.floor(Math.log10((largest - least) / 4));
+    const step = power * [1, 2, 5, 10].find((factor) => factor * power >= (largest - least) / 7);
+    const first = Math.ceil(least / step) - 5;
+    return Array.from({ length: 20 }, (_, i) => Number(((first + i) * step).toPrecision(12))).filter(inside);
+  }
+  const powers = [];
+  for (let power = Math.floor(low - margin); power <= Math.ceil(high + margin); power += 1) powers.push(power);
+  return powers.flatMap((power) => [1, 2, 5].map((factor) => Number(`${factor}e${power}`))).filter(inside);
+}
+
+/** A logarithmic axis: whole powers of ten carry labels; of less than two decades every label is a number by itself. */
 function logarithmic(values) {
   const [low, high] = extent(values.filter((value) => value > 0)).map(Math.log10);
   const decades = high - low;
   if (!(decades >= 0)) return {};
-  if (decades > 3) return { type: "log", dtick: Math.ceil(decades / 8) };
-  return { type: "log", dtick: decades === 0 || decades > 0.9 ? "D2" : undefined };
+  if (decades >= 2) return { type: "log", dtick: Math.ceil(decades / 8) };
+  const tickvals = fewDecades(low, high, 1);
+  return { type: "log", tickvals, ticktext: tickvals.map(tickText) };
 }
 
-/** Ticks of a scale of logarithms: whole powers of ten, or its ends where it holds fewer than two. */
+/** Ticks of a scale of logarithms: whole powers of ten, more of them below two decades, or its ends if it is short. */
 function powerTicks(low, high) {
+  if (high - low < 2) {
+    const values = fewDecades(low, high);
+    const shown = values.length < 2 ? [10 ** low, 10 ** high].map((value) => Number(value.toPrecision(2))) : values;
+    return { tickvals: values.length < 2 ? [low, high] : shown.map(Math.log10), ticktext: shown.map(tickText) };
+  }
   const step = Math.max(1, Math.ceil((high - low) / 6));
   const powers = [];
   for (let power = Math.ceil(low); power <= high; power += step) powers.push(power);
-  const rounded = (power) => String(Number((10 ** power).toPrecision(2)));
-  if (powers.length < 2) return { tickvals: [low, high], ticktext: [low, high].map(rounded) };
   const text = (power) => (power === 0 || power === 1 ? `${10 ** power}` : `10<sup>${power}</sup>`.replace("-", "−"));
   return { tickvals: powers, ticktext: powers.map(text) };
 }

@@ -11,6 +11,7 @@ from agop.errors import InputError
 from agop.extras import require
 from agop.reports.charts import Bars, Chart, Choice, Curves, HeatMap, Pictures
 from agop.reports.document import Plot
+from agop.reports.log_ticks import label_logarithms
 from agop.reports.picture_grid import draw_pictures
 from agop.reports.print_style import print_style, write_figure
 from agop.reports.small_multiples import draw_bar_panels, draw_curve_panels, draw_heat_maps
@@ -56,7 +57,7 @@ def draw(chart: Chart) -> Figure:
     """
     with print_style():
         if not isinstance(chart, Choice):
-            return _DRAWINGS[type(chart)]({"": chart})
+            return _drawn({"": chart})
         charts = _resolved(chart)
         kinds = {type(each) for each in charts.values()}
         if len(kinds) != 1:
@@ -64,7 +65,7 @@ def draw(chart: Chart) -> Figure:
             raise InputError(f"charts of one kind to choose the {chart.label} from", got, "Make several plots of it.")
         (kind,) = kinds
         shown = spaced(list(charts), _PANELS[kind])
-        return _DRAWINGS[kind]({_titled(chart.label, name): charts[name] for name in shown})
+        return _drawn({_titled(chart.label, name): charts[name] for name in shown})
 
 
 def save_figures(
@@ -123,6 +124,13 @@ def spaced(items: Sequence[T], count: int) -> list[T]:
     if len(items) <= count:
         return list(items)
     return [items[round(place * (len(items) - 1) / (count - 1))] for place in range(count)]
+
+
+def _drawn(charts: Mapping[str, Any]) -> Figure:
+    """A figure of charts of one kind by their titles."""
+    figure = _DRAWINGS[type(next(iter(charts.values())))](charts)
+    label_logarithms(figure)
+    return figure
 
 
 def _resolved(choice: Choice) -> dict[str, Any]:

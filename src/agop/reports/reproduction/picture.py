@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from agop.errors import InputError
+from agop.reports.log_ticks import label_logarithms
 from agop.reports.print_style import write_figure
 from agop.reports.reproduction.deep_rfm import draw_deep_rfm_gram, draw_deep_rfm_metrics
 from agop.reports.reproduction.networks import draw_initialisation, draw_network_attribution, draw_network_nfa
@@ -49,6 +50,7 @@ def save_reproduction_picture(run: Run) -> str:
     if name not in DRAWINGS:
         raise InputError(f"a figure out of {', '.join(DRAWINGS)}", repr(name), "Make it with agop reproduce.")
     figure = DRAWINGS[name](run)
+    label_logarithms(figure)
     write_figure(figure, run.path / "figure.svg")
     if name not in RASTERS:
         return "figure.svg"

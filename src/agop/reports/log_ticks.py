@@ -1,0 +1,63 @@
+"""Ticks of logarithmic axes: below two decades each label is a whole number of its own, such as 0.2, 0.5, 1, 2, 5."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agop.extras import require
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["label_logarithms", "log_ticks"]
+
+_DECADES = 2.0
+"""Decades from which on whole powers of ten are enough."""
+
+_FEW = math.log10(5)
+"""Decades below which 1, 2 and 5 times powers of ten are too few."""
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Places of the labels between two positive numbers; empty for two decades or more, where powers of ten serve.
+
+    Examples
+    --------
+    >>> log_ticks(0.15, 7.0), log_ticks(0.61, 0.74), log_ticks(0.01, 2.0)
+    ([0.2, 0.5, 1.0, 2.0, 5.0], [0.62, 0.64, 0.66, 0.68, 0.7, 0.72, 0.74], [])
+    """
+    decades = math.log10(high / low)
+    if decades >= _DECADES:
+        return []
+    if decades < _FEW:
+        places = require("matplotlib.ticker", "report").MaxNLocator(7, steps=[1, 2, 5, 10]).tick_values(low, high)
+    else:
+        powers = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        places = np.outer(powers, [1, 2, 5]).ravel()
+    return [float(f"{place:.12g}") for place in places if low * (1 - 1e-9) <= place <= high * (1 + 1e-9)]
+
+
+def label_logarithms(figure: Figure) -> None:
+    """Label the logarithmic axes of a figure that are shorter than two decades, unless their ticks were chosen."""
+    ticker = require("matplotlib.ticker", "report")
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if axis.get_scale() != "log" or isinstance(axis.get_major_locator(), ticker.FixedLocator):
+                continue
+            axes.autoscale_view()
+            if ticks := log_ticks(*sorted(axis.get_view_interval())):
+                axis.set_major_locator(ticker.FixedLocator(ticks))
+                axis.set_major_formatter(ticker.FuncFormatter(_text))
+                axis.set_minor_locator(ticker.NullLocator())
+
+
+def _text(value: float, _: Any) -> str:
+    """A tick as it is written: plain, or with a power of ten where that would be long."""
+    if 1e-3 <= value < 1e4:
+        return f"{value:.4g}"
+    first, power = f"{value:.3e}".split("e")
+    factor = f"{float(first):g}"
+    return rf"$10^{{{int(power)}}}$" if factor == "1" else rf"${factor}\times10^{{{int(power)}}}$"
