@@ -220,7 +220,7 @@ def test_a_tensor_is_stored_once(surface, file):
     copy = round_trip(Regressor(n_iterations=1, selection=None).fit(X, y), file)
     assert copy.metric_ is copy.machine_.metric.matrix
     tensors, _ = storage.load(file)
-    assert len(tensors) == 5  # intercept, centers, coefficients, metric and its root
+    assert len(tensors) == 6  # intercept, centers and their weights, coefficients, metric and its root
     assert "machine_.coefficients" in tensors
 
 

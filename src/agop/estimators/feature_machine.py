@@ -15,6 +15,7 @@ from torch import Tensor
 
 from agop.estimators.arrays import as_array, check_features, check_weights
 from agop.estimators.choices import Choices, solver_for
+from agop.estimators.importances import FeatureImportances
 from agop.estimators.persistence import PersistentEstimator
 from agop.estimators.problem import Problem
 from agop.estimators.seeds import seed_of
@@ -35,7 +36,7 @@ from agop.recursions import RFMStep, rfm, within_time
 __all__ = ["FeatureMachine"]
 
 
-class FeatureMachine(PersistentEstimator, ABC):
+class FeatureMachine(FeatureImportances, PersistentEstimator, ABC):
     """A recursive feature machine for some kind of target; the parameters are those of ``RFMRegressor``."""
 
     kernel: Kernel | None
@@ -151,6 +152,7 @@ class FeatureMachine(PersistentEstimator, ABC):
             selected = replace(selected, best=self._fit_to_all(selected.best, whole, last, leave_one_out))
         self.metric_kind_, self.solver_ = choices.metric, last
         self._keep(selected)
+        self._keep_rows(self.machine_.centers, whole.rows.total_weights)
         if held_out is not None:
             raw = selected.best.machine(held_out[0], max_memory=self.max_memory)
             self._calibrate(raw, *held_out[1:])
@@ -252,8 +254,10 @@ class FeatureMachine(PersistentEstimator, ABC):
 
     def _raw(self, X: Any) -> Tensor:
         check_is_fitted(self, "machine_")
-        features = check_features(self, X, reset=False).to(self.machine_.centers.device)
-        return self.machine_(features, max_memory=self.max_memory)
+        return self._values(check_features(self, X, reset=False).to(self.machine_.centers.device))
+
+    def _values(self, points: Tensor) -> Tensor:
+        return self.machine_(points, max_memory=self.max_memory)
 
     def predict(self, X: Any) -> Any:
         """Predictions (n,), or (n, C) for several outputs: an array, or a tensor where X is one.

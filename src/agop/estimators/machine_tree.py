@@ -17,12 +17,16 @@ from torch import Tensor
 from agop.distinct import distinct_rows
 from agop.errors import InputError
 from agop.estimators.arrays import check_features, check_weights
+from agop.estimators.importances import FeatureImportances
 from agop.estimators.persistence import PersistentEstimator
 from agop.estimators.rfm import RFMClassifier, RFMRegressor
 from agop.outer_product import kernel_agop
 from agop.recursions.tree import Tree, grow_tree, principal_direction, route
 
 __all__ = ["MachineTree", "Samples"]
+
+_KEPT = 4_000
+"""Samples at most that are kept for the importance of the features."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Samples:
         return (self.weights @ self.targets.double() / self.weights.sum()).to(self.targets)
 
 
-class MachineTree(PersistentEstimator, ABC):
+class MachineTree(FeatureImportances, PersistentEstimator, ABC):
     """A tree of recursive feature machines; the parameters are those of ``TreeRFMRegressor``."""
 
     _kind: ClassVar[type[RFMRegressor] | type[RFMClassifier]]
@@ -127,6 +131,11 @@ class MachineTree(PersistentEstimator, ABC):
         self.leaves_ = [self._fit_leaf(samples[rows], prototype, generator) for rows in bar]
         self.leaf_weights_ = torch.stack([samples.weights[rows].sum() for rows in leaves])
         self._n_outputs = samples.targets.shape[1]
+        kept = samples
+        if len(samples) > _KEPT:
+            chosen = generator.choice(len(samples), _KEPT, replace=False)
+            kept = samples[torch.from_numpy(chosen).to(samples.weights.device)]
+        self._keep_rows(kept.features, kept.weights)
         return self
 
     def _prototype(self) -> Any:
@@ -169,7 +178,9 @@ class MachineTree(PersistentEstimator, ABC):
     def _blend(self, X: Any) -> Tensor:
         """Predictions (n, C) of the leaves, weighted by their shares in each point."""
         check_is_fitted(self, "leaves_")
-        points = check_features(self, X, reset=False).to(self.leaf_weights_.device)
+        return self._values(check_features(self, X, reset=False).to(self.leaf_weights_.device))
+
+    def _values(self, points: Tensor) -> Tensor:
         blended = points.new_zeros(len(points), self._n_outputs)
         for number, rows, shares in route(self.tree_, points):
             leaf = self.leaves_[number]
@@ -180,8 +191,9 @@ class MachineTree(PersistentEstimator, ABC):
     def agop(self) -> Tensor:
         """AGOP (d, d) of the leaves' predictors: the mean over the distinct rows of each, then over the leaves.
 
-        Leaves count by the weight of their samples, with zero where they predict a constant. The diagonal says how much
-        each feature matters. What the shares of the leaves add to the gradient is left out.
+        Leaves count by the weight of their samples, with zero where they predict a constant. The diagonal says how
+        steep they are along each feature; ``feature_importances_`` says how much each matters. What the shares of the
+        leaves add to the gradient is left out.
         """
         check_is_fitted(self, "leaves_")
         total = self.leaf_weights_.new_zeros(self.n_features_in_, self.n_features_in_)

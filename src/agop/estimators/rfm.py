@@ -93,6 +93,9 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
         The iterate that was kept, and the last one computed.
     validation_scores_ : ndarray or None
         R^2 on the validation part, or minus the mean squared error of ``selection``; one an iterate.
+    feature_importances_ : ndarray
+        (d,) share of the variance of the predictions that hangs on each feature, by swaps of its values between rows
+        of the fit; computed when first asked for. The diagonal of ``metric_`` is steepness, which is something else.
     n_features_in_ : int
         Number of features d.
 
@@ -195,7 +198,7 @@ max_memory, callback, verbose, random_state
         From values of the predictor to probabilities, learned on predictions without the own sample or on the
         validation data; None without either.
     machine_, metric_, kernel_, bandwidth_, ridge_, metric_kind_, solver_, agop_error_, best_iteration_, n_iter_, \
-validation_scores_, n_features_in_
+validation_scores_, feature_importances_, n_features_in_
         As for ``RFMRegressor``.
 
     Examples

@@ -56,6 +56,9 @@ class TreeRFMRegressor(RegressorMixin, MachineTree):  # type: ignore[misc]
         The leaves; the mean target (C,) of one whose features or targets are all equal.
     leaf_weights_ : Tensor
         (L,) weight of the samples of each leaf, those in a band counted on both sides.
+    feature_importances_ : ndarray
+        (d,) share of the variance of the predictions that hangs on each feature, by swaps of its values between 4,000
+        rows of the fit at most; computed when first asked for. Of a classifier, the variance of the probabilities.
     n_features_in_ : int
         Number of features d.
 
@@ -124,7 +127,7 @@ class TreeRFMClassifier(ClassifierMixin, MachineTree):  # type: ignore[misc]
     leaves_ : list of RFMClassifier or Tensor
         The leaves, whose ``classes_`` are indices into those of the tree; the shares of the classes (C,) in one whose
         features or labels are all equal.
-    tree_, leaf_weights_, n_features_in_
+    tree_, leaf_weights_, feature_importances_, n_features_in_
         As for ``TreeRFMRegressor``.
 
     Examples
