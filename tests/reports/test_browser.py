@@ -114,8 +114,12 @@ def test_slider_moves_the_gram_panels(visit, run):
 
 
 def test_curves_show_the_numbers(visit, run):
-    traces = [trace for trace in visit.drawn("nc1") if "fill" not in trace]
+    drawn = visit.drawn("nc1")
+    traces = [trace for trace in drawn if trace.get("showlegend", True)]
     found = summarise_seeds(run.metrics(), "nc1_trace_ratio")
+    assert not [trace for trace in drawn if "fill" in trace]  # two seeds are drawn as lines
+    thin = [trace["y"] for trace in drawn if not trace.get("showlegend", True)]
+    assert thin[:2] == [[dict(layer.values)[seed] for layer in found[False, "input"].values()] for seed in (0, 1)]
     assert [trace["name"] for trace in traces][:2] == ["X (input)", "X M½ (AGOP)"]
     assert traces[0]["y"] == pytest.approx([layer.mean for layer in found[False, "input"].values()])
     control = next(trace for trace in traces if trace["name"] == "X (input), control")
@@ -126,11 +130,14 @@ def test_curves_show_the_numbers(visit, run):
 def test_data_behind_the_buttons(visit, run):
     found = summarise_seeds(run.metrics(), "nc1_trace_ratio")[False, "agop"]
     rows = list(csv.DictReader(io.StringIO(visit.saved("nc1", "csv"))))
-    mine = [row for row in rows if row["curve"] == "X M½ (AGOP)"]
+    mine = [row for row in rows if row["curve"] == "X M½ (AGOP)" and not row["seed"]]
     assert [int(row["layer"]) for row in mine] == [1, 2, 3]
     for row, layer in zip(mine, found.values(), strict=True):
         assert float(row["NC1"]) == layer.mean
-        assert (float(row["low"]), float(row["high"])) == (layer.low, layer.high)
+        assert "low" not in row  # two seeds are no interval, each has rows of its own
+    for seed in (0, 1):
+        own = [row for row in rows if row["curve"] == "X M½ (AGOP)" and row["seed"] == f"seed {seed}"]
+        assert [float(row["NC1"]) for row in own] == [dict(layer.values)[seed] for layer in found.values()]
     as_json = json.loads(visit.saved("nc1", "json"))
     assert as_json["title"] == "NC1 by layer"
     assert len(as_json["rows"]) == len(rows)
@@ -142,7 +149,7 @@ def test_table_of_the_data(visit, run):
     section.get_by_text("Data as a table").click()
     section.locator("details.data tbody tr").first.wait_for()
     assert section.locator("details.data th").all_text_contents()[:2] == ["curve", "layer"]
-    assert section.locator("details.data tbody tr").count() == 15
+    assert section.locator("details.data tbody tr").count() == 45  # five curves of three layers: means and two seeds
     gram = visit.plot("gram")
     gram.get_by_text("Data as a table").click()
     gram.locator("details.data tbody tr").first.wait_for()

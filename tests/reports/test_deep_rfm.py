@@ -38,8 +38,10 @@ def test_collapse_by_layer_and_stage(run, plots, name, measure):
     for ((control, _), layers), curve in zip(expected.items(), chart.curves, strict=True):
         assert list(curve.x) == [1, 2, 3]
         assert list(curve.y) == [layer.mean for layer in layers.values()]
-        assert list(curve.low) == [layer.low for layer in layers.values()]
-        assert list(curve.high) == [layer.high for layer in layers.values()]
+        assert curve.low is curve.high is None  # two seeds are no band
+        assert list(curve.seeds) == ["seed 0", "seed 1"]
+        for seed, heights in enumerate(curve.seeds.values()):
+            assert list(heights) == [dict(layer.values)[seed] for layer in layers.values()]
         assert curve.dash == ("dash" if control else "solid")
         assert ("control" in curve.name) is control
 
@@ -200,12 +202,23 @@ def test_nothing_measured():
     assert deep_rfm_plots([DeepRFMResult("run", {"settings": {}}, [])]) == []
 
 
+def test_five_seeds_are_a_band_and_four_are_lines(make_run):
+    for seeds, is_band in ((range(4), False), (range(5), True)):
+        plot = next(plot for plot in deep_rfm_plots([result_of(make_run(seeds=tuple(seeds)))]) if plot.name == "nc1")
+        for curve in plot.chart.curves:
+            assert (curve.low is not None, len(curve.seeds)) == (is_band, 0 if is_band else 4)
+        assert ("bands" in plot.caption, "thin lines" in plot.caption) == (is_band, not is_band)
+
+
 def test_gaps_of_a_curve():
-    found = {1: SeedSummary.of([1.0, 2.0]), 3: SeedSummary.of([4.0])}
+    found = {1: SeedSummary.of([1.0, 2.0, 3.0, 4.0, 5.0]), 3: SeedSummary.of([4.0])}
     curve = seed_curve("a", found, "#000000", at=[1, 2, 3])
     assert list(curve.x) == [1, 2, 3]
     assert curve.y[1] is curve.low[1] is curve.high[1] is None
-    assert curve.low[2] == curve.high[2] == 4.0
+    assert curve.low[0] < curve.y[0] < curve.high[0]
+    assert curve.low[2] is curve.high[2] is None  # of one seed there is no interval
+    assert not curve.seeds
     alone = seed_curve("a", {1: SeedSummary.of([4.0])}, "#000000")
     assert alone.low is alone.high is None
+    assert not alone.seeds
     assert isinstance(Curves("x", "y", [alone]), Curves)

@@ -94,6 +94,20 @@ def test_curves_and_bands():
     assert figure.get_figwidth() == 3.4
 
 
+def test_single_seeds_are_thin_lines():
+    seeds = {"seed 0": [1.0, 0.5, None], "seed 1": [4.0, -1.0, 0.02]}
+    curve = Curve("input", [1, 2, 3], [2.0, 0.5, 0.02], "#2b7bba", dash="dash", seeds=seeds)
+    figure = drawn(Curves("layer", "NC1", [curve, Curve("control", [1, 2, 3], [1.0, 1.0, 1.0], "#d55e00")]))
+    (axes,) = figure.axes
+    mean, first, second, _ = axes.lines
+    np.testing.assert_array_equal(first.get_ydata(), [1.0, 0.5, NAN])
+    np.testing.assert_array_equal(second.get_ydata(), [4.0, NAN, 0.02])  # on a logarithmic axis
+    assert first.get_linewidth() < mean.get_linewidth()
+    assert (first.get_color(), first.is_dashed()) == (mean.get_color(), True)
+    assert not axes.collections
+    assert legend_texts(figure) == ["input", "control"]
+
+
 def test_scales_and_part_of_the_heights():
     (axes,) = drawn(curves("a", log_x=True, log_y=False, y_range=(0.5, 1.0))).axes
     assert (axes.get_xscale(), axes.get_yscale(), axes.get_ylim()) == ("log", "linear", (0.5, 1.0))

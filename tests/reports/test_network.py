@@ -76,7 +76,12 @@ def test_nc1_by_layer_at_the_last_measurement():
     assert list(first.x) == ["fc.1", "fc.2", "fc.output"]
     assert first.y == pytest.approx([2.0, 0.5, 0.125])  # geometric mean of 1 and 4 times 2^(-2 layer)
     assert output.y[2] is None
-    assert output.low[2] is None
+    assert first.low is None
+    assert {seed: list(heights) for seed, heights in first.seeds.items()} == {
+        "seed 0": pytest.approx([1.0, 0.25, 0.0625]),
+        "seed 1": pytest.approx([4.0, 1.0, 0.25]),
+    }
+    assert output.seeds["seed 0"][2] is None
 
 
 def test_heat_map_of_layers_and_epochs():
@@ -159,8 +164,8 @@ def test_loss_with_the_mean_over_each_epoch():
 
 
 def test_bands_end_where_values_do():
-    lines = [{**line, "nfa_pearson_root": 0.2 + 0.7 * line["seed"]} for line in lines_of(seeds=(0, 1))]
-    lines = [{**line, "train_accuracy": 0.1 + 0.8 * line["seed"]} for line in lines]
+    lines = [{**line, "nfa_pearson_root": (-1) ** line["seed"] * 0.98} for line in lines_of(seeds=range(5))]
+    lines = [{**line, "train_accuracy": 0.5 + (-1) ** line["seed"] * 0.45} for line in lines]
     plots = plots_of(NetworkResult("run", {"settings": {}}, lines))
     (curve,) = plots["accuracy"].chart.curves
     assert (min(curve.low), max(curve.high)) == (0, 1)

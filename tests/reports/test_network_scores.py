@@ -10,10 +10,11 @@ from agop.reports.results import NetworkResult
 
 
 def run(name="run", epochs=(), **columns):
-    """A run of two seeds with these values at epochs 0 and 9, the same on every line of a measurement."""
+    """A run whose seeds have these values at epochs 0 and 9, the same on every line of a measurement."""
+    n_seeds = len(next(iter(columns.values()), (0, 0)))
     lines = [
         {"seed": seed, "epoch": epoch, "layer": layer, "stage": stage, **{c: v[seed][k] for c, v in columns.items()}}
-        for seed in (0, 1)
+        for seed in range(n_seeds)
         for k, epoch in enumerate((0, 9))
         for layer in ("fc.1", "fc.2")
         for stage in ("input", "linear", "output")
@@ -25,18 +26,19 @@ LOSS = ((1.0, 0.01), (4.0, 0.04))
 
 
 def test_bands_are_over_seeds_not_over_lines():
-    plot = score_plot([run(loss=LOSS, test_loss=((1.0, 1.0), (1.0, 1.0)))], "loss")
+    loss = (*LOSS, (1.0, 0.01), (2.0, 0.02), (1.0, 0.05))
+    plot = score_plot([run(loss=loss, test_loss=((1.0, 1.0),) * 5)], "loss")
     test, training = plot.chart.curves
     assert plot.chart.log_y
     assert [(curve.name, curve.dash) for curve in (test, training)] == [("test", "solid"), ("training", "dash")]
-    expected = SeedSummary.of([0.01, 0.04])
-    assert training.y[1] == pytest.approx(0.02)
+    expected = SeedSummary.of([0.01, 0.04, 0.01, 0.02, 0.05])
+    assert training.y[1] == pytest.approx(expected.mean)
     assert (training.low[1], training.high[1]) == pytest.approx((expected.low, expected.high))
     assert "dotted" not in plot.caption
 
 
 def test_accuracy_has_a_linear_axis_and_bands_within_it():
-    plot = score_plot([run(train_accuracy=((0.1, 0.9), (0.3, 1.0)))], "accuracy")
+    plot = score_plot([run(train_accuracy=((0.1, 0.9), (0.3, 1.0), (0.0, 1.0), (0.0, 0.9), (0.6, 0.95)))], "accuracy")
     (curve,) = plot.chart.curves
     assert not plot.chart.log_y
     assert curve.y == pytest.approx([0.2, 0.95])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -39,6 +39,8 @@ class Curve:
         "#rrggbb".
     dash
         Style of the line.
+    seeds
+        (n,) heights of single seeds, by what tells them apart; thin lines.
     """
 
     name: str
@@ -48,6 +50,13 @@ class Curve:
     low: Values | None = None
     high: Values | None = None
     dash: Dash = "solid"
+    seeds: Mapping[str, Values] = field(default_factory=dict)
+
+    @property
+    def heights(self) -> list[float | None]:
+        """Everything that is drawn: the line, its band and its seeds."""
+        rows = [self.y, self.low or (), self.high or (), *self.seeds.values()]
+        return [height for row in rows for height in row]
 
 
 @dataclass(frozen=True)

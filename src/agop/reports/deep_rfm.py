@@ -15,7 +15,7 @@ from agop.reports.deep_rfm_pictures import eigenvector_plot, gram_plot
 from agop.reports.document import NumberTable, Plot
 from agop.reports.palette import colour, shade
 from agop.reports.results import DeepRFMResult
-from agop.reports.seed_curves import seed_curve
+from agop.reports.seed_curves import seed_caption, seed_curve
 
 __all__ = ["deep_rfm_numbers", "deep_rfm_plots"]
 
@@ -75,15 +75,15 @@ def _collapse_plot(results: Sequence[DeepRFMResult], name: str, title: str, meas
     if not charts:
         return None
     chart: Curves | Choice = Choice("stage", charts, start=next(iter(charts)))
+    every = [curve for part in charts.values() for curve in part.curves]
     if len(results) == 1:
-        curves = [curve for part in charts.values() for curve in part.curves]
-        chart = Curves("layer", y_title, sorted(curves, key=lambda curve: curve.dash != "solid"))
+        chart = Curves("layer", y_title, sorted(every, key=lambda curve: curve.dash != "solid"))
     return Plot(
         name,
         title,
         chart,
         collapse_findings(results, measure),
-        "Geometric mean over seeds; bands are 95 % intervals. Dashed: the control, the identity in place of the AGOP.",
+        f"Geometric mean over seeds{seed_caption(every)}. Dashed: the control, the identity in place of the AGOP.",
         (name.upper(), "stage (Deep RFM)", "AGOP", "control", "seed band"),
     )
 
@@ -106,7 +106,7 @@ def _accuracy_plot(results: Sequence[DeepRFMResult]) -> Plot | None:
         "Accuracy by layer",
         Curves("layer", "accuracy", curves, log_y=False),
         accuracy_findings(results),
-        "Accuracy of the kernel machine of each layer; mean over seeds, bands are 95 % intervals. Dashed: the control.",
+        f"Accuracy of the kernel machine of each layer; mean over seeds{seed_caption(curves)}. Dashed: the control.",
         ("accuracy", "control", "seed band"),
     )
 

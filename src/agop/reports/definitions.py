@@ -61,8 +61,8 @@ DEFINITIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
             _PAPER,
         ),
         "seed band": (
-            "95 % interval of the mean over seeds by Student's t, of the logarithms where the axis is logarithmic; "
-            "none for a single seed.",
+            "95 % interval of the mean over five seeds or more by Student's t, of the logarithms where the axis is "
+            "logarithmic; fewer seeds are drawn as thin lines.",
             "agop.records.SeedSummary",
         ),
         "accuracy": ("Share of samples whose largest output is that of their class.", "agop"),

@@ -22,18 +22,24 @@ function outlines({ x, low, high }, floor) {
 function curvesFigure(chart, look, width) {
   const columns = [...new Set(chart.curves.flatMap((curve) => curve.x))];
   const named = columns.some((x) => typeof x === "string");
-  const heights = chart.curves.flatMap((curve) => [...curve.y, ...(curve.low ?? []), ...(curve.high ?? [])]);
+  const heights = chart.curves.flatMap(({ y, low, high, seeds }) =>
+    [...y, ...(low ?? []), ...(high ?? []), ...Object.values(seeds).flat()]);
   const least = extent(heights.filter((value) => value > 0))[0];
   const floor = chart.log_y && least < Infinity ? least : -Infinity;
   const data = chart.curves.flatMap((curve, i) => {
     const group = { name: legendText(curve.name, width), legendgroup: `${i}`, connectgaps: false };
+    const shown = (values) => values.map((value) => (value === null || value < floor ? null : value));
     const line = {
-      ...group, x: curve.x, y: curve.y.map((value) => (value === null || value < floor ? null : value)),
+      ...group, x: curve.x, y: shown(curve.y),
       mode: "lines+markers", line: { color: curve.colour, dash: curve.dash, width: 2 },
       marker: { color: curve.colour, size: curve.x.length > 40 ? 3 : 6 },
       hovertemplate: `${textOf(chart.x_title)} %{x}: %{y:.4g}<extra>${textOf(curve.name)}</extra>`,
     };
-    if (!curve.low) return [line];
+    const seeds = Object.entries(curve.seeds).map(([seed, values]) => ({
+      ...line, y: shown(values), mode: "lines", line: { ...line.line, width: 0.8 }, opacity: 0.6, showlegend: false,
+      hovertemplate: `${textOf(chart.x_title)} %{x}: %{y:.4g}<extra>${textOf(`${curve.name}, ${seed}`)}</extra>`,
+    }));
+    if (!curve.low) return [...seeds, line];
     const band = {
       ...group, ...outlines(curve, floor), mode: "lines", line: { width: 1, color: transparent(curve.colour, 0.4) },
       fill: "toself", fillcolor: transparent(curve.colour, 0.2), hoverinfo: "skip", showlegend: false,

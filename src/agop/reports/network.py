@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from agop.records import Line, last_measured, select, summarise_along, values_of
 from agop.reports.charts import Chart, Choice, Curve, Curves, Dash, HeatMap
@@ -19,7 +19,7 @@ from agop.reports.network_pictures import agop_plot, eigenvector_plot, means_plo
 from agop.reports.network_scores import score_plot
 from agop.reports.palette import colour, shade
 from agop.reports.results import NetworkResult
-from agop.reports.seed_curves import seed_curve
+from agop.reports.seed_curves import seed_caption, seed_curve
 
 __all__ = ["network_numbers", "network_plots"]
 
@@ -35,8 +35,6 @@ STAGES = {
 _NC1 = "nc1_trace_ratio"
 
 _DASHES: dict[str, Dash] = {"input": "solid", "linear": "dash", "output": "dot"}
-
-_BANDS = "means over seeds, bands are 95 % intervals"
 
 _POWERS: dict[str, tuple[str, Dash]] = {"nfa_pearson_root": ("AGOP½", "solid"), "nfa_pearson": ("AGOP", "dot")}
 """Name and line of each power in the ansatz."""
@@ -107,7 +105,7 @@ def _layer_plot(results: Sequence[NetworkResult]) -> Plot | None:
         "NC1 by layer",
         chart,
         layer_findings(results),
-        f"At the last measurement, layers in the order of their calls; geometric {_BANDS}.",
+        f"At the last measurement, layers in the order of their calls; geometric means over seeds{_seeds_of(charts)}.",
         ("NC1", "stage (network)", "seed band"),
     )
 
@@ -158,7 +156,7 @@ def _epoch_plot(results: Sequence[NetworkResult]) -> Plot | None:
         f"NC1 of a layer by {unit_of(results)}",
         Choice("layer", charts),
         epoch_findings(results),
-        f"Geometric {_BANDS}.",
+        f"Geometric means over seeds{_seeds_of(charts)}.",
         ("NC1", "stage (network)", "seed band"),
     )
 
@@ -198,7 +196,8 @@ def _nfa_plot(results: Sequence[NetworkResult]) -> Plot | None:
         "Neural feature ansatz",
         Choice(label, charts, start=None if label == "layer" else next(iter(charts))),
         nfa_findings(results),
-        f"Pearson's correlation over the entries of WᵀW and of the AGOP or its root; {_BANDS}.",
+        "Pearson's correlation over the entries of WᵀW and of the AGOP or its root; means over "
+        f"seeds{_seeds_of(charts)}.",
         ("NFA", "NFM", "AGOP", "seed band"),
     )
 
@@ -213,6 +212,10 @@ def _course(
 ) -> Curve:
     found = summarise_along(select(lines, layer=layer), measure, "epoch", log=False)
     return seed_curve(name, dict(sorted(found.items())), paint, dash, limits=(-1, 1))
+
+
+def _seeds_of(charts: Mapping[str, Curves]) -> str:
+    return seed_caption(curve for chart in charts.values() for curve in chart.curves)
 
 
 def _layers(results: Sequence[NetworkResult]) -> list[str]:

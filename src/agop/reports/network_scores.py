@@ -12,7 +12,7 @@ from agop.reports.network_courses import ends_of
 from agop.reports.network_findings import of_each, unit_of
 from agop.reports.palette import colour
 from agop.reports.results import NetworkResult
-from agop.reports.seed_curves import seed_curve
+from agop.reports.seed_curves import seed_caption, seed_curve
 from agop.reports.wording import listed
 
 __all__ = ["score_findings", "score_plot"]
@@ -32,7 +32,7 @@ def score_plot(results: Sequence[NetworkResult], measure: str) -> Plot | None:
                 curves.append(seed_curve(label, dict(sorted(found.items())), paint, dash, limits=limits))
     if not curves:
         return None
-    caption = f"{'Geometric' if log else 'Arithmetic'} means over seeds, bands are 95 % intervals"
+    caption = f"{'Geometric' if log else 'Arithmetic'} means over seeds{seed_caption(curves)}"
     dotted = "; dotted: while the weights changed" if any(curve.dash == "dot" for curve in curves) else ""
     return Plot(
         measure,

@@ -12,10 +12,14 @@ function unpack({ shape: [height, width, channels = 1], unit, data }) {
 const ROWS = {
   Choice: (chart) => Object.entries(chart.charts).flatMap(([name, part]) =>
     rowsOf(part).map((row) => ({ [chart.label]: name, ...row }))),
-  Curves: (chart) => chart.curves.flatMap((curve) => curve.x.map((x, i) => ({
-    curve: curve.name, [chart.x_title]: x, [chart.y_title]: curve.y[i],
-    ...(curve.low ? { low: curve.low[i], high: curve.high[i] } : {}),
-  }))),
+  Curves: (chart) => chart.curves.flatMap((curve) => {
+    const row = (x, y, more) => ({ curve: curve.name, [chart.x_title]: x, [chart.y_title]: y, ...more });
+    const band = (i) => (curve.low ? { low: curve.low[i], high: curve.high[i] } : {});
+    return [
+      ...curve.x.map((x, i) => row(x, curve.y[i], band(i))),
+      ...Object.entries(curve.seeds).flatMap(([seed, values]) => curve.x.map((x, i) => row(x, values[i], { seed }))),
+    ];
+  }),
   Bars: (chart) => chart.series.flatMap((series) => chart.categories.map((category, i) => ({
     series: series.name, category, [chart.x_title]: series.values[i],
   }))),

@@ -28,6 +28,7 @@ __all__ = [
     "draw_picture",
     "heat_norm",
     "height_per_width",
+    "numbers",
 ]
 
 DASHES = {"solid": "-", "dash": (0, (4, 2)), "dot": (0, (1, 1.5))}
@@ -169,13 +170,18 @@ def numbers(values: Values) -> NDArray[np.float64]:
 
 
 def _draw_curve(axes: Axes, curve: Curve, x: NDArray[np.float64], floor: float) -> None:
-    y = numbers(curve.y)
-    y[(y < floor) | np.isinf(y) | np.isnan(x)] = math.nan
+    def shown(values: Values) -> NDArray[np.float64]:
+        heights = numbers(values)
+        return np.where((heights < floor) | np.isinf(heights) | np.isnan(x), math.nan, heights)
+
+    y = shown(curve.y)
     padded = np.pad(np.isfinite(y), 1)
     alone = padded[1:-1] & ~padded[:-2] & ~padded[2:]
     marked = np.flatnonzero(np.isfinite(y) if len(y) <= _MARKED else alone).tolist()
     style: dict[str, Any] = {"color": curve.colour, "ls": DASHES[curve.dash]}
     axes.plot(x, y, **style, lw=1.2, marker=".", ms=4, markevery=marked, zorder=2.5)
+    for values in curve.seeds.values():
+        axes.plot(x, shown(values), **style, lw=0.5, alpha=0.5, zorder=2.2)
     if curve.low is None or curve.high is None:
         return
     low, high = np.maximum(numbers(curve.low), floor), numbers(curve.high)
@@ -193,9 +199,8 @@ def _places(curve: Curve, chart: Curves, categories: Sequence[str] | None) -> ND
 
 
 def _least_positive(chart: Curves) -> float:
-    """The smallest height on a logarithmic axis, of lines and bands; bands that reach 0 end there."""
-    rows = [numbers(row) for curve in chart.curves for row in (curve.y, curve.low or (), curve.high or ())]
-    values = np.concatenate(rows or [np.zeros(0)])
+    """The smallest height on a logarithmic axis, of lines, bands and seeds; bands that reach 0 end there."""
+    values = numbers([height for curve in chart.curves for height in curve.heights])
     return float(values[values > 0].min(initial=math.inf))
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from math import inf
 from typing import Any
 
-from agop.records import SeedSummary
+from agop.records import BAND_SEEDS, SeedSummary
 from agop.reports.charts import Curve, Dash
 
-__all__ = ["seed_curve"]
+__all__ = ["seed_caption", "seed_curve"]
 
 
 def seed_curve(
@@ -21,7 +21,9 @@ def seed_curve(
     at: Iterable[Any] | None = None,
     limits: tuple[float, float] = (-inf, inf),
 ) -> Curve:
-    """Means by place with their 95 % interval as a band, if any place has several seeds.
+    """Means by place, with their 95 % interval as a band where there are enough seeds, or else with single seeds.
+
+    An interval of fewer than ``BAND_SEEDS`` seeds is wider than they are apart and says little.
 
     Parameters
     ----------
@@ -38,21 +40,45 @@ def seed_curve(
 
     Examples
     --------
-    >>> found = {1: SeedSummary.of([1.0, 4.0]), 2: SeedSummary.of([1.0])}
-    >>> curve = seed_curve("input", found, "#000000")
-    >>> curve.x, curve.y, curve.low[1]
-    ((1, 2), (2.0, 1.0), 1.0)
+    >>> curve = seed_curve("input", {1: SeedSummary.of([1.0, 4.0]), 2: SeedSummary.of([1.0])}, "#000000")
+    >>> curve.x, curve.y, curve.low, curve.seeds
+    ((1, 2), (2.0, 1.0), None, {'seed 0': (1.0, 1.0), 'seed 1': (4.0, None)})
+    >>> seed_curve("input", {1: SeedSummary.of([1.0] * 5)}, "#000000").low
+    (1.0,)
     """
     places = tuple(found if at is None else at)
     summaries = [found.get(place) for place in places]
-    several = any(each is not None and each.n_seeds > 1 for each in summaries)
-    low, high = (
-        tuple(None if each is None else _within(getattr(each, end), limits) for each in summaries) if several else None
-        for end in ("low", "high")
-    )
+    by_seed = [{} if each is None else dict(each.values) for each in summaries]
+    seeds = list(dict.fromkeys(seed for values in by_seed for seed in values))
+    low = high = None
+    if len(seeds) >= BAND_SEEDS:
+        wide = [None if each is None or each.n_seeds < BAND_SEEDS else each for each in summaries]
+        low = tuple(None if each is None else _within(each.low, limits) for each in wide)
+        high = tuple(None if each is None else _within(each.high, limits) for each in wide)
+        seeds = []
     return Curve(
-        name, places, tuple(None if each is None else each.mean for each in summaries), colour, low, high, dash
+        name,
+        places,
+        tuple(None if each is None else each.mean for each in summaries),
+        colour,
+        low,
+        high,
+        dash,
+        {f"seed {seed}": tuple(values.get(seed) for values in by_seed) for seed in seeds if len(seeds) > 1},
     )
+
+
+def seed_caption(curves: Iterable[Curve]) -> str:
+    """What bands and thin lines among the curves are, to go on a caption with; empty if there are none.
+
+    Examples
+    --------
+    >>> seed_caption([seed_curve("input", {1: SeedSummary.of([1.0, 4.0])}, "#000000")])
+    '; thin lines are single seeds'
+    """
+    curves = list(curves)
+    bands = "; bands are 95 % intervals" if any(curve.low is not None for curve in curves) else ""
+    return bands + ("; thin lines are single seeds" if any(curve.seeds for curve in curves) else "")
 
 
 def _within(value: float, limits: tuple[float, float]) -> float:

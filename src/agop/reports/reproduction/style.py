@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from agop.extras import require
 from agop.records import Line, summarise_along
+from agop.reports.panels import numbers
+from agop.reports.seed_curves import seed_curve
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,14 +49,17 @@ def palette(values: Sequence[Any]) -> dict[Any, Any]:
 
 
 def plot_curve(axes: Any, lines: Iterable[Line], along: str, measure: str, *, log: bool = True, **style: Any) -> None:
-    """Mean of a measure over seeds along a column with its 95 % interval, geometric if ``log``."""
+    """Mean of a measure over seeds along a column, geometric if ``log``, with its 95 % interval or with few seeds."""
     found = summarise_along(lines, measure, along, log=log)
     xs = sorted(found)
     summaries = [found[x] for x in xs]
     (drawn,) = axes.plot(xs, [each.mean for each in summaries], **{"marker": ".", "lw": 1.5, **style})
-    if any(each.n_seeds > 1 for each in summaries):
-        low, high = [each.low for each in summaries], [each.high for each in summaries]
-        axes.fill_between(xs, low, high, color=drawn.get_color(), alpha=0.2, lw=0)
+    curve = seed_curve("", dict(zip(xs, summaries, strict=True)), "")
+    look = {"color": drawn.get_color(), "ls": drawn.get_linestyle(), "lw": 0.5, "alpha": 0.6}
+    for values in curve.seeds.values():
+        axes.plot(xs, numbers(values), **look)
+    if curve.low is not None and curve.high is not None:
+        axes.fill_between(xs, numbers(curve.low), numbers(curve.high), color=look["color"], alpha=0.2, lw=0)
 
 
 def finish(axes: Any, *, log: bool = True, integer: bool = False, **labels: str) -> None:
