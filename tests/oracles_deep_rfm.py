@@ -32,7 +32,9 @@ def random_features(rows, weight, phase):
     return result
 
 
-def deep_rfm(name, inputs, targets, maps, *, ridge=0.0, identity=False, weights=None, **parameters):
+def deep_rfm(
+    name, inputs, targets, maps, *, ridge=0.0, identity=False, weights=None, agop_scale="max-entry", **parameters
+):
     """Per layer (normalised input, its product with the root of the AGOP, random features, coefficients, AGOP)."""
     layers, current = [], np.asarray(inputs, np.float64)
     for weight, phase in maps:
@@ -42,6 +44,9 @@ def deep_rfm(name, inputs, targets, maps, *, ridge=0.0, identity=False, weights=
         agop = oracles_kernels.agop(name, current, current, coefficients, weights=weights, **parameters)
         agop = agop / agop.max()
         mapped = current if identity else current @ oracles_kernels.symmetric_root(agop)
+        if agop_scale == "row-norm":
+            norm = np.average([np.linalg.norm(row) for row in mapped], weights=weights)
+            mapped, agop = mapped / norm, agop / norm**2
         features = random_features(mapped, weight, phase)
         layers.append((current, mapped, features, coefficients, agop))
         current = features

@@ -10,9 +10,14 @@ from sklearn.base import clone
 
 import oracles_deep_rfm
 from agop.errors import InputError
-from agop.random_features import CosineFeatures, LaplaceCosineFeatures, ReLUFeatures
+from agop.random_features import CosineFeatures, GaussianCosineFeatures, LaplaceCosineFeatures, ReLUFeatures
 
-FAMILIES = [ReLUFeatures(width=32), CosineFeatures(width=32, gamma=0.3), LaplaceCosineFeatures(width=32, bandwidth=1.5)]
+FAMILIES = [
+    ReLUFeatures(width=32),
+    CosineFeatures(width=32, gamma=0.3),
+    LaplaceCosineFeatures(width=32, bandwidth=1.5),
+    GaussianCosineFeatures(width=32, bandwidth=0.7),
+]
 every_family = pytest.mark.parametrize("features", FAMILIES, ids=[type(family).__name__ for family in FAMILIES])
 
 
@@ -94,6 +99,8 @@ def test_a_bad_scale_is_refused(value):
         CosineFeatures(gamma=value).draw(3, seed=0, layer=1)
     with pytest.raises(InputError, match="bandwidth"):
         LaplaceCosineFeatures(bandwidth=value).draw(3, seed=0, layer=1)
+    with pytest.raises(InputError, match="bandwidth"):
+        GaussianCosineFeatures(bandwidth=value).draw(3, seed=0, layer=1)
 
 
 def p_value(sample, distribution):
@@ -126,6 +133,14 @@ def test_laplace_cosine_rows_are_a_multivariate_cauchy():
     assert p_value(drawn.phase, stats.uniform(0, 2 * np.pi)) > 0.01
 
 
+def test_gaussian_cosine_weights_are_normal_and_independent():
+    d, bandwidth = 9, 0.7
+    drawn = GaussianCosineFeatures(width=3000, bandwidth=bandwidth).draw(d, seed=0, layer=1)
+    assert p_value(drawn.weight, stats.norm(scale=1 / bandwidth)) > 0.01
+    assert p_value((drawn.weight * bandwidth).square().sum(1), stats.chi2(d)) > 0.01
+    assert p_value(drawn.phase, stats.uniform(0, 2 * np.pi)) > 0.01
+
+
 @pytest.mark.parametrize("gap", [0.0, 0.1, 1.0, 3.0])
 def test_inner_products_approximate_the_kernel(gap):
     direction = np.array([0.6, 0.8, 0.0])
@@ -134,9 +149,13 @@ def test_inner_products_approximate_the_kernel(gap):
     for features, kernel in (
         (CosineFeatures(width, gamma=0.5), np.exp(-0.5 * 1.4 * gap)),
         (LaplaceCosineFeatures(width, bandwidth=1.5), np.exp(-gap / 1.5)),
+        (GaussianCosineFeatures(width, bandwidth=1.5), np.exp(-(gap**2) / (2 * 1.5**2))),
     ):
         x, z = features.draw(3, seed=1, layer=1)(pair)
         assert (x @ z).item() == pytest.approx(kernel, abs=5 / width**0.5)
+        scaled = features.scaled_distances(pair[:1], pair[1:]).item()
+        exponent = scaled**2 / 2 if isinstance(features, GaussianCosineFeatures) else scaled
+        assert np.exp(-exponent) == pytest.approx(kernel)
 
 
 def test_relu_features_approximate_the_arc_cosine_kernel_of_their_covariance():

@@ -91,6 +91,7 @@ from agop.outer_product import (
 )
 from agop.random_features import (
     CosineFeatures,
+    GaussianCosineFeatures,
     LaplaceCosineFeatures,
     ReLUFeatures,
 )
@@ -188,6 +189,7 @@ __all__ = [  # noqa: RUF022 - grouped by idea
     "ConjugateGradient",
     # random features
     "CosineFeatures",
+    "GaussianCosineFeatures",
     "LaplaceCosineFeatures",
     "ReLUFeatures",
     # build

@@ -17,7 +17,14 @@ from torch import Tensor
 
 from agop.errors import InputError
 
-__all__ = ["CosineFeatures", "LaplaceCosineFeatures", "RandomFeatures", "RandomMap", "ReLUFeatures"]
+__all__ = [
+    "CosineFeatures",
+    "GaussianCosineFeatures",
+    "LaplaceCosineFeatures",
+    "RandomFeatures",
+    "RandomMap",
+    "ReLUFeatures",
+]
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,19 @@ class RandomFeatures(BaseEstimator, ABC):  # type: ignore[misc]
     @abstractmethod
     def _draw(self, n_features: int, generator: np.random.Generator) -> RandomMap: ...
 
+    @abstractmethod
+    def scaled_distances(self, rows: Tensor, others: Tensor) -> Tensor | None:
+        """Distances (n, m) in units of the map's kernel, which is about 0 far beyond 1; None without such a unit.
+
+        Examples
+        --------
+        >>> rows, others = torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0]])
+        >>> CosineFeatures(gamma=0.5).scaled_distances(rows, others).item()
+        3.5
+        >>> GaussianCosineFeatures(bandwidth=2.0).scaled_distances(rows, others).item()
+        2.5
+        """
+
 
 class ReLUFeatures(RandomFeatures):
     r"""ReLU features :math:`\max(W z, 0)`, :math:`W_{ij} \sim U(-1/\sqrt d, 1/\sqrt d)`.
@@ -78,6 +98,9 @@ class ReLUFeatures(RandomFeatures):
     def _draw(self, n_features: int, generator: np.random.Generator) -> RandomMap:
         bound = n_features**-0.5
         return RandomMap(torch.from_numpy(generator.uniform(-bound, bound, (self.width, n_features))))
+
+    def scaled_distances(self, rows: Tensor, others: Tensor) -> None:
+        """None: the features of c x are c times those of x, for any c > 0."""
 
 
 class CosineFeatures(RandomFeatures):
@@ -110,6 +133,10 @@ class CosineFeatures(RandomFeatures):
         weight = self.gamma * generator.standard_cauchy((self.width, n_features))
         return RandomMap(torch.from_numpy(weight), _phases(self.width, generator))
 
+    def scaled_distances(self, rows: Tensor, others: Tensor) -> Tensor:
+        r""":math:`\gamma \|x - z\|_1`, (n, m): the kernel is exp of minus it."""
+        return self.gamma * torch.cdist(rows, others, p=1)
+
 
 class LaplaceCosineFeatures(RandomFeatures):
     r"""Random Fourier features of the Laplace kernel :math:`\exp(-\|x - z\|_2 / L)`.
@@ -141,6 +168,46 @@ class LaplaceCosineFeatures(RandomFeatures):
         directions = generator.standard_normal((self.width, n_features))
         scales = self.bandwidth * np.abs(generator.standard_normal((self.width, 1)))
         return RandomMap(torch.from_numpy(directions / scales), _phases(self.width, generator))
+
+    def scaled_distances(self, rows: Tensor, others: Tensor) -> Tensor:
+        r""":math:`\|x - z\|_2 / L`, (n, m): the kernel is exp of minus it."""
+        return torch.cdist(rows, others) / self.bandwidth
+
+
+class GaussianCosineFeatures(RandomFeatures):
+    r"""Random Fourier features of the Gaussian kernel :math:`\exp(-\|x - z\|_2^2 / (2 L^2))`.
+
+    :math:`\sqrt{2/k}\cos(W z + u)` with rows g / L, g standard normal in d dimensions, and u uniform on [0, 2 pi)
+    (Rahimi & Recht 2007). This kernel is smooth where x = z, so that near classes keep the ratio of their
+    squared distances, which those of the other two turn into distances.
+
+    Parameters
+    ----------
+    width
+        Number of features k.
+    bandwidth
+        L > 0.
+
+    Examples
+    --------
+    >>> features = GaussianCosineFeatures(width=100_000, bandwidth=5.0).draw(2, seed=0, layer=1)
+    >>> x, z = features(torch.tensor([[0.0, 0.0], [3.0, 4.0]], dtype=torch.float64))
+    >>> round((x @ z).item(), 2), round(float(np.exp(-0.5)), 2)
+    (0.61, 0.61)
+    """
+
+    def __init__(self, width: int = 1024, bandwidth: float = 2.0) -> None:
+        self.width = width
+        self.bandwidth = bandwidth
+
+    def _draw(self, n_features: int, generator: np.random.Generator) -> RandomMap:
+        _check_scale("bandwidth", self.bandwidth)
+        weight = generator.standard_normal((self.width, n_features)) / self.bandwidth
+        return RandomMap(torch.from_numpy(weight), _phases(self.width, generator))
+
+    def scaled_distances(self, rows: Tensor, others: Tensor) -> Tensor:
+        r""":math:`\|x - z\|_2 / L`, (n, m): the kernel is exp of minus half its square."""
+        return torch.cdist(rows, others) / self.bandwidth
 
 
 def _phases(width: int, generator: np.random.Generator) -> Tensor:

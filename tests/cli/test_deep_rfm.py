@@ -105,6 +105,8 @@ def test_every_option_reaches_the_settings(monkeypatch, tmp_path):
         "ridge": 0.25,
         "features": "cosine",
         "gamma": 0.2,
+        "features_bandwidth": 0.7,
+        "agop_scale": "row-norm",
         "dtype": "float32",
         "device": "cpu:0",
     }

@@ -10,7 +10,15 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 
-from agop import CosineFeatures, DeepRFMClassifier, Gaussian, Laplace, ReLUFeatures, deep_rfm
+from agop import (
+    CosineFeatures,
+    DeepRFMClassifier,
+    Gaussian,
+    GaussianCosineFeatures,
+    Laplace,
+    ReLUFeatures,
+    deep_rfm,
+)
 from agop.datasets import standardise
 from agop.errors import InputError, MemoryBudgetError
 from agop.recursions import normalise_rows
@@ -179,6 +187,20 @@ def test_float32_follows_float64(blobs):
         narrow.decision_function(new.astype(np.float32)), wide.decision_function(new), rtol=0, atol=2e-3
     )
     assert narrow.transform(new.astype(np.float32)).dtype == np.float32
+
+
+def test_scale_of_the_agop(blobs):
+    X, y, *_ = blobs
+    found = {}
+    for scale in ("max-entry", "row-norm"):
+        model = DeepRFMClassifier(
+            features=GaussianCosineFeatures(64, 0.7), depth=2, ridge=1e-3, agop_scale=scale, random_state=0
+        ).fit(X, y)
+        rows = normalise_rows(torch.as_tensor((X - X.mean(0)) / X.std(0)))
+        found[scale] = float(model.maps_[0].agop_stage(rows).norm(dim=1).mean()), model.transform(X)
+    assert found["row-norm"][0] == pytest.approx(1)
+    assert abs(found["max-entry"][0] - 1) > 0.05
+    assert not np.allclose(found["row-norm"][1], found["max-entry"][1])
 
 
 def test_other_random_features(blobs):

@@ -32,6 +32,7 @@ KEYS = [
     "effective_rank",
     "train_accuracy",
     "test_accuracy",
+    "scaled_distance",
 ]
 SMALL = DeepRFMSettings(data="toy", depth=2, width=16, ridge=1e-3)
 FULL = replace(SMALL, seeds=(3, 0), control=True)
@@ -93,7 +94,8 @@ def test_lines_in_order(full_run):
     lines = full_run.metrics()
     assert [position(line) for line in lines] == ORDER
     assert all(list(line) == KEYS for line in lines)
-    assert all(np.isfinite(line[key]) for line in lines for key in KEYS[4:])
+    assert all(np.isfinite(line[key]) for line in lines for key in KEYS[4:-1])
+    assert all(line["scaled_distance"] is None for line in lines)  # ReLU features
 
 
 def test_lines_against_slow_loops(small_run, toy):
@@ -287,6 +289,8 @@ def test_other_settings_need_another_folder(small_run, toy, change):
         {"ridge": 0.1},
         {"features": "cosine"},
         {"features": "cosine-laplace"},
+        {"features": "cosine-gaussian"},
+        {"agop_scale": "row-norm"},
         {"seeds": (1,)},
         {"permute_labels": True},
         {"dtype": "float32"},
@@ -304,12 +308,17 @@ def test_every_setting_has_an_effect(small_run, toy, tmp_path, change):
 def test_scales_of_the_random_features(toy, tmp_path):
     cosine = replace(SMALL, features="cosine", gamma=0.1)
     laplace = replace(SMALL, features="cosine-laplace", bandwidth=3.0)
+    gaussian = replace(SMALL, features="cosine-gaussian", features_bandwidth=0.5, bandwidth=3.0)
+    assert gaussian.make_features().get_params() == {"width": 16, "bandwidth": 0.5}
+    assert gaussian.make_kernel().bandwidth == 3
     assert cosine.make_features().get_params() == {"width": 16, "gamma": 0.1}
     assert laplace.make_features().get_params() == {"width": 16, "bandwidth": 3.0}
     assert laplace.make_kernel().bandwidth == 3
     one = run_deep_rfm(cosine, toy, tmp_path / "one").metrics()
     two = run_deep_rfm(replace(cosine, gamma=0.5), toy, tmp_path / "two").metrics()
-    assert one[:2] == two[:2]  # input and AGOP of the first layer come before any random feature
+    assert two[0]["scaled_distance"] == pytest.approx(5 * one[0]["scaled_distance"])
+    before = [{k: v for k, v in line.items() if k != "scaled_distance"} for line in (*one[:2], *two[:2])]
+    assert before[:2] == before[2:]  # input and AGOP of the first layer come before any random feature
     assert all(a["nc1_trace_ratio"] != b["nc1_trace_ratio"] for a, b in zip(one[2:], two[2:], strict=True))
 
 

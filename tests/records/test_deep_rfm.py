@@ -13,7 +13,7 @@ import oracles_collapse
 import oracles_deep_rfm
 import oracles_kernels
 from agop.kernels import Laplace
-from agop.random_features import CosineFeatures, ReLUFeatures
+from agop.random_features import CosineFeatures, GaussianCosineFeatures, LaplaceCosineFeatures, ReLUFeatures
 from agop.records import deep_rfm_records
 from agop.recursions import deep_rfm
 
@@ -53,6 +53,27 @@ def effective_rank(features):
     covariance = centred.T @ centred / len(features)
     trace = math.fsum(covariance[i, i] for i in range(len(covariance)))
     return trace**2 / math.fsum(entry**2 for entry in covariance.ravel())
+
+
+@pytest.mark.parametrize(
+    ("features", "order", "unit"),
+    [
+        (CosineFeatures(WIDTH, 0.3), 1, 1 / 0.3),
+        (LaplaceCosineFeatures(WIDTH, 1.5), 2, 1.5),
+        (GaussianCosineFeatures(WIDTH, 0.7), 2, 0.7),
+        (ReLUFeatures(WIDTH), None, None),
+    ],
+)
+def test_scaled_distance_is_the_median_across_classes(features, order, unit):
+    for layer, record in records(features=features):
+        mapped = layer.stages["agop"].numpy()
+        pairs = [(i, j) for i in range(24) for j in range(i) if LABELS[i] != LABELS[j]]
+        if order is None:
+            assert record.scaled_distance is None
+            continue
+        distances = [np.linalg.norm(mapped[i] - mapped[j], ord=order) / unit for i, j in pairs]
+        assert record.scaled_distance == pytest.approx(np.median(distances), rel=0.02)
+        assert {line["scaled_distance"] for line in record.lines()} == {record.scaled_distance}
 
 
 @pytest.mark.parametrize("metric", ["agop", "identity"])
@@ -103,7 +124,7 @@ def test_accuracies_are_shares_of_hits():
 
 def test_lines():
     test = torch.tensor(TEST), torch.tensor(TEST_LABELS)
-    keys = ["layer", "stage", *MEASURES, "effective_rank", "train_accuracy", "test_accuracy"]
+    keys = ["layer", "stage", *MEASURES, "effective_rank", "train_accuracy", "test_accuracy", "scaled_distance"]
     for _, record in records(test=test):
         lines = list(record.lines())
         assert [line["stage"] for line in lines] == ["input", "agop", "features"]

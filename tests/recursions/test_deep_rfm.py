@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 import oracles_deep_rfm
 from agop.errors import InputError
 from agop.kernels import Gaussian, Laplace, ProductLaplace
-from agop.random_features import CosineFeatures, LaplaceCosineFeatures, ReLUFeatures
+from agop.random_features import CosineFeatures, GaussianCosineFeatures, LaplaceCosineFeatures, ReLUFeatures
 from agop.recursions import deep_rfm, normalise_rows
 
 CLASSES = 3
@@ -47,24 +47,49 @@ def assert_follows(got, expected, limit=1e-9):
             np.testing.assert_allclose(layer.fit.machine.coefficients, coefficients, rtol=0, atol=limit * scale)
 
 
-FEATURES = [ReLUFeatures(20), CosineFeatures(20, gamma=0.3), LaplaceCosineFeatures(20, bandwidth=1.5)]
+FEATURES = [
+    ReLUFeatures(20),
+    CosineFeatures(20, gamma=0.3),
+    LaplaceCosineFeatures(20, bandwidth=1.5),
+    GaussianCosineFeatures(20, bandwidth=0.7),
+]
 
 
+@pytest.mark.parametrize("scale", ["max-entry", "row-norm"])
 @pytest.mark.parametrize("features", FEATURES, ids=[type(family).__name__ for family in FEATURES])
 @pytest.mark.parametrize("kernel", [Laplace(2.0), Gaussian(0.5)], ids=str)
-def test_three_layers_against_the_oracle(kernel, features):
-    expected = oracles_deep_rfm.deep_rfm(type(kernel).__name__, X, Y, drawn(features, 3), **kernel.get_params())
-    got = layers(kernel=kernel, features=features)
+def test_three_layers_against_the_oracle(kernel, features, scale):
+    expected = oracles_deep_rfm.deep_rfm(
+        type(kernel).__name__, X, Y, drawn(features, 3), agop_scale=scale, **kernel.get_params()
+    )
+    got = layers(kernel=kernel, features=features, agop_scale=scale)
     assert [layer.index for layer in got] == [1, 2, 3]
     assert_follows(got, expected)
 
 
-def test_product_kernel_ridge_weights_and_seed_against_the_oracle():
+@pytest.mark.parametrize("scale", ["max-entry", "row-norm"])
+def test_product_kernel_ridge_weights_and_seed_against_the_oracle(scale):
     weights = np.random.default_rng(1).uniform(0.5, 2, 30)
     maps = drawn(ReLUFeatures(20), 2, seed=7)
-    expected = oracles_deep_rfm.deep_rfm("ProductLaplace", X, Y, maps, ridge=0.1, weights=weights, bandwidth=4.0)
-    got = layers(kernel=ProductLaplace(4.0), ridge=0.1, weights=torch.tensor(weights), seed=7, depth=2)
+    expected = oracles_deep_rfm.deep_rfm(
+        "ProductLaplace", X, Y, maps, ridge=0.1, weights=weights, agop_scale=scale, bandwidth=4.0
+    )
+    arguments = {"ridge": 0.1, "weights": torch.tensor(weights), "seed": 7, "depth": 2, "agop_scale": scale}
+    got = layers(kernel=ProductLaplace(4.0), **arguments)
     assert_follows(got, expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_row_norm_scale_makes_the_mean_norm_one(dtype):
+    for layer in layers(features=GaussianCosineFeatures(20, 0.5), agop_scale="row-norm", dtype=dtype):
+        mapped = layer.stages["agop"].double()
+        assert mapped.norm(dim=1).mean().item() == pytest.approx(1, rel=1e-6)
+        torch.testing.assert_close(
+            mapped @ mapped.T,
+            (layer.inputs.double() @ layer.agop.double()) @ layer.inputs.double().T,
+            rtol=1e-4,
+            atol=1e-4,
+        )
 
 
 def test_identity_control_against_the_oracle():
@@ -134,6 +159,7 @@ def test_rows_are_divided_by_their_norms(dtype):
     ("arguments", "message"),
     [
         ({"metric": "none"}, "metric='agop' or 'identity'"),
+        ({"agop_scale": "trace"}, "agop_scale='max-entry' or 'row-norm'"),
         ({"depth": 0}, "depth >= 1"),
         ({"ridge": -0.1}, "ridge"),
         ({"weights": -torch.ones(30)}, "weights"),

@@ -10,8 +10,9 @@ import typer
 from agop import datasets
 from agop.cli.app import app, progress_bar, readable_errors
 from agop.cli.report import show_run
-from agop.experiments import DeepRFMSettings, run_deep_rfm
+from agop.experiments import DeepRFMSettings, FeaturesName, run_deep_rfm
 from agop.records import DeepRFMRecord
+from agop.recursions import AGOPScale
 from agop.runs import Run
 
 __all__ = ["deep_rfm"]
@@ -30,12 +31,17 @@ def deep_rfm(
     depth: Annotated[int, typer.Option(min=1, help="Number of layers.")] = 12,
     width: Annotated[int, typer.Option(min=1, help="Number of random features.")] = 1024,
     kernel: Annotated[Literal["laplace", "gaussian"], typer.Option(help="Kernel of the predictors.")] = "laplace",
-    bandwidth: Annotated[float, typer.Option(help="L of the kernel and of cosine-laplace features.")] = 2.0,
+    bandwidth: Annotated[float, typer.Option(help="L of the kernel.")] = 2.0,
     ridge: Annotated[float, typer.Option(min=0, help="Ridge of the predictors.")] = 0.0,
-    features: Annotated[
-        Literal["relu", "cosine", "cosine-laplace"], typer.Option(help="Kind of random features.")
-    ] = "relu",
+    features: Annotated[FeaturesName, typer.Option(help="Kind of random features.")] = "relu",
     gamma: Annotated[float, typer.Option(help="Scale of cosine features.")] = 0.05,
+    features_bandwidth: Annotated[
+        float | None,
+        typer.Option(help="L of cosine-laplace and cosine-gaussian features; that of the kernel by default."),
+    ] = None,
+    agop_scale: Annotated[
+        AGOPScale, typer.Option(help="What is 1 after scaling the AGOP: its largest entry, or the mean norm of rows.")
+    ] = "max-entry",
     seed: Annotated[list[int] | None, typer.Option(min=0, help="Repeat for several; 0 by default.")] = None,
     control: Annotated[bool, typer.Option("--control", help="Also run the identity instead of the AGOP.")] = False,
     permute_labels: Annotated[
@@ -61,6 +67,8 @@ def deep_rfm(
             ridge=ridge,
             features=features,
             gamma=gamma,
+            features_bandwidth=features_bandwidth,
+            agop_scale=agop_scale,
             seeds=tuple(dict.fromkeys(seed or [0])),
             control=control,
             permute_labels=permute_labels,

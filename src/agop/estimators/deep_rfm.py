@@ -20,7 +20,7 @@ from agop.estimators.targets import Classes, probabilities
 from agop.kernels import Kernel, Laplace
 from agop.random_features import RandomFeatures, ReLUFeatures
 from agop.records import DeepRFMRecord, deep_rfm_records
-from agop.recursions import LayerMap, deep_rfm, normalise_rows, within_time
+from agop.recursions import AGOPScale, LayerMap, deep_rfm, normalise_rows, within_time
 
 __all__ = ["DeepRFMClassifier"]
 
@@ -45,6 +45,9 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         lambda >= 0.
     metric
         "agop", or "identity" for the control without feature learning.
+    agop_scale
+        What is 1 after scaling the AGOP: its largest entry, "max-entry", as published; or the mean norm of the rows
+        that it is multiplied with, "row-norm", which cosine features need to tell samples apart.
     targets
         "signed" (+1 and -1, the paper's) or "one-hot".
     transform_layer
@@ -92,6 +95,7 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         ridge: float = 0.0,
         *,
         metric: Literal["agop", "identity"] = "agop",
+        agop_scale: AGOPScale = "max-entry",
         targets: Literal["signed", "one-hot"] = "signed",
         transform_layer: int = -1,
         time_budget: float | None = None,
@@ -105,6 +109,7 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         self.depth = depth
         self.ridge = ridge
         self.metric = metric
+        self.agop_scale = agop_scale
         self.targets = targets
         self.transform_layer = transform_layer
         self.time_budget = time_budget
@@ -146,6 +151,7 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
             depth=self.depth,
             ridge=self.ridge,
             metric=self.metric,
+            agop_scale=self.agop_scale,
             weights=weights,
             seed=seed_of(self.random_state),
             max_memory=self.max_memory,

@@ -1,6 +1,6 @@
 """Experiments of the paper, each a function of its settings and a run folder."""
 
-from agop.experiments.deep_rfm import DeepRFMSettings, run_deep_rfm
+from agop.experiments.deep_rfm import DeepRFMSettings, FeaturesName, run_deep_rfm
 from agop.experiments.explain import ExplainSettings, run_explain
 from agop.experiments.measure import MeasureSettings, run_measure
 from agop.experiments.nets import build_network
@@ -10,6 +10,7 @@ from agop.experiments.training import run_train, trained_network
 __all__ = [
     "DeepRFMSettings",
     "ExplainSettings",
+    "FeaturesName",
     "MeasureSettings",
     "TrainSettings",
     "build_network",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -18,12 +18,21 @@ from agop.errors import InputError
 from agop.inputs import usable_device
 from agop.kernels import Gaussian, Kernel, Laplace
 from agop.linalg import largest_positive
-from agop.random_features import CosineFeatures, LaplaceCosineFeatures, RandomFeatures, ReLUFeatures
+from agop.random_features import (
+    CosineFeatures,
+    GaussianCosineFeatures,
+    LaplaceCosineFeatures,
+    RandomFeatures,
+    ReLUFeatures,
+)
 from agop.records import DeepRFMRecord, class_sorted_gram, deep_rfm_records
-from agop.recursions import DeepRFMLayer, deep_rfm
+from agop.recursions import AGOPScale, DeepRFMLayer, deep_rfm
 from agop.runs import Run
 
-__all__ = ["DeepRFMSettings", "run_deep_rfm"]
+__all__ = ["DeepRFMSettings", "FeaturesName", "run_deep_rfm"]
+
+FeaturesName: TypeAlias = Literal["relu", "cosine", "cosine-laplace", "cosine-gaussian"]
+"""Random maps by name: ReLU, and cosines with Cauchy, multivariate Cauchy or normal weights."""
 
 _EIGENVECTORS = 8
 """Number of eigenvectors of the first AGOP that are kept."""
@@ -40,9 +49,13 @@ class DeepRFMSettings:
     subset
         "first" rows, or "random" ones, drawn anew for every seed.
     bandwidth
-        Of the kernel, and of the "cosine-laplace" features.
+        Of the kernel.
     gamma
         Scale of the "cosine" features.
+    features_bandwidth
+        Of the "cosine-laplace" and "cosine-gaussian" features; that of the kernel if None.
+    agop_scale
+        What is 1 after scaling the AGOP: its largest entry, as published, or the mean norm of the rows after it.
     seeds
         One run each.
     control
@@ -60,8 +73,10 @@ class DeepRFMSettings:
     kernel: Literal["laplace", "gaussian"] = "laplace"
     bandwidth: float = 2.0
     ridge: float = 0.0
-    features: Literal["relu", "cosine", "cosine-laplace"] = "relu"
+    features: FeaturesName = "relu"
     gamma: float = 0.05
+    features_bandwidth: float | None = None
+    agop_scale: AGOPScale = "max-entry"
     seeds: tuple[int, ...] = (0,)
     control: bool = False
     permute_labels: bool = False
@@ -75,10 +90,12 @@ class DeepRFMSettings:
 
     def make_features(self) -> RandomFeatures:
         """Distribution of the random maps."""
+        bandwidth = self.bandwidth if self.features_bandwidth is None else self.features_bandwidth
         features: dict[str, Callable[[], RandomFeatures]] = {
             "relu": lambda: ReLUFeatures(self.width),
             "cosine": lambda: CosineFeatures(self.width, self.gamma),
-            "cosine-laplace": lambda: LaplaceCosineFeatures(self.width, self.bandwidth),
+            "cosine-laplace": lambda: LaplaceCosineFeatures(self.width, bandwidth),
+            "cosine-gaussian": lambda: GaussianCosineFeatures(self.width, bandwidth),
         }
         return features[_one_of("features", self.features, features)]()
 
@@ -165,7 +182,14 @@ def _check(settings: DeepRFMSettings, dataset: Dataset) -> None:
     for seed in settings.seeds:
         next(
             deep_rfm(
-                pair, pair, kernel=kernel, features=features, depth=settings.depth, ridge=settings.ridge, seed=seed
+                pair,
+                pair,
+                kernel=kernel,
+                features=features,
+                depth=settings.depth,
+                ridge=settings.ridge,
+                agop_scale=settings.agop_scale,
+                seed=seed,
             )
         )
         subset(dataset, settings.samples, settings.test_samples, settings.subset, seed)
@@ -194,6 +218,7 @@ def _layers(settings: DeepRFMSettings, dataset: Dataset, control: bool, seed: in
         depth=settings.depth,
         ridge=settings.ridge,
         metric="identity" if control else "agop",
+        agop_scale=settings.agop_scale,
         seed=seed,
     )
     held_out = (tensor(test), tensor(part.test_labels)) if len(test) else None

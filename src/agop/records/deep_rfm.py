@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,6 +18,9 @@ from agop.recursions import DeepRFMLayer, normalise_rows
 __all__ = ["DeepRFMRecord", "StageRecord", "deep_rfm_records"]
 
 MEASURES = ("nc1_trace_ratio", "nc1_pinv", "nc1_cdnv", "nc2_gram_mse", "nc2_etf_error")
+
+_PAIRED_ROWS = 500
+"""Rows at most of which all pairs are looked at for the scaled distance."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,10 @@ class DeepRFMRecord:
         Accuracy of the layer's kernel ridge regression; the latter None without test data.
     spectrum
         Eigenvalues of M_l, largest first; None for the identity control.
+    scaled_distance
+        Median distance of training rows of two classes after the AGOP stage, in units of the kernel of the random
+        map: gamma ||x - z||_1 or ||x - z||_2 / L. Far above 1 the kernel across classes is about 0 and the map is
+        saturated. None for ReLU features, which have no unit.
     precision
         Data types in which the parts were computed, and the jitter of the solve.
     """
@@ -69,6 +77,7 @@ class DeepRFMRecord:
     train_accuracy: float
     test_accuracy: float | None
     spectrum: Tensor | None
+    scaled_distance: float | None
     precision: dict[str, Any]
 
     def lines(self) -> Iterator[dict[str, Any]]:
@@ -81,6 +90,7 @@ class DeepRFMRecord:
                 "effective_rank": stage.effective_rank,
                 "train_accuracy": self.train_accuracy,
                 "test_accuracy": self.test_accuracy,
+                "scaled_distance": self.scaled_distance,
             }
 
 
@@ -121,6 +131,7 @@ def deep_rfm_records(
                 _accuracy(layer, layer.inputs, labels),
                 test_accuracy,
                 None if layer.agop is None else torch.linalg.eigvalsh(layer.agop).flip(0),
+                _scaled_distance(layer, labels),
                 _precision(layer),
             ),
         )
@@ -128,6 +139,17 @@ def deep_rfm_records(
 
 def _accuracy(layer: DeepRFMLayer, inputs: Tensor, labels: Tensor) -> float:
     return (layer.fit.machine(inputs).argmax(1) == labels).double().mean().item()
+
+
+def _scaled_distance(layer: DeepRFMLayer, labels: Tensor) -> float | None:
+    """Median over pairs of two classes, of the rows that a fixed draw takes."""
+    order = torch.from_numpy(np.random.default_rng(0).permutation(len(labels))[:_PAIRED_ROWS]).to(labels.device)
+    mapped, labels = layer.stages["agop"][order].double(), labels[order]
+    distances = layer.random_features.scaled_distances(mapped, mapped)
+    if distances is None:
+        return None
+    across = distances[labels[:, None] != labels]
+    return across.median().item() if len(across) else None
 
 
 def _precision(layer: DeepRFMLayer) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from agop.recursions.budget import within_time
 from agop.recursions.candidates import Candidate, best_candidate
-from agop.recursions.deep_rfm import DeepRFMLayer, LayerMap, deep_rfm, normalise_rows
+from agop.recursions.deep_rfm import AGOPScale, DeepRFMLayer, LayerMap, deep_rfm, normalise_rows
 from agop.recursions.left_out import DistinctSamples
 from agop.recursions.rfm import RFMStep, rfm
 from agop.recursions.tuning import BANDWIDTH_FACTORS, RIDGES, LeaveOneOutTuner, Tuned, median_distance
@@ -10,6 +10,7 @@ from agop.recursions.tuning import BANDWIDTH_FACTORS, RIDGES, LeaveOneOutTuner, 
 __all__ = [
     "BANDWIDTH_FACTORS",
     "RIDGES",
+    "AGOPScale",
     "Candidate",
     "DeepRFMLayer",
     "DistinctSamples",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor
@@ -18,7 +18,10 @@ from agop.linalg import psd_power
 from agop.outer_product import AGOPPlan, normalised_agop, planned_kernel_agop
 from agop.random_features import RandomFeatures, RandomMap
 
-__all__ = ["DeepRFMLayer", "LayerMap", "deep_rfm", "normalise_rows"]
+__all__ = ["AGOPScale", "DeepRFMLayer", "LayerMap", "deep_rfm", "normalise_rows"]
+
+AGOPScale: TypeAlias = Literal["max-entry", "row-norm"]
+"""What is 1 after scaling M_l: its largest entry, or the mean norm of the rows of X_l M_l^{1/2}."""
 
 
 def normalise_rows(rows: Tensor) -> Tensor:
@@ -43,7 +46,7 @@ class LayerMap:
     Attributes
     ----------
     root
-        M_l^{1/2}, (d, d) in the precision in which M_l was computed; None for the identity.
+        M_l^{1/2}, scaled, (d, d) in the precision in which M_l was computed; None for the identity.
     random_map
         Phi_l.
     """
@@ -77,11 +80,13 @@ class DeepRFMLayer:
     fit
         Kernel ridge regression of the targets on X_l, and how it was solved.
     agop
-        M_l, AGOP of the predictor divided by its largest entry, (d, d); None for the identity control.
+        M_l, scaled AGOP of the predictor, (d, d); None for the identity control.
     plan
         How the AGOP was computed; None for the control.
     map
         X -> Phi_l(X M_l^{1/2}).
+    random_features
+        Distribution of Phi_l.
     """
 
     index: int
@@ -90,6 +95,7 @@ class DeepRFMLayer:
     agop: Tensor | None
     plan: AGOPPlan | None
     map: LayerMap
+    random_features: RandomFeatures
 
     @cached_property
     def stages(self) -> dict[str, Tensor]:
@@ -107,6 +113,7 @@ def deep_rfm(
     depth: int,
     ridge: float = 0.0,
     metric: Literal["agop", "identity"] = "agop",
+    agop_scale: AGOPScale = "max-entry",
     weights: Tensor | None = None,
     seed: int = 0,
     max_memory: int | None = None,
@@ -114,7 +121,9 @@ def deep_rfm(
     r"""Layers of Deep RFM, as they are computed.
 
     For l = 1..depth: divide each row of X_l by its norm; fit kernel ridge regression of Y on X_l; take
-    :math:`M_l = \mathrm{AGOP} / \max_{ij}`; set :math:`X_{l+1} = \Phi_l(X_l M_l^{1/2})`.
+    :math:`M_l = \mathrm{AGOP} / \max_{ij}`; set :math:`X_{l+1} = \Phi_l(X_l M_l^{1/2})`. ReLU features do not care for
+    the scale of :math:`M_l`; of cosine features it decides whether the kernel across classes is 0, see
+    ``agop_scale``.
 
     The dtype of ``inputs`` is that of the features and of all products that do not decide: inner
     products of nearly equal rows, singular solves and cancelling AGOPs are promoted to float64, and each
@@ -136,6 +145,9 @@ def deep_rfm(
         lambda >= 0.
     metric
         "agop", or "identity" for the control without feature learning.
+    agop_scale
+        "max-entry", as published: the largest entry of M_l is 1, and the norms of the rows of X_l M_l^{1/2} are what
+        comes out. "row-norm": M_l is scaled so that their mean is 1, as it is in the control.
     weights
         (n,) positive sample weights; ones if None.
     seed
@@ -164,6 +176,8 @@ def deep_rfm(
     """
     if metric not in ("agop", "identity"):
         raise InputError("metric='agop' or 'identity'", repr(metric), "'identity' is the control.")
+    if agop_scale not in get_args(AGOPScale):
+        raise InputError("agop_scale='max-entry' or 'row-norm'", repr(agop_scale), "'max-entry' is the published one.")
     if depth < 1:
         raise InputError("depth >= 1", str(depth), "Use KernelMachine for depth 0.")
     inputs = normalise_rows(inputs)
@@ -173,11 +187,19 @@ def deep_rfm(
         random_map = features.draw(inputs.shape[1], seed=seed, layer=index)
         fit, agop, plan = _fit_layer(inputs, targets, kernel, ridge, metric, weights, max_memory)
         root = None if agop is None or plan is None else psd_power(agop.to(plan.dtype), 0.5)
-        layer_map = LayerMap(root, random_map)
-        layer = DeepRFMLayer(index, inputs, fit, agop, plan, layer_map)
+        if agop is not None and root is not None and agop_scale == "row-norm":
+            norm = _mean_row_norm(inputs @ root.to(inputs), weights)
+            agop, root = agop / norm.square(), root / norm
+        layer = DeepRFMLayer(index, inputs, fit, agop, plan, LayerMap(root, random_map), features)
         yield layer
         if index < depth:  # equal rows stay equal: a matrix product need not round them alike
             inputs = normalise_rows(layer.stages["features"])[representative]
+
+
+def _mean_row_norm(rows: Tensor, weights: Tensor | None) -> Tensor:
+    """Weighted mean of the Euclidean norms of rows, float64."""
+    norms: Tensor = torch.linalg.vector_norm(rows.double(), dim=1)
+    return norms.mean() if weights is None else weights.to(norms) @ norms / weights.double().sum()
 
 
 def _fit_layer(
