@@ -75,15 +75,29 @@ def test_sentences():
     ]
 
 
-def test_runs_from_the_best():
-    a = run("a", loss=LOSS, train_accuracy=((0.1, 0.5), (0.1, 0.5)), test_accuracy=((0.1, 0.25), (0.1, 0.25)))
-    b = run("b", loss=((1.0, 0.5), (1.0, 0.5)), train_accuracy=((0.1, 1.0), (0.1, 1.0)))
-    assert (
-        score_findings([b, a], "loss")[0]
-        == "At the last measurement training loss is, from the best: a 0.02 and b 0.5."
-    )
-    expected = "At the last measurement training accuracy is, from the best: b 1 and a 0.5."
+def test_the_best_run():
+    scores = {"train_accuracy": ((0.1, 1.0), (0.1, 1.0)), "test_accuracy": ((0.1, 0.25), (0.1, 0.25))}
+    a = run("a", loss=((1.0, 0.01), (4.0, 0.0101)), **scores)
+    b = run("b", loss=((1.0, 0.5), (1.0, 0.51)), train_accuracy=((0.1, 0.5), (0.1, 0.5)))
+    (first, *others) = score_findings([b, a], "loss")
+    assert first == "Training loss at the last measurement is lowest in a (0.01), 50.2x below b (not fitted)."
+    assert others[1] == "a: Training loss falls from 2 at epoch 0 to 0.01 at 9."
+    expected = "Training accuracy at the last measurement is highest in a (1), 0.5 above b (not fitted)."
     assert score_findings([a, b], "accuracy")[0] == expected
     plot = score_plot([a, b], "loss")
     assert [curve.name for curve in plot.chart.curves] == ["a, training", "b, training"]
-    assert plot.findings[1] == "a: Training loss falls from 2 at epoch 0 to 0.02 at 9."
+
+
+def test_no_best_run_inside_the_spread():
+    """Means of 0.02 and 0.5, but one seed of the first is worse than any of the second."""
+    a = run("a", loss=((1.0, 0.0004), (1.0, 1.0)))
+    b = run("b", loss=((1.0, 0.5), (1.0, 0.5)))
+    text = score_findings([a, b], "loss")[0]
+    assert "spread over seeds" in text
+    assert "lowest" not in text
+
+
+def test_a_course_inside_the_spread():
+    (text,) = score_findings([run(loss=((1.0, 0.5), (1.0, 1.5)))], "loss")
+    assert "lower in 1 of 2 seeds" in text
+    assert "falls" not in text

@@ -93,9 +93,7 @@ def test_records_and_their_files(record, tmp_path):
         assert isinstance(result, NetworkResult)
         assert result.name == name
         assert list(result.record) == ["0", "2"]
-        assert {(line["seed"], line["epoch"], line["train_accuracy"]) for line in result.lines} == {
-            (0, 0, record.accuracy)
-        }
+        assert {(line["seed"], line["epoch"], line["accuracy"]) for line in result.lines} == {(0, 0, record.accuracy)}
         assert [line["layer"] for line in result.lines] == [line["layer"] for line in record.lines()]
 
 

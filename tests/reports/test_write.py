@@ -42,7 +42,7 @@ def test_settings_that_differ(make_run):
     assert list(table.columns) == ["setting", "a", "b"]
     assert table.rows == [["width", "8", "16"]]
     compared, *others = document.findings
-    assert compared == "At the last layer NC1 is about the same in all runs (2)."
+    assert compared == "NC1 at the last layer is about the same in all runs (2)."
     assert all(sentence.startswith(("a: ", "b: ")) for sentence in others)
 
 
@@ -135,3 +135,14 @@ def test_size_of_large_trainings(tmp_path):
     results = [NetworkResult(name, {"settings": {}}, lines, record) for name in "abc"]
     page = write_page(document_of(results), tmp_path / "report.html")
     assert page.stat().st_size < 8_000_000
+
+
+def test_rows_of_a_measurement_are_not_called_training_rows():
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
+    record = measure(model, [(torch.randn(40, 4), torch.arange(40) % 2)])
+    document = document_of([result_of(record)])
+    said = " ".join([*document.findings, *(text for plot in document.plots for text in plot.findings)])
+    assert "ccuracy on these rows" in said
+    assert "raining" not in said
+    assert document.findings[0].startswith("Not fitted: the accuracy on these rows is 0.")

@@ -60,10 +60,23 @@ class SeedSummary:
         low, middle, high = (float(10**x if log else x) for x in (mean - half, mean, mean + half))
         return cls(middle, low, high, len(found), pairs)
 
+    @classmethod
+    def with_zeros(cls, values: Mapping[Any, float]) -> SeedSummary:
+        """Summary of values that are not negative: of their logarithms, or a mean of 0 where one of them is 0.
+
+        Examples
+        --------
+        >>> SeedSummary.with_zeros({0: 0.0, 1: 4.0})
+        SeedSummary(mean=0.0, low=0.0, high=4.0, n_seeds=2)
+        """
+        if min(values.values()) > 0:
+            return cls.of(values)
+        return cls(0.0, 0.0, max(values.values()), len(values), tuple(values.items()))
+
     def change_to(self, after: SeedSummary, *, log: bool = True) -> SeedSummary | None:
         """Change seed by seed, of the seeds that both have: later less earlier value, or with ``log`` their log ratio.
 
-        The change is a finding if 0 lies outside ``low`` .. ``high``. None if no seed has both.
+        None if no seed has both.
 
         Examples
         --------
@@ -75,6 +88,23 @@ class SeedSummary:
         pairs = {seed: (start[seed], end[seed]) for seed in start if seed in end}
         changes = {seed: np.log(b / a) if log else b - a for seed, (a, b) in pairs.items()}
         return SeedSummary.of(changes, log=False) if changes else None
+
+    @property
+    def is_beyond_spread(self) -> bool:
+        """Whether a change is more than its spread over seeds: 0 lies outside the interval, one seed has no spread.
+
+        The interval of two seeds is too wide to say anything; their mean must be larger than they are apart.
+
+        Examples
+        --------
+        >>> changes = [0.5], [0.5, 0.6], [0.5, 1.6], [0.5, 0.6, 0.4], [0.5, 1.6, 0.1]
+        >>> [SeedSummary.of(each, log=False).is_beyond_spread for each in changes]
+        [True, True, False, True, False]
+        """
+        if self.n_seeds == 2:
+            (_, one), (_, other) = self.values
+            return abs(self.mean) > abs(one - other)
+        return self.n_seeds == 1 or self.low > 0 or self.high < 0
 
     def differs_from(self, other: SeedSummary) -> bool:
         """Whether the intervals of both lie apart; those of single seeds are points, since their spread is not known.

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import isfinite
+from math import exp, isfinite
 from typing import TypeAlias
 
 from torch import Tensor
 
-from agop.records import Line, SeedSummary, select, summarise_seeds
+from agop.records import BAND_SEEDS, Line, SeedSummary, select, summarise_seeds
+from agop.reports.changes import Change
 from agop.reports.deep_rfm_steps import Steps
+from agop.reports.fits import fit_findings, ranking
 from agop.reports.results import DeepRFMResult
-from agop.reports.wording import SAME, lowest, of_run, zeros
+from agop.reports.wording import of_run, zeros
 
 __all__ = [
     "accuracy_findings",
@@ -30,7 +32,7 @@ _INPUTS = {False: "of the layer inputs", True: "of the control, without the AGOP
 
 
 def deep_rfm_findings(lines: Iterable[Line]) -> list[str]:
-    r"""Sentences about the fall of NC1, its cause, the control, and the accuracy.
+    r"""Sentences about the fit, the fall of NC1, its cause, the control, and the accuracy.
 
     Examples
     --------
@@ -47,6 +49,7 @@ def deep_rfm_findings(lines: Iterable[Line]) -> list[str]:
     lines = list(lines)
     accuracy = _shown(lines, "test_accuracy", log=False)
     return [
+        *fit_findings(select(lines, control=False) or lines, "layer"),
         *_measure_findings(lines, "nc1_trace_ratio", "NC1"),
         *([_accuracy("Test", *accuracy)] if accuracy is not None else []),
     ]
@@ -71,7 +74,7 @@ def collapse_findings(results: Sequence[DeepRFMResult], measure: str) -> list[st
 def deep_rfm_comparison(results: Sequence[DeepRFMResult], measure: str = "nc1_trace_ratio") -> list[str]:
     """A sentence on which of several runs ends with the lowest NC1 or NC2; of runs of a control alone that counts."""
     ends = {result.name: end for result in results if (end := _end(result.lines, measure)) is not None}
-    return [lowest(f"At the last layer {_NAMES[measure]}", ends)] if len(ends) > 1 else []
+    return ranking(f"{_NAMES[measure]} at the last layer", results, ends)
 
 
 def accuracy_findings(results: Sequence[DeepRFMResult]) -> list[str]:
@@ -107,14 +110,13 @@ def _shown(lines: Iterable[Line], measure: str, *, log: bool = True) -> tuple[bo
     return next(((control, found[control, "input"]) for control in _INPUTS if (control, "input") in found), None)
 
 
-def _end(lines: Sequence[Line], measure: str) -> float | None:
+def _end(lines: Sequence[Line], measure: str) -> SeedSummary | None:
     """A measure of the last layer input, or of the control if it was run alone; 0 if it is that for a seed."""
     inputs = select(lines, stage="input", control=False) or select(lines, stage="input", control=True)
-    last = [line.get(measure) for line in inputs if line["layer"] == max(other["layer"] for other in inputs)]
-    values = [value for value in last if value is not None and isfinite(value)]
-    if not values:
-        return None
-    return SeedSummary.of(values).mean if min(values) > 0 else 0.0
+    depth = max((line["layer"] for line in inputs), default=0)
+    last = {line["seed"]: line.get(measure) for line in inputs if line["layer"] == depth}
+    values = {seed: value for seed, value in last.items() if value is not None and isfinite(value)}
+    return SeedSummary.with_zeros(values) if values else None
 
 
 def _zeros(lines: Sequence[Line], measure: str, name: str) -> list[str]:
@@ -157,31 +159,50 @@ def _pace(name: str, layers: Layers) -> str:
     first, last = min(layers), max(layers)
     if first == last:
         return f"{name} is {layers[last].mean:.3g} at layer {last}"
-    return f"{name} {' '.join(_change(layers))}"
+    change = Change.between(layers[first], layers[last])
+    if change is None:
+        return f"{name} is not known for any seed at both ends"
+    if change.verb == "goes":
+        return f"{name} moves by no more than the spread over {change.by.n_seeds} seeds"
+    return f"{name} hardly changes" if change.verb == "stays" else f"{name} {change.verb} {_factor(layers, change)}"
 
 
-def _change(layers: Layers) -> tuple[str, ...]:
-    """What a measure does on the way from its first to its last layer, and by which factor a layer."""
+def _factor(layers: Layers, change: Change) -> str:
+    """By how much a layer; on the way there may be a lower value, or a higher one, than at both ends."""
     first, last = min(layers), max(layers)
-    start, end = layers[first].mean, layers[last].mean
-    factor = max(start / end, end / start) ** (1 / (last - first))
-    if factor < SAME:
-        return ("hardly changes",)
-    return "falls" if end < start else "rises", f"{factor:.3g}x a layer"
+    text = f"{exp(abs(change.by.mean) / (last - first)):.3g}x a layer"
+    means = {layer: layers[layer].mean for layer in sorted(layers)}
+    straight = sorted(means.values(), reverse=change.verb == "falls")
+    if list(means.values()) == straight:
+        return text
+    far = (min if change.verb == "falls" else max)(means, key=means.__getitem__)
+    most = "lowest" if change.verb == "falls" else "highest"
+    return f"{text} on average" + (f", {most} at layer {far}, {means[far]:.3g}" if far != last else "")
 
 
 def _course(name: str, layers: Layers) -> str:
     first, last = min(layers), max(layers)
-    start, end = (f"{layers[layer].mean:.3g}" for layer in (first, last))
+    change = Change.between(layers[first], layers[last])
     if last == first:
-        text = f"{name} is {end} at layer {last}"
+        text = f"{name} is {layers[last].mean:.3g} at layer {last}"
+    elif change is None:
+        return f"No seed has {name} both at layer {first} and at layer {last}."
     else:
-        verb, *factor = _change(layers)
-        text = ", ".join([f"{name} {verb} from {start} at layer {first} to {end} at layer {last}", *factor])
-    if layers[last].n_seeds > 1:
-        text += f" (95 % interval at layer {last}: {layers[last].low:.3g} to {layers[last].high:.3g}, "
-        text += f"{layers[last].n_seeds} seeds)"
-    return text + "."
+        verb = "hardly changes" if change.verb == "stays" else change.verb
+        text = f"{name} {verb} from {change.start:.3g} at layer {first} to {change.end:.3g} at layer {last}"
+        more = {"stays": "", "goes": change.within}.get(change.verb, _factor(layers, change))
+        text = ", ".join(filter(None, [text, more]))
+    return f"{text}{_spread(last, layers[last])}."
+
+
+def _spread(layer: int, summary: SeedSummary) -> str:
+    """The interval of many seeds, or the ends of a few."""
+    if summary.n_seeds == 1:
+        return ""
+    if summary.n_seeds >= BAND_SEEDS:
+        return f" (95 % interval at layer {layer}: {summary.low:.3g} to {summary.high:.3g}, {summary.n_seeds} seeds)"
+    values = [value for _, value in summary.values]
+    return f" ({summary.n_seeds} seeds at layer {layer}: {min(values):.3g} to {max(values):.3g})"
 
 
 def _accuracy(name: str, control: bool, layers: Layers) -> str:
@@ -192,6 +213,13 @@ def _accuracy(name: str, control: bool, layers: Layers) -> str:
         return f"{name} accuracy {whose} is {shown[last]}."
     best = max(layers, key=lambda layer: float(shown[layer]))
     text = f"{name} accuracy {whose} is {shown[first]} at layer {first} and {shown[last]} at layer {last}"
+    if shown[first] == shown[last] == shown[best]:
+        return f"{text}."
     if best == first:
-        return f"{text}; no layer is better than the first." if shown[last] != shown[first] else f"{text}."
-    return f"{text}." if shown[best] == shown[last] else f"{text}; it is best at layer {best}, {shown[best]}."
+        return f"{text}; no layer is better than the first."
+    if shown[best] == shown[last]:
+        return f"{text}."
+    gain = Change.between(layers[last], layers[best], log=False)
+    if gain is None or gain.verb != "rises":
+        return f"{text}; no layer is better than the last by more than the spread over seeds."
+    return f"{text}; it is best at layer {best}, {shown[best]}."

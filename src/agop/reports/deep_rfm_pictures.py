@@ -91,7 +91,13 @@ def gram_findings(
     for result, grams in zip(results, found, strict=True):
         counts = result.info.get("gram_counts")
         layers = {k: gram for (metric, stage, k), gram in grams.items() if (metric, stage) == ("agop", "input")}
-        if counts and max(counts) > 1 and layers and all(len(gram) == sum(counts) for gram in layers.values()):
+        if (
+            counts
+            and sum(count > 0 for count in counts) > 1
+            and max(counts) > 1
+            and layers
+            and all(len(gram) == sum(counts) for gram in layers.values())
+        ):
             findings.append(of_run(results, result, _cosines_of_layers(layers, counts)))
     return findings
 
@@ -138,7 +144,8 @@ def _first(tensors: Mapping[str, Tensor], what: str) -> Tensor | None:
 
 def _cosines_of_layers(layers: Mapping[int, Tensor], counts: Sequence[int]) -> str:
     first, last = min(layers), max(layers)
-    ideal = f"simplex ETF of {len(counts)} classes: {fixed(-1 / (len(counts) - 1))}"
+    present = sum(count > 0 for count in counts)
+    ideal = f"simplex ETF of {present} classes: {fixed(-1 / (present - 1))}"
     (within, between), (last_within, last_between) = (_cosines(layers[layer], counts) for layer in (first, last))
     if first == last:
         ends = [f"At layer {last} the mean cosine", f"is {within}", f"is {between}"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import exp, log
-from typing import Self
+from typing import Any, Self
 
 from agop.records import SeedSummary
 from agop.reports.wording import SAME, listed, percent
@@ -27,26 +28,38 @@ class Steps:
         Layers with all stages that have a next one; if there is none, those with all stages.
     falls
         By step, means over these layers of the falls of the logarithm; 0 where the measure hardly changes.
+    unsure
+        Steps whose fall or rise is inside the spread over several seeds.
     """
 
     layers: Sequence[int]
     falls: Mapping[str, float]
+    unsure: Collection[str] = ()
 
     @classmethod
     def of(cls, found: Mapping[tuple[bool, str], Mapping[int, SeedSummary]]) -> Self | None:
         """Steps of summaries by control and stage and by layer; None if no layer has all stages."""
         stages = [found.get((False, stage), {}) for stage in ("input", "agop", "features")]
         whole = sorted(set.intersection(*map(set, stages)))
-        if not whole:
-            return None
         layers = [layer for layer in whole if layer + 1 in stages[0]]
-        ways = [[stage[layer].mean for stage in stages] for layer in layers or whole]
+        ways = [[stage[layer] for stage in stages] for layer in layers or whole]
         for layer, way in zip(layers, ways, strict=False):
-            way.append(stages[0][layer + 1].mean)
-        drops = [[log(before / after) for before, after in pairwise(way)] for way in ways]
-        means = [sum(drop) / len(drop) for drop in zip(*drops, strict=True)]
-        falls = [0.0 if abs(mean) < log(SAME) else mean for mean in means]
-        return cls(layers or whole, dict(zip(_STEPS, falls, strict=False)))
+            way.append(stages[0][layer + 1])
+        by_seed: dict[str, dict[Any, list[float]]] = defaultdict(lambda: defaultdict(list))
+        for way in ways:
+            courses = [dict(summary.values) for summary in way]
+            for seed in set.intersection(*map(set, courses)):
+                for step, (before, after) in zip(_STEPS, pairwise(courses), strict=False):
+                    by_seed[step][seed].append(log(before[seed] / after[seed]))
+        if not by_seed:
+            return None
+        drops = {
+            step: SeedSummary.of({seed: sum(falls) / len(falls) for seed, falls in seeds.items()}, log=False)
+            for step, seeds in by_seed.items()
+        }
+        falls = {step: 0.0 if abs(drop.mean) < log(SAME) else drop.mean for step, drop in drops.items()}
+        unsure = [step for step, drop in drops.items() if not drop.is_beyond_spread]
+        return cls(layers or whole, falls, [step for step in unsure if falls[step]])
 
     def sentence(self, name: str) -> str:
         """By how much each step changes a measure, and which of them make it fall.
@@ -80,6 +93,8 @@ class Steps:
         fall, rise = sum(lower.values()), sum(raising.values())
         if not lower:
             return "no step makes it fall"
+        if not set(lower).difference(self.unsure):
+            return "no step makes it fall by more than the spread over seeds"
         if rise > fall - log(SAME):
             more = " and more" if rise > fall + log(SAME) else ""
             return f"what it falls by at the {listed(list(lower))} it rises by at the {listed(list(raising))}{more}"
@@ -90,7 +105,8 @@ class Steps:
         if undone:
             (first, part), *_ = raising.items()
             undone[0] = f"the {first} {'undo' if first.endswith('s') else 'undoes'} {percent(part / fall)} of it"
-        return ", and ".join(filter(None, [listed(shares), listed(undone)]))
+        unsure = f" ({listed(list(self.unsure))}: no more than the spread over seeds)" if self.unsure else ""
+        return ", and ".join(filter(None, [listed(shares), listed(undone)])) + unsure
 
 
 def _change(step: str, fall: float, what: str) -> str:

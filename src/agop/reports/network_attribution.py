@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from math import log
 
-from agop.records import LEAST_FALL, Line, hidden_layers, last_measured, select, summarise_along
+from agop.records import LEAST_FALL, Line, SeedSummary, hidden_layers, last_measured, select, summarise_along
 from agop.reports.charts import Bars, Series
 from agop.reports.document import Plot
+from agop.reports.fits import named
 from agop.reports.palette import colour
 from agop.reports.results import NetworkResult
 from agop.reports.wording import listed, of_run, percent
@@ -27,8 +28,8 @@ def attribution_plot(results: Sequence[NetworkResult]) -> Plot | None:
     ]
     if not there:
         return None
-    linear = [first / log(10) for _, first, _ in there]
-    rest = [None if whole is None else (whole - first) / log(10) for _, first, whole in there]
+    linear = [first.mean / log(10) for _, first, _ in there]
+    rest = [None if whole is None else (whole.mean - first.mean) / log(10) for _, first, whole in there]
     series = [
         Series("S Vᵀ (linear map), φ to Wφ", linear, colour(1)),
         Series("nonlinearity, Wφ to σ(Wφ)", rest, colour(2)),
@@ -50,16 +51,17 @@ def attribution_findings(results: Sequence[NetworkResult]) -> list[str]:
     for result in results:
         last = last_measured(result.lines)
         if whole := _over_whole_layers(last):
-            text = shares_in_words(last) or "NC1 falls by 5 % in no layer up to the nonlinearity."
-            sentences.append(of_run(results, result, text))
-            linear, fall = (sum(part) for part in zip(*whole.values(), strict=True))
-            sums += [f"{percent(linear / fall)} in {result.name}"] if fall >= LEAST_FALL else []
+            several = any(fall.n_seeds > 1 for _, fall in whole.values())
+            none = f"NC1 falls by 5 % {'in every seed ' if several else ''}in no layer up to the nonlinearity."
+            sentences.append(of_run(results, result, shares_in_words(last) or none))
+            linear, fall = (sum(summary.mean for summary in part) for part in zip(*whole.values(), strict=True))
+            sums += [f"{percent(linear / fall)} in {named(result)}"] if fall >= LEAST_FALL else []
     compared = f"Share of S Vᵀ in the fall of NC1, summed over the layers: {listed(sums)}."
     return [compared, *sentences] if len(sums) > 1 else sentences
 
 
 def linear_shares(last: Iterable[Line]) -> dict[str, float]:
-    """Share of the linear map in the fall of NC1 of each layer in which it falls by 5 % at least, of means over seeds.
+    """Share of the linear map in the fall of NC1, of means over seeds, of layers in which every seed has a fall of 5 %.
 
     Examples
     --------
@@ -67,7 +69,9 @@ def linear_shares(last: Iterable[Line]) -> dict[str, float]:
     >>> linear_shares([{**line, "linear_log_fall": 1.0}, {**line, "seed": 1, "linear_log_fall": 2.0}])
     {'fc.1': 0.75}
     """
-    return {layer: linear / fall for layer, (linear, fall) in _over_whole_layers(last).items() if fall >= LEAST_FALL}
+    return {
+        layer: linear.mean / fall.mean for layer, (linear, fall) in _over_whole_layers(last).items() if _is_fall(fall)
+    }
 
 
 def shares_in_words(last: Sequence[Line]) -> str:
@@ -80,18 +84,32 @@ def shares_in_words(last: Sequence[Line]) -> str:
         f"{percent(share)} of the fall of NC1 at {first}",
         *(f"{percent(part)} at {layer}" for layer, part in others),
     ]
-    most = sum(share > 0.5 for share in shares.values())
-    count = f": more than half in {most} of {len(shares)} layers" if others else ""
+    whole = _over_whole_layers(last)
+    several = any(fall.n_seeds > 1 for _, fall in whole.values())
+    most = sum(_is_most(*whole[layer]) for layer in shares)
+    each = " in every seed" if several else ""
+    count = f": more than half{each} in {most} of {len(shares)} layers" if others else ""
     notes = [
         *["above 100 % the nonlinearity raises it again"] * (max(shares.values()) > 1),
         *["below 0 % the linear map raises it"] * (min(shares.values()) < 0),
     ]
     text = f"The linear map, S Vᵀ, makes {listed(parts)}{count}{f' ({listed(notes)})' if notes else ''}"
-    rest = [layer for layer in _over_whole_layers(last) if layer not in shares]
-    return f"{text}; NC1 falls by less than 5 %, or rises, at {listed(rest)}." if rest else f"{text}."
+    rest = [layer for layer in whole if layer not in shares]
+    some = " in some seeds" if several else ""
+    return f"{text}; NC1 falls by less than 5 %, or rises,{some} at {listed(rest)}." if rest else f"{text}."
 
 
-def _falls(last: Iterable[Line]) -> dict[str, tuple[float, float | None]]:
+def _is_fall(whole: SeedSummary) -> bool:
+    return all(fall >= LEAST_FALL for _, fall in whole.values)
+
+
+def _is_most(linear: SeedSummary, whole: SeedSummary) -> bool:
+    """Whether the linear part is more than half of the fall in every seed."""
+    falls = dict(whole.values)
+    return all(part > 0.5 * falls[seed] for seed, part in linear.values)
+
+
+def _falls(last: Iterable[Line]) -> dict[str, tuple[SeedSummary, SeedSummary | None]]:
     """Falls of log NC1 at the linear map and over the whole layer, by layer: means over the seeds that have both.
 
     If no seed has both, that at the linear map alone.
@@ -102,11 +120,11 @@ def _falls(last: Iterable[Line]) -> dict[str, tuple[float, float | None]]:
     linear, whole = (summarise_along(both, column, "layer", log=False) for column in columns)
     alone = summarise_along(inputs, columns[0], "layer", log=False)
     return {
-        layer: (linear[layer].mean, whole[layer].mean) if layer in linear and layer in whole else (summary.mean, None)
+        layer: (linear[layer], whole[layer]) if layer in linear and layer in whole else (summary, None)
         for layer, summary in alone.items()
     }
 
 
-def _over_whole_layers(last: Iterable[Line]) -> dict[str, tuple[float, float]]:
+def _over_whole_layers(last: Iterable[Line]) -> dict[str, tuple[SeedSummary, SeedSummary]]:
     """Falls of the layers that have both."""
     return {layer: (first, whole) for layer, (first, whole) in _falls(last).items() if whole is not None}

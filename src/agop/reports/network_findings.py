@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
+from math import isfinite
 
 from agop.records import Line, SeedSummary, hidden_layers, last_measured, select, summarise_along, values_of
+from agop.reports.changes import Change
+from agop.reports.fits import fit_findings, named, ranking
 from agop.reports.network_attribution import shares_in_words
-from agop.reports.network_courses import STILL, Ends, ends_of, moved, steps
+from agop.reports.network_courses import Ends, ends_of, steps
 from agop.reports.results import NetworkResult
-from agop.reports.wording import fixed, listed, lowest, of_run, zeros
+from agop.reports.wording import fixed, listed, of_run, zeros
 
 __all__ = [
     "epoch_findings",
@@ -26,7 +29,7 @@ _NC1, _ROOT = "nc1_trace_ratio", "nfa_pearson_root"
 
 
 def network_findings(lines: Iterable[Line], unit: str = "epoch") -> list[str]:
-    r"""Sentences about loss and accuracy, the course of NC1, its cause, and the ansatz, at the last measurement.
+    r"""Sentences about the fit, the scores, the course of NC1, its cause, and the ansatz, at the last measurement.
 
     Examples
     --------
@@ -35,8 +38,10 @@ def network_findings(lines: Iterable[Line], unit: str = "epoch") -> list[str]:
     After 9 epochs: training loss 0.01, training accuracy 1.000.
     NC1 of the layer inputs is 4 at fc.1.
     """
+    lines = list(lines)
     last = last_measured(lines)
-    sentences = [_scores(last, unit), *_layer_sentences(last), shares_in_words(last), _ansatz(last)]
+    fit = fit_findings(lines)
+    sentences = [*fit, _scores(last, unit), *_layer_sentences(last), shares_in_words(last), _ansatz(last)]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -52,12 +57,12 @@ def layer_findings(results: Sequence[NetworkResult]) -> list[str]:
 
 def network_comparison(results: Sequence[NetworkResult]) -> list[str]:
     """A sentence on which of several runs ends with the lowest NC1, if they have the same last layer."""
-    inputs = {result.name: found for result in results if (found := _inputs(last_measured(result.lines)))}
-    layers = {list(found)[-1] for found in inputs.values()}
-    if len(inputs) < 2 or len(layers) > 1:
+    ends = {result.name: end for result in results if (end := _last_input(last_measured(result.lines))) is not None}
+    layers = {layer for layer, _ in ends.values()}
+    if len(layers) != 1:
         return []
-    (layer,) = layers
-    return [lowest(f"NC1 at the input of {layer}", {name: found[layer].mean for name, found in inputs.items()})]
+    found = {name: summary for name, (_, summary) in ends.items()}
+    return ranking(f"NC1 at the input of {layers.pop()}", results, found)
 
 
 def map_findings(results: Sequence[NetworkResult]) -> list[str]:
@@ -72,7 +77,7 @@ def epoch_findings(results: Sequence[NetworkResult]) -> list[str]:
         stages = {"output": "after the nonlinearity", "linear": "after the linear map", "input": "at the input"}
         for stage, where in stages.items():
             if ends := _ends(result, stage):
-                texts = listed([f"{layer} {pair.start:.3g} to {pair.end:.3g}" for layer, pair in ends.items()])
+                texts = listed([f"{layer} {e.change.start:.3g} to {e.change.end:.3g}" for layer, e in ends.items()])
                 return f"NC1 {where} {_from_to(ends.values(), result.unit)}: {texts}."
         return ""
 
@@ -88,7 +93,9 @@ def nfa_findings(results: Sequence[NetworkResult]) -> list[str]:
             for layer in values_of(result.lines, "layer")
         }
         texts = [
-            f"{layer} {fixed(pair.start)} to {fixed(pair.end)}" for layer, pair in found.items() if pair is not None
+            f"{layer} {fixed(ends.change.start)} to {fixed(ends.change.end)}"
+            for layer, ends in found.items()
+            if ends is not None
         ]
         if not texts:
             return _ansatz(last_measured(result.lines))
@@ -98,7 +105,7 @@ def nfa_findings(results: Sequence[NetworkResult]) -> list[str]:
     for result in results:
         found = summarise_along(select(last_measured(result.lines), stage="input"), _ROOT, "layer", log=False)
         if found:
-            means[result.name] = sum(summary.mean for summary in found.values()) / len(found)
+            means[named(result)] = sum(summary.mean for summary in found.values()) / len(found)
     findings = of_each(results, course)
     if len(means) > 1:
         texts = listed([f"{fixed(mean)} in {name}" for name, mean in means.items()])
@@ -117,15 +124,20 @@ def unit_of(results: Sequence[NetworkResult]) -> str:
 
 
 def _scores(last: Sequence[Line], unit: str) -> str:
-    """Loss and accuracy, means over seeds, of a positive loss geometric; 0 says that the epochs are not known."""
+    """Loss and accuracy, means over seeds, of a positive loss geometric; 0 says that the epochs are not known.
+
+    Where some seeds have no value, it is said how many have.
+    """
     seeds = [{**line, "all": 0} for line in {line["seed"]: line for line in last}.values()]
     columns = {
         "training loss": ("loss", ".3g"),
         "training accuracy": ("train_accuracy", ".3f"),
+        "accuracy on these rows": ("accuracy", ".3f"),
         "test accuracy": ("test_accuracy", ".3f"),
     }
     found = [
         f"{name} {summary.mean:{form}}"
+        + (f" (of {summary.n_seeds} of {len(seeds)} seeds)" if summary.n_seeds < len(seeds) else "")
         for name, (column, form) in columns.items()
         for log_mean in [column == "loss" and all((line.get(column) or 0) > 0 for line in seeds)]
         for summary in summarise_along(seeds, column, "all", log=log_mean).values()
@@ -135,13 +147,26 @@ def _scores(last: Sequence[Line], unit: str) -> str:
     epochs = sorted({line["epoch"] for line in seeds})
     over = f" (means over {len(seeds)} seeds)" if len(seeds) > 1 else ""
     if epochs == [0]:
-        return f"{', '.join(found).capitalize()}{over}."
+        text = ", ".join(found)
+        return f"{text[0].upper()}{text[1:]}{over}."
     text = f"{epochs[0]}{f' to {epochs[-1]}' if len(epochs) > 1 else ''} {unit}{'' if epochs == [1] else 's'}"
     return f"After {text}: {', '.join(found)}{over}."
 
 
 def _inputs(last: Sequence[Line]) -> dict[str, SeedSummary]:
-    return summarise_along(select(last, stage="input"), _NC1, "layer")
+    """NC1 by layer, in the order of the calls."""
+    inputs = select(last, stage="input")
+    found = summarise_along(inputs, _NC1, "layer")
+    return {layer: found[layer] for layer in values_of(inputs, "layer") if layer in found}
+
+
+def _last_input(last: Sequence[Line]) -> tuple[str, SeedSummary] | None:
+    """Name and NC1 of the last layer input that has one; 0 if it is that for a seed."""
+    inputs = [line for line in select(last, stage="input") if (nc1 := line.get(_NC1)) is not None and isfinite(nc1)]
+    if not inputs:
+        return None
+    layer = values_of(inputs, "layer")[-1]
+    return layer, SeedSummary.with_zeros({line["seed"]: line[_NC1] for line in inputs if line["layer"] == layer})
 
 
 def _layer_sentences(last: Sequence[Line]) -> list[str]:
@@ -154,17 +179,31 @@ def _across_layers(last: Sequence[Line]) -> str:
     if not found:
         return "No layer has a positive, finite NC1."
     names = list(found)
-    start, end = f"{found[names[0]].mean:.3g}", f"{found[names[-1]].mean:.3g}"
+    first, end = names[0], names[-1]
     if len(names) == 1:
-        return f"NC1 of the layer inputs is {start} at {names[0]}."
-    verb = "falls" if found[names[-1]].mean < found[names[0]].mean else "rises"
-    moves = f"{verb} from {start} at {names[0]} to {end} at {names[-1]}"
-    text = f"NC1 of the layer inputs {f'is {start} at {names[0]} and at {names[-1]}' if start == end else moves}"
-    falls = {after: found[before].mean / found[after].mean for before, after in pairwise(names)}
-    best = max(falls, key=falls.__getitem__)
-    if len(falls) > 1 and falls[best] > 1 and f"{falls[best]:.3g}" != "1":
-        text += f"; the largest fall of a step, {falls[best]:.3g}x, leads to {best}"
-    return f"{text}."
+        return f"NC1 of the layer inputs is {found[first].mean:.3g} at {first}."
+    change = Change.between(found[first], found[end])
+    if change is None:
+        return f"No seed has a positive, finite NC1 both at {first} and at {end}."
+    text = f"NC1 of the layer inputs {change.verb} from {change.start:.3g} at {first} to {change.end:.3g} at {end}"
+    if change.verb == "stays":
+        text = f"NC1 of the layer inputs is {change.end:.3g} at {first} and at {end}"
+    return f"{', '.join(filter(None, [text, change.within]))}{_largest_step(found)}."
+
+
+def _largest_step(found: Mapping[str, SeedSummary]) -> str:
+    """Where NC1 falls most from one layer to the next, if it does so there in every seed."""
+    pairs = {after: Change.between(found[before], found[after]) for before, after in pairwise(found)}
+    steps = {layer: step for layer, step in pairs.items() if step is not None}
+    best = min(steps, key=lambda layer: steps[layer].by.mean) if len(steps) > 1 else None
+    if best is None or steps[best].verb != "falls":
+        return ""
+    factors = {layer: f"{step.start / step.end:.3g}x" for layer, step in steps.items()}
+    largest = [layer for layer in steps if factors[layer] == factors[best]]
+    rest = [dict(step.by.values) for layer, step in steps.items() if layer not in largest]
+    if any(other.get(seed, by) < by for seed, by in steps[best].by.values for other in rest):
+        return ""
+    return f"; the largest fall of a step, {factors[best]}, leads to {listed(largest)}"
 
 
 def _ansatz(last: Sequence[Line]) -> str:
@@ -189,7 +228,7 @@ def _from_to(ends: Iterable[Ends], unit: str) -> str:
 
 def _compared(results: Sequence[NetworkResult], stage: str, where: str) -> list[str]:
     """How far NC1 moves in each run at the last layer that all of those with a course have."""
-    found = {result.name: ends for result in results if (ends := _ends(result, stage))}
+    found = {named(result): ends for result in results if (ends := _ends(result, stage))}
     if len(found) < 2:
         return []
     layers = [layer for layer in next(iter(found.values())) if all(layer in ends for ends in found.values())]
@@ -197,7 +236,7 @@ def _compared(results: Sequence[NetworkResult], stage: str, where: str) -> list[
         return []
     texts, said = [], ""
     for name, ends in found.items():
-        verb, by = moved(ends[layers[-1]].start, ends[layers[-1]].end)
+        verb, by = ends[layers[-1]].moves
         texts.append(f"{by if verb == said else f'{verb} {by}'} in {name}")
         said = verb
     return [f"From the first to the last measurement NC1 {where} {layers[-1]} {listed(texts)}."]
@@ -208,21 +247,25 @@ def _steepest(result: NetworkResult) -> str:
     ends = _ends(result, "input")
     if not ends:
         return ""
-    falls = {
-        (layer, step): fall
-        for layer in ends
-        for step, fall in steps(select(result.lines, layer=layer, stage="input"), _NC1).items()
-    }
-    moves = {layer: moved(pair.start, pair.end) for layer, pair in ends.items()}
-    lower = sum(verb == "falls" for verb, _ in moves.values())
-    deepest = max(ends, key=lambda layer: ends[layer].start / ends[layer].end)
-    text = f"NC1 at the input ends lower than it began in {lower} of {len(ends)} layers"
+    moves = {layer: each.moves for layer, each in ends.items()}
+    lower = [layer for layer, (verb, _) in moves.items() if verb == "falls"]
+    unsure = sum(each.change.verb == "goes" for each in ends.values())
+    text = f"NC1 at the input ends lower than it began in {len(lower)} of {len(ends)} layers"
+    text += f" (in {unsure} more it moves by no more than the spread over seeds)" if unsure else ""
     if len(ends) == 1:
-        text = f"NC1 at the input of {deepest} {' '.join(moves[deepest])}"
+        ((layer, (verb, by)),) = moves.items()
+        text = f"NC1 at the input of {layer} {verb} {by}"
     elif lower:
-        text += f", most at {deepest}, {moves[deepest][1]}"
-    layer, (before, after) = steepest = max(falls, key=falls.__getitem__)
-    if falls[steepest] > STILL:
-        by = moved(10 ** falls[steepest], 1.0)[1]
-        text += f"; the steepest fall is at {layer} between {result.unit} {before} and {after}, {by}"
+        most = moves[min(lower, key=lambda layer: ends[layer].change.by.mean)][1]
+        text += f", most at {listed([layer for layer in lower if moves[layer][1] == most])}, {most}"
+    falls = {
+        (layer, step): change
+        for layer in ends
+        for step, change in steps(select(result.lines, layer=layer, stage="input"), _NC1).items()
+        if change.verb == "falls"
+    }
+    if falls:
+        layer, (before, after) = steepest = min(falls, key=lambda place: falls[place].by.mean)
+        when = f"between {result.unit} {before} and {after}"
+        text += f"; the steepest fall is at {layer} {when}, {falls[steepest].decades}"
     return f"{text}."

@@ -180,7 +180,7 @@ def _closer_power(result: NetworkResult) -> str:
     if len(powers) == 1:
         ((name, (root, agop)),) = powers.items()
         return f"At {name} WᵀW correlates by {fixed(root)} with AGOP½ and by {fixed(agop)} with the AGOP."
-    count = sum(root > agop for root, agop in powers.values())
+    count = sum(float(f"{root:.2f}") > float(f"{agop:.2f}") for root, agop in powers.values())
     texts = [f"{name} {fixed(root)} and {fixed(agop)}" for name, (root, agop) in powers.items()]
     return f"WᵀW correlates more with AGOP½ than with the AGOP in {count} of {len(powers)} layers: {listed(texts)}."
 

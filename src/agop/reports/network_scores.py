@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf, isfinite
+from typing import Literal
 
-from agop.records import Line, last_measured, measurements, summarise_along
+from agop.records import Line, SeedSummary, last_measured, measurements, summarise_along
 from agop.reports.charts import Curve, Curves, Dash
 from agop.reports.document import Plot
+from agop.reports.fits import named
 from agop.reports.network_courses import ends_of
 from agop.reports.network_findings import of_each, unit_of
 from agop.reports.palette import colour
 from agop.reports.results import NetworkResult
 from agop.reports.seed_curves import seed_caption, seed_curve
-from agop.reports.wording import listed
+from agop.reports.wording import listed, ranked
 
 __all__ = ["score_findings", "score_plot"]
 
@@ -55,8 +57,7 @@ def score_findings(results: Sequence[NetworkResult], measure: str) -> list[str]:
         text = listed([text for text in texts if text])
         return f"{text[0].upper()}{text[1:]}." if text else ""
 
-    best = _best(results, measure, log=log)
-    return [*([best] if best else []), *of_each(results, course)]
+    return [*_best(results, measure, log=log), *of_each(results, course)]
 
 
 def _measured(result: NetworkResult, measure: str) -> list[tuple[str, str, Dash, Sequence[Line]]]:
@@ -74,30 +75,28 @@ def _course(curve: tuple[str, str, Dash, Sequence[Line]], measure: str, unit: st
     ends = ends_of(lines, column, log=log)
     if ends is None:
         return ""
-    start, end = f"{ends.start:.3g}", f"{ends.end:.3g}"
+    change = ends.change
+    start, end = f"{change.start:.3g}", f"{change.end:.3g}"
     rows = name.split(",", maxsplit=1)[0]
-    if start == end:
+    if change.verb == "stays":
         return f"{rows} {measure} stays at {end}"
-    verb = "falls" if ends.end < ends.start else "rises"
-    if ends.epochs is None:
-        return f"{rows} {measure} {verb} from {start} to {end}"
-    first, last = ends.epochs
-    return f"{rows} {measure} {verb} from {start} at {unit} {first} to {end} at {last}"
+    first, last = ("", "") if ends.epochs is None else (f" at {unit} {ends.epochs[0]}", f" at {ends.epochs[1]}")
+    text = f"{rows} {measure} {change.verb} from {start}{first} to {end}{last}"
+    return f"{text} ({change.within})" if change.within else text
 
 
-def _best(results: Sequence[NetworkResult], measure: str, *, log: bool) -> str:
+def _best(results: Sequence[NetworkResult], measure: str, *, log: bool) -> list[str]:
     """Which run ends best, on test rows if all runs have some, or else on training rows."""
     for place, rows in enumerate(("test", "training")):
-        ends: dict[str, float] = {}
+        ends: dict[str, SeedSummary] = {}
         for result in results:
             _, column, _, lines = _measured(result, measure)[place]
             found = summarise_along([{**line, "all": 0} for line in last_measured(lines)], column, "all", log=log)
-            ends.update((result.name, summary.mean) for summary in found.values())
+            ends.update((named(result), summary) for summary in found.values())
         if len(ends) > 1 and len(ends) == len(results):
-            order = sorted(ends, key=ends.__getitem__, reverse=measure == "accuracy")
-            texts = listed([f"{name} {ends[name]:.3g}" for name in order])
-            return f"At the last measurement {rows} {measure} is, from the best: {texts}."
-    return ""
+            best: Literal["lowest", "highest"] = "highest" if measure == "accuracy" else "lowest"
+            return [ranked(f"{rows} {measure} at the last measurement", ends, best)]
+    return []
 
 
 def _is_log(results: Sequence[NetworkResult], measure: str) -> bool:

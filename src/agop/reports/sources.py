@@ -166,7 +166,8 @@ def _read_deep_rfm(run: Run, info: Mapping[str, Any], lines: list[dict[str, Any]
 
 def _read_network(run: Run, info: Mapping[str, Any], lines: list[dict[str, Any]]) -> Result:
     unit = "step" if "step" in lines[0] and "epoch" not in lines[0] else "epoch"
-    accuracy = {"test_accuracy" if info["settings"].get("test") else "train_accuracy": info.get("accuracy")}
+    column = "test_accuracy" if info["settings"].get("test") else "accuracy"
+    accuracy = {column: info["accuracy"]} if "accuracy" in info else {}
     wanted = [{**accuracy, **line, "seed": line.get("seed", 0), "epoch": line.get(unit, 0)} for line in lines]
     files = [run.path / "network.safetensors", *sorted(run.path.glob("seed*/network.safetensors"), key=_seed)]
     record = next((_record(file) for file in files if file.exists()), None)
@@ -203,7 +204,7 @@ def _read_table(run: Run, info: Mapping[str, Any], lines: list[dict[str, Any]]) 
 
 
 def _from_record(name: str, info: Mapping[str, Any], record: NetworkRecord) -> NetworkResult:
-    lines = [{"seed": 0, "epoch": 0, "train_accuracy": record.accuracy, **line} for line in record.lines()]
+    lines = [{"seed": 0, "epoch": 0, "accuracy": record.accuracy, **line} for line in record.lines()]
     return NetworkResult(name, info, lines, record)
 
 

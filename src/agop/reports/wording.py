@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
-from agop.records import Line
+from agop.records import Line, SeedSummary
 from agop.reports.results import Result
 
-__all__ = ["SAME", "fixed", "listed", "lowest", "of_run", "percent", "zeros"]
+__all__ = ["SAME", "fixed", "listed", "of_run", "percent", "ranked", "zeros"]
 
 SAME = 1.005
 """Ratio of values that are called the same."""
@@ -52,22 +52,45 @@ def listed(parts: Sequence[str], most: int = 8) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
-def lowest(what: str, values: Mapping[str, float]) -> str:
-    """Where a value that is not negative is lowest, and how far below the highest.
+def ranked(what: str, found: Mapping[str, SeedSummary], best: Literal["lowest", "highest"] = "lowest") -> str:
+    """Which runs have the lowest or the highest value, if the difference is more than the spread over seeds.
 
     Examples
     --------
-    >>> lowest("NC1", {"a": 4.0, "b": 0.5}), lowest("NC1", {"a": 4.0, "b": 4.001})
-    ('NC1 is lowest in b (0.5), 8x below a.', 'NC1 is about the same in all runs (4).')
-    >>> lowest("NC1", {"a": 4.0, "b": 0.5, "c": 0.5}), lowest("NC1", {"a": 4.0, "b": 0.0})
-    ('NC1 is lowest in b and c (0.5), 8x below a.', 'NC1 is lowest in b (0).')
+    >>> a, b, c = (SeedSummary.of(values) for values in ([4.0, 4.2, 3.9], [0.5, 0.6, 0.4], [9.0, 0.1, 0.5]))
+    >>> ranked("NC1", {"a": a, "b": b})
+    'NC1 is lowest in b (0.493), 8.17x below a.'
+    >>> print(ranked("NC1", {"b": b, "c": c}))
+    NC1 differs by no more than the spread over seeds: b 0.493 (0.298 to 0.817) and c 0.766 (0.00266 to 221).
+    >>> ranked("NC1", {name: SeedSummary.of([value]) for name, value in (("a", 4.0), ("b", 0.5), ("c", 0.5))})
+    'NC1 is lowest in b (0.5) and c (0.5), 8x below a; of one seed the spread is not known.'
     """
-    low, high = min(values.values()), max(values.values())
-    if high <= SAME * low:
-        return f"{what} is about the same in all runs ({low:.3g})."
-    there = listed([name for name, value in values.items() if value <= SAME * low])
-    below = f", {high / low:.3g}x below {max(values, key=values.__getitem__)}" if low > 0 else ""
-    return f"{what} is lowest in {there} ({low:.3g}){below}."
+    what = f"{what[0].upper()}{what[1:]}"
+    order = sorted(found, key=lambda name: found[name].mean, reverse=best == "highest")
+    top, last = found[order[0]], found[order[-1]]
+    alike = [name for name in order if _same(top.mean, found[name].mean)]
+    if len(alike) == len(order):
+        return f"{what} is about the same in all runs ({top.mean:.3g})."
+    first = [name for name in order if name in alike or not top.differs_from(found[name])]
+    if len(first) == len(order):
+        values = [f"{name} {found[name].mean:.3g}{_interval(found[name])}" for name in order]
+        return f"{what} differs by no more than the spread over seeds: {listed(values)}."
+    text = f"{what} is {best} in {listed([f'{name} ({found[name].mean:.3g})' for name in first])}"
+    if len(first) > len(alike):
+        text += ", which differ by no more than the spread over seeds"
+    if best == "highest":
+        text += f", {top.mean - last.mean:.3g} above {order[-1]}"
+    elif top.mean > 0:
+        text += f", {last.mean / top.mean:.3g}x below {order[-1]}"
+    return f"{text}{'; of one seed the spread is not known' if any(s.n_seeds == 1 for s in found.values()) else ''}."
+
+
+def _same(one: float, other: float) -> bool:
+    return max(one, other) <= SAME * min(one, other) or one == other
+
+
+def _interval(summary: SeedSummary) -> str:
+    return f" ({summary.low:.3g} to {summary.high:.3g})" if summary.n_seeds > 1 else ""
 
 
 def zeros(what: str, lines: Iterable[Line], measure: str) -> list[str]:

@@ -1,0 +1,89 @@
+"""Comparisons of runs that say first which of them have not fitted, and rank no others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from agop.records import FITTED_ACCURACY, Fit, Line, SeedSummary, select
+from agop.reports.results import DeepRFMResult, NetworkResult
+from agop.reports.wording import listed, percent, ranked
+
+__all__ = ["Fitting", "fit_findings", "fit_of", "named", "ranking"]
+
+Fitting = DeepRFMResult | NetworkResult
+"""Results whose runs fit training rows."""
+
+_NAMES = {"train_accuracy": "training accuracy", "accuracy": "accuracy on these rows"}
+
+
+def fit_of(result: Fitting) -> Fit:
+    """How a run fits: a network at its last measurement, Deep RFM or its control alone at the last layer."""
+    if isinstance(result, NetworkResult):
+        return Fit.of(result.lines)
+    lines = select(result.lines, control=False) or select(result.lines, control=True)
+    return Fit.of(lines, "layer")
+
+
+def fit_findings(lines: Sequence[Line], along: str = "epoch") -> list[str]:
+    """A sentence that a run has not fitted, if it has not, by its lines along the "epoch" or, of Deep RFM, "layer".
+
+    Examples
+    --------
+    >>> fit_findings([{"seed": 0, "epoch": 9, "train_accuracy": 0.5}])
+    ['Not fitted: the training accuracy is 0.5, below 0.95.']
+    """
+    fit = Fit.of(lines, along)
+    if fit.fitted is not False or fit.value is None or fit.measure is None:
+        return []
+    worst = " of the worst seed" if len({line["seed"] for line in lines}) > 1 else ""
+    if fit.measure == "loss":
+        return [f"Not fitted: {percent(fit.value)} of the first training loss{worst} is left."]
+    return [f"Not fitted: the {_NAMES[fit.measure]}{worst} is {fit.value:.4g}, below {FITTED_ACCURACY:g}."]
+
+
+def ranking(
+    what: str,
+    results: Sequence[Fitting],
+    found: Mapping[str, SeedSummary],
+    best: Literal["lowest", "highest"] = "lowest",
+) -> list[str]:
+    """Sentences on which runs have not fitted, whose values are told, and which of the others is best.
+
+    Parameters
+    ----------
+    what
+        Name of the measure and its place.
+    results
+        All runs that are compared.
+    found
+        Their values by name; runs without one are left out.
+    best
+        Which end is told.
+    """
+    fits = {result.name: fit_of(result) for result in results if result.name in found}
+    if len(fits) < 2:
+        return []
+    failed = {name: fit for name, fit in fits.items() if fit.fitted is False}
+    others = {name: found[name] for name in fits if name not in failed}
+    unknown = [name for name in others if fits[name].fitted is None]
+    sentences = []
+    if failed:
+        texts = [f"{name} {found[name].mean:.3g} ({_in_words(fit)})" for name, fit in failed.items()]
+        sentences.append(f"Not fitted, so that {what} is not compared: {listed(texts)}.")
+    if len(others) > 1:
+        if unknown:
+            sentences.append(f"Whether {listed(unknown)} {'has' if len(unknown) == 1 else 'have'} fitted is not known.")
+        sentences.append(ranked(f"among the others {what}" if failed else what, others, best))
+    return sentences
+
+
+def named(result: Fitting) -> str:
+    """The name of a run in a comparison, with a word if it has not fitted."""
+    return f"{result.name} (not fitted)" if fit_of(result).fitted is False else result.name
+
+
+def _in_words(fit: Fit) -> str:
+    if fit.measure == "loss":
+        return f"{percent(fit.value or 0.0)} of the first loss is left"
+    return f"{_NAMES[fit.measure or 'accuracy']} {fit.value:.4g}"
