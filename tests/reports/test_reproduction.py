@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from agop.errors import InputError, MissingExtraError
+from agop.experiments.reproduce.deep_rfm_parts import MAPS
 from agop.reports import save_reproduction_picture, write_reproduction_readme
 from agop.reports.reproduction import picture, style
 from agop.runs import Run
@@ -31,6 +32,19 @@ def deep_rfm_lines():
         for seed in (0, 1)
         for layer in (1, 2, 3)
         for stage in ("input", "agop", "features")
+    ]
+
+
+def maps_lines():
+    """Every map that is drawn; that of ReLU features has no scaled distance."""
+    return [
+        {"part": features, "data": data, "features": features, "seed": seed, "control": control, "layer": layer}
+        | {"stage": "input", "nc1_trace_ratio": 0.5**layer, "scaled_distance": None if features == "relu" else 2.0}
+        for data in ("digits", "mnist")
+        for features in MAPS
+        for control in (False, True)
+        for seed in (0, 1)
+        for layer in (1, 2, 3)
     ]
 
 
@@ -82,6 +96,7 @@ def kernel_lines():
 
 LINES = {
     "deep-rfm-metrics": deep_rfm_lines,
+    "deep-rfm-maps": maps_lines,
     "deep-rfm-gram": list,
     "network-attribution": lambda: network_lines({"mlp-digits": {}}),
     "network-nfa": lambda: network_lines({"mlp-digits": {}}),
@@ -158,6 +173,17 @@ def test_deep_rfm_by_layer(make):
     np.testing.assert_allclose(nc1.lines[1].get_ydata() / nc1.lines[2].get_ydata(), 0.5)
 
 
+def test_maps_by_layer(make):
+    nc1, other, distance, _ = draw(make("deep-rfm-maps")).axes
+    assert (nc1.get_title(), other.get_title()) == ("digits", "mnist")
+    named = [curve.get_label() for curve in nc1.lines if not curve.get_label().startswith("_")]
+    assert len(named) == len(MAPS)
+    np.testing.assert_allclose(nc1.lines[0].get_ydata(), [0.5, 0.25, 0.125])
+    drawn = [curve for curve in distance.lines if len(curve.get_xdata())]
+    assert len(drawn) == 3 * 2 * (len(MAPS) - 1)  # mean and two seeds, with and without the AGOP; none of ReLU features
+    assert all((curve.get_ydata() == 2).all() for curve in drawn)
+
+
 def test_gram_matrices(make):
     run = make("deep-rfm-gram")
     tensors, _ = run.load_tensors()
@@ -223,7 +249,7 @@ def test_page(make):
     for part in (
         "```console\n$ agop reproduce deep-rfm-metrics --scale quick\n```",
         "arXiv 2402.13728): All collapse.",
-        "Found: 1 of 3 checks hold.",
+        "Found: 1 of 3 checks hold, 1 do not, 1 are undecided.",
         "- *holds*: It is True.\n- *does not hold*: It is False.\n- *undecided*: It is None.",
         "![deep-rfm-metrics](figure.svg)",
         "| deep-rfm-digits-relu | 500 | 0, 1 | 2.5 |\n| free | 20 a class | 3 | 0.5 |",

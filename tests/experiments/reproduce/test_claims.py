@@ -16,9 +16,11 @@ def holds(run):
 
 @pytest.mark.slow
 def test_the_agop_and_not_the_random_map_collapses_deep_rfm(load, tmp_path):
-    found = holds(reproduce(FIGURES["deep-rfm-metrics"], tmp_path, load=load, device="cpu"))
-    for features in ("relu", "cosine"):
-        assert found[f"digits, {features}: the AGOP stage, not the random map, collapses the features"]
+    """The published cosine features throw NC1 back; those at a scale that suits a smooth kernel do not."""
+    found = holds(reproduce(FIGURES["deep-rfm-maps"], tmp_path, load=load, device="cpu"))
+    for features, collapses in (("relu", True), ("cosine", False), ("gaussian-row-norm", True)):
+        cause = found[f"digits, {features}: the AGOP stage, not the random map, collapses the features"]
+        assert cause is collapses
         assert found[f"digits, {features}: NC1 of the layer inputs falls tenfold or more over the layers"]
 
 
@@ -30,6 +32,5 @@ def test_the_right_singular_structure_makes_most_of_the_fall(load, tmp_path):
     )
     run = reproduce(figure, tmp_path, load=load, device="cpu")
     found = holds(run)
-    assert found["mlp, digits: the right singular structure makes most of the fall of NC1"]
-    assert found["mlp, digits: NC1 falls tenfold or more over the fully connected layers"]
+    assert list(found.values()) == [True, True]
     assert run.info()["verdicts"][0]["numbers"]["decades"] > 1

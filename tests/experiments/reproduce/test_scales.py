@@ -63,7 +63,7 @@ def test_settings_of_the_paper():
                 0,
             )
             assert found.seeds == (0, 1, 2)
-            if found.features == "cosine":
+            if (found.features, found.agop_scale) == ("cosine", "max-entry"):
                 assert found.gamma == (0.05 if found.data == "mnist" else 0.1)
                 assert found.width == (784 if found.data == "mnist" else 3072)
         if isinstance(found, TrainSettings):

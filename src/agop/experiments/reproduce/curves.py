@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from scipy import stats
 
-from agop.records import Line, summarise_along
+from agop.records import Line, select, summarise_along, values_of
 
-__all__ = ["curve", "number", "power_of_ten", "rank_correlation"]
+__all__ = ["curve", "falls_by_seed", "number", "power_of_ten", "rank_correlation", "spread"]
 
 
 def curve(lines: Iterable[Line], measure: str, along: str, *, log: bool = True) -> dict[Any, float]:
@@ -27,6 +27,32 @@ def curve(lines: Iterable[Line], measure: str, along: str, *, log: bool = True) 
 def power_of_ten(after: float, before: float) -> float:
     """Decades between two positive numbers, log10(before / after)."""
     return math.log10(before / after)
+
+
+def falls_by_seed(lines: Iterable[Line], measure: str, along: str) -> list[float]:
+    """Decades by which a measure falls from the first to the last value of a column, for each seed.
+
+    Examples
+    --------
+    >>> lines = [{"seed": s, "layer": l, "nc1": 10.0 ** -(s * l)} for s in (1, 2) for l in (1, 2, 3)]
+    >>> falls_by_seed(lines, "nc1", "layer")
+    [2.0, 4.0]
+    """
+    found = list(lines)
+    by_seed = [curve(select(found, seed=seed), measure, along) for seed in values_of(found, "seed")]
+    return [power_of_ten(values[max(values)], values[min(values)]) for values in by_seed if values]
+
+
+def spread(values: Sequence[float]) -> str:
+    """The values of all seeds for a sentence: one number, or the least and the largest.
+
+    Examples
+    --------
+    >>> spread([3.5]), spread([3.5, 3.0, 3.2])
+    ('3.5', '3 to 3.5')
+    """
+    low, high = number(min(values)), number(max(values))
+    return low if low == high else f"{low} to {high}"
 
 
 def rank_correlation(first: Iterable[float], second: Iterable[float]) -> float | None:

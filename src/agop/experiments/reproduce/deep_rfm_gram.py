@@ -67,9 +67,15 @@ def _blocks(
 ) -> Verdict:
     frame = -1 / (_N_CLASSES - 1)
     return Verdict(
-        f"{name}: the Gram matrix of the last layer's inputs has the blocks of a simplex frame, the control has not",
-        {"within": end[0], "across": end[1], "control_within": control[0], "frame_across": frame},
-        end[0] > 0.9 and abs(end[1] - frame) < 0.03 and control[0] < 0.9,
+        f"{name}: Gram matrices of the layer inputs come to have the blocks of a simplex frame, and not in the control",
+        {
+            "within": end[0],
+            "across": end[1],
+            "first_within": first[0],
+            "control_within": control[0],
+            "frame_across": frame,
+        },
+        max(first[0], control[0]) < 0.9 < end[0] and abs(end[1] - frame) < 0.03,
         f"{name}: the mean cosine within a class goes from {number(first[0])} at layer 1 to {number(end[0])} at layer "
         f"{last}, across classes from {number(first[1])} to {number(end[1])} (simplex frame: {number(frame)}); in the "
         f"control it ends at {number(control[0])} within and {number(control[1])} across.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -16,9 +16,21 @@ from agop.experiments.reproduce.figure import Observe, Part, Scale
 from agop.records import DeepRFMRecord
 from agop.runs import Run
 
-__all__ = ["DATA", "FEATURES", "Size", "deep_rfm_part", "deep_rfm_settings", "sizes"]
+__all__ = ["DATA", "FEATURES", "MAPS", "Size", "deep_rfm_part", "deep_rfm_settings", "sizes"]
 
-FEATURES: tuple[Literal["relu", "cosine"], ...] = ("relu", "cosine")
+FEATURES = ("relu", "cosine")
+"""Random maps of the published experiments."""
+
+MAPS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "relu": {"features": "relu"},
+        "cosine": {"features": "cosine"},
+        "cosine-row-norm": {"features": "cosine", "gamma": 0.02, "agop_scale": "row-norm"},
+        "gaussian": {"features": "cosine-gaussian", "features_bandwidth": 2.0},
+        "gaussian-row-norm": {"features": "cosine-gaussian", "features_bandwidth": 0.7, "agop_scale": "row-norm"},
+    }
+)
+"""Random maps, the published ones first, and the settings that make them."""
 
 DATA: Mapping[Scale, tuple[str, ...]] = MappingProxyType(
     {"quick": ("digits",), "cpu": ("mnist", "cifar10", "svhn"), "paper": ("mnist", "cifar10", "svhn")}
@@ -58,21 +70,20 @@ def sizes(scale: Scale) -> Size:
 
 
 def deep_rfm_settings(
-    scale: Scale, data: str, features: Literal["relu", "cosine"], device: str, *, shuffled: bool = False
+    scale: Scale, data: str, features: str, device: str, *, shuffled: bool = False
 ) -> DeepRFMSettings:
-    """Deep RFM with the paper's kernel (Laplace, L = 2, no ridge), and the control without the AGOP.
+    """Deep RFM with the paper's kernel (Laplace, L = 2, no ridge), one of ``MAPS``, and the control without the AGOP.
 
     With ``shuffled`` the labels are in a random order, and there is no control.
     """
     size = sizes(scale)
     cosine_width = size.cosine_width or _DIMENSIONS.get(data, size.width)
-    return DeepRFMSettings(
+    published = DeepRFMSettings(
         data=data,
         samples=size.samples,
         test_samples=size.test_samples,
         depth=size.depth,
         width=size.width if features == "relu" else cosine_width,
-        features=features,
         gamma=_GAMMAS.get(data, 0.1),
         seeds=size.seeds,
         control=not shuffled,
@@ -80,11 +91,10 @@ def deep_rfm_settings(
         dtype=size.dtype,
         device=device,
     )
+    return replace(published, **MAPS[features])
 
 
-def deep_rfm_part(
-    scale: Scale, data: str, features: Literal["relu", "cosine"], device: str, *, shuffled: bool = False
-) -> Part:
+def deep_rfm_part(scale: Scale, data: str, features: str, device: str, *, shuffled: bool = False) -> Part:
     """Run of ``deep_rfm_settings``."""
     settings = deep_rfm_settings(scale, data, features, device, shuffled=shuffled)
     name = f"deep-rfm-{data}-{features}{'-shuffled' if shuffled else ''}"

@@ -6,9 +6,9 @@ from functools import partial
 
 from agop.experiments.reproduce.curves import curve, number
 from agop.experiments.reproduce.figure import Figure, Verdict
-from agop.experiments.reproduce.network_curves import epochs_of, falls
+from agop.experiments.reproduce.network_curves import LEAST_FALL, epochs_of, falls
 from agop.experiments.reproduce.network_parts import DATA, MEASURES, network_parts, network_verdicts
-from agop.records import Line, hidden_layers, select
+from agop.records import Line, hidden_layers, select, values_of
 
 __all__ = ["BUDGET", "FIGURE"]
 
@@ -16,36 +16,54 @@ BUDGET = 120
 
 
 def _cause(name: str, lines: list[Line]) -> Verdict:
-    """Share of the right singular structure in the fall of NC1 over all hidden layers at the end."""
+    """Share of the right singular structure in the fall of NC1 over all hidden layers at the end.
+
+    For every seed NC1 must fall by ``LEAST_FALL``, by that much more than before training, and more than half of it at
+    S V^T.
+    """
     start, end = epochs_of(lines)
-    linear, whole = falls(lines, end)
-    share = linear / whole if whole > 0 else None
+    (linear, whole), (_, before) = falls(lines, end), falls(lines, start)
+    share = linear / whole if whole >= LEAST_FALL else None
     layers = curve(select(lines, epoch=end, stage="input"), "share", "layer", log=False)
     most = sum(value > 0.5 for value in layers.values())
-    found = "has no share, since NC1 does not fall" if share is None else f"makes {share:.0%} of it"
+    found = "too little to be shared out" if share is None else f"of which S V^T makes {share:.0%}"
+    is_known = bool(values_of(select(lines, epoch=end, stage="input"), "output_log_fall"))
+    seeds = [select(lines, seed=seed) for seed in values_of(lines, "seed")]
     return Verdict(
-        f"{name}: the right singular structure makes most of the fall of NC1",
-        {"linear_decades": linear, "decades": whole, "share": share, "decades_at_start": falls(lines, start)[1]},
-        None if share is None else share > 0.5,
-        f"{name}: after {end} epochs NC1 changes by {number(-whole)} decades over the hidden layers; S V^T {found}, "
-        f"and more than half in {most} of {len(hidden_layers(lines))} layers.",
+        f"{name}: training makes NC1 fall over the hidden layers, most of it by the right singular structure",
+        {"linear_decades": linear, "decades": whole, "share": share, "decades_at_start": before},
+        all(_is_linear(of_seed, start, end) for of_seed in seeds) if is_known else None,
+        f"{name}: over the hidden layers NC1 falls by {number(whole)} decades after {end} epochs, {found}, and by "
+        f"{number(before)} before training; S V^T makes more than half in {most} of {len(hidden_layers(lines))} "
+        "layers.",
     )
 
 
+def _is_linear(lines: list[Line], start: int, end: int) -> bool:
+    """Whether NC1 falls, by training, and more than half of it at the linear parts, in one seed."""
+    (linear, whole), (_, before) = falls(lines, end), falls(lines, start)
+    return min(whole, whole - before) >= LEAST_FALL and linear > whole / 2
+
+
 def _depth(name: str, lines: list[Line]) -> Verdict:
-    """Collapse before the first hidden layer and after the last one, at the end."""
-    _, end = epochs_of(lines)
+    """Collapse before the first hidden layer and after the last one, before and after training."""
+    start, end = epochs_of(lines)
     layers = hidden_layers(lines)
-    before = curve(select(lines, epoch=end, stage="input", layer=layers[0]), "nc1_trace_ratio", "layer")
-    after = curve(select(lines, epoch=end, stage="output", layer=layers[-1]), "nc1_trace_ratio", "layer")
-    first, last = before.get(layers[0]), after.get(layers[-1])
+    before = curve(select(lines, stage="input", layer=layers[0]), "nc1_trace_ratio", "epoch")
+    after = curve(select(lines, stage="output", layer=layers[-1]), "nc1_trace_ratio", "epoch")
+    tenfold = {
+        epoch: after[epoch] <= before[epoch] / 10 for epoch in (start, end) if epoch in before and epoch in after
+    }
+    first, last = before.get(end), after.get(end)
     accuracy = curve(select(lines, epoch=end), "train_accuracy", "epoch", log=False)[end]
     return Verdict(
-        f"{name}: NC1 falls tenfold or more over the fully connected layers",
-        {"first": first, "last": last, "train_accuracy": accuracy},
-        None if first is None or last is None else last <= first / 10,
+        f"{name}: after training, and not before, NC1 falls tenfold or more over the fully connected layers",
+        {"first": first, "last": last, "first_at_start": before.get(start), "last_at_start": after.get(start)}
+        | {"train_accuracy": accuracy},
+        None if end not in tenfold else tenfold[end] and not tenfold.get(start, False),
         f"{name}: NC1 goes from {number(first)} before the first fully connected layer to {number(last)} after the "
-        f"last hidden one, at a training accuracy of {accuracy:.3f}.",
+        f"last hidden one, at a training accuracy of {accuracy:.3f}; before training from "
+        f"{number(before.get(start))} to {number(after.get(start))}.",
     )
 
 

@@ -9,7 +9,11 @@ from statistics import fmean
 from agop.experiments.reproduce.curves import curve
 from agop.records import Line, hidden_layers, select, values_of
 
-__all__ = ["epochs_of", "falls", "first_epoch", "last_nc1", "over_layers"]
+__all__ = ["LEAST_FALL", "epochs_of", "falls", "first_epoch", "last_nc1", "over_layers"]
+
+
+LEAST_FALL = 0.3
+"""Decades of NC1, a factor of two, below which a fall over the hidden layers is not shared out."""
 
 
 def epochs_of(lines: Iterable[Line]) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -13,10 +13,19 @@ from agop.experiments.reproduce.curves import number
 from agop.experiments.reproduce.figure import Observe, Part, Scale, Verdict
 from agop.experiments.train_settings import TrainSettings
 from agop.experiments.training import run_train
-from agop.records import Line, NetworkRecord, select, values_of
+from agop.records import Fit, Line, NetworkRecord, select, values_of
 from agop.runs import Run
 
-__all__ = ["DATA", "MEASURES", "models", "network_parts", "network_verdicts", "train_part", "train_settings"]
+__all__ = [
+    "DATA",
+    "MEASURES",
+    "if_fitted",
+    "models",
+    "network_parts",
+    "network_verdicts",
+    "train_part",
+    "train_settings",
+]
 
 DATA: Mapping[Scale, tuple[str, ...]] = MappingProxyType(
     {"quick": ("digits",), "cpu": ("mnist", "cifar10", "svhn"), "paper": ("mnist", "cifar10", "svhn")}
@@ -93,10 +102,24 @@ def network_parts(scale: Scale, data: tuple[str, ...], device: str) -> list[Part
 
 
 def network_verdicts(run: Run, checks: Sequence[Callable[[str, list[Line]], Verdict]]) -> list[Verdict]:
-    """Each check of each training, called with its name and lines."""
+    """Each check of each training, called with its name and lines; undecided where a seed has not fitted."""
     lines: list[Line] = list(run.metrics())
     parts = [select(lines, part=part) for part in values_of(lines, "part")]
-    return [check(f"{found[0]['model']}, {found[0]['data']}", found) for found in parts for check in checks]
+    return [if_fitted(check(_name(found), found), found) for found in parts for check in checks]
+
+
+def if_fitted(verdict: Verdict, lines: Sequence[Line]) -> Verdict:
+    """The verdict on a training that has fitted; undecided, and told why, on any other."""
+    fit = Fit.of(lines)
+    if fit.fitted:
+        return verdict
+    accuracy = "unknown" if fit.value is None else f"{fit.value:.3f}"
+    sentence = f"not fitted (training accuracy {accuracy}), so undecided: {verdict.sentence}"
+    return replace(verdict, holds=None, sentence=sentence)
+
+
+def _name(lines: Sequence[Line]) -> str:
+    return f"{lines[0]['model']}, {lines[0]['data']}"
 
 
 def train_part(name: str, settings: TrainSettings, columns: Mapping[str, str | float]) -> Part:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from agop.errors import InputError
 from agop.experiments.reproduce import (
     deep_rfm_gram,
+    deep_rfm_maps,
     deep_rfm_metrics,
     initialisation,
     network_attribution,
@@ -21,6 +22,7 @@ __all__ = ["FIGURES", "figures_named"]
 
 _MODULES = (
     deep_rfm_metrics,
+    deep_rfm_maps,
     deep_rfm_gram,
     network_attribution,
     network_nfa,
@@ -44,7 +46,7 @@ def figures_named(name: str) -> list[Figure]:
     Examples
     --------
     >>> [figure.name for figure in figures_named("deep-rfm-gram")], len(figures_named("all"))
-    (['deep-rfm-gram'], 7)
+    (['deep-rfm-gram'], 8)
     """
     if name == "all":
         return list(FIGURES.values())

@@ -12,7 +12,7 @@ from agop.runs import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["draw_deep_rfm_gram", "draw_deep_rfm_metrics"]
+__all__ = ["draw_deep_rfm_gram", "draw_deep_rfm_maps", "draw_deep_rfm_metrics"]
 
 _MEASURES = {"nc1_trace_ratio": "NC1", "nc2_gram_mse": "NC2"}
 
@@ -20,6 +20,14 @@ _STAGES = {
     "input": ("X", COLOURS[0]),
     "agop": ("X M½ (AGOP)", COLOURS[1]),
     "features": ("Φ(X M½) (random map)", COLOURS[2]),
+}
+
+_MAPS = {
+    "relu": "ReLU",
+    "cosine": "cosine, Cauchy (published)",
+    "cosine-row-norm": "cosine, Cauchy, γ = 0.02, row norm 1",
+    "gaussian": "cosine, Gaussian, L = 2",
+    "gaussian-row-norm": "cosine, Gaussian, L = 0.7, row norm 1",
 }
 
 _ROWS = (("agop", "input", "X"), ("agop", "agop", "X M½"), ("control", "input", "X, control"))
@@ -43,6 +51,25 @@ def draw_deep_rfm_metrics(run: Run) -> Figure:
             name = f"{found[0]['data']}, {found[0]['features']} features"
             finish(panel, integer=True, ylabel=title, xlabel="layer" if row else "", title="" if row else name)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize="small")
+    return figure
+
+
+def draw_deep_rfm_maps(run: Run) -> Figure:
+    """A column of panels for each data set: NC1 of the layer inputs, and how saturated each map is; controls dashed."""
+    lines = run.metrics()
+    names = values_of(lines, "data")
+    figure, axes = new_figure(2, len(names), (4.4, 3.2))
+    for column, name in enumerate(names):
+        inputs = select(lines, data=name, stage="input")
+        for (features, label), colour in zip(_MAPS.items(), COLOURS, strict=False):
+            for row, measure in enumerate(("nc1_trace_ratio", "scaled_distance")):
+                for control, style in ((False, {"label": label}), (True, {"ls": "--", "lw": 0.8, "marker": ""})):
+                    here = select(inputs, features=features, control=control)
+                    plot_curve(axes[row, column], here, "layer", measure, color=colour, **style)
+        finish(axes[0, column], integer=True, title=name, ylabel="" if column else "NC1 of the layer inputs")
+        distance = "" if column else "distance across classes\nin units of the map's kernel"
+        finish(axes[1, column], integer=True, xlabel="layer", ylabel=distance)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
     return figure
 
 

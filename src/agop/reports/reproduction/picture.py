@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from agop.errors import InputError
 from agop.reports.log_ticks import label_logarithms
 from agop.reports.print_style import write_figure
-from agop.reports.reproduction.deep_rfm import draw_deep_rfm_gram, draw_deep_rfm_metrics
+from agop.reports.reproduction.deep_rfm import draw_deep_rfm_gram, draw_deep_rfm_maps, draw_deep_rfm_metrics
 from agop.reports.reproduction.networks import draw_initialisation, draw_network_attribution, draw_network_nfa
 from agop.reports.reproduction.theory import draw_theory_kernel_learning, draw_theory_recursion
 from agop.runs import Run
@@ -22,6 +22,7 @@ __all__ = ["DRAWINGS", "RASTERS", "save_reproduction_picture"]
 DRAWINGS: Mapping[str, Callable[[Run], Figure]] = MappingProxyType(
     {
         "deep-rfm-metrics": draw_deep_rfm_metrics,
+        "deep-rfm-maps": draw_deep_rfm_maps,
         "deep-rfm-gram": draw_deep_rfm_gram,
         "network-attribution": draw_network_attribution,
         "network-nfa": draw_network_nfa,

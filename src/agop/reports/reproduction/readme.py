@@ -29,7 +29,7 @@ def write_reproduction_readme(run: Run, command: str, picture: str | None) -> Pa
     info = run.info()
     settings, verdicts = info["settings"], info["verdicts"]
     machine = info["machine"]
-    held = sum(verdict["holds"] is True for verdict in verdicts)
+    held, failed, open_ = (sum(v["holds"] is what for v in verdicts) for what in (True, False, None))
     lines = [
         f"# {settings['figure']}, scale {settings['scale']}",
         "",
@@ -37,7 +37,8 @@ def write_reproduction_readme(run: Run, command: str, picture: str | None) -> Pa
         "",
         f"The paper (Beaglehole, Súkeník, Mondelli, Belkin 2024, arXiv 2402.13728): {info['claim']}",
         "",
-        f"Found: {held} of {len(verdicts)} checks hold.",
+        f"Found: {held} of {len(verdicts)} checks hold, {failed} do not"
+        + (f", {open_} are undecided." if open_ else "."),
         "",
         *(f"- *{_MARKS[verdict['holds']]}*: {verdict['sentence']}" for verdict in verdicts),
         "",
