@@ -67,3 +67,10 @@ def test_a_number_stays_beside_the_name_it_belongs_to():
 
 def test_a_table_without_rows():
     assert "layer" in printed(TerminalTable("", COLUMNS, []), 80)
+
+
+def test_the_table_as_a_text(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    text = str(TerminalTable("runs", COLUMNS, ROWS))
+    assert max(map(len, text.splitlines())) <= 60
+    assert all(name in text for name in NAMES[1:])

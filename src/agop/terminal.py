@@ -69,6 +69,13 @@ class TerminalTable:
     columns: Sequence[Column]
     rows: Sequence[Sequence[str]]
 
+    def __str__(self) -> str:
+        """The table as it is printed here."""
+        console = Console()
+        with console.capture() as printed:
+            console.print(self)
+        return printed.get()
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
         """The blocks that fit the width."""
 

@@ -39,7 +39,7 @@ class World:
         if self.error is not None:
             raise self.error
         lines = [{"layer": "fc", "stage": stage, "nc1": float(len(self.calls))} for stage in ("input", "linear")]
-        return SimpleNamespace(lines=lambda: iter(lines))
+        return SimpleNamespace(lines=lambda: iter(lines), accuracy=0.75)
 
     def tracker(self, out, **options):
         return Tracker("model", "loader", out, clock=self.clock, **options)
@@ -128,8 +128,9 @@ def test_lines(world, tmp_path):
     found = world.tracker(tmp_path / "run", unit="step")
     found.step(torch.tensor(4), loss=torch.tensor(0.5), rate=0.25, broken=float("nan"), nothing=None)
     columns = {"step": 4, "loss": 0.5, "rate": 0.25, "broken": None, "nothing": None, "layer": "fc", "nc1": 1.0}
+    columns["accuracy"] = 0.75  # of the record, unless a scalar of this name is given
     assert found.run.metrics() == [{**columns, "stage": stage} for stage in ("input", "linear")]
-    assert list(found.run.metrics()[0])[:2] == ["step", "loss"]
+    assert list(found.run.metrics()[0])[:3] == ["step", "accuracy", "loss"]
     assert [line["stage"] for line in found.lines] == ["input", "linear"]
 
 

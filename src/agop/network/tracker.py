@@ -39,10 +39,11 @@ class Tracker:
 
     and is postponed to the next step where that holds otherwise. The first one always takes place.
 
-    ``metrics.jsonl`` of the folder has a line for each measurement, layer and stage; ``run.json`` has the settings and
-    the seconds of each measurement; ``network.safetensors``, if it is asked for, the record of the last one. A tracker
-    in the folder of an earlier one with the same settings goes on there: what was measured is kept and not measured
-    again, and a measurement of which only a part was written is dropped.
+    ``metrics.jsonl`` of the folder has a line for each measurement, layer and stage, with the accuracy on the rows that
+    were measured unless a scalar of that name is given; ``run.json`` has the settings and the seconds of each
+    measurement; ``network.safetensors``, if it is asked for, the record of the last one. A tracker in the folder of an
+    earlier one with the same settings goes on there: what was measured is kept and not measured again, and a
+    measurement of which only a part was written is dropped.
 
     Parameters
     ----------
@@ -193,7 +194,7 @@ class Tracker:
                 ", ".join(sorted(taken)),
                 'Rename them, for example "train_accuracy".',
             )
-        return [{self._unit: index, **columns, **line} for line in lines]
+        return [{self._unit: index, "accuracy": record.accuracy, **columns, **line} for line in lines]
 
 
 def _check(unit: str, every: int, time_share: float | None) -> None:
