@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from agop import Laplace, RFMRegressor, storage
 from agop.cli import app
 from agop.errors import InputError
+from agop.estimators.explanation import explain
 from agop.estimators.persistence import load, save
 from agop.estimators.table import table_pipeline
 from agop.runs import Run
@@ -113,9 +114,14 @@ def test_fit(folder, fitted, target, task, score):
     for name in ("kernel", "bandwidth", "ridge", "iterate", "time"):
         assert name in text
     assert float(re.search(rf"{score} ([\d.]+)", text)[1]) > 0.6
-    most = re.search(r"Most important: (.*?) Model:", text)[1]
-    assert len(most.split(", ")) == 4
-    assert "age [red]" in most
+    effects, steepness = re.search(
+        r"Largest effects .*?: (.*?) (?:Not settled .*)?Steepest .*?: (.*?) Model:", text
+    ).groups()
+    found = explain(load(folder / f"{target}.model"), n_columns=0)
+    order = found.ranking()
+    assert effects.split(", ") == [f"{found.columns[k]} {found.effects[k]:.3f} ± {found.errors[k]:.3f}" for k in order]
+    assert sorted(each.rsplit(" ", 1)[0] for each in steepness.split(", ")) == sorted(found.columns)
+    assert ("Not settled which of these is largest" in text) == (len(found.leaders()) > 1)
     assert text.endswith(f"Model: {folder / f'{target}.model'}")
 
 
@@ -242,8 +248,26 @@ def test_explain(folder, fitted, tmp_path):
     text = words(result.stdout)
     assert "leading directions" in text
     assert "Picture" not in text
-    for column in ("ward", "tall", "noise"):
-        assert column in text
+    found = explain(load(folder / "height.model"))
+    for name, effect, error in zip(found.columns, found.effects, found.errors, strict=True):
+        assert re.search(rf"{re.escape(name)} .{{10}} {effect:.3f} ± {error:.3f} ", text)
+    rows = [text.index(f" {found.columns[k]} █") for k in found.ranking() if found.effects[k] > 0.05]
+    assert len(rows) > 1
+    assert rows == sorted(rows)
+    assert re.search(r"• (The largest effect is|Which column has the largest)", text)
+
+
+def test_more_swaps_give_smaller_errors(folder, plain):
+    runs = {}
+    for swaps in (100, 8000):
+        result = invoke("explain", plain / "height.model", "--swaps", swaps)
+        assert result.exit_code == 0, result.output
+        runs[swaps] = float(re.search(r"tall .{10} [\d.]+ ± ([\d.]+)", words(result.stdout))[1])
+    assert runs[8000] < 0.8 * runs[100]
+    table, run = folder / "height.csv.gz", plain / "run"
+    assert invoke("explain", plain / "height.model", table, "--run", run, "--swaps", 100).exit_code == 0
+    assert Run.open(run).info()["settings"]["swaps"] == 100
+    failed(invoke("explain", plain / "height.model", table, "--run", run), "the settings")
 
 
 @pytest.fixture
@@ -277,7 +301,13 @@ def test_explain_into_a_folder(folder, plain, target, measure):
     assert f"Report: {run / 'report.html'}" in text
     assert "leading directions" in text
     assert "100%" in text
-    assert Run.open(run).info()["settings"] == {"model": str(model), "table": str(table), "folds": 3, "seed": 2}
+    assert Run.open(run).info()["settings"] == {
+        "model": str(model),
+        "table": str(table),
+        "folds": 3,
+        "seed": 2,
+        "swaps": None,
+    }
     again = invoke(*command)
     assert again.exit_code == 0, again.output
     assert Run.open(run).metrics() == lines

@@ -153,6 +153,7 @@ def test_unusable_and_constant():
     rows = RNG.standard_normal((9, 3))
     for found in swap_effects(lambda x: np.full((len(x), 1), 0.1), rows, (0, 1, 2), [(0, 1)], n_swaps=9):
         assert found.tolist() == [0]
-    for few, n_swaps in ((rows[:1], 9), (rows, 1)):
-        with pytest.raises(InputError, match="two or more rows"):
-            swap_effects(ishigami, few, (0, 1, 2), alone(3), n_swaps=n_swaps)
+    for found in swap_effects(ishigami, rows[:1], (0, 1, 2), alone(3), n_swaps=9):
+        assert found.tolist() == [0, 0, 0]
+    with pytest.raises(InputError, match="two or more swaps, got 1"):
+        swap_effects(ishigami, rows, (0, 1, 2), alone(3), n_swaps=1)

@@ -14,6 +14,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from agop import Laplace, ProductLaplace, RFMClassifier, RFMRegressor
 from agop.errors import InputError
 from agop.estimators import explain, table_pipeline
+from agop.estimators.explanation import column_effects
 from agop.experiments import ExplainSettings, run_explain, table_folds
 from agop.experiments import explain as experiment
 from agop.experiments.table_folds import TableFolds
@@ -85,6 +86,17 @@ def test_folds_of_a_regression(run):
         assert line["baseline"] == pytest.approx(math.sqrt(math.fsum((t - mean) ** 2 for t in y[test]) / 20))
         assert line["score"] == pytest.approx(model.score(frame.iloc[test], y[test]))
         assert line["seconds"] > 0
+        for name, (share, error) in column_effects(model, random_state=4).items():
+            assert line["effects"][name] == pytest.approx({"share": share, "error": error})
+
+
+def test_folds_of_a_predictor_that_is_constant(tmp_path):
+    """Nothing can be learned from equal targets: no column has an effect, and no fold fails."""
+    model = fitted("height", RFMRegressor(**(PLAIN | {"n_iterations": 0})))
+    frame = table_of("height").assign(height=[*[1.0] * 59, 2.0])
+    lines = run_explain(replace(SETTINGS, seed=0), model, frame, tmp_path / "run").metrics()
+    constant = [line for line in lines if all(effect["share"] == 0 for effect in line["effects"].values())]
+    assert len(constant) == 1
 
 
 @pytest.mark.parametrize("target", ["size", "rank"])

@@ -38,20 +38,46 @@ def scaled():
     return roots @ AGOP @ roots
 
 
-def explained(**settings):
-    return explain_agop(AGOP, COVARIANCE, FEATURES, OWNER, COLUMNS, **settings)
+def explained(effects=(0.5, 0.1, 0.7), errors=(0.1, 0.01, 0.02), **settings):
+    return explain_agop(AGOP, COVARIANCE, FEATURES, OWNER, COLUMNS, effects=effects, errors=errors, **settings)
 
 
-def test_importance_is_the_mean_square_of_a_step():
+def of_two(agop, **effects):
+    """Explanation of two columns of one feature each."""
+    names = ("a", "b")
+    return explain_agop(
+        agop, np.eye(2), names, (0, 1), names, **({"effects": (1.0, 0.0), "errors": (0.1, 0.0)} | effects)
+    )
+
+
+def test_steepness_is_the_mean_square_of_a_step():
     """E (grad f . s)^2 over independent gradients and steps s with the covariance of the column."""
     wanted = []
     for column in range(3):
         block = [index for index, owner in enumerate(OWNER) if owner == column]
         wanted.append(math.fsum(AGOP[a, b] * COVARIANCE[a, b] for a in block for b in block))
     found = explained()
-    np.testing.assert_allclose(found.importance, np.array(wanted) / math.fsum(wanted), rtol=1e-10)
-    assert found.importance.sum() == pytest.approx(1)
-    assert found.ranking() == sorted(range(3), key=lambda column: -wanted[column])
+    np.testing.assert_allclose(found.steepness, np.array(wanted) / math.fsum(wanted), rtol=1e-10)
+    assert found.steepness.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("effects", "errors", "order", "leaders"),
+    [
+        ((0.5, 0.1, 0.7), (0.01, 0.01, 0.01), [2, 0, 1], [2]),
+        ((0.5, 0.1, 0.7), (0.05, 0.01, 0.06), [2, 0, 1], [2, 0]),  # 0.2 apart, the intervals touch at 0.22
+        ((0.5, 0.1, 0.7), (0.01, 0.4, 0.01), [2, 0, 1], [2, 1]),  # one that is hardly known may lead
+        ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), None, [0, 1, 2]),
+    ],
+)
+def test_columns_whose_intervals_overlap_are_not_told_apart(effects, errors, order, leaders):
+    found = explained(effects, errors)
+    assert found.ranking() == (order or np.argsort(-found.steepness).tolist())
+    assert sorted(found.leaders()) == sorted(leaders)
+    for a in range(3):
+        assert not found.is_above(a, a)
+        for b in range(3):
+            assert found.is_above(a, b) == (effects[a] - 2 * errors[a] > effects[b] + 2 * errors[b])
 
 
 def test_directions():
@@ -78,8 +104,8 @@ def test_coupling():
 
 
 def test_columns_without_influence():
-    found = explain_agop(np.diag([2.0, 0.0]), np.eye(2), ("a", "b"), (0, 1), ("a", "b"))
-    np.testing.assert_array_equal(found.importance, [1, 0])
+    found = of_two(np.diag([2.0, 0.0]))
+    np.testing.assert_array_equal(found.steepness, [1, 0])
     np.testing.assert_array_equal(found.coupling, np.eye(2))
     assert found.shares.tolist() == [1]
 
@@ -87,8 +113,9 @@ def test_columns_without_influence():
 def test_units_do_not_matter():
     units = np.diag([1e6, 1.0, 1.0, 1.0, 1e-6])
     inverse = np.linalg.inv(units)
-    found = explain_agop(inverse @ AGOP @ inverse, units @ COVARIANCE @ units, FEATURES, OWNER, COLUMNS)
-    np.testing.assert_allclose(found.importance, explained().importance, rtol=1e-9)
+    scaled_to = inverse @ AGOP @ inverse, units @ COVARIANCE @ units
+    found = explain_agop(*scaled_to, FEATURES, OWNER, COLUMNS, effects=np.ones(3), errors=np.ones(3))
+    np.testing.assert_allclose(found.steepness, explained().steepness, rtol=1e-9)
     np.testing.assert_allclose(found.directions, explained().directions, atol=1e-8)
 
 
@@ -101,6 +128,8 @@ def test_units_do_not_matter():
         ({"column_of": (0, 1, 1, 1, 3)}, "3 columns for each feature"),
         ({"agop": np.zeros((5, 5))}, "depends on its columns"),
         ({"n_directions": 0}, "one or more"),
+        ({"effects": [0.5, 0.5]}, "shapes"),
+        ({"errors": 0.5}, "shapes"),
     ],
 )
 def test_unusable(change, word):
@@ -110,58 +139,56 @@ def test_unusable(change, word):
         "features": FEATURES,
         "column_of": OWNER,
         "columns": COLUMNS,
+        "effects": np.ones(3),
+        "errors": np.ones(3),
     }
     with pytest.raises(InputError, match=word):
         explain_agop(**(arguments | change))
 
 
+FOUND = Explanation(
+    columns=("age", "mass", "town"),
+    effects=np.array([0.5, 0.625, 0.0]),
+    errors=np.array([0.03, 0.0156, 0.0]),
+    steepness=np.array([0.75, 0.25, 0.0]),
+    features=("age", "mass", "town"),
+    directions=np.eye(3)[:1],
+    shares=np.array([0.75]),
+    coupling=np.array([[1.0, 0.5, 0.0], [0.5, 1.0, 0.0], [0.0, 0.0, 1.0]]),
+    interactions=(("age", "mass", 0.125, 0.0139),),
+)
+
+
 def test_json_and_table():
-    found = Explanation(
-        ("age", "mass", "town"),
-        np.array([0.25, 0.75, 0.0]),
-        ("age", "mass", "town"),
-        np.eye(3)[:1],
-        np.array([0.75]),
-        np.array([[1.0, 0.5, 0.0], [0.5, 1.0, 0.0], [0.0, 0.0, 1.0]]),
-        (("age", "mass", 0.125),),
-        np.array([0.5, 0.625, 0.0]),
-    )
-    values = json.loads(json.dumps(found.to_json(), allow_nan=False))
-    assert values["importance"] == [0.25, 0.75, 0]
-    assert values["interactions"] == [["age", "mass", 0.125]]
-    console = Console(width=120, file=StringIO())
-    console.print(found.table())
+    values = json.loads(json.dumps(FOUND.to_json(), allow_nan=False))
+    assert values["steepness"] == [0.75, 0.25, 0]
+    assert values["interactions"] == [["age", "mass", 0.125, 0.0139]]
+    console = Console(width=140, file=StringIO())
+    console.print(FOUND.table())
     *_, mass, age, town = [line for line in console.file.getvalue().splitlines() if line.strip()]
-    assert mass.split() == ["mass", "████████░░", "0.750", "0.625", "age", "0.50", "age", "0.125"]
-    assert age.split() == ["age", "██░░░░░░░░", "0.250", "0.500", "mass", "0.50", "mass", "0.125"]
-    assert town.split() == ["town", "░░░░░░░░░░", "0.000", "0.000", "–", "–"]
-    assert found.table(n_rows=2).row_count == 2
+    strongest = ["0.125", "±", "0.014"]
+    assert mass.split() == ["mass", "██████░░░░", "0.625", "±", "0.016", "0.250", "age", *strongest, "age", "0.50"]
+    assert age.split() == ["age", "█████░░░░░", "0.500", "±", "0.030", "0.750", "mass", *strongest, "mass", "0.50"]
+    assert town.split() == ["town", "░░░░░░░░░░", "0.000", "±", "0.000", "0.000", "–", "–"]
+    assert len(FOUND.table(n_rows=2).rows) == 2
 
 
-def test_a_narrow_terminal_cuts_names_and_no_numbers():
-    names = ("fine_aggregate_in_the_mix", "blast_furnace_slag_in_it")
-    found = Explanation(
-        names, np.array([0.75, 0.25]), names, np.eye(2), np.array([0.75, 0.25]), np.ones((2, 2)), ((*names, 0.125),)
-    )
-    console = Console(width=80, file=StringIO())
+def test_a_narrow_terminal_cuts_no_numbers():
+    found = replace(FOUND, columns=("fine_aggregate_in_the_mix", "blast_furnace_slag_in_it", "rate [/h]"))
+    found = replace(found, interactions=((*found.columns[:2], 0.125, 0.0139),))
+    console = Console(width=60, file=StringIO())
     console.print(found.table())
     text = console.file.getvalue()
-    assert all(text.count(number) == count for number, count in {"0.750": 1, "0.250": 1, "1.00": 2, "0.125": 2}.items())
-    assert max(map(len, text.splitlines())) <= 80
+    for number, count in {"0.625 ± 0.016": 1, "0.250": 1, "0.50": 2 + 1, "0.125 ± 0.014": 2, "rate [/h]": 2}.items():
+        assert text.count(number) >= count
+    assert max(map(len, text.splitlines())) <= 60
 
 
-def test_without_rows():
-    found = explained()
-    assert found.to_json()["effects"] is None
-    assert found.table().row_count == 3
-
-
-@pytest.mark.parametrize("with_rows", [False, True])
-def test_from_json_is_exact(with_rows):
-    found = explained()
-    if with_rows:
-        pairs = (("age", "mass", 1 / 3), ("town", "age", 0.1))
-        found = replace(found, interactions=pairs, effects=np.array([math.pi, 5e-324, 0.0]))
+@pytest.mark.parametrize("with_pairs", [False, True])
+def test_from_json_is_exact(with_pairs):
+    found = explained(np.array([math.pi, 5e-324, 0.0]))
+    if with_pairs:
+        found = replace(found, interactions=(("age", "mass", 1 / 3, 0.1), ("town", "age", 0.1, 1 / 7)))
     copy = Explanation.from_json(json.loads(json.dumps(found.to_json(), allow_nan=False)))
     for name, value in vars(found).items():
         other = getattr(copy, name)
@@ -178,9 +205,10 @@ def test_from_json_is_exact(with_rows):
     [
         ({"columns": ["age", "town"]}, "shapes .* of 2 columns and 5 features"),
         ({"coupling": [1.0, 0.5]}, "shapes"),
-        ({"importance": ["a", "b", "c"]}, "names and numbers"),
+        ({"steepness": ["a", "b", "c"]}, "names and numbers"),
         ({"interactions": [["age", 0.5]]}, "names and numbers"),
-        ({"interactions": [["age", "height", 0.5]]}, "interactions of the columns, got height"),
+        ({"interactions": [["age", "mass", 0.5]]}, "names and numbers"),
+        ({"interactions": [["age", "height", 0.5, 0.1]]}, "interactions of the columns, got height"),
         ({"effects": [0.5]}, "shapes"),
         ({"more": 1}, "an explanation with columns, coupling"),
     ],
@@ -197,11 +225,11 @@ def test_from_json_of_no_explanation():
 
 
 def test_strongest_partners():
-    found = replace(explained(), interactions=(("mass", "age", 0.5), ("age", "town", 0.25)))
+    found = replace(explained(), interactions=(("mass", "age", 0.5, 0.1), ("age", "town", 0.25, 0.2)))
     a, b = sorted(((found.coupling[0, 1], "town"), (found.coupling[0, 2], "mass")))[::-1]
     assert found.strongest_coupling(0) == a[::-1]
     assert a > b
-    assert found.strongest_interaction(0) == ("mass", 0.5)
-    assert found.strongest_interaction(1) == ("age", 0.25)
-    alone = explain_agop(np.diag([2.0, 0.0]), np.eye(2), ("a", "b"), (0, 1), ("a", "b"))
+    assert found.strongest_interaction(0) == ("mass", 0.5, 0.1)
+    assert found.strongest_interaction(1) == ("age", 0.25, 0.2)
+    alone = of_two(np.diag([2.0, 0.0]))
     assert alone.strongest_coupling(0) is alone.strongest_interaction(0) is None

@@ -319,6 +319,7 @@ EDGES = {
     "none": Curves("layer", "NC1", [_curve([None, None])]),
     "none-map": HeatMap("epoch", "layer", [0, 1], ["a", "b"], [[None, None], [None, None]], "NC1", True),
     "none-bars": Bars(["a"], "x", [Series("s", [None], "#2b7bba")]),
+    "errors": Bars(["a", "b"], "share", [Series("effect", [0.5, None], "#2b7bba", [0.0625, None])]),
     "zeros": Curves("layer", "NC1", [_curve([1.0, 0.0, 1e-3], [0.5, 0.0, 0.0], [2.0, 0.0, 2e-3])]),
     "equal": Curves("layer", "NC1", [_curve([0.3, 0.3, 0.3])]),
     "decades": Curves("layer", "NC1", [_curve([10.0**-k for k in range(13)])]),
@@ -383,6 +384,13 @@ def assert_legend_is_clear(visit, name):
 def test_charts_without_a_value_say_so(edges, name):
     assert "No values" in edges.plot(name).locator(".annotation-text").all_text_contents()
     assert layout(edges, "equal", "annotations.length") == 1
+
+
+def test_bars_have_two_standard_errors_and_the_files_one(edges):
+    edges.plot("errors")
+    assert edges.page.evaluate("document.querySelector('#errors .chart').data[0].error_x.array[0]") == 0.125
+    rows = list(csv.DictReader(io.StringIO(edges.saved("errors", "csv"))))
+    assert [row["standard error"] for row in rows] == ["0.0625", ""]
 
 
 def test_zeros_are_left_out_of_a_logarithmic_axis(edges):

@@ -182,8 +182,8 @@ def test_legends():
 def test_grouped_bars():
     chart = Bars(
         ["age", "a name that is much longer than it should be", "$x$"],
-        "importance",
-        [Series("AGOP", [0.5, 0.25, None], "#2b7bba"), Series("effect", [0.4, -0.1, 0.2], "#00916a")],
+        "share",
+        [Series("steepness", [0.5, 0.25, None], "#2b7bba"), Series("effect", [0.4, -0.1, 0.2], "#00916a")],
     )
     figure = drawn(chart)
     (axes,) = figure.axes
@@ -197,8 +197,16 @@ def test_grouped_bars():
     assert axes.yaxis_inverted()
     assert tick_texts(axes.yaxis) == ["age", "a name that …it should be", "$x$"]
     assert not any(label.get_parse_math() for label in axes.get_yticklabels())
-    assert axes.get_xlabel() == "importance"
-    assert legend_texts(figure) == ["AGOP", "effect"]
+    assert axes.get_xlabel() == "share"
+    assert legend_texts(figure) == ["steepness", "effect"]
+
+
+def test_two_standard_errors_lie_about_the_end_of_a_bar():
+    errors = [0.05, None, 0.1]
+    (axes,) = drawn(Bars(["a", "b", "c"], "share", [Series("effect", [0.5, None, -0.2], "#2b7bba", errors)])).axes
+    (lines,) = (lines for lines in axes.collections if hasattr(lines, "get_segments"))
+    ends = [(left[0], right[0]) for left, right in lines.get_segments()]
+    assert ends == [pytest.approx((0.4, 0.6)), pytest.approx((-0.4, 0.0))]
 
 
 def test_stacked_bars():

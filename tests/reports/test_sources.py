@@ -35,7 +35,8 @@ def record():
 
 
 def explanation():
-    return explain_agop(np.diag([2.0, 1.0]), np.eye(2), ("a", "b"), (0, 1), ("a", "b"))
+    names, effects = ("a", "b"), {"effects": [0.5, 0.6], "errors": [0.1, 0.1]}
+    return explain_agop(np.diag([2.0, 1.0]), np.eye(2), names, (0, 1), names, **effects)
 
 
 def test_folder_of_deep_rfm(digits, tmp_path):
@@ -122,7 +123,7 @@ def test_models_of_tables(tmp_path):
     for result in (result_of(pipeline), result_of(tmp_path / "model.safetensors")):
         assert isinstance(result, TableResult)
         assert result.explanation.columns == ("a", "b")
-        assert result.explanation.importance[0] > 0.9
+        assert result.explanation.effects[0] > 0.9
     X = rng.normal(size=(40, 3))
     assert result_of(RFMRegressor(n_iterations=1).fit(X, X[:, 1])).explanation.ranking()[0] == 1
 
@@ -133,7 +134,7 @@ def test_folder_of_an_explanation(tmp_path):
     run.append([{"fold": 1, "error": 0.5}])
     result = result_of(run)
     assert isinstance(result, TableResult)
-    assert result.explanation.importance.tolist() == explanation().importance.tolist()
+    assert result.explanation.effects.tolist() == explanation().effects.tolist()
     assert result.folds == [{"fold": 1, "error": 0.5}]
     (run.path / "explanation.json").write_text("{}", encoding="utf-8")
     with pytest.raises(DataFileError, match="to hold an explanation"):

@@ -62,7 +62,7 @@ def test_kinds_do_not_share_names(make_run, record, explanation):
     plots = plots_of(results)
     names = [plot.name for plot in plots]
     assert len(set(names)) == len(names)
-    assert {"deep-rfm-nc1", "network-nc1", "table-importance"} <= set(names)
+    assert {"deep-rfm-nc1", "network-nc1", "table-effects"} <= set(names)
     assert plots[0].title == "NC1 by layer (Deep RFM)"
     assert document_of(results).differences is None  # all of them would
     assert next(plot.name for plot in plots_of(results[:1])) == "nc1"

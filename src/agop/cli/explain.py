@@ -22,12 +22,18 @@ from agop.reports.document import NumberTable
 from agop.reports.explanation import PICTURES, save_explanation_figure
 from agop.reports.results import TableResult
 from agop.reports.sources import result_of
+from agop.reports.table_findings import effect_findings
 from agop.reports.table_folds import fold_findings
 
 if TYPE_CHECKING:
     import pandas
 
 __all__ = ["explain_model"]
+
+_LEGEND = (
+    "effect: share of the variance of the prediction that hangs on the column, ± its standard error; "
+    "steepness: diagonal of the AGOP, which is no importance"
+)
 
 _LARGE = 10_000.0
 """Errors above are written as whole numbers."""
@@ -37,16 +43,20 @@ _LARGE = 10_000.0
 def explain_model(
     model: Annotated[Path, typer.Argument(help="File that agop fit wrote.")],
     table: Annotated[
-        Path | None, typer.Argument(help="Rows such as those of the fit, for effects and interactions of columns.")
+        Path | None, typer.Argument(help="Rows to swap values between; those of the fit by default.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help=f"Picture: {', '.join(PICTURES)}.")] = None,
     run: Annotated[Path | None, typer.Option(help="Folder for the numbers; an unfinished one is continued.")] = None,
     folds: Annotated[
         int, typer.Option(min=0, help="With --run: parts of TABLE that models of the others predict.")
     ] = 0,
+    swaps: Annotated[
+        int | None,
+        typer.Option(min=2, help="Of each column and pair, a prediction each: 4,000, fewer for more than 25 columns."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the random rows and of the folds.")] = 0,
 ) -> None:
-    """Say which columns matter, in which directions, and with TABLE which pairs of them interact.
+    """Say which columns matter, which pairs of them interact, and along which directions the prediction is steep.
 
     With --run it is written into a folder, run.json, explanation.json and report.html; with --folds also the error of
     a cross-validation, metrics.jsonl.
@@ -56,11 +66,14 @@ def explain_model(
         pipeline = load_table_model(model)
         if run is None:
             rows = None if table is None else _frame(table, pipeline, with_target=False)
-            explanation, result = explain(pipeline, rows, random_state=seed), None
+            explanation, result = explain(pipeline, rows, n_swaps=swaps, random_state=seed), None
         else:
-            result = _run(ExplainSettings(str(model), str(table), folds, seed), pipeline, run)
+            result = _run(ExplainSettings(str(model), str(table), folds, seed, swaps), pipeline, run)
             explanation = result.explanation
         console.print(explanation.table())
+        say(_LEGEND)
+        for finding in effect_findings([result or TableResult(model.stem, {}, explanation, [])]):
+            say(f"• {finding}")
         if run is not None and result is not None:
             _print_folds(result)
             show_report(run)

@@ -208,6 +208,12 @@ def _scores(model: Any, targets: NDArray[Any], how: str) -> list[tuple[str, str]
 
 
 def _print_columns(pipeline: Pipeline) -> None:
-    explanation = explain(pipeline)
-    named = [f"{explanation.columns[k]} {explanation.importance[k]:.2f}" for k in explanation.ranking()]
-    say(f"Most important: {', '.join(named[:_SHOWN_COLUMNS])}")
+    """The largest effects, whether they can be told apart, and the steepest columns."""
+    found = explain(pipeline, n_columns=0)
+    order, steepest = found.ranking()[:_SHOWN_COLUMNS], np.argsort(-found.steepness, kind="stable")[:_SHOWN_COLUMNS]
+    named = [f"{found.columns[k]} {found.effects[k]:.3f} ± {found.errors[k]:.3f}" for k in order]
+    say(f"Largest effects (share of the variance of the prediction ± standard error): {', '.join(named)}")
+    if len(leaders := found.leaders()) > 1:
+        say(f"Not settled which of these is largest: {', '.join(found.columns[k] for k in leaders[:_SHOWN_COLUMNS])}")
+    named = [f"{found.columns[k]} {found.steepness[k]:.3f}" for k in steepest]
+    say(f"Steepest (diagonal of the AGOP, which is no importance): {', '.join(named)}")

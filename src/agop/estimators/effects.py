@@ -71,12 +71,12 @@ def swap_effects(
     Returns
     -------
     shares, errors
-        One a subset; 0 for a constant f.
+        One a subset; 0 for a constant f, as on a single row.
 
     Raises
     ------
     InputError
-        If there are fewer than two rows or swaps.
+        If there are fewer than two swaps.
 
     References
     ----------
@@ -92,10 +92,12 @@ def swap_effects(
     >>> shares.round(2), errors.round(2)
     (array([0.48, 0.48, 0.  ]), array([0.02, 0.02, 0.  ]))
     """
+    if n_swaps < 2:
+        raise InputError("two or more swaps", str(n_swaps), "Thousands give small standard errors.")
     rows, weights = rows[:n_swaps], None if weights is None else weights[:n_swaps]
     n = len(rows)
     if n < 2:
-        raise InputError("two or more rows, and swaps", str(n), "Pass more of the training data.")
+        return np.zeros(len(subsets)), np.zeros(len(subsets))
     weights = np.ones(n) if weights is None else np.asarray(weights, dtype=np.float64)
     weights = weights / weights.sum()
     shifts = range(1, 1 + min(n_swaps // n, n - 1))

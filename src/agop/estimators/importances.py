@@ -27,18 +27,19 @@ class FeatureImportances(ABC):
 
     @abstractmethod
     def _values(self, points: Tensor) -> Tensor:
-        """The function (m, C) that was learned, at features (m, d)."""
+        """The function that was learned, (m, C), at features (m, d)."""
 
     def _keep_rows(self, rows: Tensor, weights: Tensor) -> None:
         """Keep rows (m, d) of the fit with their weights (m,), and forget what was said of an earlier fit."""
         self._rows, self._row_weights, self._importances = rows, weights, None
 
-    def _rows_at_random(self, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def rows_at_random(self, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The kept rows and their weights in random order."""
         order = np.random.default_rng(seed).permutation(len(self._rows))
         return self._rows.cpu().numpy()[order], self._row_weights.cpu().numpy()[order]
 
-    def _array_of_values(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    def values_of(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The function (m, C) that was learned, at features (m, d), as arrays."""
         return self._values(torch.as_tensor(rows).to(self._rows)).double().cpu().numpy()
 
     @property
@@ -51,9 +52,9 @@ class FeatureImportances(ABC):
         """
         check_is_fitted(self)
         if self._importances is None:
-            rows, weights = self._rows_at_random(seed=0)
+            rows, weights = self.rows_at_random(seed=0)
             alone = [(feature,) for feature in range(rows.shape[1])]
             self._importances, _ = swap_effects(
-                self._array_of_values, rows, range(len(alone)), alone, n_swaps=n_swaps_of(len(alone)), weights=weights
+                self.values_of, rows, range(len(alone)), alone, n_swaps=n_swaps_of(len(alone)), weights=weights
             )
         return self._importances.copy()

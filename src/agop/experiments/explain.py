@@ -39,12 +39,15 @@ class ExplainSettings:
         Parts of the rows, each predicted by a model fitted to the others; none if 0.
     seed
         Of the random rows and of the folds; of the models too, unless they have one.
+    swaps
+        Swaps of each column and pair, as in ``explain``; None for its default.
     """
 
     model: str
     table: str
     folds: int = 0
     seed: int = 0
+    swaps: int | None = None
 
 
 def run_explain(
@@ -60,7 +63,8 @@ def run_explain(
     ``metrics.jsonl`` has a line for each fold, of a model fitted to the other folds with all its choices made anew:
     "fold" from 1, "error" and its "measure" ("RMSE" or "error rate"), "score" (R^2, null for a constant fold, or
     accuracy), "baseline" (the same error for the mean target, or for the most frequent class, of the other folds),
-    "n_rows" and "seconds". ``run.json`` has the facts of the fitted model.
+    "n_rows", "effects" ("share" and standard "error" of each column) and "seconds". ``run.json`` has the facts of the
+    fitted model.
 
     Parameters
     ----------
@@ -84,7 +88,7 @@ def run_explain(
     _check_model(pipeline)
     target = getattr(pipeline[0], "target_", None)
     rows = frame.drop(columns=target) if target in frame.columns else frame
-    folds = TableFolds.of(pipeline, frame, settings.folds, settings.seed) if settings.folds else None
+    folds = _folds(pipeline, frame, settings) if settings.folds else None
     pipeline[0].transform(rows)  # says what is wrong with them
     if len(rows) < 2:
         raise InputError("two or more rows", str(len(rows)), "Pass the training data.")
@@ -95,7 +99,7 @@ def run_explain(
     start = time.monotonic()
     try:
         if not (run.path / "explanation.json").exists():
-            explanation = explain(pipeline, rows, random_state=settings.seed)
+            explanation = explain(pipeline, rows, n_swaps=settings.swaps, random_state=settings.seed)
             write_json(run.path / "explanation.json", explanation.to_json())
         for line in () if folds is None else folds.lines(after=len(run.metrics())):
             run.append([line])
@@ -104,6 +108,10 @@ def run_explain(
         run.record(seconds=run.info()["seconds"] + time.monotonic() - start)
     run.finish(seconds=0.0)
     return run
+
+
+def _folds(pipeline: Pipeline, frame: pandas.DataFrame, settings: ExplainSettings) -> TableFolds:
+    return TableFolds.of(pipeline, frame, settings.folds, settings.seed, swaps=settings.swaps)
 
 
 def _check_model(pipeline: Pipeline) -> None:

@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 
 from agop.errors import InputError
 from agop.estimators import RFMClassifier
+from agop.estimators.explanation import column_effects
 
 if TYPE_CHECKING:
     import pandas
@@ -38,9 +39,11 @@ class TableFolds:
     parts
         Training and test rows of each fold.
     seed
-        Of the models that have none.
+        Of the models that have none, and of the swaps.
     notes
         What to know of the folds: rows that are in none, and rows that several can share.
+    swaps
+        Swaps of each column; None for the default of ``explain``.
     """
 
     pipeline: Pipeline
@@ -49,9 +52,12 @@ class TableFolds:
     parts: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
     seed: int
     notes: Sequence[str]
+    swaps: int | None = None
 
     @classmethod
-    def of(cls, pipeline: Pipeline, frame: pandas.DataFrame, count: int, seed: int) -> TableFolds:
+    def of(
+        cls, pipeline: Pipeline, frame: pandas.DataFrame, count: int, seed: int, *, swaps: int | None = None
+    ) -> TableFolds:
         """Folds of the rows whose target is known.
 
         Parameters
@@ -64,6 +70,8 @@ class TableFolds:
             Number of folds, 2 or more.
         seed
             Of the random order of the rows.
+        swaps
+            Swaps of each column.
 
         Raises
         ------
@@ -81,7 +89,7 @@ class TableFolds:
         rows, classes = known.drop(columns=target), getattr(pipeline[-1], "classes_", None)
         targets = _numbers(known[target]) if classes is None else _labels(known[target], np.asarray(classes))
         parts = _split(targets, count, seed, stratified=classes is not None)
-        return cls(pipeline, rows, targets, parts, seed, _notes(len(frame) - len(rows), rows))
+        return cls(pipeline, rows, targets, parts, seed, _notes(len(frame) - len(rows), rows), swaps)
 
     def lines(self, after: int = 0) -> Iterator[dict[str, Any]]:
         """What ``line`` says of each fold after the first ``after`` ones, fitted as it is asked for."""
@@ -89,6 +97,8 @@ class TableFolds:
 
     def line(self, number: int) -> dict[str, Any]:
         """Errors of a new model and of a constant, both from the other folds, on a fold; the first is number 1.
+
+        With them come the effects of the columns on the new model, between the rows that it was fitted to.
 
         The constant is the mean target or the most frequent class. The score, R^2 or accuracy, is NaN where the targets
         of a fold are all the same.
@@ -99,6 +109,7 @@ class TableFolds:
         if model[-1].random_state is None:
             model[-1].set_params(random_state=self.seed)
         predictions = model.fit(self.rows.iloc[train], self.targets[train]).predict(self.rows.iloc[test])
+        effects = column_effects(model, n_swaps=self.swaps, random_state=self.seed)
         known, truth = self.targets[train], self.targets[test]
         if isinstance(self.pipeline[-1], RFMClassifier):
             labels, counts = np.unique(known, return_counts=True)
@@ -114,6 +125,7 @@ class TableFolds:
             "score": score,
             "baseline": baseline,
             "n_rows": len(test),
+            "effects": {name: dict(zip(("share", "error"), effect, strict=True)) for name, effect in effects.items()},
             "seconds": time.monotonic() - start,
         }
 

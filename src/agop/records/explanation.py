@@ -9,8 +9,6 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from torch import Tensor
 
 from agop.errors import InputError
@@ -18,29 +16,37 @@ from agop.inputs import ArrayLike, as_matrix
 from agop.linalg import largest_positive, psd_power
 from agop.spectra import Spectrum
 from agop.storage import JSON, to_json
+from agop.terminal import Column, TerminalTable
 
 __all__ = ["Explanation", "explain_agop"]
 
 _BAR = 10
 
-_ARRAYS = ("importance", "directions", "shares", "coupling")
+_ARRAYS = ("effects", "errors", "steepness", "directions", "shares", "coupling")
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    r"""What a predictor on a table depends on.
+    r"""What a predictor f on a table depends on.
 
-    With the AGOP G of the predictor f and, block by block, the covariance S of the features of each column, the first
-    four are those of :math:`S^{1/2} G S^{1/2}`, the AGOP in units of standard deviations. For standardised numeric
-    columns it is G itself; for the features of a category S keeps the directions that lead from level to level.
+    Effects and interactions are what happens when values are swapped between rows. All else is that of the AGOP G and
+    of the covariance S of the features of each column: of :math:`S^{1/2} G S^{1/2}`, the AGOP in units of standard
+    deviations. For standardised numeric columns it is G itself; for the features of a category S keeps the directions
+    that lead from level to level.
 
     Attributes
     ----------
     columns
         Names of the p columns.
-    importance
+    effects
+        (p,) total effect of each column: the share of the variance of f that hangs on it, which is open when all other
+        columns are known (Homma and Saltelli 1996). Columns are taken for independent.
+    errors
+        (p,) standard errors of the effects, as estimates from some rows.
+    steepness
         (p,) mean squared change of f to first order when a column moves by a random step with the covariance of its
-        features, over the sum of all: the diagonal of the AGOP, summed over the features of a column.
+        features, over the sum of all: the diagonal of the AGOP, summed over the features of a column. It can be large
+        where f is steep between the data and flat on them, and says nothing of what a column is good for.
     features
         Names of the d features that encode the columns.
     directions
@@ -52,12 +58,8 @@ class Explanation:
         :math:`\|G_{ab}\|_F / \sqrt{\|G_{aa}\|_F \|G_{bb}\|_F}`, the root of the RV coefficient without centring: 1 if
         f depends on both through one direction, 0 if the slopes are uncorrelated, which an interaction can leave so.
     interactions
-        (column, column, share) for pairs of columns, strongest first: total interaction index over the variance of f
-        (Liu and Owen 2006). 0 if f is additive over the pair. Empty if no rows were given.
-    effects
-        (p,) total effect of each column over the variance of f (Homma and Saltelli 1996): what remains open of f when
-        all other columns are known. Like the interactions it comes from whole swaps of values, not from slopes, and
-        takes columns for independent. None if no rows were given.
+        (column, column, share, standard error) for pairs of columns, largest first: total interaction index over the
+        variance of f (Liu and Owen 2006). 0 if f is additive over the pair. Empty if no pair was tried.
 
     References
     ----------
@@ -67,42 +69,60 @@ class Explanation:
 
     Examples
     --------
-    >>> explanation = explain_agop(np.diag([3.0, 1.0]), np.eye(2), ("age", "income"), (0, 1), ("age", "income"))
-    >>> explanation.importance, explanation.shares
-    (array([0.75, 0.25]), array([0.75, 0.25]))
+    >>> names = ("age", "income")
+    >>> effects, errors = [0.2, 0.9], [0.1, 0.1]
+    >>> found = explain_agop(np.diag([3.0, 1.0]), np.eye(2), names, (0, 1), names, effects=effects, errors=errors)
+    >>> found.ranking(), found.is_above(1, 0), found.steepness
+    ([1, 0], True, array([0.75, 0.25]))
     """
 
     columns: tuple[str, ...]
-    importance: NDArray[np.float64]
+    effects: NDArray[np.float64]
+    errors: NDArray[np.float64]
+    steepness: NDArray[np.float64]
     features: tuple[str, ...]
     directions: NDArray[np.float64]
     shares: NDArray[np.float64]
     coupling: NDArray[np.float64]
-    interactions: tuple[tuple[str, str, float], ...] = ()
-    effects: NDArray[np.float64] | None = None
+    interactions: tuple[tuple[str, str, float, float], ...] = ()
 
     def ranking(self) -> list[int]:
-        """Indices of the columns, the most important first."""
-        return [int(index) for index in np.argsort(-self.importance, kind="stable")]
+        """Indices of the columns, the largest effect first; neighbours may differ by less than their errors."""
+        return [int(index) for index in np.lexsort((-self.steepness, -self.effects))]
 
-    def table(self, n_rows: int = 20) -> Table:
-        """Table of the ``n_rows`` most important columns, each with the partners of strongest coupling, interaction.
+    def is_above(self, first: int, second: int) -> bool:
+        """Whether the effect of a column is larger than that of another: two standard errors about each are apart."""
+        gap = self.effects[first] - self.effects[second]
+        return bool(gap > 2 * (self.errors[first] + self.errors[second]))
 
-        Where it is wide, names are cut and numbers are not.
+    def leaders(self) -> list[int]:
+        """Columns of which any may have the largest effect: the first by ``ranking``, and all that it is not above."""
+        first, *others = self.ranking()
+        return [first, *(index for index in others if not self.is_above(first, index))]
+
+    def table(self, n_rows: int = 20) -> TerminalTable:
+        """Table of the ``n_rows`` columns of largest effect, each with the partners of strongest interaction, coupling.
+
+        Behind ± stand standard errors.
         """
         shares = ", ".join(f"{share:.0%}" for share in self.shares)
-        table = Table(title=f"leading directions: {shares} of the AGOP", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-        for name in ("column", "importance", "", "effect", "coupled with", "", "interacts with", ""):
-            is_name = name in ("column", "coupled with", "interacts with")
-            table.add_column(name, no_wrap=not is_name, overflow="ellipsis")
-        for index in self.ranking()[:n_rows]:
-            share, name = self.importance[index], self.columns[index]
-            bar = f"{'█' * round(_BAR * share):░<{_BAR}}"
-            effect = "–" if self.effects is None else f"{self.effects[index]:.3f}"
-            coupled = _cells(self.strongest_coupling(index), ".2f")
-            partner = _cells(self.strongest_interaction(index), ".3f")
-            table.add_row(name, bar, f"{share:.3f}", effect, *coupled, *partner)
-        return table
+        columns = [Column("column", "name"), Column("", "bar"), Column("effect"), Column("steepness")]
+        columns += [Column("interacts with", "name"), Column(""), Column("coupled with", "name"), Column("")]
+        return TerminalTable(
+            f"leading directions: {shares} of the AGOP",
+            columns,
+            [self._row(index) for index in self.ranking()[:n_rows]],
+        )
+
+    def _row(self, index: int) -> list[str]:
+        effect, error = self.effects[index], self.errors[index]
+        bar = f"{'█' * min(round(_BAR * effect), _BAR):░<{_BAR}}"
+        partner, coupled = self.strongest_interaction(index), self.strongest_coupling(index)
+        return [
+            *(self.columns[index], bar, f"{effect:.3f} ± {error:.3f}", f"{self.steepness[index]:.3f}"),
+            *(("–", "") if partner is None else (partner[0], f"{partner[1]:.3f} ± {partner[2]:.3f}")),
+            *(("–", "") if coupled is None else (coupled[0], f"{coupled[1]:.2f}")),
+        ]
 
     def strongest_coupling(self, index: int) -> tuple[str, float] | None:
         """The column that a column is coupled with most, and how far; None if it is with none."""
@@ -110,10 +130,10 @@ class Explanation:
         best = int(others.argmax())
         return (self.columns[best], float(others[best])) if others[best] > 0 else None
 
-    def strongest_interaction(self, index: int) -> tuple[str, float] | None:
-        """The column that a column interacts with most, and the share of the variance; None if no pair was tried."""
+    def strongest_interaction(self, index: int) -> tuple[str, float, float] | None:
+        """The column that a column interacts with most, the share and its error; None if no pair was tried."""
         name = self.columns[index]
-        pairs = ((a if b == name else b, share) for a, b, share in self.interactions if name in (a, b))
+        pairs = ((a if b == name else b, share, error) for a, b, share, error in self.interactions if name in (a, b))
         return next(pairs, None)
 
     def to_json(self) -> JSON:
@@ -132,8 +152,9 @@ class Explanation:
 
         Examples
         --------
-        >>> explanation = explain_agop(np.diag([3.0, 1.0]), np.eye(2), ("age", "mass"), (0, 1), ("age", "mass"))
-        >>> Explanation.from_json(explanation.to_json()).importance
+        >>> names = ("age", "mass")
+        >>> found = explain_agop(np.diag([3.0, 1]), np.eye(2), names, (0, 1), names, effects=[0.2, 0.9], errors=[0, 0])
+        >>> Explanation.from_json(found.to_json()).steepness
         array([0.75, 0.25])
         """
         names = {field.name for field in fields(cls)}
@@ -144,8 +165,7 @@ class Explanation:
             found = cls(
                 columns=tuple(map(str, values["columns"])),
                 features=tuple(map(str, values["features"])),
-                interactions=tuple((str(a), str(b), float(share)) for a, b, share in values["interactions"]),
-                effects=None if values["effects"] is None else np.array(values["effects"], dtype=np.float64),
+                interactions=tuple((str(a), str(b), float(s), float(e)) for a, b, s, e in values["interactions"]),
                 **{name: np.array(values[name], dtype=np.float64) for name in _ARRAYS},
             )
         except (TypeError, ValueError) as error:
@@ -155,13 +175,13 @@ class Explanation:
 
     def _check_shapes(self) -> None:
         p, d, k = len(self.columns), len(self.features), len(self.shares)
-        wanted = {"importance": (p,), "directions": (k, d), "shares": (k,), "coupling": (p, p)}
-        wanted |= {} if self.effects is None else {"effects": (p,)}
+        of_columns: dict[str, tuple[int, ...]] = dict.fromkeys(("effects", "errors", "steepness"), (p,))
+        wanted = of_columns | {"directions": (k, d), "shares": (k,), "coupling": (p, p)}
         shapes = {name: getattr(self, name).shape for name in wanted}
         if shapes != wanted:
-            advice = "Explain the model again."
+            advice = "Give a number for each column; explain a saved model again."
             raise InputError(f"shapes {wanted} of {p} columns and {d} features", str(shapes), advice)
-        if unknown := {name for a, b, _ in self.interactions for name in (a, b)}.difference(self.columns):
+        if unknown := {name for a, b, *_ in self.interactions for name in (a, b)}.difference(self.columns):
             raise InputError("interactions of the columns", ", ".join(sorted(unknown)), "Explain the model again.")
 
 
@@ -172,9 +192,11 @@ def explain_agop(
     column_of: Sequence[int] | NDArray[Any],
     columns: Sequence[str],
     *,
+    effects: ArrayLike,
+    errors: ArrayLike,
     n_directions: int = 3,
 ) -> Explanation:
-    """Explanation by the AGOP alone, without interactions: those it does not show.
+    """Explanation from the AGOP and the effects of the columns, without interactions: those it does not show.
 
     Off the diagonal it holds E[d_a f d_b f], which is 0 for f = x_a x_b.
 
@@ -188,6 +210,8 @@ def explain_agop(
         Names of the d features and of the p columns.
     column_of
         (d,) index of the column of each feature.
+    effects, errors
+        (p,) shares of the variance, and their standard errors.
     n_directions
         Number of eigenvectors at most.
 
@@ -198,9 +222,10 @@ def explain_agop(
 
     Examples
     --------
-    >>> agop = np.array([[1.0, 0.6, 0.0], [0.6, 1.0, 0.0], [0.0, 0.0, 2.0]])
-    >>> explanation = explain_agop(agop, np.eye(3), ("a", "b", "c=u"), (0, 1, 2), ("a", "b", "c"))
-    >>> explanation.coupling
+    >>> agop, names = np.array([[1.0, 0.6, 0.0], [0.6, 1.0, 0.0], [0.0, 0.0, 2.0]]), ("a", "b", "c")
+    >>> effects, errors = [0.25, 0.25, 0.5], [0.01, 0.01, 0.02]
+    >>> found = explain_agop(agop, np.eye(3), ("a", "b", "c=u"), (0, 1, 2), names, effects=effects, errors=errors)
+    >>> found.coupling
     array([[1. , 0.6, 0. ],
            [0.6, 1. , 0. ],
            [0. , 0. , 1. ]])
@@ -217,18 +242,18 @@ def explain_agop(
         raise InputError("a predictor that depends on its columns", "an AGOP of zero", "Are the targets constant?")
     member = torch.nn.functional.one_hot(owner, len(columns)).double()
     top = Spectrum.of(scaled / trace).top(n_directions)
-    return Explanation(
-        tuple(columns),
-        (member.mT @ (scaled / trace).diagonal()).numpy(),
-        tuple(features),
-        largest_positive(top.vectors.mT).numpy(),
-        top.values.numpy(),
-        _coupling(scaled / trace, member).numpy(),
+    found = Explanation(
+        columns=tuple(columns),
+        effects=np.asarray(effects, dtype=np.float64),
+        errors=np.asarray(errors, dtype=np.float64),
+        steepness=(member.mT @ (scaled / trace).diagonal()).numpy(),
+        features=tuple(features),
+        directions=largest_positive(top.vectors.mT).numpy(),
+        shares=top.values.numpy(),
+        coupling=_coupling(scaled / trace, member).numpy(),
     )
-
-
-def _cells(found: tuple[str, float] | None, form: str) -> tuple[str, str]:
-    return ("–", "") if found is None else (found[0], format(found[1], form))
+    found._check_shapes()
+    return found
 
 
 def _root(covariance: Tensor, owner: Tensor) -> Tensor:

@@ -73,11 +73,12 @@ class Curves:
 
 @dataclass(frozen=True)
 class Series:
-    """Lengths of the bars of one name, one for each category."""
+    """Lengths of the bars of one name, one for each category, and their standard errors: two are drawn on each side."""
 
     name: str
     values: Values
     colour: str
+    errors: Values | None = None
 
 
 @dataclass(frozen=True)

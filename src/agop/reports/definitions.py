@@ -25,7 +25,7 @@ DEFINITIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "AGOP": (
             "Average gradient outer product, (1/n) Σ J(x_i)ᵀ J(x_i) for a predictor with Jacobian J: the directions of "
-            "the input that the predictor depends on, weighted by how much.",
+            "the input that the predictor changes along, weighted by how steeply.",
             f"{_RFM}; {_PAPER}",
         ),
         "NFM": ("Neural feature matrix, WᵀW for the weight W of a layer.", _RFM),
@@ -67,15 +67,20 @@ DEFINITIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "accuracy": ("Share of samples whose largest output is that of their class.", "agop"),
         "loss": ("Mean over samples of the squared or cross-entropy loss that is trained.", "agop"),
-        "importance": (
-            "Diagonal of the AGOP in units of standard deviations, summed over the features of a column, over the "
-            "trace: how much the prediction changes with that column, to first order.",
-            f"{_RFM}",
-        ),
         "effect": (
-            "Total effect: the share of the variance of the prediction that stays open when all other columns are "
-            "known.",
+            "Total effect: the share of the variance of the prediction that hangs on a column, which is open when all "
+            "other columns are known. From swaps of its values between rows; columns are taken for independent.",
             "Homma, Saltelli 1996, RESS 52:1",
+        ),
+        "standard error": (
+            "Of an effect or an interaction: how far it would spread over other random rows and swaps, with the model "
+            "as it is. Two columns are told apart where two standard errors about each do not overlap.",
+            "Aronow, Samii, Assenova 2015, Political Analysis 23:564",
+        ),
+        "steepness": (
+            "Diagonal of the AGOP in units of standard deviations, summed over the features of a column, over the "
+            "trace: the squared slope of the prediction. It can be large between the data, where no row ever moves.",
+            f"{_RFM}",
         ),
         "interaction": (
             "Total interaction index of a pair of columns over the variance of the prediction; 0 if the prediction is "

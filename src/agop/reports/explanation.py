@@ -55,7 +55,7 @@ def save_explanation_figure(explanation: Explanation, path: str | os.PathLike[st
 
 
 def explanation_figure(explanation: Explanation) -> Figure:
-    """Importance of the columns, leading directions, and interactions of pairs of columns if they are known.
+    """Effects of the columns with their steepness, leading directions, and interactions of pairs if some were tried.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def explanation_figure(explanation: Explanation) -> Figure:
     new = require("matplotlib.figure", "report").Figure
     figure: Figure = new(figsize=(5.2 * panels, 5.6), layout="constrained")
     parts = figure.subfigures(1, panels, wspace=0.04, squeeze=False)[0]
-    _draw_importance(parts[0].subplots(), explanation)
+    _draw_effects(parts[0].subplots(), explanation)
     rows = parts[1].subplots(len(explanation.directions), 1, squeeze=False)[:, 0]
     for number, axes in enumerate(rows):
         _draw_direction(axes, explanation, number)
@@ -75,16 +75,15 @@ def explanation_figure(explanation: Explanation) -> Figure:
     return figure
 
 
-def _draw_importance(axes: Axes, explanation: Explanation) -> None:
-    """Bars of the most important columns, the first on top, and their total effects beside if they are known."""
+def _draw_effects(axes: Axes, explanation: Explanation) -> None:
+    """Bars of the largest effects, the first on top, with two standard errors on each side, and of the steepness."""
     shown = explanation.ranking()[:_COLUMNS]
     places = np.arange(len(shown))
-    values = {"importance (AGOP diagonal)": (explanation.importance[shown], _BLUE)}
-    if explanation.effects is not None:
-        values["effect (share of variance)"] = (explanation.effects[shown], _GREEN)
-    height = 0.8 / len(values)
-    for number, (label, (lengths, colour)) in enumerate(values.items()):
-        axes.barh(places + height * (number + 0.5) - 0.4, lengths, height, label=label, color=colour)
+    lines = 2 * explanation.errors[shown]
+    label = "effect: share of the variance, ± 2 standard errors"
+    axes.barh(places - 0.2, explanation.effects[shown], 0.4, xerr=lines, label=label, color=_BLUE)
+    label = "steepness: share of the AGOP"
+    axes.barh(places + 0.2, explanation.steepness[shown], 0.4, label=label, color=_GREEN)
     _name(axes, "y", places, [explanation.columns[index] for index in shown])
     axes.invert_yaxis()
     left_out = len(explanation.columns) - len(shown)
@@ -115,7 +114,7 @@ def _draw_direction(axes: Axes, explanation: Explanation, number: int) -> None:
 
 def _draw_interactions(axes: Axes, explanation: Explanation) -> None:
     """Heat map of the pairs that were tried, in per cent of the variance; the diagonal is empty."""
-    tried = {name for a, b, _ in explanation.interactions for name in (a, b)}
+    tried = {name for pair in explanation.interactions for name in pair[:2]}
     names = [explanation.columns[index] for index in explanation.ranking() if explanation.columns[index] in tried]
     shares = interaction_matrix(names, explanation.interactions)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=max(np.nanmax(shares), 1e-12))
@@ -129,18 +128,20 @@ def _draw_interactions(axes: Axes, explanation: Explanation) -> None:
     axes.set_title("interactions: % of the variance")
 
 
-def interaction_matrix(names: Sequence[str], interactions: Sequence[tuple[str, str, float]]) -> NDArray[np.float64]:
+def interaction_matrix(
+    names: Sequence[str], interactions: Sequence[tuple[str, str, float, float]]
+) -> NDArray[np.float64]:
     """Symmetric (p, p) shares of the pairs of ``names``, NaN where a pair was not tried and on the diagonal.
 
     Examples
     --------
-    >>> interaction_matrix(["a", "b"], [("b", "a", 0.25)])
+    >>> interaction_matrix(["a", "b"], [("b", "a", 0.25, 0.01)])
     array([[ nan, 0.25],
            [0.25,  nan]])
     """
     place = {name: index for index, name in enumerate(names)}
     matrix = np.full((len(names), len(names)), np.nan)
-    for a, b, share in interactions:
+    for a, b, share, _ in interactions:
         matrix[place[a], place[b]] = matrix[place[b], place[a]] = share
     return matrix
 

@@ -76,6 +76,7 @@ function barsFigure(chart, look, width) {
     type: "bar", orientation: "h", name: legendText(series.name, width), marker: { color: series.colour },
     y: places(chart.categories), x: series.values, customdata: chart.categories.map(textOf),
     hovertemplate: `%{customdata}: %{x:.4g}<extra>${textOf(series.name)}</extra>`,
+    ...(series.errors ? { error_x: { array: series.errors.map((error) => 2 * error), color: look.ink, thickness: 1 } } : {}),
   }));
   const layout = layoutOf(look, width);
   const longest = Math.min(most, extent(chart.categories.map((name) => name.length))[1]);

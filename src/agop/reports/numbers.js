@@ -22,6 +22,7 @@ const ROWS = {
   }),
   Bars: (chart) => chart.series.flatMap((series) => chart.categories.map((category, i) => ({
     series: series.name, category, [chart.x_title]: series.values[i],
+    ...(series.errors ? { "standard error": series.errors[i] } : {}),
   }))),
   HeatMap: (chart) => {
     const column = chart.x_title === chart.y_title ? `other ${chart.x_title}` : chart.x_title;

@@ -77,7 +77,10 @@ def draw_curves(axes: Axes, chart: Curves, categories: Sequence[str] | None = No
 
 
 def draw_bars(axes: Axes, chart: Bars) -> None:
-    """Horizontal bars, the first category and the first series on top; negative stacked bars go left from 0."""
+    """Horizontal bars, the first category and the first series on top; negative stacked bars go left from 0.
+
+    Across their ends lie two standard errors on each side, where there are any.
+    """
     _style(axes)
     axes.grid(axis="x")
     count = len(chart.categories)
@@ -93,7 +96,8 @@ def draw_bars(axes: Axes, chart: Bars) -> None:
             ends[side, there] += lengths
         else:
             starts, places = np.zeros(len(there)), there + height * (number + 0.5) - 0.4
-        axes.barh(places, lengths, height, starts, color=series.colour)
+        errors = None if series.errors is None else 2 * numbers(series.errors)[there]
+        axes.barh(places, lengths, height, starts, color=series.colour, xerr=errors, error_kw={"elinewidth": 0.8})
     if any(value is not None and value < 0 for series in chart.series for value in series.values):
         axes.axvline(0, color="black", lw=0.6)
     axes.set_yticks(range(count), [shortened(name) for name in chart.categories], parse_math=False)

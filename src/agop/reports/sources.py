@@ -71,7 +71,8 @@ def result_of(source: Any, name: str | None = None) -> Result:
     --------
     >>> import numpy as np
     >>> from agop.records import explain_agop
-    >>> result_of(explain_agop(np.eye(2), np.eye(2), ("a", "b"), (0, 1), ("a", "b"))).name
+    >>> names, effects = ("a", "b"), {"effects": [0.5, 0.5], "errors": [0.1, 0.1]}
+    >>> result_of(explain_agop(np.eye(2), np.eye(2), names, (0, 1), names, **effects)).name
     'table'
     """
     match source:

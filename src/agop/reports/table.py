@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agop.records import Explanation
 from agop.reports.charts import Bars, Chart, Choice, HeatMap, Series
@@ -16,7 +19,7 @@ from agop.reports.table_findings import (
     COUPLED_COLUMNS,
     coupling_findings,
     direction_findings,
-    importance_findings,
+    effect_findings,
     interaction_findings,
 )
 from agop.reports.table_folds import fold_plot
@@ -25,16 +28,16 @@ from agop.reports.wording import percent
 __all__ = ["table_numbers", "table_plots"]
 
 _COLUMNS, _ENTRIES = 20, 12
-"""Columns shown of the importance, entries shown of a direction."""
+"""Columns shown of the effects, entries shown of a direction."""
 
-_SHARES = {"importance": "share of the AGOP", "effect": "share of the variance"}
-"""What importance and effect are shares of."""
+_SHARES = {"effect": "share of the variance", "steepness": "share of the AGOP"}
+"""What effect and steepness are shares of."""
 
 
 def table_plots(results: Sequence[TableResult]) -> list[Plot]:
     """Plots of one model, or of several on the same axes; what no model has is left out."""
     plots = (
-        _importance_plot(results),
+        _effect_plot(results),
         _interaction_plot(results),
         _coupling_plot(results),
         _direction_plot(results),
@@ -44,70 +47,63 @@ def table_plots(results: Sequence[TableResult]) -> list[Plot]:
 
 
 def table_numbers(result: TableResult) -> NumberTable:
-    """A row a column, the most important first: importance, effect, strongest coupling and interaction."""
+    """A row a column, the largest effect first: effect and its error, steepness, strongest interaction and coupling."""
     explanation = result.explanation
-    has_rows, has_pairs = explanation.effects is not None, bool(explanation.interactions)
-    columns = ["column", "importance", *["effect"] * has_rows, "coupled with", "coupling"]
-    columns += ["interacts with", "interaction"] * has_pairs
-    rows = []
-    for index in explanation.ranking():
-        row = [explanation.columns[index], f"{explanation.importance[index]:.4f}"]
-        if explanation.effects is not None:
-            row.append(f"{explanation.effects[index]:.4f}")
-        row += _cells(explanation.strongest_coupling(index), ".2f")
-        row += _cells(explanation.strongest_interaction(index), ".4f") if has_pairs else []
-        rows.append(row)
+    pairs = ["interacts with", "interaction", "± s.e."] if explanation.interactions else []
+    columns = ["column", "effect", "± s.e.", "steepness", *pairs, "coupled with", "coupling"]
+    rows = [
+        [
+            explanation.columns[index],
+            *(f"{each[index]:.4f}" for each in (explanation.effects, explanation.errors, explanation.steepness)),
+            *(_cells(explanation.strongest_interaction(index), len(pairs), ".4f") if pairs else []),
+            *_cells(explanation.strongest_coupling(index), 2, ".2f"),
+        ]
+        for index in explanation.ranking()
+    ]
     return NumberTable(f"Columns of {result.name}", columns, rows)
 
 
-def _importance_plot(results: Sequence[TableResult]) -> Plot:
-    """Both shares of one model side by side; of several models one of the two at a time."""
-    found = {
-        "importance": [_by_column(result.explanation, "importance") for result in results],
-        "effect": [_by_column(result.explanation, "effects") for result in results],
-    }
-    order = _order(found["importance"])
+def _effect_plot(results: Sequence[TableResult]) -> Plot:
+    """Effects and steepness of one model side by side; of several models one of the two at a time."""
+    order = _order(results)
     shown = order[:_COLUMNS]
-    chart: Chart
+    charts = {name: Bars(shown, title, _series(results, shown, name)) for name, title in _SHARES.items()}
+    chart: Chart = Choice("measure", charts, start="effect")
     if len(results) == 1:
-        series = [
-            Series(f"{name}: {_SHARES[name]}", [values.get(column) for column in shown], colour(place))
-            for place, (name, (values,)) in enumerate(found.items())
-            if values
+        both = [
+            replace(charts[name].series[0], name=f"{name}: {title}", colour=colour(place))
+            for place, (name, title) in enumerate(_SHARES.items())
         ]
-        chart = Bars(shown, "share", series)
-    else:
-        charts = {
-            name: _runs_bars(results, shown, values, _SHARES[name]) for name, values in found.items() if any(values)
-        }
-        chart = charts["importance"] if len(charts) == 1 else Choice("measure", charts, start="importance")
+        chart = Bars(shown, "share", both)
     left_out = len(order) - len(shown)
     rest = f" {left_out} more column{'s are' if left_out > 1 else ' is'} left out." if left_out else ""
-    caption = "Importance: how steep the prediction is along a column, the diagonal of the AGOP in units of standard "
-    caption += "deviations. "
-    if any(found["effect"]):
-        caption += (
-            "Effect: how much of its variance hangs on the column when the others are known, by swaps of values. "
-        )
     return Plot(
-        "importance",
+        "effects",
         "What the prediction depends on",
         chart,
-        importance_findings(results),
-        caption.rstrip() + rest,
-        ("AGOP", "importance", *["effect"] * any(found["effect"])),
+        effect_findings(results),
+        "Effect: the share of the variance of the prediction that hangs on a column, by swaps of its values between "
+        "rows; the lines are two standard errors on each side, and columns whose lines overlap are not told apart. "
+        "Steepness: the squared slope along a column, the diagonal of the AGOP in units of standard deviations, which "
+        f"can be large between the data and is no importance.{rest}",
+        ("effect", "standard error", "steepness", "AGOP"),
     )
 
 
-def _runs_bars(
-    results: Sequence[TableResult], shown: Sequence[str], found: Sequence[Mapping[str, float]], title: str
-) -> Bars:
-    series = [
-        Series(result.name, [values.get(column) for column in shown], colour(place))
-        for place, (result, values) in enumerate(zip(results, found, strict=True))
-        if values
-    ]
-    return Bars(shown, title, series)
+def _series(results: Sequence[TableResult], shown: Sequence[str], name: str) -> list[Series]:
+    """Effects or steepness of each model; None for columns that it does not have."""
+    found = []
+    for place, result in enumerate(results):
+        columns, explanation = result.explanation.columns, result.explanation
+        values = explanation.effects if name == "effect" else explanation.steepness
+        errors = _at(shown, columns, explanation.errors) if name == "effect" else None
+        found.append(Series(result.name, _at(shown, columns, values), colour(place), errors))
+    return found
+
+
+def _at(shown: Sequence[str], columns: Sequence[str], values: NDArray[np.float64]) -> list[float | None]:
+    known = dict(zip(columns, values.tolist(), strict=True))
+    return [known.get(column) for column in shown]
 
 
 def _interaction_plot(results: Sequence[TableResult]) -> Plot | None:
@@ -121,14 +117,14 @@ def _interaction_plot(results: Sequence[TableResult]) -> Plot | None:
         "Which columns interact",
         _by_run(results, charts),
         interaction_findings(results),
-        "Total interaction index of each pair of the most important columns, in per cent of the variance of the "
-        "prediction; 0 if the prediction is additive over the pair. Estimated by swaps of values between rows.",
-        ("interaction",),
+        "Total interaction index of each pair of the columns with the largest effects, in per cent of the variance of "
+        "the prediction; 0 if the prediction is additive over the pair. Estimated by swaps of values between rows.",
+        ("interaction", "standard error"),
     )
 
 
 def _interaction_map(explanation: Explanation) -> HeatMap:
-    tried = {name for a, b, _ in explanation.interactions for name in (a, b)}
+    tried = {name for pair in explanation.interactions for name in pair[:2]}
     names = [explanation.columns[index] for index in explanation.ranking() if explanation.columns[index] in tried]
     shares = 100 * interaction_matrix(names, explanation.interactions)
     values = [[None if np.isnan(share) else float(share) for share in row] for row in shares]
@@ -140,7 +136,7 @@ def _coupling_plot(results: Sequence[TableResult]) -> Plot | None:
     if not wide:
         return None
     most = max(len(result.explanation.columns) for result in wide)
-    which = f" The {COUPLED_COLUMNS} most important columns." if most > COUPLED_COLUMNS else ""
+    which = f" The {COUPLED_COLUMNS} columns with the largest effects." if most > COUPLED_COLUMNS else ""
     return Plot(
         "coupling",
         "Which columns act through one direction",
@@ -167,7 +163,7 @@ def _direction_plot(results: Sequence[TableResult]) -> Plot:
         _by_run(results, charts),
         direction_findings(results),
         f"The {_ENTRIES} largest entries at most of the leading eigenvectors of the AGOP, over the features that "
-        "encode the columns. A direction and its negative mean the same.",
+        "encode the columns: where the prediction is steep. A direction and its negative mean the same.",
         ("direction", "AGOP"),
     )
 
@@ -182,16 +178,13 @@ def _directions(explanation: Explanation, paint: str) -> Choice:
     return Choice("direction", charts, start=next(iter(charts)))
 
 
-def _by_column(explanation: Explanation, what: str) -> dict[str, float]:
-    values = getattr(explanation, what)
-    return {} if values is None else dict(zip(explanation.columns, values.tolist(), strict=True))
-
-
-def _order(found: Sequence[Mapping[str, float]]) -> list[str]:
-    """Columns of all runs, those with the largest mean importance over the runs that have them first."""
-    names = dict.fromkeys(name for values in found for name in values)
-    means = {name: np.mean([values[name] for values in found if name in values]) for name in names}
-    return sorted(names, key=lambda name: -means[name])
+def _order(results: Sequence[TableResult]) -> list[str]:
+    """Columns of all runs, those with the largest mean effect over the runs that have them first."""
+    found: dict[str, list[float]] = {}
+    for result in results:
+        for index in result.explanation.ranking():
+            found.setdefault(result.explanation.columns[index], []).append(result.explanation.effects[index])
+    return sorted(found, key=lambda name: -float(np.mean(found[name])))
 
 
 def _by_run(results: Sequence[TableResult], charts: Mapping[str, Chart]) -> Chart:
@@ -199,5 +192,5 @@ def _by_run(results: Sequence[TableResult], charts: Mapping[str, Chart]) -> Char
     return next(iter(charts.values())) if len(results) == 1 else Choice("run", charts, start=next(iter(charts)))
 
 
-def _cells(found: tuple[str, float] | None, form: str) -> list[str]:
-    return ["–", "–"] if found is None else [found[0], format(found[1], form)]
+def _cells(found: tuple[Any, ...] | None, width: int, form: str) -> list[str]:
+    return ["–"] * width if found is None else [found[0], *(format(value, form) for value in found[1:])]
