@@ -215,8 +215,8 @@ def test_files_and_order(toy, whole):
         if (layer, stage) != ("fc.output", "output")
     ]
     assert [tuple(line[k] for k in ("seed", "epoch", "layer", "stage")) for line in run.metrics()] == places
-    names = ["seed", "epoch", "loss", "train_accuracy", "test_loss", "test_accuracy", "layer", "stage"]
-    assert all(list(line)[:8] == names for line in run.metrics())
+    names = ["seed", "epoch", "loss", "train_accuracy", "test_loss", "test_accuracy", "accuracy", "layer", "stage"]
+    assert all(list(line)[:9] == names for line in run.metrics())
     epochs = [json.loads(line) for line in (run.path / "epochs.jsonl").read_text().splitlines()]
     assert [(line["seed"], line["epoch"]) for line in epochs] == [(s, e) for s in (3, 1) for e in range(1, 6)]
     info = run.info()

@@ -325,6 +325,13 @@ def test_rows_of_unknown_kind_are_called_so():
     ]
 
 
+def test_rows_that_were_trained_on_have_one_accuracy():
+    lines = [line(0, 1, "fc.1", "input", 4.0, accuracy=0.95)]
+    assert (
+        network_findings(lines)[0] == "After 1 epoch: training loss 0.5, training accuracy 0.950, test accuracy 0.250."
+    )
+
+
 def seeds_of(*courses, stage="input", layer="fc.1"):
     return [each for seed, values in enumerate(courses) for each in course(layer, stage, *values, seed=seed)]
 

@@ -49,7 +49,7 @@ def run_train(
       for rows that are no images;
     * ``metrics.jsonl``: a line for every seed, measured epoch, layer and stage, in this order, with "loss",
       "train_accuracy", "test_loss" and "test_accuracy" of the network in evaluation mode at that time (null without
-      test rows) and the columns of :meth:`agop.records.NetworkRecord.lines`;
+      test rows), "accuracy" on the measured rows and the columns of :meth:`agop.records.NetworkRecord.lines`;
     * ``epochs.jsonl``: a line for every seed and epoch, with "running_loss" and "running_accuracy", the means over the
       steps of that epoch while the weights changed;
     * ``seed0/`` and so on: the run of a :class:`~agop.network.Tracker` with ``network.safetensors``, the record of the

@@ -194,7 +194,8 @@ class Tracker:
                 ", ".join(sorted(taken)),
                 'Rename them, for example "train_accuracy".',
             )
-        return [{self._unit: index, "accuracy": record.accuracy, **columns, **line} for line in lines]
+        accuracy = columns.get("accuracy", record.accuracy)
+        return [{self._unit: index, **columns, "accuracy": accuracy, **line} for line in lines]
 
 
 def _check(unit: str, every: int, time_share: float | None) -> None:

@@ -27,6 +27,9 @@ __all__ = [
 
 _NC1, _ROOT = "nc1_trace_ratio", "nfa_pearson_root"
 
+_ON_THESE_ROWS = {"accuracy on these rows": ("accuracy", ".3f")}
+"""Where it is not known whether the measured rows were trained on."""
+
 
 def network_findings(lines: Iterable[Line], unit: str = "epoch") -> list[str]:
     r"""Sentences about the fit, the scores, the course of NC1, its cause, and the ansatz, at the last measurement.
@@ -129,10 +132,10 @@ def _scores(last: Sequence[Line], unit: str) -> str:
     Where some seeds have no value, it is said how many have.
     """
     seeds = [{**line, "all": 0} for line in {line["seed"]: line for line in last}.values()]
+    trained = any(line.get("train_accuracy") is not None for line in seeds)
     columns = {
         "training loss": ("loss", ".3g"),
-        "training accuracy": ("train_accuracy", ".3f"),
-        "accuracy on these rows": ("accuracy", ".3f"),
+        **({"training accuracy": ("train_accuracy", ".3f")} if trained else _ON_THESE_ROWS),
         "test accuracy": ("test_accuracy", ".3f"),
     }
     found = [
