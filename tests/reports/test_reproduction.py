@@ -177,7 +177,7 @@ def test_maps_by_layer(make):
     nc1, other, distance, _ = draw(make("deep-rfm-maps")).axes
     assert (nc1.get_title(), other.get_title()) == ("digits", "mnist")
     named = [curve.get_label() for curve in nc1.lines if not curve.get_label().startswith("_")]
-    assert len(named) == len(MAPS)
+    assert len(named) == len(MAPS) + 1  # and the controls
     np.testing.assert_allclose(nc1.lines[0].get_ydata(), [0.5, 0.25, 0.125])
     drawn = [curve for curve in distance.lines if len(curve.get_xdata())]
     assert len(drawn) == 3 * 2 * (len(MAPS) - 1)  # mean and two seeds, with and without the AGOP; none of ReLU features

@@ -44,19 +44,22 @@ _CPU_MODELS = {"mnist": ("mlp",), "cifar10": ("mlp", "resnet18"), "svhn": ("mlp"
 
 @dataclass(frozen=True)
 class _Recipe:
-    """Training of one architecture: the same at every scale but for its length."""
+    """Training of one architecture: the same at every scale but for its length; rows and batches of the cpu scale."""
 
     gain: float
     lr: float
     epochs: Mapping[Scale, int]
+    cpu_samples: int = 1500
+    cpu_batch: int = 128
 
 
 _RECIPES = {
     "mlp": _Recipe(0.5, 0.05, {"quick": 150, "cpu": 240, "paper": 500}),
-    "resnet18": _Recipe(1.0, 0.05, {"quick": 30, "cpu": 20, "paper": 300}),
+    "resnet18": _Recipe(1.0, 0.05, {"quick": 30, "cpu": 60, "paper": 300}, cpu_samples=1000, cpu_batch=64),
     "vgg11": _Recipe(3.0, 0.01, {"quick": 80, "cpu": 100, "paper": 300}),
 }
-"""Without BatchNorm and with the initial convolutions of PyTorch, VGG-11 needs a larger gain to begin to learn."""
+"""Without BatchNorm and with the initial convolutions of PyTorch, VGG-11 needs a larger gain to begin to learn.
+ResNet-18 fits 1,000 rows in 60 epochs; 20 of 1,500 leave it at a training accuracy of 0.58."""
 
 
 def models(scale: Scale, data: str) -> tuple[str, ...]:
@@ -66,7 +69,7 @@ def models(scale: Scale, data: str) -> tuple[str, ...]:
 
 
 def train_settings(scale: Scale, data: str, model: str, device: str) -> TrainSettings:
-    """Quick: 500 rows, quarter width, one seed. Cpu: 1,500 rows, full width but a quarter of the channels.
+    """Quick: 500 rows, quarter width, one seed. Cpu: 1,000 or 1,500 rows, full width but a quarter of the channels.
 
     Paper: all rows there are, full width, plain SGD, batches of 128, three seeds; 10,000 rows are measured.
     """
@@ -76,7 +79,7 @@ def train_settings(scale: Scale, data: str, model: str, device: str) -> TrainSet
     return TrainSettings(
         model=model,
         data=data,
-        samples={"quick": 500, "cpu": 1500, "paper": None}[scale],
+        samples={"quick": 500, "cpu": recipe.cpu_samples, "paper": None}[scale],
         test_samples={"quick": 360, "cpu": 1000, "paper": None}[scale],
         width=128 if is_quick else 512,
         conv_width=1.0 if is_paper else 0.25,
@@ -84,7 +87,7 @@ def train_settings(scale: Scale, data: str, model: str, device: str) -> TrainSet
         lr=recipe.lr,
         momentum=0.0 if is_paper else 0.9,
         epochs=epochs,
-        batch_size=50 if is_quick else 128,
+        batch_size={"quick": 50, "cpu": recipe.cpu_batch, "paper": 128}[scale],
         seeds=(0, 1, 2) if is_paper else (0,),
         every=max(1, epochs // 10),
         measure_samples=10_000 if is_paper else None,

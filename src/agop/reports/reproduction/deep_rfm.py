@@ -69,7 +69,9 @@ def draw_deep_rfm_maps(run: Run) -> Figure:
         finish(axes[0, column], integer=True, title=name, ylabel="" if column else "NC1 of the layer inputs")
         distance = "" if column else "distance across classes\nin units of the map's kernel"
         finish(axes[1, column], integer=True, xlabel="layer", ylabel=distance)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
+    axes[0, 0].plot([], [], color=COLOURS[6], ls="--", lw=0.8, label="controls, without the AGOP")
+    columns = min(3, len(names))
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=columns, fontsize="small")
     return figure
 
 
