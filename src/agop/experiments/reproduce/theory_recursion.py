@@ -107,7 +107,7 @@ def _told(numbers: dict[str, float | None], stage: str, pairs: list[tuple[int, f
     }
     _, measured, predicted = next(pair for pair in pairs if pair[0] == worst)
     return (
-        f"{_STAGES[stage]} by {number(10 ** errors[worst])}x at layer {worst}, {number(predicted)} for "
+        f"{_STAGES[stage]} by {10 ** errors[worst]:.4g}x at layer {worst}, {number(predicted)} for "
         f"{number(measured)} (mean of {len(pairs)} layers: {number(10**mean)}x)"
     )
 
