@@ -112,7 +112,7 @@ def test_runs_are_compared_at_their_last_layers():
     a = result("a", line(1, "input", 8.0), line(2, "input", 4.0))
     b = result("b", line(1, "input", 8.0), line(3, "input", 0.5))
     assert collapse_findings([a, b], "nc1_trace_ratio") == [
-        "NC1 at the last layer is lowest in b (0.5), 8x below a; of one seed the spread is not known.",
+        "NC1 at the last layer of each is lowest in b (0.5), 8x below a; of one seed the spread is not known.",
         "a: NC1 of the layer inputs falls from 8 at layer 1 to 4 at layer 2, 2x a layer.",
         "b: NC1 of the layer inputs falls from 8 at layer 1 to 0.5 at layer 3, 4x a layer.",
     ]
@@ -179,7 +179,7 @@ def test_layers_that_collapse_entirely_are_named():
     assert deep_rfm_findings(lines)[-1] == zero
     assert collapse_findings([result("a", *lines)], "nc1_trace_ratio") == ["NC1 falls 4x a layer.", zero]
     first, _, _, last = collapse_findings([result("a", line(1, "input", 2.0)), result("b", *lines)], "nc1_trace_ratio")
-    assert first == "NC1 at the last layer is lowest in b (0); of one seed the spread is not known."
+    assert first == "NC1 at the last layer of each is lowest in b (0); of one seed the spread is not known."
     assert last == f"b: {zero}"
     seeds = [line(1, "input", 4.0), line(1, "input", 0.0, seed=1)]
     assert deep_rfm_findings(seeds)[-1].startswith("NC1 of the layer inputs is 0 in some seeds at layer 1, ")
@@ -223,11 +223,12 @@ def seeds(name, *ends, train=1.0, start=8.0):
 
 def test_a_run_that_has_not_fitted_is_not_ranked():
     findings = deep_rfm_comparison([seeds("a", 2.0), seeds("b", 0.01, train=0.4), seeds("c", 1.0)])
-    assert findings[0] == "Not fitted, so that NC1 at the last layer is not compared: b 0.01 (training accuracy 0.4)."
-    assert findings[1].startswith("Among the others NC1 at the last layer is lowest in c (1)")
-    assert deep_rfm_findings(seeds("b", 0.01, train=0.4).lines)[0].startswith(
-        "Not fitted: the training accuracy is 0.4"
+    assert (
+        findings[0]
+        == "Not fitted, so that NC1 at the last layer is not compared: b 0.01 (training accuracy 0.4, below 0.95)."
     )
+    assert findings[1].startswith("Among the others NC1 at the last layer is lowest in c (1)")
+    assert deep_rfm_findings(seeds("b", 0.01, train=0.4).lines)[0].startswith("Not fitted: training accuracy 0.4")
 
 
 def test_the_control_does_not_have_to_fit():
@@ -304,3 +305,17 @@ def test_the_best_layer_is_better_than_the_last_beyond_the_spread():
 
     assert found(0.9, 0.6, 0.75).endswith("; no layer is better than the last by more than the spread over seeds.")
     assert found(0.9, 0.91, 0.9).endswith("; it is best at layer 2, 0.903.")
+
+
+def test_seeds_that_move_apart_do_not_hardly_change():
+    """The mean stays, one seed falls tenfold and one rises tenfold."""
+    lines = seeds("a", 0.8, 80.0).lines
+    assert "hardly" not in deep_rfm_findings(lines)[0]
+    apart = [
+        line(1, stage, nc1, seed=seed)
+        for seed, factor in enumerate((0.1, 10.0))
+        for stage, nc1 in (("input", 1.0), ("agop", 0.1), ("features", 0.1 * factor))
+    ]
+    text = deep_rfm_findings(apart)[1]
+    assert "as it is in the mean" in text
+    assert "(random features: no more than the spread over seeds)" in text

@@ -276,7 +276,7 @@ def ends(name, *values, accuracy=1.0, layer="fc.2", **columns):
 def test_a_run_that_has_not_fitted_is_not_ranked():
     findings = network_comparison([ends("a", 2.0), ends("b", 0.01, accuracy=0.4), ends("c", 1.0)])
     assert findings[0].startswith("Not fitted")
-    assert "b 0.01 (training accuracy 0.4)" in findings[0]
+    assert "b 0.01 (training accuracy 0.4, below 0.95)" in findings[0]
     assert findings[1].startswith("Among the others NC1 at the input of fc.2 is lowest in c (1)")
     assert "b (" not in findings[1]
     (alone,) = network_comparison([ends("a", 2.0), ends("b", 0.01, accuracy=0.4)])
@@ -287,7 +287,7 @@ def test_a_run_that_has_not_fitted_is_not_ranked():
 def test_one_seed_that_has_not_fitted_is_enough():
     run = ends("b", 0.01, 0.01)
     lines = [{**each, "train_accuracy": 0.5} if each["seed"] == 1 else each for each in run.lines]
-    assert network_findings(lines)[0] == "Not fitted: the training accuracy of the worst seed is 0.5, below 0.95."
+    assert network_findings(lines)[0] == "Not fitted: training accuracy 0.5, below 0.95, in the worst seed."
     (text,) = network_comparison([ends("a", 2.0, 2.0), result("b", lines)])
     assert text.startswith("Not fitted")
 
@@ -320,7 +320,7 @@ def test_a_value_of_zero_is_compared():
 def test_rows_of_unknown_kind_are_called_so():
     lines = [{"seed": 0, "epoch": 0, "layer": "fc.1", "stage": "input", "nc1_trace_ratio": 4.0, "accuracy": 0.5}]
     assert network_findings(lines)[:2] == [
-        "Not fitted: the accuracy on these rows is 0.5, below 0.95.",
+        "Not fitted: accuracy on these rows 0.5, below 0.95.",
         "Accuracy on these rows 0.500.",
     ]
 
@@ -351,6 +351,14 @@ def test_layers_that_end_alike_are_both_named():
     lines = [*course("fc.1", "input", 4.0, 0.4), *course("fc.2", "input", 8.0, 0.8)]
     (text,) = map_findings([result("a", lines)])
     assert "most at fc.1 and fc.2, by 1 decade" in text
+
+
+def test_the_layer_that_falls_most_is_that_of_every_seed():
+    lines = [
+        *seeds_of((10.0, 1.0), (10.0, 0.1)),
+        *seeds_of((10.0, 0.1), (10.0, 0.11), layer="fc.2"),
+    ]
+    assert "most at" not in map_findings([result("a", lines)])[0]
 
 
 def layers_of(*by_seed):

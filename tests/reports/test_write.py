@@ -145,4 +145,4 @@ def test_rows_of_a_measurement_are_not_called_training_rows():
     said = " ".join([*document.findings, *(text for plot in document.plots for text in plot.findings)])
     assert "ccuracy on these rows" in said
     assert "raining" not in said
-    assert document.findings[0].startswith("Not fitted: the accuracy on these rows is 0.")
+    assert document.findings[0].startswith("Not fitted: accuracy on these rows 0.")

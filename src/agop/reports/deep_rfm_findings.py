@@ -74,7 +74,8 @@ def collapse_findings(results: Sequence[DeepRFMResult], measure: str) -> list[st
 def deep_rfm_comparison(results: Sequence[DeepRFMResult], measure: str = "nc1_trace_ratio") -> list[str]:
     """A sentence on which of several runs ends with the lowest NC1 or NC2; of runs of a control alone that counts."""
     ends = {result.name: end for result in results if (end := _end(result.lines, measure)) is not None}
-    return ranking(f"{_NAMES[measure]} at the last layer", results, ends)
+    depths = {max(line["layer"] for line in result.lines) for result in results if result.name in ends}
+    return ranking(f"{_NAMES[measure]} at the last layer{' of each' if len(depths) > 1 else ''}", results, ends)
 
 
 def accuracy_findings(results: Sequence[DeepRFMResult]) -> list[str]:

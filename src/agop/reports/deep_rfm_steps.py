@@ -10,6 +10,7 @@ from math import exp, log
 from typing import Any, Self
 
 from agop.records import SeedSummary
+from agop.reports.changes import is_still
 from agop.reports.wording import SAME, listed, percent
 
 __all__ = ["Steps"]
@@ -57,9 +58,9 @@ class Steps:
             step: SeedSummary.of({seed: sum(falls) / len(falls) for seed, falls in seeds.items()}, log=False)
             for step, seeds in by_seed.items()
         }
-        falls = {step: 0.0 if abs(drop.mean) < log(SAME) else drop.mean for step, drop in drops.items()}
-        unsure = [step for step, drop in drops.items() if not drop.is_beyond_spread]
-        return cls(layers or whole, falls, [step for step in unsure if falls[step]])
+        falls = {step: 0.0 if is_still(drop) else drop.mean for step, drop in drops.items()}
+        unsure = [step for step, drop in drops.items() if not is_still(drop) and not drop.is_beyond_spread]
+        return cls(layers or whole, falls, unsure)
 
     def sentence(self, name: str) -> str:
         """By how much each step changes a measure, and which of them make it fall.
@@ -72,8 +73,11 @@ class Steps:
         """
         texts: list[str] = []
         for step, fall in self.falls.items():
-            if fall or step != _STEPS[-1]:
-                texts.append(f"the {step} {_change(step, fall, 'it' if texts else name)}")
+            what = "it" if texts else name
+            if step in self.unsure:
+                texts.append(f"the {step} {_change(step, fall, what)} in the mean")
+            elif fall or step != _STEPS[-1]:
+                texts.append(f"the {step} {_change(step, fall, what)}")
         several = len(self.layers) > 1
         layers = f"layers {self.layers[0]} to {self.layers[-1]}" if several else f"layer {self.layers[0]}"
         over = f"geometric means over {layers}" if several else layers
@@ -95,9 +99,11 @@ class Steps:
             return "no step makes it fall"
         if not set(lower).difference(self.unsure):
             return "no step makes it fall by more than the spread over seeds"
+        unsure = f" ({listed(list(self.unsure))}: no more than the spread over seeds)" if self.unsure else ""
         if rise > fall - log(SAME):
             more = " and more" if rise > fall + log(SAME) else ""
-            return f"what it falls by at the {listed(list(lower))} it rises by at the {listed(list(raising))}{more}"
+            text = f"what it falls by at the {listed(list(lower))} it rises by at the {listed(list(raising))}{more}"
+            return text + unsure
         (first, part), *others = lower.items()
         shares = [f"{percent(part / fall) if others else 'all'} of the fall is at the {first}"]
         shares += [f"{percent(part / fall)} at the {step}" for step, part in others]
@@ -105,7 +111,6 @@ class Steps:
         if undone:
             (first, part), *_ = raising.items()
             undone[0] = f"the {first} {'undo' if first.endswith('s') else 'undoes'} {percent(part / fall)} of it"
-        unsure = f" ({listed(list(self.unsure))}: no more than the spread over seeds)" if self.unsure else ""
         return ", and ".join(filter(None, [listed(shares), listed(undone)])) + unsure
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from agop.records import FITTED_ACCURACY, Fit, Line, SeedSummary, select
 from agop.reports.results import DeepRFMResult, NetworkResult
@@ -31,24 +30,17 @@ def fit_findings(lines: Sequence[Line], along: str = "epoch") -> list[str]:
     Examples
     --------
     >>> fit_findings([{"seed": 0, "epoch": 9, "train_accuracy": 0.5}])
-    ['Not fitted: the training accuracy is 0.5, below 0.95.']
+    ['Not fitted: training accuracy 0.5, below 0.95.']
     """
     fit = Fit.of(lines, along)
-    if fit.fitted is not False or fit.value is None or fit.measure is None:
+    if fit.fitted is not False:
         return []
-    worst = " of the worst seed" if len({line["seed"] for line in lines}) > 1 else ""
-    if fit.measure == "loss":
-        return [f"Not fitted: {percent(fit.value)} of the first training loss{worst} is left."]
-    return [f"Not fitted: the {_NAMES[fit.measure]}{worst} is {fit.value:.4g}, below {FITTED_ACCURACY:g}."]
+    worst = ", in the worst seed" if len({line["seed"] for line in lines}) > 1 else ""
+    return [f"Not fitted: {_in_words(fit)}{worst}."]
 
 
-def ranking(
-    what: str,
-    results: Sequence[Fitting],
-    found: Mapping[str, SeedSummary],
-    best: Literal["lowest", "highest"] = "lowest",
-) -> list[str]:
-    """Sentences on which runs have not fitted, whose values are told, and which of the others is best.
+def ranking(what: str, results: Sequence[Fitting], found: Mapping[str, SeedSummary]) -> list[str]:
+    """Sentences on which runs have not fitted, whose values are told, and which of the others has the lowest value.
 
     Parameters
     ----------
@@ -58,8 +50,6 @@ def ranking(
         All runs that are compared.
     found
         Their values by name; runs without one are left out.
-    best
-        Which end is told.
     """
     fits = {result.name: fit_of(result) for result in results if result.name in found}
     if len(fits) < 2:
@@ -74,7 +64,7 @@ def ranking(
     if len(others) > 1:
         if unknown:
             sentences.append(f"Whether {listed(unknown)} {'has' if len(unknown) == 1 else 'have'} fitted is not known.")
-        sentences.append(ranked(f"among the others {what}" if failed else what, others, best))
+        sentences.append(ranked(f"among the others {what}" if failed else what, others))
     return sentences
 
 
@@ -85,5 +75,5 @@ def named(result: Fitting) -> str:
 
 def _in_words(fit: Fit) -> str:
     if fit.measure == "loss":
-        return f"{percent(fit.value or 0.0)} of the first loss is left"
-    return f"{_NAMES[fit.measure or 'accuracy']} {fit.value:.4g}"
+        return f"{percent(fit.value or 0.0)} of the first training loss is left"
+    return f"{_NAMES.get(fit.measure or '')} {fit.value:.4g}, below {FITTED_ACCURACY:g}"

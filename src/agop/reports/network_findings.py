@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import isfinite
 
 from agop.records import Line, SeedSummary, hidden_layers, last_measured, select, summarise_along, values_of
-from agop.reports.changes import Change
+from agop.reports.changes import Change, steepest
 from agop.reports.fits import fit_findings, named, ranking
 from agop.reports.network_attribution import shares_in_words
 from agop.reports.network_courses import Ends, ends_of, steps
@@ -198,15 +198,11 @@ def _largest_step(found: Mapping[str, SeedSummary]) -> str:
     """Where NC1 falls most from one layer to the next, if it does so there in every seed."""
     pairs = {after: Change.between(found[before], found[after]) for before, after in pairwise(found)}
     steps = {layer: step for layer, step in pairs.items() if step is not None}
-    best = min(steps, key=lambda layer: steps[layer].by.mean) if len(steps) > 1 else None
-    if best is None or steps[best].verb != "falls":
+    largest = steepest(steps) if len(steps) > 1 else []
+    if not largest:
         return ""
-    factors = {layer: f"{step.start / step.end:.3g}x" for layer, step in steps.items()}
-    largest = [layer for layer in steps if factors[layer] == factors[best]]
-    rest = [dict(step.by.values) for layer, step in steps.items() if layer not in largest]
-    if any(other.get(seed, by) < by for seed, by in steps[best].by.values for other in rest):
-        return ""
-    return f"; the largest fall of a step, {factors[best]}, leads to {listed(largest)}"
+    fall = steps[largest[0]]
+    return f"; the largest fall of a step, {fall.start / fall.end:.3g}x, leads to {listed(largest)}"
 
 
 def _ansatz(last: Sequence[Line]) -> str:
@@ -258,17 +254,14 @@ def _steepest(result: NetworkResult) -> str:
     if len(ends) == 1:
         ((layer, (verb, by)),) = moves.items()
         text = f"NC1 at the input of {layer} {verb} {by}"
-    elif lower:
-        most = moves[min(lower, key=lambda layer: ends[layer].change.by.mean)][1]
-        text += f", most at {listed([layer for layer in lower if moves[layer][1] == most])}, {most}"
-    falls = {
+    elif most := steepest({layer: each.change for layer, each in ends.items()}):
+        text += f", most at {listed(most)}, {moves[most[0]][1]}"
+    changes = {
         (layer, step): change
         for layer in ends
         for step, change in steps(select(result.lines, layer=layer, stage="input"), _NC1).items()
-        if change.verb == "falls"
     }
-    if falls:
-        layer, (before, after) = steepest = min(falls, key=lambda place: falls[place].by.mean)
-        when = f"between {result.unit} {before} and {after}"
-        text += f"; the steepest fall is at {layer} {when}, {falls[steepest].decades}"
+    if places := steepest(changes):
+        where = listed([f"at {layer} between {result.unit} {first} and {last}" for layer, (first, last) in places])
+        text += f"; the steepest fall is {where}, {changes[places[0]].decades}"
     return f"{text}."
