@@ -20,7 +20,7 @@ from benchmarks.measuring import interleaved, matmul_rate, peak_extra_memory, wr
 from torch import Tensor
 
 from agop import ClassMoments, Laplace, ReLUFeatures, deep_rfm, nc1_trace_ratio
-from agop.datasets import load, standardise, subset
+from agop.datasets import load, standardize, subset
 
 DEPTH, WIDTH, BANDWIDTH, REPEATS = 12, 1024, 2.0, 3
 
@@ -28,7 +28,7 @@ DEPTH, WIDTH, BANDWIDTH, REPEATS = 12, 1024, 2.0, 3
 def mnist(n: int) -> tuple[Tensor, Tensor]:
     folder = os.environ.get("AGOP_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
     data = subset(load("mnist", folder), n)
-    return torch.from_numpy(standardise(data.train_inputs)[0]), torch.from_numpy(data.train_labels)
+    return torch.from_numpy(standardize(data.train_inputs)[0]), torch.from_numpy(data.train_labels)
 
 
 def ours(inputs: Tensor, targets: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from xrfm.rfm_src import RFM
 
 from agop import Laplace, RFMClassifier, RFMRegressor
-from agop.datasets import load, standardise, subset
+from agop.datasets import load, standardize, subset
 
 ITERATIONS, RIDGE, BANDWIDTH, REPEATS = 5, 1e-3, 10.0, 3
 
@@ -29,7 +29,7 @@ Problem = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
 def mnist(n: int) -> Problem:
     folder = os.environ.get("AGOP_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
     data = subset(load("mnist", folder), n, 2000)
-    train, test = standardise(data.train_inputs, data.test_inputs)
+    train, test = standardize(data.train_inputs, data.test_inputs)
     scale = np.float32(BANDWIDTH / 28)  # typical distances near the bandwidth
     return (train * scale).astype("f4"), data.train_labels, (test * scale).astype("f4"), data.test_labels
 

@@ -98,6 +98,7 @@ def test_every_option_reaches_the_settings(monkeypatch, tmp_path):
         "samples": 90,
         "subset": "random",
         "test_samples": 7,
+        "standardize": "channel",
         "depth": 3,
         "width": 11,
         "kernel": "gaussian",

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 import oracles_collapse
 from agop import datasets
 from agop.cli import app
-from agop.datasets import Dataset, standardise
+from agop.datasets import Dataset, standardize
 from agop.errors import InputError
 from agop.experiments.factory import load_weights, make_model
 from agop.network import Rademacher
@@ -113,15 +113,12 @@ def test_success(here):
 
 @pytest.mark.parametrize("test", [False, True])
 def test_the_numbers(here, test):
-    """NC1 and accuracy of what the model makes of standardised digits."""
+    """NC1 and accuracy of what the model makes of standardized digits."""
     flags = ["--test"] if test else []
     assert invoke("measure", "nets_here:mlp", "digits", *flags, "--seed", 3, "--out", "run").exit_code == 0
     digits = datasets.load("digits")
-    mean, deviation = digits.train_inputs.mean(0), digits.train_inputs.std(0)
-    x = (digits.test_inputs if test else digits.train_inputs) - mean
-    x = torch.from_numpy(
-        x / torch.from_numpy(deviation).masked_fill_(torch.from_numpy(deviation == 0), torch.inf).numpy()
-    )
+    pixels = digits.train_inputs
+    x = torch.from_numpy(((digits.test_inputs if test else pixels) - pixels.mean()) / pixels.std())
     y = digits.test_labels if test else digits.train_labels
     torch.manual_seed(3)
     model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)).double()
@@ -155,12 +152,12 @@ def test_options(here, monkeypatch):
 
     monkeypatch.setattr(experiment, "measure", stop)
     flags = ["--images", "--outputs", 3, "--seed", 5, "--rows", "mean", "--layers", "0", "--layers", "3*", "--test"]
-    flags += ["--samples", 50, "--batch-size", 20, "--device", "cpu"]
+    flags += ["--samples", 50, "--batch-size", 20, "--device", "cpu", "--standardize", "feature"]
     assert invoke("measure", "nets_here:cnn", "digits", *flags, "--out", "run").exit_code == 2
     assert [tuple(x.shape) for x, _ in seen["loader"]] == [(20, 1, 8, 8), (20, 1, 8, 8), (10, 1, 8, 8)]
     assert all(x.dtype == torch.float32 and y.dtype == torch.int64 for x, y in seen["loader"])
     digits = datasets.load("digits")
-    _, expected = standardise(digits.train_inputs, digits.test_inputs)
+    _, expected = standardize(digits.train_inputs, digits.test_inputs)
     rows = torch.cat([x for x, _ in seen["loader"]]).flatten(1)
     torch.testing.assert_close(rows, torch.from_numpy(expected[:50]).float(), rtol=0, atol=0)
     assert torch.cat([y for _, y in seen["loader"]]).tolist() == digits.test_labels[:50].tolist()
@@ -170,7 +167,10 @@ def test_options(here, monkeypatch):
     assert (seen["layers"], seen["rows"], seen["outputs"]) == (None, "each", "exact")
     assert sum(len(y) for _, y in seen["loader"]) == 1437
     assert seen["loader"][0][0].dtype == torch.float64  # that of the model
-    assert Run.open("other").info()["settings"] == {**vars(experiment.MeasureSettings("nets_here:Half")), "layers": []}
+    assert Run.open("other").info()["settings"] == {
+        **vars(experiment.MeasureSettings("nets_here:Half", standardize="channel")),
+        "layers": [],
+    }
 
 
 def test_images(here):

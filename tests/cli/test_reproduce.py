@@ -32,10 +32,7 @@ def small(figure):
 
     def parts(scale, data, device):
         found = [part for part in figure.parts(scale, data, device) if part.columns["features"] == "relu"]
-        runs = [
-            type(part.run)(part.run.func, replace(part.run.args[0], samples=100, depth=2, width=16)) for part in found
-        ]
-        return [replace(part, run=run) for part, run in zip(found, runs, strict=True)]
+        return [replace(part, settings=replace(part.settings, samples=100, depth=2, width=16)) for part in found]
 
     return replace(figure, parts=parts)
 
@@ -84,14 +81,16 @@ def test_options_arrive(monkeypatch, tmp_path):
     monkeypatch.setattr(command, "run_figure", fake)
     monkeypatch.setattr(command, "save_reproduction_picture", no_matplotlib)
     arguments = ["--scale", "paper", "--data", "svhn", "--data", "mnist", "--device", "cuda:1", "--out", tmp_path / "o"]
+    arguments += ["--standardize", "channel"]
     result = invoke("reproduce", "network-nfa", *arguments)
     assert result.exit_code == 0, result.output
     assert (seen["figure"], seen["out"], seen["scale"]) == ("network-nfa", tmp_path / "o", "paper")
     assert (seen["data"], seen["device"]) == (("svhn", "mnist"), "cuda:1")
+    assert seen["standardize"] == "channel"
     assert seen["load"]("digits").name == "digits"
     assert seen["load"]("digits") is seen["load"]("digits")
     page = (tmp_path / "o" / "network-nfa" / "README.md").read_text()
-    assert "$ agop reproduce network-nfa --scale paper --data svhn --data mnist\n" in page
+    assert "$ agop reproduce network-nfa --scale paper --data svhn --data mnist --standardize channel\n" in page
     assert "![" not in page
     assert "Picture left out: expected matplotlib" in words(result.stdout)
 

@@ -79,6 +79,7 @@ def test_every_option_reaches_the_settings(monkeypatch, tmp_path):
         "samples": 90,
         "subset": "random",
         "test_samples": 7,
+        "standardize": "feature",
         "width": 11,
         "fc_layers": 3,
         "conv_width": 0.5,

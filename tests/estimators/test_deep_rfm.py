@@ -19,7 +19,7 @@ from agop import (
     ReLUFeatures,
     deep_rfm,
 )
-from agop.datasets import standardise
+from agop.datasets import standardize
 from agop.errors import InputError, MemoryBudgetError
 from agop.recursions import normalise_rows
 
@@ -28,7 +28,7 @@ SMALL = {"features": ReLUFeatures(32), "random_state": 3}
 
 def layers_by_hand(X, y, new, **settings):
     """Layers of the recursion, and the inputs of each layer for new rows."""
-    rows, points = (torch.from_numpy(values) for values in standardise(X, new))
+    rows, points = (torch.from_numpy(values) for values in standardize(X, new))
     signed = 2.0 * torch.nn.functional.one_hot(torch.tensor(y)).double() - 1
     layers = list(deep_rfm(rows, signed, features=ReLUFeatures(32), seed=3, **settings))
     inputs = [normalise_rows(points)]
@@ -54,6 +54,21 @@ def test_same_as_the_recursion(blobs, kernel, metric):
             torch.testing.assert_close(fitted.root, layer.map.root, rtol=0, atol=1e-10)
     assert np.linalg.norm(model.transform(new), axis=1).min() > 0
     np.testing.assert_allclose(model.transform(X), layers[-1].stages["features"], rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("n_channels", [1, 3])
+def test_one_mean_and_deviation_a_channel(blobs, n_channels):
+    X, y, new, _ = blobs
+    X, new = X[:, :3] * [1, 5, 25], new[:, :3] * [1, 5, 25]
+    model = DeepRFMClassifier(**SMALL, depth=2, n_channels=n_channels).fit(X, y)
+    for values, expected in zip((X, new), standardize(X, new, n_channels=n_channels), strict=True):
+        np.testing.assert_allclose((values - model.mean_.numpy()) / model.scale_.numpy(), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_channels", [0, 2, 1.5])
+def test_features_that_are_no_channels(blobs, n_channels):
+    with pytest.raises(InputError, match="3 features in equal blocks"):
+        DeepRFMClassifier(n_channels=n_channels).fit(blobs[0][:, :3], blobs[1])
 
 
 @pytest.mark.parametrize(("layer", "position"), [(1, 0), (2, 1), (3, 2), (-1, 2), (-2, 1), (-3, 0)])

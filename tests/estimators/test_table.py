@@ -126,6 +126,21 @@ def test_constant_and_empty_columns_are_zero():
     np.testing.assert_array_equal(encoder.transform(table.assign(a=7.0, b="y", c=3.0, d="z")), 0)
 
 
+def test_nearly_constant_columns_are_not_blown_up():
+    """One odd row of 5,000 would be 70 deviations away, a rare level 50, and rounding would count as a signal."""
+    n = 5000
+    odd = np.arange(n) == 7
+    table = pd.DataFrame(
+        {"odd": odd * 3.0, "level": np.where(odd, "a", "b"), "gap": np.where(odd, np.nan, RNG.random(n))}
+    )
+    table["rounding"] = 5 + 1e-14 * RNG.random(n)
+    encoder = TableEncoder().fit(table)
+    features = dict(zip(encoder.get_feature_names_out(), encoder.transform(table).T, strict=True))
+    for name in ("odd", "level=a", "level=b", "gap missing"):
+        assert np.ptp(features[name]) == pytest.approx(32, rel=1e-3), name
+    assert not features["rounding"].any()
+
+
 @pytest.mark.parametrize("offset", [1e6, 1e12])
 def test_an_offset_costs_no_digits(offset):
     values = RNG.integers(0, 1024, 100) / 1024  # so that the sums are exact

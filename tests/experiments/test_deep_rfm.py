@@ -12,7 +12,7 @@ import torch
 import oracles_collapse
 import oracles_deep_rfm
 from agop import recursions
-from agop.datasets import Dataset, standardise, subset
+from agop.datasets import Dataset, standardize, subset
 from agop.errors import EmptyClassError, InputError
 from agop.experiments import DeepRFMSettings, run_deep_rfm
 from agop.random_features import ReLUFeatures
@@ -153,7 +153,7 @@ def test_tensors(full_run, toy):
         width = 6 if "layer01" in name else 16
         assert tensors[name].shape == (width,)
         assert torch.equal(tensors[name], tensors[name].sort(descending=True).values)
-    inputs = recursions.normalise_rows(torch.from_numpy(standardise(toy.train_inputs)[0]))
+    inputs = recursions.normalise_rows(torch.from_numpy(standardize(toy.train_inputs)[0]))
     expected = class_sorted_gram(inputs, torch.from_numpy(toy.train_labels), 3, per_class=66)
     for control in ("agop", "control"):
         found = tensors[f"{control}/seed3/layer01/gram/input"]
@@ -169,7 +169,7 @@ def test_eigenvectors_of_the_first_agop(toy, tmp_path, kind):
         toy = replace(toy, train_inputs=rows[0], test_inputs=rows[1], image_shape=(3, 2, 2))
     run = run_deep_rfm(SMALL, toy, tmp_path / "run")  # a second layer does not replace them
     assert run.info()["image_shape"] == ([3, 2, 2] if kind == "many" else None)
-    inputs, labels = torch.from_numpy(standardise(toy.train_inputs)[0]), torch.from_numpy(toy.train_labels)
+    inputs, labels = torch.from_numpy(standardize(toy.train_inputs)[0]), torch.from_numpy(toy.train_labels)
     kernel, features = SMALL.make_kernel(), SMALL.make_features()
     targets = 2.0 * torch.eye(3, dtype=torch.float64)[labels] - 1
     agop = next(
@@ -345,15 +345,25 @@ def test_first_rows_are_the_same_for_every_seed(toy, tmp_path, fitted):
     run_deep_rfm(replace(SMALL, samples=30, seeds=(0, 1)), toy, tmp_path / "run")
     (one, labels), (two, _) = fitted
     assert torch.equal(one, two)
-    np.testing.assert_array_equal(one, standardise(toy.train_inputs[:30])[0])
+    np.testing.assert_array_equal(one, standardize(toy.train_inputs[:30])[0])
     np.testing.assert_array_equal(labels, toy.train_labels[:30])
+
+
+def test_one_mean_and_deviation_a_channel(toy, tmp_path, fitted):
+    images = replace(toy, image_shape=(2, 1, 3))
+    run = run_deep_rfm(replace(SMALL, standardize="channel"), images, tmp_path / "run")
+    ((inputs, _),) = fitted
+    np.testing.assert_array_equal(inputs, standardize(toy.train_inputs, n_channels=2)[0])
+    assert run.info()["settings"]["standardize"] == "channel"
+    with pytest.raises(InputError, match="standardize='channel'"):
+        run_deep_rfm(SMALL, images, tmp_path / "run")
 
 
 def test_random_rows_are_drawn_anew_for_every_seed(toy, tmp_path, fitted):
     run_deep_rfm(replace(SMALL, samples=30, subset="random", seeds=(0, 1)), toy, tmp_path / "run")
     for seed, (inputs, labels) in enumerate(fitted):
         part = subset(toy, 30, None, "random", seed)
-        np.testing.assert_array_equal(inputs, standardise(part.train_inputs)[0])
+        np.testing.assert_array_equal(inputs, standardize(part.train_inputs)[0])
         np.testing.assert_array_equal(labels, part.train_labels)
     assert not torch.equal(fitted[0][0], fitted[1][0])
 
@@ -361,7 +371,7 @@ def test_random_rows_are_drawn_anew_for_every_seed(toy, tmp_path, fitted):
 def test_permuted_labels(small_run, toy, tmp_path, fitted):
     run = run_deep_rfm(replace(SMALL, permute_labels=True, seeds=(0, 1)), toy, tmp_path / "run")
     for inputs, labels in fitted:
-        np.testing.assert_array_equal(inputs, standardise(toy.train_inputs)[0])
+        np.testing.assert_array_equal(inputs, standardize(toy.train_inputs)[0])
         assert labels.bincount().tolist() == np.bincount(toy.train_labels).tolist()
         assert (labels.numpy() != toy.train_labels).mean() > 0.3
     assert not torch.equal(fitted[0][1], fitted[1][1])
@@ -377,6 +387,7 @@ def test_permuted_labels(small_run, toy, tmp_path, fitted):
         ({"kernel": "cosine"}, InputError, "kernel to be one of laplace, gaussian"),
         ({"features": "tanh"}, InputError, "features to be one of"),
         ({"dtype": "float16"}, InputError, "dtype to be one of"),
+        ({"standardize": "pixel"}, InputError, "standardize to be one of feature, channel"),
         ({"subset": "last"}, InputError, "'first' or 'random'"),
         ({"bandwidth": 0.0}, InputError, "positive finite bandwidth"),
         ({"features": "cosine", "gamma": -1.0}, InputError, "positive finite gamma"),

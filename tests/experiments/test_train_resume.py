@@ -237,6 +237,8 @@ def test_other_settings_need_another_folder(toy, tmp_path):
     run_train(replace(MLP, epochs=1), toy, tmp_path / "run")
     with pytest.raises(InputError, match="epochs=1"):
         run_train(replace(MLP, epochs=2), toy, tmp_path / "run")
+    with pytest.raises(InputError, match=r"standardize='channel'.* got standardize='feature'"):
+        run_train(replace(MLP, epochs=1, standardize="feature"), toy, tmp_path / "run")
 
 
 def test_an_unfinished_network_cannot_be_loaded(toy, tmp_path):

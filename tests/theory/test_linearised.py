@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 
 import oracles_theory
 from agop.collapse import nc1_trace_ratio_from_gram
-from agop.datasets import standardise
+from agop.datasets import standardize
 from agop.errors import InputError
 from agop.theory import class_targets, linearised_recursion, normalise_gram
 
@@ -22,7 +22,7 @@ LABELS = np.arange(12) % 3
 @functools.cache
 def digits(n):
     inputs, labels = load_digits(return_X_y=True)
-    rows = standardise(inputs[:n])[0]
+    rows = standardize(inputs[:n])[0]
     return rows @ rows.T, labels[:n]
 
 

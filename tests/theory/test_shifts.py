@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from sklearn.datasets import load_digits
 
 import oracles_theory
-from agop.datasets import standardise
+from agop.datasets import standardize
 from agop.errors import InputError, UndefinedMeasureError
 from agop.kernels import Gaussian, Laplace
 from agop.random_features import LaplaceCosineFeatures, ReLUFeatures
@@ -93,7 +93,7 @@ def test_scale_of_the_rows_does_not_matter_for_homogeneous_features():
 
 def test_shifts_of_the_layers_predict_the_collapse_of_deep_rfm_on_digits():
     inputs, labels = load_digits(return_X_y=True)
-    inputs, labels = torch.from_numpy(standardise(inputs[:400])[0]), labels[:400]
+    inputs, labels = torch.from_numpy(standardize(inputs[:400])[0]), labels[:400]
     kernel, features = Laplace(2.0), LaplaceCosineFeatures(1024, bandwidth=2.0)
     targets = class_targets(labels, 10, "signed")
     shifts, measured = [], []

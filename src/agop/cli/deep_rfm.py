@@ -28,6 +28,10 @@ def deep_rfm(
     samples: Annotated[int | None, typer.Option(min=1, help="Training rows; all by default.")] = None,
     subset: Annotated[Literal["first", "random"], typer.Option(help="Which rows.")] = "first",
     test_samples: Annotated[int | None, typer.Option(min=0, help="Test rows; all by default.")] = None,
+    standardize: Annotated[
+        Literal["feature", "channel"],
+        typer.Option(help="One mean and deviation a feature (pixel), as published, or a channel."),
+    ] = "feature",
     depth: Annotated[int, typer.Option(min=1, help="Number of layers.")] = 12,
     width: Annotated[int, typer.Option(min=1, help="Number of random features.")] = 1024,
     kernel: Annotated[Literal["laplace", "gaussian"], typer.Option(help="Kernel of the predictors.")] = "laplace",
@@ -60,6 +64,7 @@ def deep_rfm(
             samples=samples,
             subset=subset,
             test_samples=test_samples,
+            standardize=standardize,
             depth=depth,
             width=width,
             kernel=kernel,

@@ -36,6 +36,10 @@ def measure(
     samples: Annotated[int | None, typer.Option(min=1, help="Rows, the first ones; all by default.")] = None,
     test: Annotated[bool, typer.Option("--test", help="Measure the test rows.")] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Rows a batch.")] = 256,
+    standardize: Annotated[
+        Literal["feature", "channel"] | None,
+        typer.Option(help="One mean and deviation a channel, or a feature; as in the training, else channel."),
+    ] = None,
     images: Annotated[
         bool, typer.Option("--images/--rows-flat", help="Inputs as (channels, height, width), or as (features,).")
     ] = False,
@@ -44,7 +48,7 @@ def measure(
 ) -> None:
     """Measure collapse, AGOP and its cause at every layer of a network.
 
-    Inputs are standardised by the training rows. Writes run.json, metrics.jsonl,
+    Inputs are standardized by the training rows. Writes run.json, metrics.jsonl,
     network.safetensors and report.html into OUT.
     """
     with readable_errors():
@@ -58,6 +62,7 @@ def measure(
             samples=samples,
             test=test,
             batch_size=batch_size,
+            standardize=standardize,
             images=images,
             seed=seed,
             device=device,

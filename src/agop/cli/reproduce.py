@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.status import Status
@@ -45,6 +45,13 @@ def reproduce(
     out: Annotated[
         Path | None, typer.Option(help="Folder of all figures of a scale; runs/reproduce/SCALE by default.")
     ] = None,
+    standardize: Annotated[
+        Literal["feature", "channel"] | None,
+        typer.Option(
+            help="One mean and deviation a feature (pixel) or a channel; by default a feature for Deep RFM and the "
+            "theory, as published, and a channel for networks."
+        ),
+    ] = None,
     device: Annotated[
         str, typer.Option(help="Device, such as cpu or cuda; auto takes a GPU if there is one.")
     ] = "auto",
@@ -73,9 +80,10 @@ def reproduce(
                     scale=scale,
                     data=wanted,
                     device=device,
+                    standardize=standardize,
                     observe=partial(_show, status, figure.name),
                 )
-            _write(run, _command(figure, scale, wanted))
+            _write(run, _command(figure, scale, wanted, standardize))
             rows.append((figure, run, time.monotonic() - start))
         _print_table(rows, scale)
 
@@ -84,8 +92,9 @@ def _show(status: Status, name: str, text: str) -> None:
     status.update(Text(f"{name}: {text}"))
 
 
-def _command(figure: Figure, scale: str, data: tuple[str, ...]) -> str:
-    return " ".join(["agop reproduce", figure.name, "--scale", scale, *(f"--data {each}" for each in data)])
+def _command(figure: Figure, scale: str, data: tuple[str, ...], standardize: str | None) -> str:
+    options = [*(f"--data {each}" for each in data), *([f"--standardize {standardize}"] if standardize else [])]
+    return " ".join(["agop reproduce", figure.name, "--scale", scale, *options])
 
 
 def _write(run: Run, command: str) -> None:

@@ -30,6 +30,9 @@ def train(
     samples: Annotated[int | None, typer.Option(min=1, help="Training rows; all by default.")] = None,
     subset: Annotated[Literal["first", "random"], typer.Option(help="Which rows.")] = _DEFAULT.subset,
     test_samples: Annotated[int | None, typer.Option(min=0, help="Test rows; all by default.")] = None,
+    standardize: Annotated[
+        Literal["feature", "channel"], typer.Option(help="One mean and deviation a channel, or a feature (pixel).")
+    ] = _DEFAULT.standardize,
     width: Annotated[int, typer.Option(min=1, help="Units of a fully connected layer.")] = _DEFAULT.width,
     fc_layers: Annotated[int, typer.Option(min=1, help="Hidden fully connected layers.")] = _DEFAULT.fc_layers,
     conv_width: Annotated[float, typer.Option(help="Factor on the numbers of channels.")] = _DEFAULT.conv_width,
@@ -72,6 +75,7 @@ def train(
             samples=samples,
             test_samples=test_samples,
             subset=subset,
+            standardize=standardize,
             width=width,
             fc_layers=fc_layers,
             conv_width=conv_width,

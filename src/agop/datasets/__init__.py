@@ -6,7 +6,25 @@ from agop.datasets.dataset import Dataset
 from agop.datasets.labels import permute_labels
 from agop.datasets.registry import NAMES, load
 from agop.datasets.sources import download
-from agop.datasets.standardise import standardise
+from agop.datasets.standardize import (
+    STANDARDIZATIONS,
+    Standardization,
+    inverse_deviation,
+    standardize,
+    standardized_inputs,
+)
 from agop.datasets.subset import subset
 
-__all__ = ["NAMES", "Dataset", "download", "load", "permute_labels", "standardise", "subset"]
+__all__ = [
+    "NAMES",
+    "STANDARDIZATIONS",
+    "Dataset",
+    "Standardization",
+    "download",
+    "inverse_deviation",
+    "load",
+    "permute_labels",
+    "standardize",
+    "standardized_inputs",
+    "subset",
+]

@@ -28,7 +28,7 @@ __all__ = ["DeepRFMClassifier"]
 class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, PersistentEstimator):  # type: ignore[misc]
     r"""Deep recursive feature machine: a network without backpropagation whose features collapse.
 
-    The data are standardised by the training statistics. Each layer divides rows by their norm, fits
+    The data are standardized by the training statistics. Each layer divides rows by their norm, fits
     kernel ridge regression, multiplies by the root of the AGOP and applies random features; the
     predictor of the last layer classifies (Beaglehole, Súkeník, Mondelli, Belkin 2024,
     arXiv 2402.13728, algorithm 1).
@@ -50,6 +50,9 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         that it is multiplied with, "row-norm", which cosine features need to tell samples apart.
     targets
         "signed" (+1 and -1, the paper's) or "one-hot".
+    n_channels
+        Number of channels of images, equal blocks of columns: their pixels are standardized by one mean and deviation a
+        channel; each feature by its own, as published, if None.
     transform_layer
         Layer whose features ``transform`` returns: 1 to depth, or from the end, -1 being the last.
     time_budget
@@ -80,9 +83,9 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
     --------
     >>> from sklearn.datasets import load_digits
     >>> X, y = load_digits(n_class=3, return_X_y=True)
-    >>> model = DeepRFMClassifier(depth=3, random_state=0).fit(X[:200], y[:200])
+    >>> model = DeepRFMClassifier(depth=3, n_channels=1, random_state=0).fit(X[:200], y[:200])
     >>> [round(record.stages["input"].collapse.nc1_trace_ratio, 1) for record in model.records_]
-    [1.6, 0.2, 0.0]
+    [1.2, 0.2, 0.0]
     >>> model.transform(X[200:210]).shape
     (10, 256)
     """
@@ -97,6 +100,7 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         metric: Literal["agop", "identity"] = "agop",
         agop_scale: AGOPScale = "max-entry",
         targets: Literal["signed", "one-hot"] = "signed",
+        n_channels: int | None = None,
         transform_layer: int = -1,
         time_budget: float | None = None,
         max_memory: int | None = None,
@@ -111,6 +115,7 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         self.metric = metric
         self.agop_scale = agop_scale
         self.targets = targets
+        self.n_channels = n_channels
         self.transform_layer = transform_layer
         self.time_budget = time_budget
         self.max_memory = max_memory
@@ -144,7 +149,7 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         codes, targets = self._classes.codes, self._classes.encode(self.targets, features)
         self._learn_scale(features, weights)
         layers = deep_rfm(
-            self._standardise(features),
+            self._standardize(features),
             targets,
             kernel=Laplace(bandwidth=2.0) if self.kernel is None else clone(self.kernel),
             features=ReLUFeatures(width=256) if self.features is None else self.features,
@@ -219,21 +224,32 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         return like(probabilities((scores + 1) / 2 if self.targets == "signed" else scores), X)
 
     def _learn_scale(self, features: Tensor, weights: Tensor | None) -> None:
+        """Mean and deviation (d,) of each feature, equal within a channel; infinite deviations make constants 0."""
+        n_features = features.shape[1]
+        groups = n_features if self.n_channels is None else self.n_channels
+        if not isinstance(groups, int) or groups < 1 or n_features % groups:
+            advice = "Leave n_channels out for rows that are no images."
+            raise InputError(f"{n_features} features in equal blocks", f"n_channels={groups!r}", advice)
         wide = features.double()
         shares = torch.ones_like(wide[:, 0]) if weights is None else weights
         shares = shares / shares.sum()
-        self.mean_ = shares @ wide
-        scale = (shares @ (wide - self.mean_).square()).sqrt()
-        constant = (features.amax(0) == features.amin(0)) | (scale == 0)
-        self.scale_ = scale.masked_fill(constant, torch.inf)  # so that it becomes 0
 
-    def _standardise(self, features: Tensor) -> Tensor:
+        def of_channel(values: Tensor) -> Tensor:
+            return values.reshape(groups, -1).mean(1).repeat_interleave(n_features // groups)
+
+        self.mean_ = of_channel(shares @ wide)
+        scale = of_channel(shares @ (wide - self.mean_).square()).sqrt()
+        blocks = wide.reshape(len(wide), groups, -1)
+        constant = (blocks.amax((0, 2)) == blocks.amin((0, 2))).repeat_interleave(n_features // groups)
+        self.scale_ = scale.masked_fill(constant | (scale == 0), torch.inf)
+
+    def _standardize(self, features: Tensor) -> Tensor:
         return ((features.double() - self.mean_) / self.scale_).to(features.dtype)
 
     def _inputs(self, X: Any, n_layers: int) -> Tensor:
         """Row-normalised inputs of the layer after the first ``n_layers``."""
         features = check_features(self, X, reset=False).to(self.machine_.centers.device)
-        inputs = normalise_rows(self._standardise(features))
+        inputs = normalise_rows(self._standardize(features))
         for layer in self.maps_[:n_layers]:
             inputs = layer(inputs)
         return inputs

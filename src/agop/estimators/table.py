@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
+from agop.datasets import inverse_deviation
 from agop.errors import InputError
 from agop.estimators.rfm import RFMClassifier, RFMRegressor
 
@@ -31,7 +32,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     :math:`1 / \sqrt{1 - \sum_c p_c^2}` for the level of the row and 0 for the rest, with :math:`p_c` the shares of the
     levels: the total variance of these features is 1, that of a numeric column. They are not centred, so that each has
     two values. A column with two levels has two features as well: a level that was not seen then differs from both, and
-    neither is favoured. A constant column is 0.
+    neither is favoured. A constant column is 0, also one that is constant but for rounding (a deviation of 2^-44 of the
+    largest magnitude or less). A deviation counts as no less than 1/32 of the largest distance from the mean: a column
+    that is nearly constant, or a rare level, is not blown up.
 
     ``fit`` and ``transform`` take a pandas frame, one with ``to_pandas`` (polars, pyarrow), or a matrix, whose columns
     are numeric unless it holds text or objects; a column of objects is numeric if all its values are numbers. Levels
@@ -218,10 +221,11 @@ def _learn_numbers(values: NDArray[np.float64], name: str) -> dict[str, Any]:
     with np.errstate(over="ignore", invalid="ignore"):
         median = float(np.median(present))  # exact for a constant column, as a mean is not
         mean, deviation = float((present - median).mean()), float((present - median).std())
+        largest = float(np.abs(present - median - mean).max())
     if not math.isfinite(mean + deviation):
         raise InputError(f"column {name!r} of finite variance", "an overflow", "Rescale it first.")
-    scale = 1 / deviation if deviation else 0.0
-    missing = 1 / math.sqrt(share * (1 - share)) if 0 < share < 1 else None
+    scale = float(inverse_deviation(deviation, largest, np.abs(present).max()))
+    missing = _level_scale(share * (1 - share)) if 0 < share < 1 else None
     names = [""] if missing is None else ["", " missing"]
     return {"names": names, "median": median, "mean": mean, "scale": scale, "missing": missing}
 
@@ -235,7 +239,12 @@ def _learn_levels(levels: list[str | None], max_levels: int) -> dict[str, Any]:
     shares = [counts[level] / len(levels) for level in kept]
     variance = 1 - sum(share**2 for share in [*shares, 1 - sum(shares) if other else 0.0])
     names = [" missing" if level is None else f"={level}" for level in kept] + [" other"] * other
-    return {"names": names, "levels": kept, "scale": 1 / math.sqrt(variance) if len(counts) > 1 else 0.0}
+    return {"names": names, "levels": kept, "scale": _level_scale(variance)}
+
+
+def _level_scale(variance: float) -> float:
+    """Value of the feature of a level, a column of zeros and ones."""
+    return float(inverse_deviation(math.sqrt(max(variance, 0.0)), 1.0, 1.0))
 
 
 def _encode(column: Any, name: str, coding: dict[str, Any]) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor
 
-from agop.datasets import Dataset, permute_labels, standardise, subset
+from agop.datasets import STANDARDIZATIONS, Dataset, Standardization, permute_labels, standardized_inputs, subset
 from agop.errors import InputError
 from agop.inputs import usable_device
 from agop.kernels import Gaussian, Kernel, Laplace
@@ -48,6 +48,8 @@ class DeepRFMSettings:
         Rows of the data set; all if None.
     subset
         "first" rows, or "random" ones, drawn anew for every seed.
+    standardize
+        What shares a mean and a deviation: one "feature" over the rows, as published, or all pixels of a "channel".
     bandwidth
         Of the kernel.
     gamma
@@ -68,6 +70,7 @@ class DeepRFMSettings:
     samples: int | None = None
     subset: Literal["first", "random"] = "first"
     test_samples: int | None = None
+    standardize: Standardization = "feature"
     depth: int = 12
     width: int = 1024
     kernel: Literal["laplace", "gaussian"] = "laplace"
@@ -124,7 +127,7 @@ def run_deep_rfm(
     * ``metrics.jsonl``: a line for each (control, seed, layer, stage), in this order;
     * ``tensors.safetensors``: the spectra of the AGOPs, such as "agop/seed0/layer01/spectrum"; of the first seed also
       class-sorted Gram pictures, "agop/seed0/layer01/gram/input" and so on, and the leading eigenvectors of the AGOP
-      at the standardised inputs, "agop/seed0/layer01/eigenvectors". These are the rows of a (k, d) matrix, float64,
+      at the standardized inputs, "agop/seed0/layer01/eigenvectors". These are the rows of a (k, d) matrix, float64,
       with k = min(8, d); the entry of largest magnitude is positive.
 
     Parameters
@@ -175,6 +178,7 @@ def tensor_name(control: bool, seed: int, layer: int, what: str) -> str:
 
 def _check(settings: DeepRFMSettings, dataset: Dataset) -> None:
     """Raise for settings that cannot run, before anything is written: one layer on two samples, every subset."""
+    _one_of("standardize", settings.standardize, STANDARDIZATIONS)
     if not settings.seeds:
         raise InputError("one or more seeds", "none", "Name a seed.")
     pair = torch.eye(2, dtype=settings.torch_dtype(), device=settings.torch_device())
@@ -201,7 +205,7 @@ def _layers(settings: DeepRFMSettings, dataset: Dataset, control: bool, seed: in
     labels = part.train_labels
     if settings.permute_labels:
         labels = permute_labels(labels, seed)
-    train, test = standardise(part.train_inputs, part.test_inputs)
+    train, test = standardized_inputs(part, settings.standardize)
 
     def tensor(values: Any) -> Tensor:
         result = torch.from_numpy(values).to(settings.device)
@@ -272,7 +276,7 @@ def _finished(run: Run, pairs: list[tuple[bool, int]], depth: int) -> list[tuple
     return list(takewhile(lambda pair: layers[pair] == depth and lines[pair] == 3 * depth, pairs))
 
 
-def _one_of(name: str, value: str, choices: dict[str, Any]) -> str:
+def _one_of(name: str, value: str, choices: Collection[str]) -> str:
     if value not in choices:
         raise InputError(f"{name} to be one of {', '.join(choices)}", repr(value), "Choose one of them.")
     return value

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from agop.datasets import Dataset, standardise
+from agop.datasets import Dataset, Standardization, standardized_inputs
 from agop.errors import InputError
 from agop.experiments.factory import load_weights, make_model
 from agop.inputs import usable_device
@@ -49,6 +49,9 @@ class MeasureSettings:
         Measure the test rows instead of the training rows.
     batch_size
         Rows a batch.
+    standardize
+        What shares a mean and a deviation over the training rows: all pixels of a "channel", or one "feature". None is
+        that of the training whose weights these are, if they lie in the folder of one, else "channel".
     images
         Inputs of shape (channels, height, width) instead of (features,).
     seed
@@ -66,9 +69,24 @@ class MeasureSettings:
     samples: int | None = None
     test: bool = False
     batch_size: int = 256
+    standardize: Standardization | None = None
     images: bool = False
     seed: int = 0
     device: str = "cpu"
+
+    def resolved(self) -> MeasureSettings:
+        """These settings with the standardization of the training that made the weights.
+
+        Raises
+        ------
+        InputError
+            If ``standardize`` is another one.
+        """
+        trained = None if self.weights is None else _trained_with(Path(self.weights))
+        if trained and self.standardize not in (None, trained):
+            got, advice = f"standardize={self.standardize!r}", "Leave it out: the weights say which."
+            raise InputError(f"inputs as in the training of {self.weights}: {trained!r}", got, advice)
+        return replace(self, standardize=trained or self.standardize or "channel")
 
     def make_model(self) -> nn.Module:
         """Model with its weights, on the CPU."""
@@ -88,7 +106,7 @@ class MeasureSettings:
         return Rademacher(int(self.outputs), self.seed)
 
     def batches(self, dataset: Dataset, dtype: torch.dtype) -> list[tuple[Tensor, Tensor]]:
-        """Inputs, standardised by the mean and deviation of all training rows, with their labels."""
+        """Inputs, standardized by all training rows, with their labels."""
         part = "test" if self.test else "training"
         labels = dataset.test_labels if self.test else dataset.train_labels
         count = len(labels) if self.samples is None else self.samples
@@ -97,7 +115,7 @@ class MeasureSettings:
             raise InputError(
                 f"1 .. {len(labels)} {part} rows of {dataset.name}", got, "Ask for a number in that range."
             )
-        rows = standardise(dataset.train_inputs, dataset.test_inputs)[self.test][:count]
+        rows = standardized_inputs(dataset, self.standardize or "channel")[self.test][:count]
         inputs = torch.from_numpy(rows).to(dtype)
         if self.images:
             if dataset.image_shape is None:
@@ -115,8 +133,8 @@ def run_measure(settings: MeasureSettings, dataset: Dataset, out: Path, progress
     """Measure a model on a data set, and write what was found.
 
     ``metrics.jsonl`` has a line for each layer and stage, ``network.safetensors`` the record, ``run.json`` the
-    settings and "image_shape", (channels, height, width) of the data set's images, flat rows or not; null if they are
-    none. A folder of the same settings is written again.
+    settings with the standardization that was used, and "image_shape", (channels, height, width) of the data set's
+    images, flat rows or not; null if they are none. A folder of the same settings is written again.
 
     Parameters
     ----------
@@ -134,6 +152,7 @@ def run_measure(settings: MeasureSettings, dataset: Dataset, out: Path, progress
     InputError
         If the settings, the model or the folder cannot be used.
     """
+    settings = settings.resolved()
     device, directions = settings.torch_device(), settings.directions()
     model = settings.make_model()
     batches = settings.batches(dataset, model_dtype(model))
@@ -160,6 +179,12 @@ def run_measure(settings: MeasureSettings, dataset: Dataset, out: Path, progress
     )
     run.finish(time.monotonic() - start)
     return record
+
+
+def _trained_with(weights: Path) -> Standardization | None:
+    """Standardization of the training in whose folder RUN/seed0 the weights lie; None if they lie in no such."""
+    run = Run(weights.absolute().parent.parent)
+    return run.info()["settings"].get("standardize") if run.is_started() else None
 
 
 def _try(model: nn.Module, inputs: Tensor, device: torch.device) -> None:

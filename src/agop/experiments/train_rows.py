@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agop.datasets import Dataset, permute_labels, standardise, subset
+from agop.datasets import Dataset, permute_labels, standardized_inputs, subset
 from agop.experiments.train_settings import TrainSettings
 
 __all__ = ["TrainingRows", "input_shape", "training_rows"]
@@ -20,7 +20,7 @@ _ROWS = 512
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """Standardised inputs (n, ...) and labels (n,) on the device of the training.
+    """Standardized inputs (n, ...) and labels (n,) on the device of the training.
 
     Examples
     --------
@@ -50,11 +50,11 @@ class TrainingRows:
 def training_rows(
     settings: TrainSettings, dataset: Dataset, seed: int, device: torch.device
 ) -> tuple[TrainingRows, TrainingRows]:
-    """Training and test rows of a seed, float32, standardised by the training rows."""
+    """Training and test rows of a seed, float32, standardized by the training rows."""
     part = subset(dataset, settings.samples, settings.test_samples, settings.subset, seed)
     labels = permute_labels(part.train_labels, seed) if settings.permute_labels else part.train_labels
     found = []
-    inputs = standardise(part.train_inputs, part.test_inputs)
+    inputs = standardized_inputs(part, settings.standardize)
     for rows, codes in zip(inputs, (labels, part.test_labels), strict=True):
         images = torch.from_numpy(rows).float().reshape(-1, *input_shape(dataset))
         found.append(TrainingRows(images.to(device), torch.from_numpy(codes).to(device)))

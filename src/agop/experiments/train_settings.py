@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from agop.datasets import STANDARDIZATIONS, Standardization
 from agop.errors import InputError
 from agop.experiments.nets import build_network
 from agop.inputs import usable_device
@@ -33,6 +34,8 @@ class TrainSettings:
         Rows of the data set; all if None.
     subset
         "first" rows, or "random" ones, drawn anew for every seed.
+    standardize
+        What shares a mean and a deviation: all pixels of a "channel", or one "feature" over the rows.
     width, fc_layers, conv_width, bias, gain
         Of the network.
     loss
@@ -71,6 +74,7 @@ class TrainSettings:
     samples: int | None = None
     test_samples: int | None = None
     subset: Literal["first", "random"] = "first"
+    standardize: Standardization = "channel"
     width: int = 512
     fc_layers: int = 5
     conv_width: float = 1.0
@@ -108,6 +112,7 @@ class TrainSettings:
         """Raise InputError for numbers and names that no training can use; data and network are not looked at."""
         choices = {
             "subset": ("first", "random"),
+            "standardize": STANDARDIZATIONS,
             "loss": ("squared", "cross-entropy"),
             "optimizer": ("sgd", "adam"),
             "measure_rows": ("each", "mean", "flatten"),

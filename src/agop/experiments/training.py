@@ -42,8 +42,8 @@ def run_train(
 ) -> Run:
     """Train one network for every seed, measure it as it learns, and write what was found.
 
-    Inputs are standardised by the training rows. The network is measured before the first step, after every
-    ``settings.every`` epochs and after the last. Files of the folder:
+    Inputs are standardized by the training rows, as ``settings.standardize`` says. The network is measured before the
+    first step, after every ``settings.every`` epochs and after the last. Files of the folder:
 
     * ``run.json``: the settings, the machine, "n_classes", the shape of the inputs, and "image_shape", which is null
       for rows that are no images;
@@ -94,8 +94,8 @@ def run_train(
 def trained_network(run: Run, seed: int) -> nn.Module:
     """Network of a seed after its training, on the CPU in evaluation mode.
 
-    Its inputs are standardised rows in the shape ``run.info()["input_shape"]``. Before training it was
-    ``TrainSettings.of(info["settings"]).network(info["input_shape"], info["n_classes"], seed)``.
+    Its inputs are rows in the shape ``run.info()["input_shape"]``, standardized as the settings say. Before training it
+    was ``TrainSettings.of(info["settings"]).network(info["input_shape"], info["n_classes"], seed)``.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 
 import pytest
 import torch
@@ -11,6 +11,12 @@ import torch
 from agop.errors import InputError
 from agop.experiments.reproduce import FIGURES, Figure, Part, Verdict, figures_named, reproduce
 from agop.runs import Run
+
+
+@dataclass(frozen=True)
+class Settings:
+    n_layers: int
+    standardize: str = "feature"
 
 
 @pytest.fixture
@@ -22,10 +28,11 @@ def calls():
 def figure(calls):
     """Two parts a data set, one with a line for each of two layers."""
 
-    def work(dataset, out, observe, *, n_layers):
+    def work(settings, dataset, out, observe):
+        n_layers = settings.n_layers
         calls.append((dataset, out.name))
         observe("at work")
-        run = Run.create(out, {"n_layers": n_layers, "samples": 7})
+        run = Run.create(out, asdict(settings))
         run.rewrite({"layer": layer, "nc1": 1.0 / layer, "other": 1} for layer in range(1, n_layers + 1))
         run.save_tensors({"gram/1": torch.eye(2), "spectrum": torch.ones(2)})
         run.record(notes=["a note"])
@@ -34,11 +41,7 @@ def figure(calls):
 
     def parts(scale, data, device):
         assert device == "cpu"
-        return [
-            Part(f"{name}-{n}", name, {"n": n}, lambda d, out, observe, n=n: work(d, out, observe, n_layers=n))
-            for name in data
-            for n in (1, 2)
-        ]
+        return [Part(f"{name}-{n}", name, {"n": n}, Settings(n), work) for name in data for n in (1, 2)]
 
     def verdicts(run):
         return [Verdict("it falls", {"lines": len(run.metrics())}, True, "It falls.")]
@@ -65,11 +68,11 @@ def test_everything_in_one_folder(figure, tmp_path, calls):
     assert run.metrics() == expected
     assert set(run.load_tensors()[0]) == {f"{name}-{n}/gram/1" for name in ("mnist", "svhn") for n in (1, 2)}
     info = run.info()
-    assert info["settings"] == {"figure": "toy", "scale": "paper", "data": ["mnist", "svhn"]}
+    assert info["settings"] == {"figure": "toy", "scale": "paper", "data": ["mnist", "svhn"], "standardize": None}
     assert (info["claim"], info["budget_seconds"], info["seconds"]) == ("All falls.", 1, 6.0)
     assert info["finished"] is not None
     assert info["notes"] == ["a note"]
-    assert info["parts"][0]["settings"] == {"n_layers": 1, "samples": 7}
+    assert info["parts"][0]["settings"] == {"n_layers": 1, "standardize": "feature"}
     verdict = {"claim": "it falls", "numbers": {"lines": 6}, "holds": True, "sentence": "It falls."}
     assert json.loads((run.path / "verdicts.json").read_text()) == [verdict] == info["verdicts"]
 
@@ -91,6 +94,16 @@ def test_other_settings_need_another_folder(figure, tmp_path):
         make(figure, tmp_path, scale="cpu")
 
 
+def test_one_form_of_inputs_for_every_run(figure, tmp_path):
+    run = make(figure, tmp_path, standardize="channel")
+    assert run.info()["settings"]["standardize"] == "channel"
+    assert [part["settings"]["standardize"] for part in run.info()["parts"]] == ["channel", "channel"]
+    with pytest.raises(InputError, match="standardize='channel'"):
+        make(figure, tmp_path)
+    with pytest.raises(InputError, match="standardize as one of feature, channel, got 'pixel'"):
+        make(figure, tmp_path / "other", standardize="pixel")
+
+
 def test_unknown_scale_and_figure(figure, tmp_path):
     with pytest.raises(InputError, match="a scale out of quick, cpu, paper, got 'huge'"):
         make(figure, tmp_path / "out", scale="huge")
@@ -102,9 +115,8 @@ def test_unknown_scale_and_figure(figure, tmp_path):
 def test_runs_are_shared_and_resumed(load, tmp_path):
     """The second figure takes the runs of the first as they are, and so does the first when it is repeated."""
     part = FIGURES["deep-rfm-metrics"].parts("quick", ("digits",), "cpu")[0]
-    (settings,) = part.run.args
-    small = replace(settings, samples=100, depth=2, width=16, test_samples=0)
-    parts = [replace(part, run=type(part.run)(part.run.func, small))]
+    small = replace(part.settings, samples=100, depth=2, width=16, test_samples=0)
+    parts = [replace(part, settings=small)]
     metrics, gram = (replace(FIGURES[name], parts=lambda *_: parts) for name in ("deep-rfm-metrics", "deep-rfm-gram"))
     first = reproduce(metrics, tmp_path, load=load, device="cpu")
     made = (tmp_path / "parts" / part.name / "metrics.jsonl").read_bytes()

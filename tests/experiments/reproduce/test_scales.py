@@ -18,7 +18,7 @@ def parts(scale, name):
 
 def settings(scale):
     """Settings of every run of a scale."""
-    return [part.run.args[0] for name in FIGURES for part in parts(scale, name)]
+    return [part.settings for name in FIGURES for part in parts(scale, name)]
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -28,8 +28,14 @@ def test_one_name_means_the_same_settings(scale):
         names = [part.name for part in parts(scale, name)]
         assert len(set(names)) == len(names) > 0
         for part in parts(scale, name):
-            assert part.data == part.run.args[0].data
-            assert found.setdefault(part.name, part.run.args[0]) == part.run.args[0]
+            assert part.data == part.settings.data
+            assert found.setdefault(part.name, part.settings) == part.settings
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_networks_see_channels_and_the_rest_features(scale):
+    for found in settings(scale):
+        assert found.standardize == ("channel" if isinstance(found, TrainSettings) else "feature")
 
 
 @pytest.mark.parametrize("scale", SCALES)

@@ -21,7 +21,7 @@ SETTINGS = DeepRFMSettings(samples=150, test_samples=0, depth=3, width=64)
 
 @pytest.fixture(scope="module")
 def rows(load):
-    return Rows.of(subset(load("digits"), 150, 0), "cpu")
+    return Rows.of(subset(load("digits"), 150, 0), "feature", "cpu")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from agop.collapse import nc1_trace_ratio_from_gram, nc2_gram_mse_from_gram
-from agop.datasets import Dataset, standardise
+from agop.datasets import Dataset, Standardization, standardized_inputs
 from agop.errors import UndefinedMeasureError
 from agop.runs import Run
 
@@ -21,16 +21,16 @@ __all__ = ["Rows", "collapse_of_gram", "write_once"]
 
 @dataclass(frozen=True)
 class Rows:
-    """Standardised inputs (n, d) and labels (n,) of C classes, float64."""
+    """Standardized inputs (n, d) and labels (n,) of C classes, float64."""
 
     inputs: Tensor
     labels: Tensor
     n_classes: int
 
     @classmethod
-    def of(cls, dataset: Dataset, device: str) -> Rows:
+    def of(cls, dataset: Dataset, standardize: Standardization, device: str) -> Rows:
         """Training rows of a data set."""
-        (inputs,) = standardise(dataset.train_inputs)
+        inputs, _ = standardized_inputs(dataset, standardize)
         labels = torch.from_numpy(dataset.train_labels)
         return cls(torch.from_numpy(inputs).to(device), labels.to(device), dataset.n_classes)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -98,7 +97,7 @@ def deep_rfm_part(scale: Scale, data: str, features: str, device: str, *, shuffl
     """Run of ``deep_rfm_settings``."""
     settings = deep_rfm_settings(scale, data, features, device, shuffled=shuffled)
     name = f"deep-rfm-{data}-{features}{'-shuffled' if shuffled else ''}"
-    return Part(name, data, {"features": features, "shuffled": shuffled}, partial(_run, settings))
+    return Part(name, data, {"features": features, "shuffled": shuffled}, settings, _run)
 
 
 def _run(settings: DeepRFMSettings, dataset: Dataset, out: Path, observe: Observe) -> Run:

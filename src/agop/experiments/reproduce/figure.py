@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from agop.datasets import Dataset
+from agop.datasets import Dataset, Standardization
 from agop.errors import InputError
 from agop.runs import Run
 from agop.storage import JSON
@@ -57,8 +57,10 @@ class Part:
         Name of the data set.
     columns
         What tells the lines of this part from those of others.
+    settings
+        Settings of the run, a dataclass; one with the field ``standardize`` for runs that standardize their inputs.
     run
-        Called with the data set, the folder and a callback; goes on with what the folder holds.
+        Called with the settings, the data set, the folder and a callback; goes on with what the folder holds.
     lines
         Lines of the finished run.
     """
@@ -66,8 +68,13 @@ class Part:
     name: str
     data: str
     columns: Mapping[str, JSON]
-    run: Callable[[Dataset, Path, Observe], Run]
+    settings: Any
+    run: Callable[[Any, Dataset, Path, Observe], Run]
     lines: Callable[[Run], Iterable[Mapping[str, Any]]] = Run.metrics
+
+    def standardized(self, how: Standardization | None) -> Part:
+        """The part with inputs standardized in this way; in its own if None."""
+        return self if how is None else replace(self, settings=replace(self.settings, standardize=how))
 
 
 @dataclass(frozen=True)

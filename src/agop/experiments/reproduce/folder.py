@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agop.datasets import Dataset
+from agop.datasets import STANDARDIZATIONS, Dataset, Standardization
+from agop.errors import InputError
 from agop.experiments.reproduce.figure import Figure, Observe, Part, Scale
 from agop.runs import Run
 from agop.storage import write_json
@@ -27,6 +28,7 @@ def reproduce(
     scale: Scale = "quick",
     data: tuple[str, ...] = (),
     device: str = "auto",
+    standardize: Standardization | None = None,
     observe: Observe = lambda text: None,
 ) -> Run:
     """Run what a figure needs and is not there yet, and write what it shows.
@@ -46,25 +48,32 @@ def reproduce(
         Data set of a name.
     scale, data, device
         What ``figure.parts`` makes the runs from; the data sets of the scale if none are named, a GPU if there is one.
+    standardize
+        What shares a mean and a deviation in every run of the figure; if None a feature in Deep RFM and the theory, as
+        published, and a channel in networks.
     observe
         Called with a line about the progress.
 
     Raises
     ------
     InputError
-        If the scale or a data set is unknown, or the folder holds a run with other settings.
+        If the scale, a data set or ``standardize`` is unknown, or the folder holds a run with other settings.
     """
     names = figure.data_sets(scale, data)
-    run = Run.create(out / figure.name, {"figure": figure.name, "scale": scale, "data": names})
+    if standardize not in (None, *STANDARDIZATIONS):
+        expected = f"standardize as one of {', '.join(STANDARDIZATIONS)}"
+        raise InputError(expected, repr(standardize), "Choose one, or None for that of the figure.")
+    settings = {"figure": figure.name, "scale": scale, "data": names, "standardize": standardize}
+    run = Run.create(out / figure.name, settings)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    parts = figure.parts(scale, names, device)
+    parts = [part.standardized(standardize) for part in figure.parts(scale, names, device)]
     (out / "parts").mkdir(exist_ok=True)
     finished = []
     for part in parts:
         observe(part.name)
         dataset = load(part.data)
-        finished.append(part.run(dataset, out / "parts" / part.name, _named(observe, part.name)))
+        finished.append(part.run(part.settings, dataset, out / "parts" / part.name, _named(observe, part.name)))
     infos = [found.info() for found in finished]
     run.rewrite(line for part, found in zip(parts, finished, strict=True) for line in _lines(figure, part, found))
     if figure.tensors:

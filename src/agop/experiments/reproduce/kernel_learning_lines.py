@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from agop.datasets import Standardization
 from agop.experiments.reproduce.computed import Rows, collapse_of_gram
 from agop.experiments.reproduce.figure import Observe
 from agop.kernels import Laplace
@@ -39,6 +40,8 @@ class KernelLearningSettings:
     ----------
     per_class
         Samples of each class.
+    standardize
+        What shares a mean and a deviation, a "feature" or a "channel".
     ridge
         Of the objective, of RFM and of Deep RFM.
     steps
@@ -55,6 +58,7 @@ class KernelLearningSettings:
 
     data: str = "digits"
     per_class: int = 20
+    standardize: Standardization = "feature"
     bandwidth: float = 2.0
     ridge: float = 0.1
     steps: int = 60

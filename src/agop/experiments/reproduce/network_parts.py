@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -127,7 +126,7 @@ def _name(lines: Sequence[Line]) -> str:
 
 def train_part(name: str, settings: TrainSettings, columns: Mapping[str, str | float]) -> Part:
     """Training with these settings."""
-    return Part(name, settings.data, columns, partial(_run, settings))
+    return Part(name, settings.data, columns, settings, _run)
 
 
 def _run(settings: TrainSettings, dataset: Dataset, out: Path, observe: Observe) -> Run:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
@@ -37,7 +36,7 @@ def _parts(scale: Scale, data: tuple[str, ...], device: str) -> list[Part]:
             steps=60 if scale == "quick" else 100,
             device=device,
         )
-        parts.append(Part(f"kernel-learning-{name}", name, {}, partial(_run, settings)))
+        parts.append(Part(f"kernel-learning-{name}", name, {}, settings, _run))
         for shuffled in (False, True):
             part = deep_rfm_part(scale, name, "relu", device, shuffled=shuffled)
             parts.append(replace(part, columns={"panel": "labels", "shuffled": shuffled}))
@@ -45,7 +44,7 @@ def _parts(scale: Scale, data: tuple[str, ...], device: str) -> list[Part]:
 
 
 def _run(settings: KernelLearningSettings, dataset: Dataset, out: Path, observe: Observe) -> Run:
-    rows = Rows.of(dataset, settings.device).balanced(settings.per_class)
+    rows = Rows.of(dataset, settings.standardize, settings.device).balanced(settings.per_class)
     return write_once(settings, dataset, out, lambda: kernel_learning_lines(settings, rows, observe))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from math import log10
 from pathlib import Path
 from statistics import fmean
@@ -54,13 +53,13 @@ def _parts(scale: Scale, data: tuple[str, ...], device: str) -> list[Part]:
     for name in data:
         for features in FEATURES:
             settings = deep_rfm_settings(scale, name, features, device)
-            parts.append(Part(f"recursion-{name}-{features}", name, {"features": features}, partial(_run, settings)))
+            parts.append(Part(f"recursion-{name}-{features}", name, {"features": features}, settings, _run))
     return parts
 
 
 def _run(settings: DeepRFMSettings, dataset: Dataset, out: Path, observe: Observe) -> Run:
     samples = min(settings.samples or _MOST_ROWS, _MOST_ROWS, len(dataset.train_labels))
-    rows = Rows.of(subset(dataset, samples, 0), settings.device)
+    rows = Rows.of(subset(dataset, samples, 0), settings.standardize, settings.device)
     return write_once(settings, dataset, out, lambda: recursion_lines(settings, rows, observe))
 
 
