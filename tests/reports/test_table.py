@@ -399,26 +399,38 @@ def test_summary_of_folds():
 
 
 def test_which_model_has_the_lowest_error():
-    a, b = result("a", lines=folds(1.0, 3.0, 2.0)), result("b", lines=folds(2.0, 2.5, 3.0))
+    a, b = result("a", lines=folds(1.0, 3.0, 2.0)), result("b", lines=folds(1.9, 4.0, 3.1))
     first, *each = fold_findings([b, a])
-    assert first == "On the same folds the RMSE is lowest in a, 2; in b it is 2.5, and higher in 2 of 3 folds."
+    assert first == "On the same folds the RMSE is lowest in a, 2; in b it is 3, and higher in 3 of 3 folds."
     assert [text[:3] for text in each] == ["b: ", "a: "]
-    other = result("c", lines=folds(2.0, 2.0, baseline=8.0))
-    first, *_ = fold_findings([a, other, result("d")])
-    assert first == ("Relative to its own constant prediction the error is lowest in c, 25 %; in a it is 50 %.")
+    other = result("c", lines=folds(0.4, 0.5, baseline=8.0))
+    steady = result("f", lines=folds(1.9, 2.1, 2.0))
+    first, *_ = fold_findings([steady, other, result("d")])
+    assert first == "Relative to its own constant prediction the error is lowest in c, 5.6 %; in f it is 50 %."
     unknown = result("e", lines=folds(1.0, baseline=None))
     assert len(fold_findings([unknown, other])) == 2
 
 
+def test_a_difference_inside_the_spread_over_folds_is_none():
+    a, b = result("a", lines=folds(1.0, 3.0, 2.0)), result("b", lines=folds(2.0, 2.5, 3.0))
+    assert fold_findings([b, a])[0] == (
+        "On the same folds the RMSE of a, 2, and of b, 2.5, higher in 2 of 3 folds, differs by no more than the spread "
+        "over folds."
+    )
+    other = result("c", lines=folds(2.0, 2.0, baseline=8.0))
+    first, *_ = fold_findings([a, other, result("d")])
+    assert "of c, 25 %, and of a, 50 %, differs by no more than" in first
+
+
 def test_balanced_classes_do_not_make_two_tables_one():
     """Error rates of the most frequent class are the same in many tables."""
-    lines = folds(0.1, 0.2, baseline=0.5, measure="error rate"), folds(0.2, 0.3, baseline=0.5, measure="error rate")
+    lines = folds(0.1, 0.2, baseline=0.5, measure="error rate"), folds(0.4, 0.5, baseline=0.5, measure="error rate")
     facts = {"checksum": "1", "target": "y", "settings": {"seed": 0}}
 
     def first(**changes):
         return fold_findings([result("a", lines=lines[0], **facts), result("b", lines=lines[1], **facts | changes)])[0]
 
-    assert first().startswith("On the same folds the error rate is lowest in a, 0.15; in b it is 0.25, and higher in 2")
+    assert first().startswith("On the same folds the error rate is lowest in a, 0.15; in b it is 0.45, and higher in 2")
     for changes in ({"checksum": "2"}, {"target": "z"}, {"settings": {"seed": 1}}, {"checksum": None}):
         assert first(**changes).startswith("Relative to its own constant prediction")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agop.records import Line
+from agop.records import Line, SeedSummary
 from agop.reports.charts import Bars, Choice, Series
 from agop.reports.document import Plot
 from agop.reports.palette import GREY, colour
@@ -163,27 +163,47 @@ def _with_deviation(summary: FoldSummary) -> str:
 
 
 def _lowest_error(there: Sequence[tuple[TableResult, FoldSummary]]) -> str | None:
-    """Which model has the lowest error: of the same folds, or else relative to a constant; None if neither is known."""
+    """Which model has the lowest error: of the same folds, or else relative to a constant; None if neither is known.
+
+    A difference inside the spread over the folds is none.
+    """
     if _same_folds([result for result, _ in there]):
-        (best, lowest), *others = sorted(there, key=lambda pair: pair[1].mean)
-        next_best, second = others[0]
-        pairs = list(zip(best.folds, next_best.folds, strict=True))
-        better = sum(line["error"] < other["error"] for line, other in pairs)
-        if lowest.mean == second.mean:
-            names = listed([result.name for result, summary in there if summary.mean == lowest.mean])
-            return f"On the same folds the {lowest.measure} is lowest in {names}, {_figures(lowest.mean, 3)}."
-        text = f"On the same folds the {lowest.measure} is lowest in {best.name}, {_figures(lowest.mean, 3)}"
-        text += f"; in {next_best.name} it is {_figures(second.mean, 3)}"
-        return f"{text}, and higher in {better} of {len(pairs)} folds."
-    known = [(summary.share, result.name) for result, summary in there if summary.share is not None]
+        return _lowest_on_the_same_folds(sorted(there, key=lambda pair: pair[1].mean))
+    known = [(summary.share, result) for result, summary in there if summary.share is not None]
     if len(known) < 2:
         return None
-    (share, name), (other, second_name), *_ = sorted(known)
+    (share, best), (other, next_best), *_ = sorted(known, key=lambda pair: pair[0])
     if percent(share) == percent(other):
-        names = listed([each for value, each in known if percent(value) == percent(share)])
+        names = listed([result.name for value, result in known if percent(value) == percent(share)])
         return f"Relative to its own constant prediction the error is lowest in {names}, {percent(share)}."
-    text = f"Relative to its own constant prediction the error is lowest in {name}, {percent(share)}"
-    return f"{text}; in {second_name} it is {percent(other)}."
+    if not _relative(best).differs_from(_relative(next_best)):
+        both = f"of {best.name}, {percent(share)}, and of {next_best.name}, {percent(other)},"
+        return (
+            f"Relative to its own constant prediction the error {both} differs by no more than its spread over folds."
+        )
+    text = f"Relative to its own constant prediction the error is lowest in {best.name}, {percent(share)}"
+    return f"{text}; in {next_best.name} it is {percent(other)}."
+
+
+def _lowest_on_the_same_folds(order: Sequence[tuple[TableResult, FoldSummary]]) -> str:
+    (best, lowest), (next_best, second), *_ = order
+    if lowest.mean == second.mean:
+        names = listed([result.name for result, summary in order if summary.mean == lowest.mean])
+        return f"On the same folds the {lowest.measure} is lowest in {names}, {_figures(lowest.mean, 3)}."
+    more = [other["error"] - line["error"] for line, other in zip(best.folds, next_best.folds, strict=True)]
+    higher = f"higher in {sum(value > 0 for value in more)} of {len(more)} folds"
+    if not SeedSummary.of(more, log=False).is_beyond_spread:
+        both = f"of {best.name}, {_figures(lowest.mean, 3)}, and of {next_best.name}, {_figures(second.mean, 3)}"
+        text = f"On the same folds the {lowest.measure} {both}, {higher}"
+        return f"{text}, differs by no more than the spread over folds."
+    text = f"On the same folds the {lowest.measure} is lowest in {best.name}, {_figures(lowest.mean, 3)}"
+    return f"{text}; in {next_best.name} it is {_figures(second.mean, 3)}, and {higher}."
+
+
+def _relative(result: TableResult) -> SeedSummary:
+    """Errors over the mean error of the constant prediction."""
+    baseline = sum(line["baseline"] for line in result.folds) / len(result.folds)
+    return SeedSummary.of([line["error"] / baseline for line in result.folds], log=False)
 
 
 def _same_folds(results: Sequence[TableResult]) -> bool:
