@@ -250,7 +250,7 @@ def test_explain(folder, fitted, tmp_path):
     assert "Picture" not in text
     found = explain(load(folder / "height.model"))
     for name, effect, error in zip(found.columns, found.effects, found.errors, strict=True):
-        assert re.search(rf"{re.escape(name)} .{{10}} {effect:.3f} ± {error:.3f} ", text)
+        assert re.search(rf"{re.escape(name)} .{{10}} {effect:.4f} ± {error:.4f} ", text)
     rows = [text.index(f" {found.columns[k]} █") for k in found.ranking() if found.effects[k] > 0.05]
     assert len(rows) > 1
     assert rows == sorted(rows)

@@ -223,3 +223,19 @@ def test_concrete_in_the_order_of_permutation_importance(data_dir):
     drops = permutation_importance(model, table[700:], strength[700:], n_repeats=3, random_state=0).importances_mean
     assert spearmanr(found.effects, drops).statistic > 0.9
     assert spearmanr(found.effects, drops).statistic > spearmanr(found.steepness, drops).statistic
+
+
+def test_the_weights_of_a_survey_do_not_lead_on_adult(data_dir):
+    """fnlwgt, of which every row has another value, is steepest; it is far from the largest effect."""
+    pandas = pytest.importorskip("pandas")
+    path = data_dir / "tabular" / "adult_train.csv.gz"
+    if not path.is_file():
+        pytest.skip(f"no {path.name}")
+    table = pandas.read_csv(path).sample(1000, random_state=0)
+    income = table.pop(table.columns[-1]).map(str).to_numpy(object)
+    machine = RFMClassifier(ProductLaplace(15.0), ridge=0.1, n_iterations=1, selection=None)
+    found = explain(table_pipeline(machine).fit(table, income), n_columns=0, n_swaps=1000)
+    assert found.columns[found.steepness.argmax()] == "fnlwgt"
+    assert "fnlwgt" not in [found.columns[index] for index in found.ranking()[:5]]
+    assert found.columns[found.ranking()[0]] == "capital_gain"
+    assert found.is_above(found.ranking()[0], found.columns.index("fnlwgt"))

@@ -90,6 +90,8 @@ def test_regression_on_tensors(surface, device):
     assert predicted.shape == (40,)
     assert predicted.device == inputs.device
     np.testing.assert_allclose(predicted.cpu(), expected, rtol=0, atol=1e-9)
+    alone = RFMRegressor(n_iterations=1).fit(X, y).feature_importances_
+    np.testing.assert_allclose(model.feature_importances_, alone, rtol=0, atol=1e-6)
     score = model.score(torch.tensor(new, device=device), torch.tensor(truth, device=device))
     assert score == pytest.approx(RFMRegressor(n_iterations=1).fit(X, y).score(new, truth), abs=1e-9)
 

@@ -166,10 +166,10 @@ def test_json_and_table():
     console = Console(width=140, file=StringIO())
     console.print(FOUND.table())
     *_, mass, age, town = [line for line in console.file.getvalue().splitlines() if line.strip()]
-    strongest = ["0.125", "±", "0.014"]
-    assert mass.split() == ["mass", "██████░░░░", "0.625", "±", "0.016", "0.250", "age", *strongest, "age", "0.50"]
-    assert age.split() == ["age", "█████░░░░░", "0.500", "±", "0.030", "0.750", "mass", *strongest, "mass", "0.50"]
-    assert town.split() == ["town", "░░░░░░░░░░", "0.000", "±", "0.000", "0.000", "–", "–"]
+    strongest = ["0.1250", "±", "0.0139"]
+    assert mass.split() == ["mass", "██████░░░░", "0.6250", "±", "0.0156", "0.250", "age", *strongest, "age", "0.50"]
+    assert age.split() == ["age", "█████░░░░░", "0.5000", "±", "0.0300", "0.750", "mass", *strongest, "mass", "0.50"]
+    assert town.split() == ["town", "░░░░░░░░░░", "0.0000", "±", "0.0000", "0.000", "–", "–"]
     assert len(FOUND.table(n_rows=2).rows) == 2
 
 
@@ -179,7 +179,13 @@ def test_a_narrow_terminal_cuts_no_numbers():
     console = Console(width=60, file=StringIO())
     console.print(found.table())
     text = console.file.getvalue()
-    for number, count in {"0.625 ± 0.016": 1, "0.250": 1, "0.50": 2 + 1, "0.125 ± 0.014": 2, "rate [/h]": 2}.items():
+    for number, count in {
+        "0.6250 ± 0.0156": 1,
+        "0.250": 1,
+        "0.50": 2 + 1,
+        "0.1250 ± 0.0139": 2,
+        "rate [/h]": 2,
+    }.items():
         assert text.count(number) >= count
     assert max(map(len, text.splitlines())) <= 60
 

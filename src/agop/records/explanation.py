@@ -119,8 +119,8 @@ class Explanation:
         bar = f"{'█' * min(round(_BAR * effect), _BAR):░<{_BAR}}"
         partner, coupled = self.strongest_interaction(index), self.strongest_coupling(index)
         return [
-            *(self.columns[index], bar, f"{effect:.3f} ± {error:.3f}", f"{self.steepness[index]:.3f}"),
-            *(("–", "") if partner is None else (partner[0], f"{partner[1]:.3f} ± {partner[2]:.3f}")),
+            *(self.columns[index], bar, f"{effect:.4f} ± {error:.4f}", f"{self.steepness[index]:.3f}"),
+            *(("–", "") if partner is None else (partner[0], f"{partner[1]:.4f} ± {partner[2]:.4f}")),
             *(("–", "") if coupled is None else (coupled[0], f"{coupled[1]:.2f}")),
         ]
 
