@@ -61,20 +61,19 @@ function tickText(value) {
 }
 
 /** Numbers that label a logarithmic axis of less than two decades: 1, 2 and 5 times powers of ten, or round numbers
-    where these are too few. `margin` decades on both sides have ticks as well. */
+    where these are fewer than three. `margin` decades on both sides have ticks as well. */
 function fewDecades(low, high, margin = 0) {
-  const inside = (value) => value > 0 && Math.log10(value) >= low - margin - 1e-9
-    && Math.log10(value) <= high + margin + 1e-9;
-  if (high > low && high - low < Math.log10(5)) {
-    const [least, largest] = [10 ** low, 10 ** high];
-    const power = 10 ** Math.floor(Math.log10((largest - least) / 4));
-    const step = power * [1, 2, 5, 10].find((factor) => factor * power >= (largest - least) / 7);
-    const first = Math.ceil(least / step) - 5;
-    return Array.from({ length: 20 }, (_, i) => Number(((first + i) * step).toPrecision(12))).filter(inside);
-  }
+  const between = (values, more) => values.filter((value) =>
+    value > 0 && Math.log10(value) >= low - more - 1e-9 && Math.log10(value) <= high + more + 1e-9);
   const powers = [];
   for (let power = Math.floor(low - margin); power <= Math.ceil(high + margin); power += 1) powers.push(power);
-  return powers.flatMap((power) => [1, 2, 5].map((factor) => Number(`${factor}e${power}`))).filter(inside);
+  const values = powers.flatMap((power) => [1, 2, 5].map((factor) => Number(`${factor}e${power}`)));
+  if (high === low || between(values, 0).length > 2) return between(values, margin);
+  const span = 10 ** high - 10 ** low;
+  const power = 10 ** Math.floor(Math.log10(span / 4));
+  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= span / 7);
+  const first = Math.ceil(10 ** low / step) - 5;
+  return between(Array.from({ length: 20 }, (_, i) => Number(((first + i) * step).toPrecision(12))), margin);
 }
 
 /** A logarithmic axis: whole powers of ten carry labels; of less than two decades every label is a number by itself. */

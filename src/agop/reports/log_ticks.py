@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agop.extras import require
 
@@ -17,8 +18,8 @@ __all__ = ["label_logarithms", "log_ticks"]
 _DECADES = 2.0
 """Decades from which on whole powers of ten are enough."""
 
-_FEW = math.log10(5)
-"""Decades below which 1, 2 and 5 times powers of ten are too few."""
+_FEWEST = 3
+"""Labels that are wanted; where 1, 2 and 5 times powers of ten are fewer, there are round numbers instead."""
 
 
 def log_ticks(low: float, high: float) -> list[float]:
@@ -29,14 +30,17 @@ def log_ticks(low: float, high: float) -> list[float]:
     >>> log_ticks(0.15, 7.0), log_ticks(0.61, 0.74), log_ticks(0.01, 2.0)
     ([0.2, 0.5, 1.0, 2.0, 5.0], [0.62, 0.64, 0.66, 0.68, 0.7, 0.72, 0.74], [])
     """
-    decades = math.log10(high / low)
-    if decades >= _DECADES:
+    if math.log10(high / low) >= _DECADES:
         return []
-    if decades < _FEW:
-        places = require("matplotlib.ticker", "report").MaxNLocator(7, steps=[1, 2, 5, 10]).tick_values(low, high)
-    else:
-        powers = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        places = np.outer(powers, [1, 2, 5]).ravel()
+    powers = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = _within(np.outer(powers, [1, 2, 5]).ravel(), low, high)
+    if len(ticks) >= _FEWEST:
+        return ticks
+    locator = require("matplotlib.ticker", "report").MaxNLocator(7, steps=[1, 2, 5, 10])
+    return _within(locator.tick_values(low, high), low, high)
+
+
+def _within(places: NDArray[np.float64], low: float, high: float) -> list[float]:
     return [float(f"{place:.12g}") for place in places if low * (1 - 1e-9) <= place <= high * (1 + 1e-9)]
 
 
