@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import torch
@@ -12,11 +13,12 @@ from torch import Tensor, nn
 from agop.errors import InputError
 from agop.inputs import all_finite
 from agop.moments import ClassMoments
+from agop.network.padding import RowMask
 
 __all__ = ["IGNORED", "Batch", "Forward", "checked_batch", "default_forward", "moved", "outputs_of"]
 
-Forward: TypeAlias = Callable[[nn.Module, Any], tuple[Tensor, Tensor]]
-"""From a model and a batch to outputs (B, C) and integer labels (B,)."""
+Forward: TypeAlias = Callable[[nn.Module, Any], tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor | None]]
+"""From a model and a batch to outputs (B, C), integer labels (B,) and, if rows are padded, a mask (B, T)."""
 
 IGNORED = -100
 """Label of rows to leave out, as in ``torch.nn.CrossEntropyLoss``."""
@@ -34,11 +36,24 @@ class Batch:
         (B,) int64.
     kept
         (B,) whether a row counts.
+    mask
+        (B, T) which of T rows (tokens) of a sample are real; None if all are, or nothing is known.
     """
 
     outputs: Tensor
     labels: Tensor
     kept: Tensor
+    mask: Tensor | None = None
+
+    @cached_property
+    def samples(self) -> Tensor:
+        """Indices of the samples that count."""
+        return self.kept.nonzero().flatten()
+
+    @cached_property
+    def real_rows(self) -> RowMask | None:
+        """Real rows of the samples that count, None without a mask."""
+        return None if self.mask is None else RowMask(self.mask, self.samples)
 
     @property
     def n_classes(self) -> int:
@@ -53,15 +68,16 @@ class Batch:
 
     def add_to(self, total: ClassMoments | None) -> ClassMoments:
         """Moments of the outputs that count, merged with those of earlier batches."""
-        part = ClassMoments.of(self.outputs.detach()[self.kept], self.labels[self.kept], self.n_classes)
+        part = ClassMoments.of(self.outputs.detach()[self.samples], self.labels[self.samples], self.n_classes)
         return part if total is None else total.merge(part)
 
 
-def default_forward(model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
+def default_forward(model: nn.Module, batch: Any) -> tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor | None]:
     """Call the model on a batch as loaders commonly give it.
 
     A tuple or list is inputs and, last, labels. A mapping has its labels under "labels" or "label"; the rest are
-    keyword arguments. Outputs are a tensor, the first of a tuple, or "logits" of a mapping.
+    keyword arguments, and an "attention_mask" (B, T) among them says which tokens are real. Outputs are a tensor, the
+    first of a tuple, or "logits" of a mapping.
 
     Raises
     ------
@@ -82,7 +98,9 @@ def default_forward(model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
                 'a batch with "labels"', f"keys {', '.join(map(str, batch))}", "Pass your own forward=...."
             )
         result = model(**{key: value for key, value in batch.items() if key != name})
-        return outputs_of(result), batch[name]
+        mask = batch.get("attention_mask")
+        is_of_tokens = isinstance(mask, Tensor) and mask.ndim == 2  # others are of pairs of tokens
+        return (outputs_of(result), batch[name], mask) if is_of_tokens else (outputs_of(result), batch[name])
     if isinstance(batch, (tuple, list)) and len(batch) >= 2:
         return outputs_of(model(*batch[:-1])), batch[-1]
     raise InputError("batches of inputs and labels", type(batch).__name__, "Pass your own forward=....")
@@ -113,13 +131,14 @@ def moved(batch: Any, device: torch.device) -> Any:
     return batch
 
 
-def checked_batch(outputs: Any, labels: Any) -> Batch:
-    """Outputs and labels of a batch, checked before the long work.
+def checked_batch(outputs: Any, labels: Any, mask: Any = None) -> Batch:
+    """Outputs, labels and mask of a batch, checked before the long work.
 
     Raises
     ------
     InputError
-        If outputs are not a finite (B, C), or labels not B integers in 0 .. C-1 (0 or 1 for C = 1) or ``IGNORED``.
+        If outputs are not a finite (B, C), or labels not B integers in 0 .. C-1 (0 or 1 for C = 1) or ``IGNORED``, or
+        the mask is not one of B samples (B, T), each with a real row, or of tokens that are the B samples.
     """
     advice = "Return outputs (B, C) and integer labels (B,) from forward."
     if not isinstance(outputs, Tensor) or outputs.ndim != 2 or not outputs.is_floating_point():
@@ -133,7 +152,10 @@ def checked_batch(outputs: Any, labels: Any) -> Batch:
         got = f"{labels.dtype} of shape {tuple(labels.shape)}"
         raise InputError(f"integer labels of shape ({len(outputs)},)", got, advice)
     labels = labels.to(outputs.device, torch.int64)
+    mask = None if mask is None else _checked_mask(mask, len(outputs)).to(outputs.device)
     kept = labels != IGNORED
+    if mask is not None and mask.numel() == len(outputs) != len(mask):
+        kept, mask = kept & mask.flatten(), None
     if not all_finite(outputs.detach()[kept]):
         raise InputError("finite outputs", "NaN or infinity", "Look at the weights and at the inputs of the model.")
     n_classes = max(2, outputs.shape[1])
@@ -141,4 +163,16 @@ def checked_batch(outputs: Any, labels: Any) -> Batch:
     if len(wrong):
         got = f"label {int(wrong[0])}"
         raise InputError(f"labels in 0 .. {n_classes - 1}, or {IGNORED}", got, "Does the model have an output a class?")
-    return Batch(outputs, labels, kept)
+    if mask is not None and bool((kept & ~mask.any(1)).any()):
+        got, advice = "a sample without any", f"Label such samples {IGNORED}."
+        raise InputError("real rows of each sample in the mask", got, advice)
+    return Batch(outputs, labels, kept, mask)
+
+
+def _checked_mask(mask: Any, n_samples: int) -> Tensor:
+    """Mask (n, T), or (B, T) with the tokens as the n = B T samples, as booleans."""
+    if isinstance(mask, Tensor) and mask.ndim == 2 and (len(mask) == n_samples or mask.numel() == n_samples):
+        return mask != 0
+    got = f"shape {tuple(mask.shape)}" if isinstance(mask, Tensor) else type(mask).__name__
+    advice = "It is 1 for the rows (tokens) that count and 0 for padding."
+    raise InputError(f"a mask of shape ({n_samples}, T)", got, advice)

@@ -32,12 +32,15 @@ class SeenLayer:
         Whether its outputs are those of the network.
     patch
         (channels, height, width) of the input rows of a 2-d convolution; None for other layers.
+    is_unmasked
+        Whether samples have several rows that may be tokens, and nothing says which are real.
     """
 
     moments: dict[str, ClassMoments] = field(default_factory=dict)
     activations: set[str | None] = field(default_factory=set)
     is_last: bool = True
     patch: tuple[int, int, int] | None = None
+    is_unmasked: bool = False
 
     def add(self, features: CallFeatures, n_classes: int) -> None:
         """Add a call."""
@@ -55,6 +58,7 @@ class SeenLayer:
                 self.moments[stage] = total
         self.activations.add(features.call.activation)
         self.patch = features.call.linear.patch
+        self.is_unmasked = self.is_unmasked or features.is_unmasked
 
     @property
     def activation(self) -> str | None:
@@ -119,11 +123,11 @@ class FirstPass:
             advice = "Layers are found by their parameters in linear maps, convolutions and matrix products."
             raise InputError("a model that calls a selected layer", "none in a forward pass", advice)
         self.outputs, self.dtype = batch.add_to(self.outputs), batch.outputs.dtype
-        self.n_samples += int(batch.kept.sum())
+        self.n_samples += len(batch.samples)
         self.n_dropped += int((batch.labels == IGNORED).sum())
-        if not batch.kept.any():
+        if not len(batch.samples):
             return
-        self.n_correct += int((batch.scores.argmax(1) == batch.labels)[batch.kept].sum())
+        self.n_correct += int((batch.scores.argmax(1) == batch.labels)[batch.samples].sum())
         usable = [features for features in calls if self._add_moments(features, batch.n_classes)]
         for features in usable:
             self.gradients.watch(features)

@@ -60,7 +60,9 @@ def measure(
     loader
         Batches, the same ones each time it is iterated, in any order.
     forward
-        From the model and a batch to outputs (B, C) and integer labels (B,); rows labelled -100 are left out.
+        From the model and a batch to outputs (B, C) and integer labels (B,), and if rows are padded a mask (B, T): 1
+        for real rows (tokens), 0 for padding. Samples labelled -100 and padding are left out of everything. The default
+        takes the mask of a batch with an "attention_mask".
     layers
         Names, globs or module types of the layers; all if None.
     outputs
@@ -137,6 +139,7 @@ def measure(
     notes = [f"{name}: {reason}" for name, reason in first.skipped.items()]
     notes += [f"{name}: no linear map, convolution or matrix product with its weight was seen" for name in unseen]
     notes += [f"{name}: no gradient of the outputs reaches it, no AGOP" for name in records if name not in spectra]
+    notes += _about_padding([name for name, layer in first.layers.items() if layer.is_unmasked])
     accuracy = first.n_correct / first.n_samples
     return NetworkRecord(records, first.n_samples, first.n_dropped, first.n_classes, accuracy, settings, tuple(notes))
 
@@ -151,6 +154,15 @@ def _checked(loader: Iterable[Any], outputs: object, rows: str, max_samples: int
     if max_samples is not None and max_samples < 1:
         raise InputError("max_samples >= 1", str(max_samples), "None takes all.")
     return directions_of(outputs)
+
+
+def _about_padding(names: list[str]) -> list[str]:
+    """Note on layers whose rows come without a mask."""
+    if not names:
+        return []
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    advice = "return (outputs, labels, mask) from forward if some are padding"
+    return [f"{shown}: several rows a sample came without a mask and count as data, all of them; {advice}"]
 
 
 def _on_cpu(spectrum: Spectrum | None) -> Spectrum | None:

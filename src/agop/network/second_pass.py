@@ -54,7 +54,7 @@ def second_pass(
     looks = {name: _looks(layer, spectra.get(name)) for name, layer in first.layers.items()}
     outputs: ClassMoments | None = None
     for batch, calls, _ in sweep.batches(loader, gradients=False):
-        if not batch.kept.any():
+        if not len(batch.samples):
             continue
         outputs = batch.add_to(outputs)
         for look, rows, labels, scores in _features(calls, looks):

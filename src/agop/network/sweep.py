@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -28,7 +28,7 @@ class Sweep:
     model
         In evaluation mode.
     forward
-        From the model and a batch to outputs and labels.
+        From the model and a batch to outputs, labels and perhaps a mask.
     layers
         Layers to watch.
     rows
@@ -68,12 +68,14 @@ class Sweep:
             capture = Capture(weights)
             with torch.set_grad_enabled(gradients), capture:
                 found = self.forward(self.model, moved(data, self.device))
-            if not isinstance(found, tuple) or len(found) != 2:
-                raise InputError("forward to return (outputs, labels)", type(found).__name__, "Return both.")
-            outputs, labels = found
-            batch = checked_batch(outputs, labels if labelled else torch.zeros(len(outputs), dtype=torch.int64))
+            if not isinstance(found, tuple) or len(found) not in (2, 3):
+                expected = "forward to return (outputs, labels) or (outputs, labels, mask)"
+                raise InputError(expected, type(found).__name__, "Return the first two at least.")
+            outputs, labels, *mask = found
+            labels = labels if labelled else torch.zeros(len(outputs), dtype=torch.int64)
+            batch = checked_batch(outputs, labels, *mask)
             if left is not None:
-                batch = Batch(batch.outputs, batch.labels, batch.kept & (batch.kept.cumsum(0) <= left))
+                batch = replace(batch, kept=batch.kept & (batch.kept.cumsum(0) <= left))
                 left -= int(batch.kept.sum())
             calls = [CallFeatures(call, capture, batch, self.rows, time_first) for call in capture.calls]
             yield batch, calls, capture
