@@ -146,3 +146,38 @@ def test_rows_of_a_measurement_are_not_called_training_rows():
     assert "ccuracy on these rows" in said
     assert "raining" not in said
     assert document.findings[0].startswith("Not fitted: accuracy on these rows 0.")
+
+
+@pytest.mark.parametrize("case", range(30))
+def test_anything_that_was_measured_makes_a_document(case):
+    """Values that are missing, 0, infinite or tiny, in any stage, layer and seed."""
+    rng = np.random.default_rng(case)
+    values = (None, 0.0, float("nan"), float("inf"), 1e-100, 1e100, 1.0, 0.5, 4.0)
+    scores = (None, 0.25, 0.75, 1.0)
+
+    def lines(along, places, stages, **columns):
+        return [
+            {"seed": seed, along: place, "control": bool(seed % 2), "epoch": place, "layer": layer, "stage": stage}
+            | {"nc1_trace_ratio": rng.choice(values), "nc2_gram_mse": rng.choice(values), "loss": rng.choice(values)}
+            | {name: rng.choice(scores) for name in ("train_accuracy", "test_accuracy", "accuracy")}
+            | {name: rng.choice((None, float(rng.normal()))) for name in ("linear_log_fall", "output_log_fall")}
+            for seed in range(rng.integers(1, 7))
+            for place in range(1, places)
+            for layer in columns.get("layers", (place,))
+            for stage in stages
+            if rng.random() < 0.8
+        ]
+
+    stages = ("input", "linear", "output", "agop_1/2")
+    networks = [
+        NetworkResult(name, {"settings": {}}, lines("epoch", rng.integers(2, 5), stages, layers=("a [/h]", "b $x$")))
+        for name in ("a", "b")
+    ]
+    deep = [
+        DeepRFMResult(name, {"settings": {}}, lines("layer", rng.integers(2, 6), ("input", "agop", "features")))
+        for name in ("c", "d")
+    ]
+    document = document_of([result for result in (*networks, *deep) if result.lines])
+    said = [*document.findings, *(text for plot in document.plots for text in plot.findings)]
+    assert said
+    assert not [text for text in said if " nan" in text or "None" in text]

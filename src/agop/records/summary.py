@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,7 @@ class SeedSummary:
         mean, half = found.mean(), 0.0
         if len(found) > 1:
             half = stats.t.ppf(0.975, len(found) - 1) * found.std(ddof=1) / len(found) ** 0.5
-        low, middle, high = (float(10**x if log else x) for x in (mean - half, mean, mean + half))
+        low, middle, high = (float(10 ** min(x, 308.0) if log else x) for x in (mean - half, mean, mean + half))
         return cls(middle, low, high, len(found), pairs)
 
     @classmethod
@@ -86,7 +86,7 @@ class SeedSummary:
         """
         start, end = dict(self.values), dict(after.values)
         pairs = {seed: (start[seed], end[seed]) for seed in start if seed in end}
-        changes = {seed: np.log(b / a) if log else b - a for seed, (a, b) in pairs.items()}
+        changes = {seed: math.log(b) - math.log(a) if log else b - a for seed, (a, b) in pairs.items()}
         return SeedSummary.of(changes, log=False) if changes else None
 
     @property
@@ -132,7 +132,7 @@ def summarise_along(lines: Iterable[Line], measure: str, along: str, *, log: boo
     found: dict[Any, dict[Any, float]] = defaultdict(dict)
     for line in lines:
         value = line.get(measure)
-        if value is not None and isfinite(value) and (value > 0 or not log):
+        if value is not None and math.isfinite(value) and (value > 0 or not log):
             of_place = found[line[along]]
             seed = line.get("seed")
             of_place[seed if seed not in of_place else (seed, len(of_place))] = value
