@@ -86,7 +86,7 @@ def test_folds_of_a_regression(run):
         assert line["baseline"] == pytest.approx(math.sqrt(math.fsum((t - mean) ** 2 for t in y[test]) / 20))
         assert line["score"] == pytest.approx(model.score(frame.iloc[test], y[test]))
         assert line["seconds"] > 0
-        for name, (share, error) in column_effects(model, random_state=4).items():
+        for name, (share, error) in column_effects(model, frame.iloc[test], random_state=4).items():
             assert line["effects"][name] == pytest.approx({"share": share, "error": error})
 
 

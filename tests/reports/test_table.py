@@ -312,10 +312,10 @@ def test_the_largest_effect_by_fold():
         return [text for text in effect_findings([result(lines=lines)]) if "folds" in text]
 
     assert sentences(effects_of(age, age)) == [
-        "In the models of all 2 folds the largest effect is that of age, 40 % to 40 %."
+        "On unseen rows the largest effect in the models of all 2 folds is that of age, 40 % to 40 %."
     ]
     assert sentences(effects_of(age, mass, age)) == [
-        "The models of 3 folds disagree on the largest effect: age in 2 and mass in 1."
+        "The models of 3 folds disagree on the largest effect on unseen rows: age in 2 and mass in 1."
     ]
     nothing = {name: {"share": 0.0, "error": 0.0} for name in ("age", "mass")}
     assert sentences(effects_of(nothing, nothing)) == sentences(effects_of(age)) == sentences(folds(1.0, 2.0)) == []

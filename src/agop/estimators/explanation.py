@@ -48,6 +48,8 @@ def explain(
         Fitted pipeline of ``table_pipeline``, or a fitted RFMRegressor or RFMClassifier.
     X
         Rows as the model takes them, between which values are swapped; those of the fit with their weights if None.
+        On its own samples the predictor follows their noise too, so that effects on new rows can differ by more than
+        their errors: pass rows that were held out where there are some.
     n_directions
         Number of leading directions.
     n_columns
@@ -100,9 +102,9 @@ def explain(
 
 
 def column_effects(
-    model: Pipeline | RFMRegressor | RFMClassifier, *, n_swaps: int | None = None, random_state: int = 0
+    model: Pipeline | RFMRegressor | RFMClassifier, X: Any = None, *, n_swaps: int | None = None, random_state: int = 0
 ) -> dict[str, tuple[float, float]]:
-    """Effect of each column and its standard error, by swaps between the rows of the fit, as in ``explain``.
+    """Effect of each column and its standard error, by swaps between rows as in ``explain``.
 
     Examples
     --------
@@ -112,7 +114,7 @@ def column_effects(
     'x1'
     """
     columns, _, _ = _names(*_parts(model))
-    found = _swaps(model, None, n_swaps, random_state)([(column,) for column in range(len(columns))])
+    found = _swaps(model, X, n_swaps, random_state)([(column,) for column in range(len(columns))])
     return dict(zip(columns, zip(*(each.tolist() for each in found), strict=True), strict=True))
 
 

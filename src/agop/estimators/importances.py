@@ -47,8 +47,9 @@ class FeatureImportances(ABC):
         """Total effect (d,) of each feature: the share of the variance of what was learned that hangs on it.
 
         From swaps of its values between rows of the fit, see ``swap_effects``; not from slopes, which are steep where
-        there are no data too. Computed when first asked for, with a fixed seed; it costs 4,000 predictions for each
-        feature, 100,000 for all of many. The shares of features that interact overlap, so that the sum can be above 1.
+        there are no data too. Noise that the predictor has fitted counts as well. Computed when first asked for, with a
+        fixed seed; it costs 4,000 predictions for each feature, 100,000 for all of many. The shares of features that
+        interact overlap, so that the sum can be above 1.
         """
         check_is_fitted(self)
         if self._importances is None:

@@ -63,8 +63,8 @@ def run_explain(
     ``metrics.jsonl`` has a line for each fold, of a model fitted to the other folds with all its choices made anew:
     "fold" from 1, "error" and its "measure" ("RMSE" or "error rate"), "score" (R^2, null for a constant fold, or
     accuracy), "baseline" (the same error for the mean target, or for the most frequent class, of the other folds),
-    "n_rows", "effects" ("share" and standard "error" of each column) and "seconds". ``run.json`` has the facts of the
-    fitted model.
+    "n_rows", "effects" ("share" and standard "error" of each column, on the rows of the fold) and "seconds".
+    ``run.json`` has the facts of the fitted model.
 
     Parameters
     ----------

@@ -98,7 +98,8 @@ class TableFolds:
     def line(self, number: int) -> dict[str, Any]:
         """Errors of a new model and of a constant, both from the other folds, on a fold; the first is number 1.
 
-        With them come the effects of the columns on the new model, between the rows that it was fitted to.
+        With them come the effects of the columns on the new model, by swaps between the rows of the fold, which it has
+        not seen; None if there is only one.
 
         The constant is the mean target or the most frequent class. The score, R^2 or accuracy, is NaN where the targets
         of a fold are all the same.
@@ -109,7 +110,6 @@ class TableFolds:
         if model[-1].random_state is None:
             model[-1].set_params(random_state=self.seed)
         predictions = model.fit(self.rows.iloc[train], self.targets[train]).predict(self.rows.iloc[test])
-        effects = column_effects(model, n_swaps=self.swaps, random_state=self.seed)
         known, truth = self.targets[train], self.targets[test]
         if isinstance(self.pipeline[-1], RFMClassifier):
             labels, counts = np.unique(known, return_counts=True)
@@ -125,9 +125,15 @@ class TableFolds:
             "score": score,
             "baseline": baseline,
             "n_rows": len(test),
-            "effects": {name: dict(zip(("share", "error"), effect, strict=True)) for name, effect in effects.items()},
+            "effects": self._effects(model, self.rows.iloc[test]),
             "seconds": time.monotonic() - start,
         }
+
+    def _effects(self, model: Pipeline, rows: pandas.DataFrame) -> dict[str, dict[str, float]] | None:
+        if len(rows) < 2:
+            return None
+        found = column_effects(model, rows, n_swaps=self.swaps, random_state=self.seed)
+        return {name: {"share": share, "error": error} for name, (share, error) in found.items()}
 
 
 def _numbers(column: pandas.Series[Any]) -> NDArray[np.float64]:

@@ -42,7 +42,8 @@ class Explanation:
         (p,) total effect of each column: the share of the variance of f that hangs on it, which is open when all other
         columns are known (Homma and Saltelli 1996). Columns are taken for independent.
     errors
-        (p,) standard errors of the effects, as estimates from some rows.
+        (p,) standard errors of the effects: their spread over other rows of the same kind with the same predictor.
+        Rows that it was fitted to are of another kind than new ones.
     steepness
         (p,) mean squared change of f to first order when a column moves by a random step with the covariance of its
         features, over the sum of all: the diagonal of the AGOP, summed over the features of a column. It can be large

@@ -73,8 +73,9 @@ DEFINITIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Homma, Saltelli 1996, RESS 52:1",
         ),
         "standard error": (
-            "Of an effect or an interaction: how far it would spread over other random rows and swaps, with the model "
-            "as it is. Two columns are told apart where two standard errors about each do not overlap.",
+            "Of an effect or an interaction: how far it would spread over other random rows of this kind and other "
+            "swaps, with the model as it is; on rows that it has not seen it can differ by more. Two columns are told "
+            "apart where two standard errors about each do not overlap.",
             "Aronow, Samii, Assenova 2015, Political Analysis 23:564",
         ),
         "steepness": (

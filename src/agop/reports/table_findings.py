@@ -118,9 +118,9 @@ def _largest_by_fold(result: TableResult) -> str | None:
         return None
     if others:
         named = listed([f"{name} in {count}" for name, count in counts.most_common()], _NAMED)
-        return f"The models of {len(folds)} folds disagree on the largest effect: {named}."
+        return f"The models of {len(folds)} folds disagree on the largest effect on unseen rows: {named}."
     span = f"{percent(min(shares))} to {percent(max(shares))}"
-    return f"In the models of all {count} folds the largest effect is that of {first}, {span}."
+    return f"On unseen rows the largest effect in the models of all {count} folds is that of {first}, {span}."
 
 
 def _steepest(explanation: Explanation) -> str | None:
