@@ -45,14 +45,14 @@ def test_weighted_means_of_targets():
 
 def test_a_part_is_that_of_its_rows():
     rng = np.random.default_rng(0)
-    rows, weights, copies = torch.tensor(rng.integers(0, 9, (60, 1)) * 1.0), *torch.tensor(rng.uniform(1, 2, (2, 60)))
-    whole = distinct_rows(rows, weights, copies)
+    rows, weights = torch.tensor(rng.integers(0, 9, (60, 1)) * 1.0), torch.tensor(rng.uniform(1, 2, 60))
+    whole = distinct_rows(rows, weights)
     groups = torch.tensor([1, 4, 5])
     kept, part = whole.part(groups)
     wanted = set(rows[whole.index[groups]].ravel().tolist())
     assert kept.tolist() == [i for i in range(60) if rows[i].item() in wanted]
-    again = distinct_rows(rows[kept], weights[kept], copies[kept])
-    for name in ("index", "group", "weights", "copies"):
+    again = distinct_rows(rows[kept], weights[kept])
+    for name in ("index", "group", "weights"):
         assert torch.equal(getattr(part, name), getattr(again, name))
 
 

@@ -27,24 +27,16 @@ class DistinctRows:
         (n,) the group of each row, so that ``X[index][group]`` equals ``X``.
     weights
         (n,) weight of each row.
-    copies
-        (n,) how many equal samples each row stands for.
     """
 
     index: Tensor
     group: Tensor
     weights: Tensor
-    copies: Tensor
 
     @cached_property
     def total_weights(self) -> Tensor:
         """(m,) summed weights of the groups."""
         return self._total(self.weights)
-
-    @cached_property
-    def total_copies(self) -> Tensor:
-        """(m,) samples in each group."""
-        return self._total(self.copies)
 
     def mean(self, values: Tensor) -> Tensor:
         """(m, C) weighted means over the groups of values (n, C)."""
@@ -63,6 +55,19 @@ class DistinctRows:
         deviations = values.double() - self.mean(values.double())[self.group]
         return deviations.masked_fill(alone[self.group, None], 0)
 
+    def reordered(self, order: Tensor) -> DistinctRows:
+        """The groups in another order, a permutation (m,) of them.
+
+        Examples
+        --------
+        >>> rows = distinct_rows(torch.tensor([[2.0], [1.0], [2.0]])).reordered(torch.tensor([1, 0]))
+        >>> rows.index.tolist(), rows.group.tolist()
+        ([1, 0], [1, 0, 1])
+        """
+        number = torch.empty_like(order)
+        number[order] = torch.arange(len(order), device=order.device)
+        return DistinctRows(self.index[order], number[self.group], self.weights)
+
     def part(self, groups: Tensor) -> tuple[Tensor, DistinctRows]:
         """Those (n',) of the rows that belong to some groups (m',), and which of these rows are equal.
 
@@ -76,14 +81,14 @@ class DistinctRows:
         number[groups] = torch.arange(len(groups), device=groups.device)
         kept = torch.nonzero(number[self.group] >= 0).ravel()
         index = torch.searchsorted(kept, self.index[groups])
-        return kept, DistinctRows(index, number[self.group[kept]], self.weights[kept], self.copies[kept])
+        return kept, DistinctRows(index, number[self.group[kept]], self.weights[kept])
 
     def _total(self, values: Tensor) -> Tensor:
         """(m,) sums over the groups."""
         return values.new_zeros(len(self.index)).index_add_(0, self.group, values)
 
 
-def distinct_rows(inputs: Tensor, weights: Tensor | None = None, copies: Tensor | None = None) -> DistinctRows:
+def distinct_rows(inputs: Tensor, weights: Tensor | None = None) -> DistinctRows:
     """Group the rows of ``inputs`` (n, d) that are equal.
 
     Parameters
@@ -91,10 +96,7 @@ def distinct_rows(inputs: Tensor, weights: Tensor | None = None, copies: Tensor 
     inputs
         (n, d), float32 or float64, finite.
     weights
-        (n,) positive; ones if None.
-    copies
-        (n,) positive; the weights if None. They differ where weights say how much samples matter, as those of
-        classes do, instead of how many there are.
+        (n,) positive: how much a row matters; ones if None.
 
     Examples
     --------
@@ -107,8 +109,7 @@ def distinct_rows(inputs: Tensor, weights: Tensor | None = None, copies: Tensor 
     device = inputs.device
     if weights is None:
         weights = torch.ones(len(inputs), dtype=torch.float64, device=device)
-    weights = weights.double()
-    return DistinctRows(first.to(device), group.to(device), weights, weights if copies is None else copies.double())
+    return DistinctRows(first.to(device), group.to(device), weights.double())
 
 
 def _first_and_group(values: Tensor) -> tuple[Tensor, Tensor]:

@@ -98,9 +98,9 @@ def fitted(folder):
 @pytest.mark.parametrize(
     ("target", "task", "score"),
     [
-        ("height", "regression", "leave-one-out R²"),
-        ("size", "classification", "leave-one-out accuracy"),
-        ("level", "classification", "leave-one-out accuracy"),
+        ("height", "regression", "left-out R²"),
+        ("size", "classification", "left-out accuracy"),
+        ("level", "classification", "left-out accuracy"),
     ],
 )
 def test_fit(folder, fitted, target, task, score):

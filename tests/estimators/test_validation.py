@@ -48,6 +48,18 @@ def test_classifier_keeps_the_first_of_equally_good_iterates(blobs):
     assert first.validation_scores_[0] == 1
 
 
+def test_validation_scores_come_with_their_standard_error(blobs, surface):
+    X, y, new, truth = blobs
+    model = RFMClassifier(Laplace(4.0), n_iterations=1).fit(X, y, validation=(new, truth))
+    right = model.predict(new) == truth
+    np.testing.assert_allclose(model.validation_standard_errors_, right.std(ddof=1) / 40**0.5, rtol=1e-9)
+    X, y, new, truth = surface
+    model = RFMRegressor(Laplace(4.0), n_iterations=1).fit(X, y, validation=(new, truth))
+    squares = (model.predict(new) - truth) ** 2 / truth.var()
+    np.testing.assert_allclose(model.validation_standard_errors_, squares.std(ddof=1) / 40**0.5, rtol=1e-9)
+    assert RFMRegressor(Laplace(4.0)).fit(X, y).validation_standard_errors_ is None
+
+
 def test_labels_that_only_the_validation_part_has_count_as_errors(blobs):
     X, y, new, _ = blobs
     model = RFMClassifier(n_iterations=1).fit(X, y, validation=(new, np.full(40, 7)))
@@ -87,7 +99,7 @@ def test_unusable_validation(blobs, estimator, validation, message, monkeypatch)
     def never(*arguments, **settings):
         raise AssertionError("the check comes before any work")
 
-    monkeypatch.setattr("agop.estimators.feature_machine.rfm", never)
+    monkeypatch.setattr("agop.estimators.learning.rfm", never)
     with pytest.raises(ValueError, match=message):
         estimator.fit(X, y, validation=validation(new, truth))
 

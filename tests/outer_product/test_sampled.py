@@ -38,7 +38,7 @@ def test_all_samples_against_numpy(kernel, metric, weighted):
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_standard_error_is_that_of_many_draws(weighted):
-    weights = torch.tensor(RNG.uniform(0.5, 1.5, 40)) if weighted else None
+    weights = torch.tensor(RNG.uniform(0.1, 1.5, 40) ** 2) if weighted else None
     arguments = Gaussian(1.5), torch.tensor(X), torch.tensor(A)
     whole = sampled_kernel_agop(*arguments, 40, weights=weights).matrix
     draws = [sampled_kernel_agop(*arguments, 16, weights=weights, seed=seed) for seed in range(400)]

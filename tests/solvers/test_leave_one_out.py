@@ -8,12 +8,7 @@ import torch
 
 import oracles_kernels
 from agop.errors import InputError
-from agop.solvers.leave_one_out import (
-    generalised_residuals,
-    inverse_diagonal,
-    leave_one_out_residuals,
-    sample_residuals,
-)
+from agop.solvers.leave_one_out import SplitSystem, inverse_diagonal, leave_one_out_residuals
 
 N = 25
 
@@ -45,27 +40,6 @@ def test_against_refits(ridge, weighted):
     np.testing.assert_allclose(got, expected, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-def test_generalised_against_the_hat_matrix(weighted):
-    gram, y, weights, matrix = problem(0.3, weighted)
-    hat = gram @ np.linalg.inv(matrix)  # predictions at the samples are hat @ y
-    expected = (y - hat @ y) / (1 - np.trace(hat) / N)
-    coefficients = torch.tensor(np.linalg.solve(matrix, y))
-    got = generalised_residuals(coefficients, inverse_diagonal(factor(matrix)), torch.tensor(weights))
-    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-9)
-
-
-def test_generalised_residuals_do_not_change_with_a_rotation():
-    gram, y, _, _ = problem(0.0, False)
-    rotation = np.linalg.qr(np.random.default_rng(1).standard_normal((N, N)))[0]
-    errors = []
-    for k, t in ((gram, y), (rotation @ gram @ rotation.T, rotation @ y)):
-        matrix = k + 0.3 * np.eye(N)
-        coefficients = torch.tensor(np.linalg.solve(matrix, t))
-        errors.append(generalised_residuals(coefficients, inverse_diagonal(factor(matrix))).square().sum().item())
-    assert errors[0] == pytest.approx(errors[1], rel=1e-10)
-
-
 @pytest.mark.parametrize("max_memory", [None, 1, 7 * 2 * 8 * N, 10**9])
 def test_blocks_of_columns(max_memory):
     matrix = problem(0.1, True)[3]
@@ -88,61 +62,19 @@ def test_float32_factor():
 
 
 def test_shapes():
-    for residuals in (leave_one_out_residuals, generalised_residuals):
-        with pytest.raises(InputError, match=r"a diagonal \(n,\)"):
-            residuals(torch.ones(3, 1), torch.ones(2))
+    with pytest.raises(InputError, match=r"a diagonal \(n,\)"):
+        leave_one_out_residuals(torch.ones(3, 1), torch.ones(2))
 
 
-@pytest.mark.parametrize("factor", [1.0, 100.0])
-@pytest.mark.parametrize("ridge", [1e-3, 1.0])
-def test_one_of_several_equal_samples_against_refits(ridge, factor):
-    """Groups of 1, 2 and 3 equal samples with targets of their own, and a group of weight one half.
-
-    A factor on the weights of every other group makes its samples matter more, and not be more.
-    """
-    gram, *_ = problem(ridge, False)
-    group = np.repeat(np.arange(N), np.arange(N) % 3 + 1)
-    y = np.random.default_rng(5).standard_normal((len(group), 2))
-    copies = np.where(group == 0, 0.5, 1.0)
-    weights = copies * np.where(group % 2, factor, 1.0)
-    expected = np.empty_like(y)
-    for j in range(len(group)):
-        kept = np.arange(len(group)) != j
-        system = gram[np.ix_(group[kept], group[kept])] + ridge * np.diag(1 / weights[kept])
-        expected[j] = y[j] - gram[group[j], group[kept]] @ np.linalg.solve(system, y[kept])
-    totals = np.bincount(group, weights)
-    means = np.stack([np.bincount(group, weights * column) / totals for column in y.T], 1)
-    matrix = gram + ridge * np.diag(1 / totals)
-    got = sample_residuals(
-        torch.tensor(np.linalg.solve(matrix, means)),
-        torch.tensor(np.diag(np.linalg.inv(matrix))),
-        ridge,
-        torch.tensor(totals),
-        torch.tensor(np.bincount(group, copies)),
-        torch.tensor(y - means[group]),
-        torch.tensor(group),
-    )
-    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-8)
-
-
-def test_a_ridge_of_zero_is_the_limit_of_small_ones():
-    gram, y, *_ = problem(0.0, False)
-    coefficients, inverse = torch.tensor(np.linalg.solve(gram, y)), torch.tensor(np.diag(np.linalg.inv(gram)))
-    got = sample_residuals(coefficients, inverse, 0.0, *torch.ones(2, N), torch.zeros(N, 2), torch.arange(N))
-    np.testing.assert_allclose(got, leave_one_out_residuals(coefficients, inverse), rtol=1e-6)
-
-
-def test_generalised_residuals_of_samples_are_those_of_the_hat_matrix():
-    gram, y, weights, matrix = problem(0.3, False)
-    hat = gram @ np.linalg.inv(matrix)
-    got = sample_residuals(
-        torch.tensor(np.linalg.solve(matrix, y)),
-        torch.tensor(np.diag(np.linalg.inv(matrix))),
-        0.3,
-        torch.tensor(weights),
-        torch.ones(N),
-        torch.zeros(N, 2),
-        torch.arange(N),
-        generalised=True,
-    )
-    np.testing.assert_allclose(got, (y - hat @ y) / (1 - np.trace(hat) / N), rtol=0, atol=1e-9)
+@pytest.mark.parametrize("first", [0, 1, 15, N - 1])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_both_parts_of_a_split_system_against_refits(first, weighted):
+    gram, y, _, matrix = problem(0.3, weighted)
+    system = SplitSystem.of(factor(matrix), torch.tensor(y), first)
+    learned = np.linalg.solve(matrix[:first, :first], y[:first])
+    np.testing.assert_allclose(system.coefficients(), learned, rtol=0, atol=1e-10)
+    expected = np.empty((N - first, 2))
+    for i in range(first, N):
+        kept = np.arange(N) != i
+        expected[i - first] = y[i] - gram[i, kept] @ np.linalg.solve(matrix[np.ix_(kept, kept)], y[kept])
+    np.testing.assert_allclose(system.residuals(), expected, rtol=0, atol=1e-9)

@@ -56,7 +56,7 @@ def fit(
 ) -> None:
     """Fit a recursive feature machine to a table, all other columns as they are, and write it to OUT.
 
-    Kernel, bandwidth, ridge and iterate are chosen by leave-one-out. Rows without a target are left out.
+    Kernel, bandwidth, ridge and iterate are chosen by left-out predictions. Rows without a target are left out.
     """
     with readable_errors(), nothing_written():
         check_out(out, table)
@@ -184,9 +184,8 @@ def _fit(model: Any, features: NDArray[Any], targets: NDArray[Any]) -> float:
 
 def _summary(model: Any, targets: NDArray[Any], seconds: float) -> Table:
     table = Table(show_header=False)
-    exact = type(model.solver_).__name__ == "Cholesky"
     for name, value in (
-        *_scores(model, targets, "leave-one-out" if exact else "cross-validated"),
+        *_scores(model, targets),
         ("kernel", f"{type(model.kernel_).__name__}, {model.metric_kind_} metric"),
         ("bandwidth", f"{model.bandwidth_:.4g}"),
         ("ridge", f"{model.ridge_:.4g}"),
@@ -197,14 +196,16 @@ def _summary(model: Any, targets: NDArray[Any], seconds: float) -> Table:
     return table
 
 
-def _scores(model: Any, targets: NDArray[Any], how: str) -> list[tuple[str, str]]:
-    """Names and values of the score of the iterate that was kept."""
-    score = model.validation_scores_[model.best_iteration_]
+def _scores(model: Any, targets: NDArray[Any]) -> list[tuple[str, str]]:
+    """Names and values of the left-out score with its standard error; nothing where there were too few rows for one."""
+    if model.validation_scores_ is None:
+        return []
+    score, spread = model.validation_scores_[-1], model.validation_standard_errors_[-1]
     if hasattr(model, "predict_proba"):
-        return [(f"{how} accuracy", f"{score:.4f}")]
+        return [("left-out accuracy", f"{score:.4f} ± {spread:.4f}")]
     error, variance = -score, targets.var()
-    determination = f"{1 - error / variance:.4f}" if variance else "–"
-    return [(f"{how} R²", determination), (f"{how} RMSE", f"{error**0.5:.4g}")]
+    determination = f"{1 - error / variance:.4f} ± {spread / variance:.4f}" if variance else "–"
+    return [("left-out R²", determination), ("left-out RMSE", f"{error**0.5:.4g}")]
 
 
 def _print_columns(pipeline: Pipeline) -> None:

@@ -36,8 +36,8 @@ class Calibration:
 
     Examples
     --------
-    >>> values, codes = torch.tensor([[1.0], [0.5], [-0.5], [-1.0]]), torch.tensor([1, 0, 1, 0])
-    >>> calibration = Calibration.of(values, codes)
+    >>> values, shares = torch.tensor([[1.0], [0.5], [-0.5], [-1.0]]), torch.tensor([[1.0], [0.0], [1.0], [0.0]])
+    >>> calibration = Calibration.of(values, shares)
     >>> probability = calibration(values)
     >>> bool(0.5 < probability[0, 1] < 0.9), bool((probability.sum(1) == 1).all())
     (True, True)
@@ -46,21 +46,35 @@ class Calibration:
     scale: float
 
     @classmethod
-    def of(cls, values: Tensor, codes: Tensor, weights: Tensor | None = None) -> Calibration:
-        """Scale for left-out values (n, C), or (n, 1) for the second of two classes, and classes ``codes`` (n,)."""
-        logits, index = _logits(values.double()).cpu(), codes.cpu()
-        shares = torch.ones(len(index), dtype=torch.float64) if weights is None else weights.double().cpu()
-        shares = shares / shares.sum()
-        own = logits.gather(1, index[:, None])[:, 0]
+    def of(cls, values: Tensor, shares: Tensor, weights: Tensor | None = None) -> Calibration:
+        """Scale for values that do not depend on their targets.
+
+        Parameters
+        ----------
+        values
+            (n, C), or (n, 1) for the second of two classes.
+        shares
+            Of each class in each row, of the shape of ``values``: 1 for the class of a sample, 0 elsewhere.
+        weights
+            (n,) positive; ones if None.
+        """
+        logits, parts = _logits(values.double()).cpu(), _class_shares(shares.double()).cpu()
+        weight = _normalized(weights, len(parts))
+        own = (parts * logits).sum(1)
 
         def loss(parameter: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             scale = float(np.exp(parameter[0]))
             expected = (torch.softmax(scale * logits, 1) * logits).sum(1)
-            value = shares @ (torch.logsumexp(scale * logits, 1) - scale * own) + _PRIOR * parameter[0] ** 2
-            slope = scale * (shares @ (expected - own)) + 2 * _PRIOR * parameter[0]
+            value = weight @ (torch.logsumexp(scale * logits, 1) - scale * own) + _PRIOR * parameter[0] ** 2
+            slope = scale * (weight @ (expected - own)) + 2 * _PRIOR * parameter[0]
             return float(value), np.array([float(slope)])
 
         return cls(float(np.exp(minimize(loss, np.zeros(1), jac=True, bounds=[(-5, 8)]).x[0])))
+
+    def loss(self, values: Tensor, shares: Tensor, weights: Tensor | None = None) -> float:
+        """Weighted mean of the log loss, in nats; values, shares and weights as for ``of``."""
+        logs = torch.log_softmax(self.scale * _logits(values.double()), 1).cpu()
+        return -(_normalized(weights, len(logs)) @ (_class_shares(shares.double()).cpu() * logs).sum(1)).item()
 
     def __call__(self, values: Tensor) -> Tensor:
         """Probabilities (n, C), or (n, 2) of values (n, 1)."""
@@ -69,3 +83,12 @@ class Calibration:
 
 def _logits(values: Tensor) -> Tensor:
     return torch.cat([-values, values], 1) if values.shape[1] == 1 else values
+
+
+def _class_shares(shares: Tensor) -> Tensor:
+    return torch.cat([1 - shares, shares], 1) if shares.shape[1] == 1 else shares
+
+
+def _normalized(weights: Tensor | None, n: int) -> Tensor:
+    weights = torch.ones(n, dtype=torch.float64) if weights is None else weights.double().cpu()
+    return weights / weights.sum()

@@ -2,111 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Literal
 
-import torch
 from sklearn.base import clone
-from sklearn.utils import check_random_state
 from torch import Tensor
 
 from agop.errors import InputError
+from agop.estimators.problem import random_rows
 from agop.kernel_machine import Solver, cheapest_solver
-from agop.kernels import Kernel, Laplace, Metric, ProductLaplace
-from agop.recursions import (
-    BANDWIDTH_FACTORS,
-    RIDGES,
-    Candidate,
-    DistinctSamples,
-    LeaveOneOutTuner,
-    Tuned,
-    best_candidate,
-    median_distance,
-)
+from agop.kernels import Kernel, Laplace, ProductLaplace
+from agop.recursions import BANDWIDTH_FACTORS, RIDGES, Candidate, DistinctSamples, Tuner, median_distance
 from agop.solvers import Cholesky, ConjugateGradient
 
-__all__ = ["Choices", "solver_for", "with_median_bandwidth"]
-
-TUNING_ROWS = 1000
-"""Random distinct rows on which leave-one-out chooses bandwidth and ridge: seconds, and enough to tell."""
-
-COMPARISON_ROWS = 4000
-"""Random distinct rows on which it chooses the kernel: two kernels can be closer than two bandwidths."""
+__all__ = ["candidates_for", "solver_for", "with_median_bandwidth"]
 
 MEDIAN_ROWS = 1000
 """Random rows whose distances give the median bandwidth."""
 
 
-@dataclass(frozen=True)
-class Choices:
-    """Arguments of the recursion.
+def candidates_for(
+    kernel: Kernel | None,
+    ridge: float | Literal["loo"],
+    metric: Literal["full", "diagonal"] | None,
+    samples: DistinctSamples,
+    random_state: Any,
+) -> list[Candidate]:
+    """Kernels to choose from, with what is to be chosen of each, for distinct samples.
 
-    Attributes
-    ----------
-    kernel, ridge
-        As given; of no use where ``tune`` says what they are.
-    metric
-        "full" or "diagonal".
-    tune
-        Kernel and ridge as functions of the metric; None if both were given.
+    Ridges are multiples of the mean weight of a distinct row: the choice does not depend on the unit of weights.
+
+    Raises
+    ------
+    InputError
+        If ridge or bandwidth is neither a number nor one of the known words.
     """
-
-    kernel: Kernel
-    ridge: float
-    metric: Literal["full", "diagonal"]
-    tune: Callable[[Metric | None], Tuned] | None
-
-    @classmethod
-    def of(
-        cls,
-        kernel: Kernel | None,
-        ridge: float | Literal["loo"],
-        metric: Literal["full", "diagonal"] | None,
-        n_iterations: int,
-        samples: DistinctSamples,
-        random_state: Any,
-        seconds: float | None = None,
-    ) -> Choices:
-        """Choices for distinct samples.
-
-        ``seconds`` limit the choice of a kernel.
-
-        Raises
-        ------
-        InputError
-            If ridge or bandwidth is neither a number nor one of the known words.
-        """
-        if ridge != "loo" and not (isinstance(ridge, Real) and 0 <= ridge < float("inf")):
-            raise InputError("a finite ridge >= 0 or 'loo'", repr(ridge), "Set a number, or let leave-one-out choose.")
-        kernels = (
-            [Laplace().set_params(bandwidth="loo"), ProductLaplace().set_params(bandwidth="loo")]
-            if kernel is None
-            else [clone(kernel)]
-        )
-        kernels = [with_median_bandwidth(kernel, samples.inputs, random_state) for kernel in kernels]
-        metrics = [metric or ("diagonal" if isinstance(kernel, ProductLaplace) else "full") for kernel in kernels]
-        if ridge != "loo" and kernel is not None and getattr(kernels[0], "bandwidth", None) != "loo":
-            return cls(kernels[0], float(ridge), metrics[0], None)
-        some = samples[_random(samples, TUNING_ROWS, random_state)]
-        candidates = [
-            Candidate(
-                LeaveOneOutTuner(
-                    some,
-                    kernel,
-                    BANDWIDTH_FACTORS if getattr(kernel, "bandwidth", None) == "loo" else None,
-                    RIDGES if ridge == "loo" else (float(ridge),),
-                ),
-                kind,
-            )
-            for kernel, kind in zip(kernels, metrics, strict=True)
-        ]
-        if len(candidates) > 1:
-            more = samples[_random(samples, COMPARISON_ROWS, random_state)]
-            candidates = [best_candidate(candidates, more, n_iterations, seconds=seconds)]
-        (chosen,) = candidates
-        return cls(chosen.tuner.kernel, float("nan"), chosen.metric, chosen.tuner)
+    if ridge != "loo" and not (isinstance(ridge, Real) and 0 <= ridge < float("inf")):
+        raise InputError("a finite ridge >= 0 or 'loo'", repr(ridge), "Set a number, or let leave-one-out choose.")
+    unit = samples.weights.double().mean().item()
+    ridges = tuple(factor * unit for factor in RIDGES) if ridge == "loo" else (float(ridge),)
+    some = [Laplace().set_params(bandwidth="loo"), ProductLaplace().set_params(bandwidth="loo")]
+    candidates = []
+    for given in some if kernel is None else [clone(kernel)]:
+        resolved = with_median_bandwidth(given, samples.inputs, random_state)
+        chosen = getattr(resolved, "bandwidth", None) == "loo"
+        if chosen:
+            median_distance(resolved, samples.inputs[:2])  # says so at once if that is not possible
+        else:
+            resolved.check()
+        kind = metric or ("diagonal" if isinstance(resolved, ProductLaplace) else "full")
+        candidates.append(Candidate(Tuner(resolved, BANDWIDTH_FACTORS if chosen else None, ridges), kind))
+    return candidates
 
 
 def solver_for(
@@ -114,7 +60,7 @@ def solver_for(
     inputs: Tensor,
     n_outputs: int,
     *,
-    ridge: float,
+    ridge: float | Literal["loo"],
     leave_one_out: bool,
     max_memory: int | None,
 ) -> Solver:
@@ -139,22 +85,12 @@ def solver_for(
     ).solver
 
 
-def _random(samples: DistinctSamples, most: int, random_state: Any) -> Tensor:
-    return random_rows(len(samples), most, random_state).to(samples.inputs.device)
-
-
-def random_rows(n: int, most: int, random_state: Any) -> Tensor:
-    """Indices of ``most`` of n rows in order, or of all if they are fewer."""
-    if n <= most:
-        return torch.arange(n)
-    return torch.from_numpy(check_random_state(random_state).choice(n, most, replace=False)).sort().values
-
-
 def with_median_bandwidth(kernel: Kernel, rows: Tensor, random_state: Any) -> Kernel:
     """Set a bandwidth of "median" to the median distance between two of at most 1,000 rows; another one stays.
 
     Examples
     --------
+    >>> import torch
     >>> with_median_bandwidth(Laplace("median"), torch.tensor([[0.0], [1.0], [4.0]]), None)
     Laplace(bandwidth=3.0)
     """

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any, Literal, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from agop.estimators.arrays import as_array, check_features, check_weights
-from agop.estimators.choices import Choices, solver_for
+from agop.estimators.choices import candidates_for
 from agop.estimators.importances import FeatureImportances
+from agop.estimators.learning import Clock, Learned, Learning
 from agop.estimators.persistence import PersistentEstimator
 from agop.estimators.problem import Problem
 from agop.estimators.seeds import seed_of
-from agop.estimators.selection import (
-    Criterion,
-    HeldOut,
-    Selected,
-    check_settings,
-    check_validation,
-    left_out_predictions,
-    select_iterate,
-    split_rows,
-)
-from agop.kernel_machine import KernelMachine, SolvePlan, Solver, cheapest_solver, fit_kernel_machine
+from agop.estimators.selection import HeldOut, check_settings, check_validation, mean_and_error, split_rows
+from agop.kernel_machine import KernelMachine, SolvePlan, Solver, cheapest_solver
 from agop.kernels import Kernel
-from agop.recursions import RFMStep, rfm, within_time
+from agop.recursions import DistinctSamples, RFMStep
 
 __all__ = ["FeatureMachine"]
 
@@ -43,7 +34,7 @@ class FeatureMachine(FeatureImportances, PersistentEstimator, ABC):
     ridge: float | Literal["loo"]
     n_iterations: int
     metric: Literal["full", "diagonal"] | None
-    selection: Literal["loo", "gcv"] | None
+    selection: Literal["loo"] | None
     solver: Literal["auto"] | Solver
     metric_samples: int | None
     agop_samples: int | None
@@ -72,8 +63,16 @@ class FeatureMachine(FeatureImportances, PersistentEstimator, ABC):
         """Score of predictions against targets y, the larger the better."""
 
     @abstractmethod
-    def _left_out_score(self, predictions: Tensor, targets: Tensor, weights: Tensor) -> tuple[float, ...]:
-        """Scores of raw predictions without the own sample, the larger the better; later ones break ties."""
+    def _loss(self, samples: DistinctSamples, predictions: Tensor) -> float:
+        """Loss of left-out predictions (m, C) for distinct samples, by which iterate and kernel are chosen."""
+
+    @abstractmethod
+    def _gains(self, predictions: Tensor, targets: Tensor) -> Tensor:
+        """What each sample (n,) adds to the score of left-out raw predictions (n, C), the larger the better."""
+
+    @abstractmethod
+    def _held_out_gains(self, y: Any, raw: Tensor, weights: Tensor) -> Tensor:
+        """What each validation sample (n,) adds to ``_score``, which is the weighted mean of it."""
 
     def _calibrate(self, raw: Tensor, y: Any, weights: Tensor | None) -> None:
         """Learn from raw predictions (n, C) that do not depend on their samples' targets y."""
@@ -93,13 +92,7 @@ class FeatureMachine(FeatureImportances, PersistentEstimator, ABC):
         MemoryBudgetError
             If no solver can work within ``max_memory``.
         """
-        return cheapest_solver(
-            n_samples,
-            n_features,
-            n_outputs,
-            leave_one_out=self.selection is not None,
-            max_memory=self.max_memory,
-        )
+        return cheapest_solver(n_samples, n_features, n_outputs, max_memory=self.max_memory)
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, *, validation: tuple[Any, Any] | None = None) -> Self:
         """Fit the recursion.
@@ -122,135 +115,85 @@ class FeatureMachine(FeatureImportances, PersistentEstimator, ABC):
         MemoryBudgetError
             If no solver can work within ``max_memory``.
         """
-        start = time.monotonic()
+        clock = Clock.start(self.time_budget)
         check_settings(self.selection, self.n_iterations, self.time_budget, self.metric_samples)
         features = check_features(self, X, reset=True)
         given = check_weights(sample_weight, features)
         targets, factors = self._targets(y, features, given)
         if given is not None:
             features, given = features[given > 0], given[given > 0]
-        copies = torch.ones_like(features[:, 0], dtype=torch.float64) if given is None else given
-        weights = copies if factors is None else copies * factors
+        weights = torch.ones_like(features[:, 0], dtype=torch.float64) if given is None else given
+        weights = weights if factors is None else weights * factors
         held_out = None if validation is None else check_validation(self, *validation, features)
         if held_out is None and self.validation_fraction is not None:
             train, test = split_rows(len(features), self.validation_fraction, self.random_state, self._strata())
             held_out = features[test], self._decode(targets[test], None), weights[test]
-            features, targets, weights, copies = (part[train] for part in (features, targets, weights, copies))
-        whole = Problem.of(features, targets, weights, copies)
-        part = whole.part(self.metric_samples, self.random_state)
-        leave_one_out = held_out is None and self.selection is not None
-        choices = self._choices(part)
-        first, last = (self._solver(problem, choices.ridge, leave_one_out) for problem in (part, whole))
-        selected = select_iterate(
-            within_time(self._steps(part, choices, first, leave_one_out), self._time_left(start, part, whole)),
-            self._criterion(held_out, part),
-            total=self.n_iterations + 1,
+            features, targets, weights = (part[train] for part in (features, targets, weights))
+        problem = Problem.of(features, targets, weights)
+        learning = self._learning(problem, clock)
+        if held_out is not None:
+            learned = learning.by_validation(problem, lambda step: self._held_out_score(step, held_out))
+        elif self.selection is None:
+            learned = learning.to_the_end(problem)
+        else:
+            learned = learning.by_leaving_out(problem)
+        self._keep(learned)
+        self._keep_rows(self.machine_.centers, problem.rows.total_weights)
+        self._judge(learned, held_out)
+        return self
+
+    def _learning(self, problem: Problem, clock: Clock) -> Learning:
+        intercept = bool(getattr(self, "fit_intercept", False))
+        samples = problem.samples(intercept=intercept)
+        return Learning(
+            candidates=candidates_for(self.kernel, self.ridge, self.metric, samples, self.random_state),
+            n_iterations=self.n_iterations,
+            loss=self._loss,
+            intercept=intercept,
+            solver=self.solver,
+            metric_samples=self.metric_samples,
+            agop_samples=self.agop_samples,
+            max_memory=self.max_memory,
+            seed=0 if self.random_state is None else seed_of(self.random_state),
+            clock=clock,
             callback=self.callback,
             verbose=self.verbose,
         )
-        if part is not whole:
-            selected = replace(selected, best=self._fit_to_all(selected.best, whole, last, leave_one_out))
-        self.metric_kind_, self.solver_ = choices.metric, last
-        self._keep(selected)
-        self._keep_rows(self.machine_.centers, whole.rows.total_weights)
-        if held_out is not None:
-            raw = selected.best.machine(held_out[0], max_memory=self.max_memory)
-            self._calibrate(raw, *held_out[1:])
-        elif self.selection is not None:
-            raw = left_out_predictions(selected.best, self.selection, targets, whole.rows)
-            self._calibrate(raw, self._decode(targets, None), whole.rows.weights)
-        return self
 
-    def _choices(self, problem: Problem) -> Choices:
-        return Choices.of(
-            self.kernel,
-            self.ridge,
-            self.metric,
-            self.n_iterations,
-            problem.samples,
-            self.random_state,
-            None if self.time_budget is None else self.time_budget / 3,
-        )
+    def _held_out_score(self, step: RFMStep, held_out: HeldOut) -> float:
+        X, y, sample_weight = held_out
+        predictions = self._decode(step.machine(X, max_memory=self.max_memory), None)
+        return self._score(y, predictions, as_array(sample_weight))
 
-    def _solver(self, problem: Problem, ridge: float, leave_one_out: bool) -> Solver:
-        """The solver of a problem; MemoryBudgetError, before any iterate, if "auto" finds none that fits."""
-        return solver_for(
-            self.solver,
-            problem.centers,
-            problem.means.shape[1],
-            ridge=ridge,
-            leave_one_out=leave_one_out,
-            max_memory=self.max_memory,
-        )
-
-    def _steps(self, problem: Problem, choices: Choices, solver: Solver, leave_one_out: bool) -> Iterator[RFMStep]:
-        return rfm(
-            problem.centers,
-            problem.means,
-            kernel=choices.kernel,
-            ridge=choices.ridge,
-            n_iterations=self.n_iterations,
-            metric=choices.metric,
-            weights=problem.rows.total_weights,
-            tune=choices.tune,
-            solver=solver,
-            agop_samples=self.agop_samples,
-            seed=seed_of(self.random_state),
-            leave_one_out=leave_one_out,
-            max_memory=self.max_memory,
-        )
-
-    def _time_left(self, start: float, part: Problem, whole: Problem) -> float | None:
-        """Seconds for the recursion, less those of the last fit if that takes more samples; None for no limit."""
-        if self.time_budget is None:
-            return None
-        (n, d), n_outputs = whole.centers.shape, whole.means.shape[1]
-        later = 0.0 if part is whole else self.predicted_cost(n, d, n_outputs).seconds
-        return max(self.time_budget - later - (time.monotonic() - start), 1e-9)
-
-    def _fit_to_all(self, step: RFMStep, problem: Problem, solver: Solver, leave_one_out: bool) -> RFMStep:
-        """An iterate with its kernel, metric and ridge, fitted to all samples."""
-        fit = fit_kernel_machine(
-            step.machine.kernel,
-            problem.centers,
-            problem.means,
-            ridge=step.fit.ridge,
-            metric=step.machine.metric,
-            weights=problem.rows.total_weights,
-            solver=solver,
-            max_memory=self.max_memory,
-            leave_one_out=leave_one_out,
-        )
-        return replace(step, fit=fit)
-
-    def _criterion(self, held_out: HeldOut | None, problem: Problem) -> Criterion | None:
-        """Scores of an iterate on validation data, or by cross-validation of the samples."""
-        if held_out is not None:
-            X, y, sample_weight = held_out
-            return lambda step: (
-                self._score(
-                    y,
-                    self._decode(step.machine(X, max_memory=self.max_memory), None),
-                    as_array(sample_weight),
-                ),
-            )
-        if (selection := self.selection) is None:
-            return None
-        targets, rows = problem.targets, problem.rows
-        return lambda step: self._left_out_score(
-            left_out_predictions(step, selection, targets, rows), targets, rows.weights
-        )
-
-    def _keep(self, selected: Selected) -> None:
-        best = selected.best
+    def _keep(self, learned: Learned) -> None:
+        best = learned.best
         self.machine_, self.kernel_ = best.machine, best.machine.kernel
         self.metric_ = None if best.machine.metric is None else best.machine.metric.matrix
+        self.metric_kind_, self.solver_ = learned.metric_kind, learned.solver
         self.best_iteration_ = best.iteration
-        self.n_iter_ = selected.last.iteration
+        self.n_iter_ = learned.last_iteration
         self.bandwidth_ = getattr(self.kernel_, "bandwidth", None)
         self.ridge_ = best.fit.ridge
         self.agop_error_ = best.agop_error
-        self.validation_scores_ = np.array(selected.scores) if selected.scores else None
+        self.validation_scores_: NDArray[np.float64] | None = None
+        self.validation_standard_errors_: NDArray[np.float64] | None = None
+
+    def _judge(self, learned: Learned, held_out: HeldOut | None) -> None:
+        """Scores with their standard errors, and calibration, on samples that the predictions do not depend on."""
+        if held_out is not None:
+            X, y, sample_weight = held_out
+            weights = torch.ones_like(X[:, 0]) if sample_weight is None else sample_weight
+            raw = learned.best.machine(X, max_memory=self.max_memory)
+            _, error = mean_and_error(self._held_out_gains(y, raw, weights), weights)
+            self.validation_scores_ = np.array(learned.scores)
+            self.validation_standard_errors_ = np.full(len(learned.scores), error)
+            self._calibrate(raw, y, sample_weight)
+        elif (judged := learned.judged) is not None:
+            rows, targets = judged.problem.rows, judged.problem.targets
+            gains = [self._gains(raw[rows.group], targets) for raw in judged.predictions]
+            scores = np.array([mean_and_error(gain, rows.weights, rows.group) for gain in gains])
+            self.validation_scores_, self.validation_standard_errors_ = scores.T.copy()
+            self._calibrate(judged.predictions[-1][rows.group], self._decode(targets, None), rows.weights)
 
     def _raw(self, X: Any) -> Tensor:
         check_is_fitted(self, "machine_")

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
 from torch import Tensor
 
 from agop.distinct import DistinctRows, distinct_rows
-from agop.estimators.choices import random_rows
 from agop.recursions import DistinctSamples
 
-__all__ = ["Problem"]
+__all__ = ["Problem", "random_rows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +24,7 @@ class Problem:
     Attributes
     ----------
     centers
-        Distinct inputs, (m, d).
+        Distinct inputs, (m, d), in lexicographic order: no choice depends on the order of the samples.
     targets
         Targets of the samples, (n, C).
     rows
@@ -30,9 +32,8 @@ class Problem:
 
     Examples
     --------
-    >>> import torch
     >>> features, targets = torch.tensor([[1.0], [2.0], [1.0]]), torch.tensor([[1.0], [0.0], [3.0]])
-    >>> problem = Problem.of(features, targets, torch.ones(3), torch.ones(3))
+    >>> problem = Problem.of(features, targets, torch.ones(3))
     >>> problem.centers.ravel(), problem.means.ravel()
     (tensor([1., 2.]), tensor([2., 0.]))
     """
@@ -42,28 +43,40 @@ class Problem:
     rows: DistinctRows
 
     @classmethod
-    def of(cls, features: Tensor, targets: Tensor, weights: Tensor, copies: Tensor) -> Problem:
-        """Merge samples with features (n, d) that are equal; weights and copies (n,) as in ``distinct_rows``."""
-        rows = distinct_rows(features, weights, copies)
+    def of(cls, features: Tensor, targets: Tensor, weights: Tensor) -> Problem:
+        """Merge samples with features (n, d) that are equal."""
+        rows = distinct_rows(features, weights)
+        order = torch.from_numpy(np.lexsort(features[rows.index].cpu().numpy().T[::-1])).to(rows.index)
+        rows = rows.reordered(order)
         return cls(features[rows.index], targets, rows)
+
+    def __len__(self) -> int:
+        return len(self.centers)
 
     @cached_property
     def means(self) -> Tensor:
         """(m, C) weighted means of the targets of equal samples."""
         return self.rows.mean(self.targets)
 
-    @property
-    def samples(self) -> DistinctSamples:
-        """The distinct samples with their weights, for leave-one-out."""
+    def samples(self, *, intercept: bool) -> DistinctSamples:
+        """The distinct samples with their weights, for cross-fitting."""
         rows = self.rows
-        return DistinctSamples(
-            self.centers, self.means, rows.total_weights, rows.total_copies, rows.spread(self.targets)
-        )
+        return DistinctSamples(self.centers, self.means, rows.total_weights, rows.spread(self.targets), intercept)
+
+    def at(self, groups: Tensor) -> Problem:
+        """The samples at some of the distinct inputs (m',)."""
+        kept, rows = self.rows.part(groups)
+        return Problem(self.centers[groups], self.targets[kept], rows)
 
     def part(self, most: int | None, random_state: Any) -> Problem:
         """Itself, or all samples at ``most`` of the distinct inputs, drawn at random."""
-        if most is None or len(self.centers) <= most:
+        if most is None or len(self) <= most:
             return self
-        groups = random_rows(len(self.centers), most, random_state).to(self.centers.device)
-        kept, rows = self.rows.part(groups)
-        return Problem(self.centers[groups], self.targets[kept], rows)
+        return self.at(random_rows(len(self), most, random_state).to(self.centers.device))
+
+
+def random_rows(n: int, most: int, random_state: Any) -> Tensor:
+    """Indices of ``most`` of n rows in order, or of all if they are fewer."""
+    if n <= most:
+        return torch.arange(n)
+    return torch.from_numpy(check_random_state(random_state).choice(n, most, replace=False)).sort().values

@@ -15,11 +15,10 @@ from torch import Tensor
 from agop.estimators.arrays import as_array, like
 from agop.estimators.calibration import Calibration
 from agop.estimators.feature_machine import FeatureMachine
-from agop.estimators.selection import left_out_accuracy, left_out_error
 from agop.estimators.targets import Classes, check_regression_targets, probabilities
 from agop.kernel_machine import Solver
 from agop.kernels import Kernel
-from agop.recursions import RFMStep
+from agop.recursions import DistinctSamples, RFMStep
 
 __all__ = ["RFMClassifier", "RFMRegressor"]
 
@@ -29,9 +28,9 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
 
     Kernel ridge regression whose Mahalanobis metric M is learned as the AGOP of the predictor
     (Radhakrishnan, Beaglehole, Pandit, Belkin 2024, arXiv 2212.13881): repeat
-    :math:`\alpha = (K_M + \lambda I)^{-1} Y`, M <- AGOP / max entry. What is not given is chosen by leave-one-out in
-    closed form, without validation data: the kernel on at most 4,000 random rows, bandwidth and ridge at each iterate
-    on at most 1,000, the iterate on ``metric_samples``. For the plain recursion give numbers:
+    :math:`\alpha = (K_M + \lambda I)^{-1} Y`, M <- AGOP / max entry. What is not given is chosen without validation
+    data, by leave-one-out in closed form at metrics that were learned from other rows: the kernel on at most 4,000
+    random rows, bandwidth and ridge at each iterate on at most 1,000. For the plain recursion give numbers:
     ``RFMRegressor(Laplace(10.0), ridge=1e-3, selection=None)``.
 
     Parameters
@@ -48,16 +47,16 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
         "full", or "diagonal" to keep the diagonal of the AGOP only; if None, full for kernels of the Euclidean distance
         and diagonal for ``ProductLaplace``, which is one of the coordinates.
     selection
-        Without validation data, None keeps the last iterate; "loo" and "gcv" keep the one with the smallest squared
-        error of leave-one-out or of generalised cross-validation, both in closed form. A weight of w above 1 is w
-        equal samples, of which one is left out. Where the solver is iterative, "loo" is generalised cross-validation
-        with an estimated trace.
+        Without validation data, None keeps the last iterate; "loo" keeps the one with the smallest loss of left-out
+        predictions: squared error, or log loss of a classifier. Two halves of up to 4,000 distinct rows judge each
+        other. Of more, or more than ``metric_samples``, a quarter (3,000 at most) gives no metric: two thirds of it
+        choose, one third states the score. Equal rows are left out together.
     solver
         "auto" for the one with the smaller predicted time that fits ``max_memory`` (``predicted_cost``), or
         ``Cholesky()``, or ``ConjugateGradient()``.
     metric_samples
-        Random distinct samples on which the recursion learns the metric and chooses the iterate, which is then fitted
-        to all samples; all if None or fewer.
+        Random distinct samples on which the recursion learns the metric of the iterate that is then fitted to all
+        samples; all if None or fewer.
     agop_samples
         Random samples over which an AGOP is taken (``agop_error_`` states its standard error); all if None or fewer.
     fit_intercept
@@ -69,11 +68,11 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
     max_memory
         Bytes for the matrices over pairs of samples; None for no limit.
     callback
-        Called with every ``RFMStep``; a true result stops the recursion.
+        Called with every ``RFMStep`` of the recursion whose iterate is kept; a true result stops it there.
     verbose
         Show a progress bar.
     random_state
-        Seed of all random rows: of leave-one-out, of the metric, of the AGOP, of the validation split.
+        Seed of all random rows: of folds, of the metric, of the AGOP (0 if None), and of the validation split.
 
     Attributes
     ----------
@@ -92,7 +91,10 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
     best_iteration_, n_iter_ : int
         The iterate that was kept, and the last one computed.
     validation_scores_ : ndarray or None
-        R^2 on the validation part, or minus the mean squared error of ``selection``; one an iterate.
+        R^2 of each iterate on the validation part, or minus the mean squared error of left-out predictions: entry k of
+        the fit with ``n_iterations=k``, whose choices and metric were made without the row that is predicted.
+    validation_standard_errors_ : ndarray or None
+        Their standard errors.
     feature_importances_ : ndarray
         (d,) share of the variance of the predictions that hangs on each feature, by swaps of its values between rows
         of the fit; computed when first asked for. The diagonal of ``metric_`` is steepness, which is something else.
@@ -115,7 +117,7 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
         n_iterations: int = 5,
         metric: Literal["full", "diagonal"] | None = None,
         *,
-        selection: Literal["loo", "gcv"] | None = "loo",
+        selection: Literal["loo"] | None = "loo",
         solver: Literal["auto"] | Solver = "auto",
         metric_samples: int | None = 10_000,
         agop_samples: int | None = 10_000,
@@ -164,8 +166,17 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
     def _score(self, y: Any, predictions: Any, sample_weight: Any) -> float:
         return float(r2_score(y, predictions, sample_weight=sample_weight))
 
-    def _left_out_score(self, predictions: Tensor, targets: Tensor, weights: Tensor) -> tuple[float, ...]:
-        return (-left_out_error(targets - predictions, weights),)
+    def _loss(self, samples: DistinctSamples, predictions: Tensor) -> float:
+        return samples.error(predictions)
+
+    def _gains(self, predictions: Tensor, targets: Tensor) -> Tensor:
+        return -(targets.double() - predictions.double()).square().mean(1)
+
+    def _held_out_gains(self, y: Any, raw: Tensor, weights: Tensor) -> Tensor:
+        targets = check_regression_targets(y, raw).double()
+        squares, shares = (targets - raw.double() - self.intercept_.to(raw)).square(), weights.double() / weights.sum()
+        variance = shares @ (targets - shares @ targets).square()
+        return (1 - squares / variance.where(variance > 0, torch.ones_like(variance))).mean(1)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R^2 of the predictions, its mean over the outputs."""
@@ -184,8 +195,7 @@ class RFMClassifier(ClassifierMixin, FeatureMachine):  # type: ignore[misc]
 max_memory, callback, verbose, random_state
         As for ``RFMRegressor``; validation data choose the iterate by accuracy, and their split is stratified.
     selection
-        As for ``RFMRegressor``, by the accuracy of the predictions without the own sample (``validation_scores_``);
-        their squared error breaks ties.
+        As for ``RFMRegressor``; ``validation_scores_`` are accuracies.
     class_weight
         Weights of the classes, {label: weight}, that multiply those of the samples; "balanced" for the inverse of
         the class sizes; None for ones. They say how much samples matter, not how many there are.
@@ -195,10 +205,10 @@ max_memory, callback, verbose, random_state
     classes_
         (C,) the labels: an array, or a tensor if the labels of the fit were one.
     calibration_ : Calibration or None
-        From values of the predictor to probabilities, learned on predictions without the own sample or on the
-        validation data; None without either.
+        From values of the predictor to probabilities, learned on left-out predictions or on the validation data; None
+        without either.
     machine_, metric_, kernel_, bandwidth_, ridge_, metric_kind_, solver_, agop_error_, best_iteration_, n_iter_, \
-validation_scores_, feature_importances_, n_features_in_
+validation_scores_, validation_standard_errors_, feature_importances_, n_features_in_
         As for ``RFMRegressor``.
 
     Examples
@@ -218,7 +228,7 @@ validation_scores_, feature_importances_, n_features_in_
         n_iterations: int = 5,
         metric: Literal["full", "diagonal"] | None = None,
         *,
-        selection: Literal["loo", "gcv"] | None = "loo",
+        selection: Literal["loo"] | None = "loo",
         solver: Literal["auto"] | Solver = "auto",
         metric_samples: int | None = 10_000,
         agop_samples: int | None = 10_000,
@@ -258,7 +268,9 @@ validation_scores_, feature_importances_, n_features_in_
         codes = self._classes.codes_of(y).to(raw.device)
         known = codes >= 0
         weights = None if weights is None else weights[known]
-        self.calibration_ = Calibration.of(raw[known], codes[known], weights)
+        shares = torch.nn.functional.one_hot(codes[known], len(self._classes))
+        shares = shares[:, 1:] if len(self._classes) == 2 else shares
+        self.calibration_ = Calibration.of(raw[known], shares, weights)
 
     def _strata(self) -> Any:
         return self._classes.codes.cpu().numpy()
@@ -269,9 +281,18 @@ validation_scores_, feature_importances_, n_features_in_
     def _score(self, y: Any, predictions: Any, sample_weight: Any) -> float:
         return float(accuracy_score(y, predictions, sample_weight=sample_weight))
 
-    def _left_out_score(self, predictions: Tensor, targets: Tensor, weights: Tensor) -> tuple[float, ...]:
-        accuracy = left_out_accuracy(predictions, targets, weights)
-        return accuracy, -left_out_error(targets - predictions, weights)
+    def _loss(self, samples: DistinctSamples, predictions: Tensor) -> float:
+        shares = (samples.targets + 1) / 2  # of the classes among equal samples
+        return Calibration.of(predictions, shares, samples.weights).loss(predictions, shares, samples.weights)
+
+    def _gains(self, predictions: Tensor, targets: Tensor) -> Tensor:
+        if predictions.shape[1] == 1:
+            return ((predictions > 0) == (targets > 0))[:, 0].double()
+        return (predictions.argmax(1) == targets.argmax(1)).double()
+
+    def _held_out_gains(self, y: Any, raw: Tensor, weights: Tensor) -> Tensor:  # noqa: ARG002
+        right = np.asarray(self._decode(raw, None)) == np.asarray(as_array(y)).ravel()
+        return torch.from_numpy(right).to(raw.device, torch.float64)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy of the predictions."""

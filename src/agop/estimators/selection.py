@@ -1,40 +1,32 @@
-"""Which iterate is kept: scores without the own sample, or on validation data."""
+"""Which iterate is kept, and what its score is worth."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from rich.progress import Progress
+import torch
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_consistent_length
 from torch import Tensor
 
-from agop.distinct import DistinctRows
 from agop.errors import InputError
 from agop.estimators.arrays import as_array, check_features
-from agop.recursions import RFMStep
-from agop.solvers.leave_one_out import sample_residuals
+from agop.recursions import RFMStep, exhausted
 
 __all__ = [
-    "Criterion",
     "HeldOut",
     "Selected",
     "check_settings",
     "check_validation",
-    "left_out_accuracy",
-    "left_out_error",
-    "left_out_predictions",
+    "mean_and_error",
     "select_iterate",
     "split_rows",
 ]
-
-Criterion = Callable[[RFMStep], tuple[float, ...]]
-"""Scores of an iterate, the larger the better; later ones decide where earlier ones tie."""
 
 HeldOut = tuple[Tensor, Any, Tensor | None]
 """Features, targets as ``predict`` gives them, and sample weights that choose the iterate."""
@@ -42,8 +34,8 @@ HeldOut = tuple[Tensor, Any, Tensor | None]
 
 def check_settings(selection: Any, n_iterations: int, time_budget: float | None, metric_samples: int | None) -> None:
     """Raise InputError, before any work, unless these are settings that a recursion can take."""
-    if selection not in (None, "loo", "gcv"):
-        raise InputError("selection=None, 'loo' or 'gcv'", repr(selection), "Choose one of the three.")
+    if selection not in (None, "loo"):
+        raise InputError("selection=None or 'loo'", repr(selection), "Choose one of the two.")
     if not isinstance(n_iterations, Integral) or n_iterations < 0:
         raise InputError("n_iterations >= 0", repr(n_iterations), "0 is kernel ridge regression.")
     if time_budget is not None and not time_budget > 0:
@@ -73,63 +65,24 @@ def split_rows(n: int, fraction: float, random_state: Any, strata: Any) -> tuple
     return train, test
 
 
-def left_out_predictions(
-    step: RFMStep, selection: Literal["loo", "gcv"], targets: Tensor, rows: DistinctRows
-) -> Tensor:
-    """Predictions (n, C) of an iterate whose fit has an ``inverse_diagonal``, each without its own sample.
+def mean_and_error(values: Tensor, weights: Tensor, group: Tensor | None = None) -> tuple[float, float]:
+    r"""Weighted mean of values (n,) and its standard error, where those of one group (n,) were drawn together.
 
-    "loo" is exact leave-one-out where the fit was factorised, "gcv" generalised cross-validation. The samples were
-    merged for the fit where they are equal; a single one is left out, its copies stay.
-    """
-    if (inverse := step.fit.inverse_diagonal) is None:
-        raise InputError("a fit with its inverse diagonal", "None", "Run rfm with leave_one_out=True.")
-    return targets - sample_residuals(
-        step.machine.coefficients,
-        inverse,
-        step.fit.ridge,
-        rows.total_weights,
-        rows.total_copies,
-        rows.deviations(targets),
-        rows.group,
-        generalised=selection == "gcv",
-    )
-
-
-def left_out_error(residuals: Tensor, weights: Tensor) -> float:
-    """Weighted mean over the samples, and mean over the outputs, of squared residuals (n, C).
+    With weights w of sum 1 and G groups, the error is the root of
+    :math:`\frac{G}{G - 1} \sum_g (\sum_{j \in g} w_j (v_j - \bar v))^2`; NaN for one group.
 
     Examples
     --------
     >>> import torch
-    >>> left_out_error(torch.tensor([[1.0], [2.0]]), torch.tensor([3.0, 1.0]))
-    1.75
+    >>> mean_and_error(torch.tensor([1.0, 2.0, 3.0]), torch.ones(3))
+    (2.0, 0.57735...)
     """
-    weights = weights.double()
-    return ((weights @ residuals.double().square()) / weights.sum()).mean().item()
-
-
-def left_out_accuracy(predictions: Tensor, targets: Tensor, weights: Tensor) -> float:
-    r"""Weighted share of samples whose class is predicted by sign (C = 1) or argmax (C > 1).
-
-    Parameters
-    ----------
-    predictions, targets
-        (n, C), targets -1 and 1.
-    weights
-        (n,).
-
-    Examples
-    --------
-    >>> import torch
-    >>> left_out_accuracy(torch.tensor([[2.0], [-1.0]]), torch.tensor([[1.0], [1.0]]), torch.ones(2))
-    0.5
-    """
-    if predictions.shape[1] == 1:
-        right = (predictions > 0) == (targets > 0)
-    else:
-        right = (predictions.argmax(1) == targets.argmax(1))[:, None]
-    weights = weights.double()
-    return ((weights @ right.double()).sum() / weights.sum()).item()
+    values, shares = values.double(), weights.double() / weights.double().sum()
+    mean = shares @ values
+    group = torch.arange(len(values), device=values.device) if group is None else group
+    own = values.new_zeros(int(group.max()) + 1).index_add_(0, group, shares * (values - mean))
+    error = (own.square().sum() * len(own)).sqrt() / (len(own) - 1) ** 0.5 if len(own) > 1 else mean * torch.nan
+    return mean.item(), error.item()
 
 
 @dataclass(frozen=True)
@@ -141,7 +94,7 @@ class Selected:
     best, last
         Iterates.
     scores
-        First criterion of each iterate, the larger the better; empty without a criterion.
+        Score of each iterate, the larger the better; empty without a criterion.
     """
 
     best: RFMStep
@@ -151,11 +104,11 @@ class Selected:
 
 def select_iterate(
     steps: Iterable[RFMStep],
-    criterion: Criterion | None,
+    criterion: Callable[[RFMStep], float] | None,
     *,
-    total: int,
+    patience: int | None = None,
     callback: Callable[[RFMStep], object] | None = None,
-    verbose: bool = False,
+    advance: Callable[[], object] = lambda: None,
 ) -> Selected:
     """Run a recursion and keep the first of its best iterates, or the last one.
 
@@ -164,27 +117,23 @@ def select_iterate(
     steps
         One iterate or more.
     criterion
-        Scores of an iterate, the larger the better; later ones decide where earlier ones tie. None keeps the last.
-    total
-        Number of iterates that the progress bar expects.
+        Score of an iterate, the larger the better. None keeps the last.
+    patience
+        Iterates in a row that are worse than the best, after which the recursion ends; None for no end but the last.
     callback
         Called with every iterate; a true result stops.
-    verbose
-        Show a progress bar.
+    advance
+        Called after every iterate, for a progress bar.
     """
     scores: list[float] = []
-    best_score: tuple[float, ...] = ()
-    with Progress(disable=not verbose) as progress:
-        task = progress.add_task("RFM", total=total)
-        for step in steps:
-            if criterion is None:
+    for step in steps:
+        if criterion is None:
+            best = step
+        else:
+            scores.append(criterion(step))
+            if scores[-1] > max(scores[:-1], default=float("-inf")) or len(scores) == 1:
                 best = step
-            else:
-                score = criterion(step)
-                scores.append(score[0])
-                if not best_score or score > best_score:
-                    best, best_score = step, score
-            progress.advance(task)
-            if callback is not None and callback(step):
-                break
+        advance()
+        if (callback is not None and callback(step)) or exhausted([-score for score in scores], patience):
+            break
     return Selected(best, step, scores)

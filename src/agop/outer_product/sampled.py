@@ -48,8 +48,9 @@ def sampled_kernel_agop(
     r"""AGOP of a kernel machine over its own centers, estimated from some of them drawn without replacement.
 
     With the terms :math:`T_i = J_i^T J_i` at m of n samples, the mean of the T_i has the expected squared error
-    :math:`(1 - m/n) (\overline{\|T_i\|_F^2} - \|\overline{T}\|_F^2) / (m - 1)`, where
-    :math:`\|T_i\|_F = \|J_i J_i^T\|_F` needs C x C matrices only. Time grows as m n, memory stays bounded.
+    :math:`(1 - m/n) \frac{m}{m - 1} \sum_i w_i^2 \|T_i - \overline{T}\|_F^2`, with the weights w of sum 1 over the
+    drawn samples and :math:`\overline{T} = \sum_i w_i T_i`. The norm of T_i is that of the C x C matrix
+    :math:`J_i J_i^T`. Time grows as m n, memory stays bounded.
 
     Parameters
     ----------
@@ -95,17 +96,26 @@ def sampled_kernel_agop(
     points = ((centers - origin) if metric is None else metric.map(centers, origin)).to(dtype)
     root = None if metric is None else metric.root.to(points)
     total = torch.zeros(points.shape[1], points.shape[1], dtype=torch.float64, device=points.device)
-    squares = 0.0
+    squared = torch.zeros_like(total)  # sum of w^2 T, which is that of w T over m without weights
+    squares = torch.zeros((), dtype=torch.float64, device=points.device)  # sum of w^2 ||T||^2
     bytes_per_row = (4 * n + (coefficients.shape[1] + 3) * points.shape[1]) * dtype.itemsize
     for rows in row_chunks(m, bytes_per_row, max_memory):
         gradients = kernel.output_gradients(points[chosen[rows]], points, coefficients)
         if root is not None:  # the chain rule, before norms are taken
             gradients = gradients * root if root.ndim == 1 else gradients @ root
         weighted = gradients * shares[rows, None].sqrt().to(gradients)
-        flat = weighted.flatten(0, 1)
-        total += flat.mT @ flat
+        total += _gram(weighted.flatten(0, 1))
+        if weights is not None:
+            squared += _gram((weighted * shares[rows, None].sqrt().to(gradients)).flatten(0, 1))
         by_sample = weighted.transpose(0, 1)
-        squares += ((by_sample @ by_sample.mT).double().square().sum((1, 2)) / shares[rows]).sum().item()
-    size = total.square().sum().item()
-    spread = max(0.0, squares - size) / (m - 1) * (1 - m / n)
-    return SampledAGOP(total, (spread / size) ** 0.5 if size > 0 else 0.0, m)
+        squares += (by_sample @ by_sample.mT).double().square().sum()
+    if weights is None:
+        squared = total / m
+    size = total.square().sum()
+    spread = squares - 2 * (squared * total).sum() + shares.square().sum() * size
+    error = (spread.clamp(min=0) * m / (m - 1) * (1 - m / n) / size).sqrt().item() if size > 0 else 0.0
+    return SampledAGOP(total, error, m)
+
+
+def _gram(rows: Tensor) -> Tensor:
+    return rows.mT @ rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,9 +12,9 @@ from agop.errors import InputError
 from agop.kernel_machine import Fit, KernelMachine, Solver, fit_with_gradient_weights
 from agop.kernels import Kernel, Metric
 from agop.outer_product import AGOPPlan, normalised_agop, planned_kernel_agop, sampled_kernel_agop
-from agop.recursions.tuning import Tuned
+from agop.recursions.tuning import Setting
 
-__all__ = ["RFMStep", "rfm"]
+__all__ = ["RFMStep", "machine_agop", "rfm"]
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,12 @@ class RFMStep:
         How the AGOP that made the metric was computed; None at iteration 0, or if it is an estimate.
     agop_error
         Relative standard error of that AGOP; 0 if it is no estimate.
-    tuned
-        What chose the kernel and the ridge of this iterate; None if they were given.
     """
 
     iteration: int
     fit: Fit
     plan: AGOPPlan | None
     agop_error: float = 0.0
-    tuned: Tuned | None = None
 
     @property
     def machine(self) -> KernelMachine:
@@ -56,11 +53,10 @@ def rfm(
     n_iterations: int = 5,
     metric: Literal["full", "diagonal"] = "full",
     weights: Tensor | None = None,
-    tune: Callable[[Metric | None], Tuned] | None = None,
+    settings: Sequence[Setting] | Callable[[Metric | None], Setting] | None = None,
     solver: Solver | None = None,
     agop_samples: int | None = None,
     seed: int = 0,
-    leave_one_out: bool = False,
     max_memory: int | None = None,
 ) -> Iterator[RFMStep]:
     r"""Iterates of the recursive feature machine, as they are computed.
@@ -84,16 +80,15 @@ def rfm(
         "full", or "diagonal" to keep the diagonal of the AGOP only.
     weights
         (n,) positive sample weights; ones if None.
-    tune
-        Kernel and ridge of each iterate as a function of its metric, in the place of those given.
+    settings
+        Kernel and ridge of each iterate, in the place of those given: in turn, the last one also of all that follow, or
+        as a function of the metric.
     solver
         ``Cholesky()`` if None, or ``ConjugateGradient()``.
     agop_samples
         Random samples over which the AGOP is taken, new ones for each iterate; all if None.
     seed
-        Of these samples.
-    leave_one_out
-        Whether the fits come with ``inverse_diagonal``, for leave-one-out at each iterate.
+        Seed of the draw of these samples.
     max_memory
         Bytes for the matrices over pairs.
 
@@ -119,45 +114,70 @@ def rfm(
         raise InputError("metric='full' or 'diagonal'", repr(metric), "Choose one of the two.")
     if n_iterations < 0:
         raise InputError("n_iterations >= 0", str(n_iterations), "0 is kernel ridge regression.")
+    settings = settings or [Setting(kernel, ridge)]
     learned: Metric | None = None
     plan: AGOPPlan | None = None
     error = 0.0
-    sampled = agop_samples if agop_samples is not None and agop_samples < len(inputs) else None
     for iteration in range(n_iterations + 1):
-        tuned = None if tune is None else tune(learned)
-        if tuned is not None:
-            kernel, ridge = tuned.kernel, tuned.ridge
+        setting = settings(learned) if callable(settings) else settings[min(iteration, len(settings) - 1)]
+        kernel = setting.kernel_at(inputs, learned)
         fit, pairs = fit_with_gradient_weights(
             kernel,
             inputs,
             targets,
-            ridge=ridge,
+            ridge=setting.ridge,
             metric=learned,
             weights=weights,
             solver=solver,
             max_memory=max_memory,
-            share=iteration < n_iterations and sampled is None,
-            leave_one_out=leave_one_out,
+            share=iteration < n_iterations and not _sampled(agop_samples, inputs),
         )
-        yield RFMStep(iteration, fit, plan, error, tuned)
+        yield RFMStep(iteration, fit, plan, error)
         if iteration == n_iterations:
             return
-        problem = kernel, inputs, fit.machine.coefficients
-        if sampled is not None:
-            estimate = sampled_kernel_agop(
-                *problem, sampled, metric=learned, weights=weights, seed=seed + iteration, max_memory=max_memory
-            )
-            agop, error = estimate.matrix, estimate.error
-        else:
-            agop, plan = planned_kernel_agop(
-                kernel,
-                inputs,
-                inputs,
-                fit.machine.coefficients,
-                metric=learned,
-                weights=weights,
-                max_memory=max_memory,
-                gradient_weights=pairs,
-            )
+        agop, plan, error = machine_agop(
+            fit.machine,
+            weights=weights,
+            samples=agop_samples,
+            seed=seed + iteration,
+            max_memory=max_memory,
+            gradient_weights=pairs,
+        )
         pairs = None  # free it before the next kernel matrix
         learned = Metric(normalised_agop(agop if metric == "full" else agop.diagonal()))
+
+
+def machine_agop(
+    machine: KernelMachine,
+    *,
+    weights: Tensor | None = None,
+    samples: int | None = None,
+    seed: int = 0,
+    max_memory: int | None = None,
+    gradient_weights: Tensor | None = None,
+) -> tuple[Tensor, AGOPPlan | None, float]:
+    """AGOP (d, d) of a machine over its own centers, how it was computed, and its relative standard error.
+
+    It is an estimate from ``samples`` of the centers if they are more, drawn with ``seed``; it has no plan then.
+    """
+    kernel, centers, coefficients, metric = machine.kernel, machine.centers, machine.coefficients, machine.metric
+    if samples is not None and _sampled(samples, centers):
+        estimate = sampled_kernel_agop(
+            kernel, centers, coefficients, samples, metric=metric, weights=weights, seed=seed, max_memory=max_memory
+        )
+        return estimate.matrix, None, estimate.error
+    agop, plan = planned_kernel_agop(
+        kernel,
+        centers,
+        centers,
+        coefficients,
+        metric=metric,
+        weights=weights,
+        max_memory=max_memory,
+        gradient_weights=gradient_weights,
+    )
+    return agop, plan, 0.0
+
+
+def _sampled(samples: int | None, inputs: Tensor) -> bool:
+    return samples is not None and samples < len(inputs)

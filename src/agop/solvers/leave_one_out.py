@@ -1,6 +1,8 @@
-"""Leave-one-out and generalised cross-validation of kernel ridge regression in closed form."""
+"""Leave-one-out of kernel ridge regression in closed form, for all rows or for some of them."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -8,16 +10,7 @@ from torch import Tensor
 from agop.chunks import BLOCK, row_chunks
 from agop.errors import InputError
 
-__all__ = [
-    "generalised_residuals",
-    "inverse_diagonal",
-    "leave_one_out_residuals",
-    "remaining_shares",
-    "sample_residuals",
-]
-
-_SMALLEST_RIDGE = 1e-12
-"""In the place of a ridge of zero, which is the limit of small ones."""
+__all__ = ["SplitSystem", "inverse_diagonal", "leave_one_out_residuals"]
 
 
 def inverse_diagonal(lower: Tensor, *, max_memory: int | None = None) -> Tensor:
@@ -56,13 +49,13 @@ def inverse_diagonal(lower: Tensor, *, max_memory: int | None = None) -> Tensor:
 
 
 def leave_one_out_residuals(coefficients: Tensor, inverse_diagonal: Tensor) -> Tensor:
-    r"""Residuals :math:`y_i - f_{-i}(x_i) = \alpha_i / (A^{-1})_{ii}` of the fits that each leave one sample out.
+    r"""Residuals :math:`y_i - f_{-i}(x_i) = \alpha_i / (A^{-1})_{ii}` of the fits that each leave one row out.
 
     f minimises :math:`\sum_i w_i \|f(x_i) - y_i\|^2 + \lambda \|f\|_H^2`, so that :math:`A \alpha = Y` with
     :math:`A = K + \lambda\,\mathrm{diag}(1/w)`, and :math:`f_{-i}` minimises the sum without its term i. Put
-    :math:`f_{-i}(x_i)` in the place of y_i: the minimiser over all samples is then :math:`f_{-i}`, whose coefficient
+    :math:`f_{-i}(x_i)` in the place of y_i: the minimiser over all rows is then :math:`f_{-i}`, whose coefficient
     at x_i is 0. So :math:`0 = \alpha_i - (A^{-1})_{ii} (y_i - f_{-i}(x_i))`, whatever the weights. It holds for
-    lambda = 0 too, where f interpolates.
+    lambda = 0 too, where f interpolates. The kernel is held: if it was learned from y_i, nothing is left out.
 
     Parameters
     ----------
@@ -87,142 +80,63 @@ def leave_one_out_residuals(coefficients: Tensor, inverse_diagonal: Tensor) -> T
 
     Examples
     --------
-    >>> alone = torch.tensor([[3.0]]) / 2  # k(x, x) + ridge = 2; without its sample f is 0
+    >>> alone = torch.tensor([[3.0]]) / 2  # k(x, x) + ridge = 2; without its row f is 0
     >>> leave_one_out_residuals(alone, torch.tensor([0.5]))
     tensor([[3.]], dtype=torch.float64)
     """
-    _check_shapes(coefficients, inverse_diagonal)
-    return coefficients.double() / inverse_diagonal.double()[:, None]
-
-
-def generalised_residuals(coefficients: Tensor, inverse_diagonal: Tensor, weights: Tensor | None = None) -> Tensor:
-    r"""Residuals of generalised cross-validation, which does not change when the samples are rotated.
-
-    With unit weights :math:`\alpha_i / (\mathrm{tr}(A^{-1}) / n)`: leave-one-out with the diagonal of A^-1 replaced by
-    its mean. With weights, the same for the problem in :math:`\sqrt{w_i}\, y_i`, whose residual operator is
-    :math:`\lambda W^{-1/2} A^{-1} W^{-1/2}`: :math:`(\alpha_i / w_i) / \mathrm{mean}_j\, ((A^{-1})_{jj} / w_j)`.
-
-    Parameters
-    ----------
-    coefficients
-        alpha, (n, C).
-    inverse_diagonal
-        Diagonal of A^-1, (n,).
-    weights
-        w > 0, (n,); ones if None.
-
-    Returns
-    -------
-    Tensor
-        (n, C), float64.
-
-    Raises
-    ------
-    InputError
-        If the shapes do not agree.
-
-    References
-    ----------
-    Golub, Heath, Wahba 1979, Technometrics 21:215.
-
-    Examples
-    --------
-    >>> generalised_residuals(torch.tensor([[1.0], [2.0]]), torch.tensor([0.25, 0.75])).ravel()
-    tensor([2., 4.], dtype=torch.float64)
-    """
-    _check_shapes(coefficients, inverse_diagonal)
-    weights = torch.ones_like(inverse_diagonal) if weights is None else weights
-    scaled = coefficients.double() / weights.double()[:, None]
-    return scaled / (inverse_diagonal.double() / weights.double()).mean()
-
-
-def remaining_shares(
-    inverse_diagonal: Tensor, ridge: float, weights: Tensor, copies: Tensor, *, generalised: bool = False
-) -> Tensor:
-    r"""1 minus the leverage of a single sample, in groups of equal samples that were merged with summed weights.
-
-    The leverage of a group of weight w is :math:`h = 1 - (\lambda / w) (A^{-1})_{ii}`, that of one of its c samples
-    h / max(c, 1). A residual divided by the remaining share is the residual of the fit without that one sample.
-
-    Parameters
-    ----------
-    inverse_diagonal
-        Diagonal of A^-1, (m,), with A = K + lambda diag(1/w).
-    ridge
-        lambda >= 0.
-    weights
-        w > 0, (m,).
-    copies
-        c > 0, (m,): how many samples the groups hold. Equal to the weights where these count samples.
-    generalised
-        Put the mean leverage of all samples in the place of each.
-
-    Returns
-    -------
-    Tensor
-        (m,) float64.
-
-    Examples
-    --------
-    >>> remaining_shares(torch.tensor([0.5, 1.0]), 1.0, torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0]))
-    tensor([0.5000, 0.7500], dtype=torch.float64)
-    """
-    rest = max(ridge, _SMALLEST_RIDGE) * inverse_diagonal.double() / weights.double()
-    others = copies.double().clamp(min=1) - 1
-    if generalised:
-        return ((others + rest).sum() / (others + 1).sum()).expand(len(rest))
-    return (others + rest) / (others + 1)
-
-
-def sample_residuals(
-    coefficients: Tensor,
-    inverse_diagonal: Tensor,
-    ridge: float,
-    weights: Tensor,
-    copies: Tensor,
-    deviations: Tensor,
-    group: Tensor,
-    *,
-    generalised: bool = False,
-) -> Tensor:
-    r"""Residuals of samples, each by the fit without it, where equal samples were merged for the fit.
-
-    The residual of sample j in group g is :math:`y_j - f(x_g) = (y_j - \bar y_g) + (\lambda / w_g) \alpha_g`;
-    divided by its remaining share, it is that of leave-one-out.
-
-    Parameters
-    ----------
-    coefficients, inverse_diagonal, ridge, weights, copies
-        Of the fit to the m groups: (m, C), (m,), a number, (m,), (m,); see ``remaining_shares``.
-    deviations
-        Targets minus the mean of their group, (n, C).
-    group
-        Group of each sample, (n,).
-    generalised
-        Generalised cross-validation instead of leave-one-out.
-
-    Returns
-    -------
-    Tensor
-        (n, C), float64.
-
-    Examples
-    --------
-    >>> alone = torch.tensor([[3.0]]) / 2  # as for leave_one_out_residuals
-    >>> one = torch.ones(1)
-    >>> sample_residuals(alone, torch.tensor([0.5]), 1.0, one, one, torch.zeros(1, 1), torch.tensor([0]))
-    tensor([[3.]], dtype=torch.float64)
-    """
-    _check_shapes(coefficients, inverse_diagonal)
-    shares = remaining_shares(inverse_diagonal, ridge, weights, copies, generalised=generalised)
-    fitted = max(ridge, _SMALLEST_RIDGE) * coefficients.double() / weights.double()[:, None]
-    return (fitted[group] + deviations.double()) / shares[group, None]
-
-
-def _check_shapes(coefficients: Tensor, inverse_diagonal: Tensor) -> None:
     if coefficients.ndim != 2 or inverse_diagonal.shape != coefficients.shape[:1]:
         raise InputError(
             "coefficients (n, C) and a diagonal (n,)",
             f"shapes {tuple(coefficients.shape)} and {tuple(inverse_diagonal.shape)}",
             "Pass those of one fit.",
+        )
+    return coefficients.double() / inverse_diagonal.double()[:, None]
+
+
+@dataclass(frozen=True, eq=False)
+class SplitSystem:
+    r"""A system :math:`A \alpha = Y` over p rows followed by v others, solved for both parts at once.
+
+    With :math:`A = L L^T` and :math:`Z = L^{-1} Y`, the leading blocks belong to the fit to the first p rows, whose
+    coefficients are :math:`L_{11}^{-T} Z_1`. The trailing ones belong to the last v rows in the fit to all rows:
+    :math:`\alpha_2 = L_{22}^{-T} Z_2` and :math:`(A^{-1})_{22} = L_{22}^{-T} L_{22}^{-1}`, hence their leave-one-out.
+    So a kernel that was learned from the first rows is judged on the last ones, by fits to all rows but one.
+
+    Attributes
+    ----------
+    lower
+        L, (p + v, p + v).
+    forward
+        Z, (p + v, C).
+    first
+        p, from 0 to the number of rows.
+
+    Examples
+    --------
+    >>> lower = torch.linalg.cholesky(torch.tensor([[2.0, 1.0], [1.0, 2.0]]))
+    >>> system = SplitSystem.of(lower, torch.tensor([[2.0], [4.0]]), first=1)
+    >>> system.coefficients(), system.residuals()  # 2 / 2; 4 - 1 * 2 / 2
+    (tensor([[1.]]), tensor([[3.0000]], dtype=torch.float64))
+    """
+
+    lower: Tensor
+    forward: Tensor
+    first: int
+
+    @classmethod
+    def of(cls, lower: Tensor, targets: Tensor, first: int) -> SplitSystem:
+        """The system of a Cholesky factor and targets (p + v, C)."""
+        return cls(lower, torch.linalg.solve_triangular(lower, targets.to(lower), upper=False), first)
+
+    def coefficients(self) -> Tensor:
+        """Coefficients (p, C) of the fit to the first rows."""
+        lower, first = self.lower[: self.first, : self.first], self.forward[: self.first]
+        solution: Tensor = torch.linalg.solve_triangular(lower.mT, first, upper=True)
+        return solution
+
+    def residuals(self) -> Tensor:
+        """Residuals (v, C) of the last rows, each by the fit to all other rows; float64."""
+        lower, last = self.lower[self.first :, self.first :], self.forward[self.first :]
+        return leave_one_out_residuals(
+            torch.linalg.solve_triangular(lower.mT, last, upper=True), inverse_diagonal(lower)
         )
