@@ -69,7 +69,7 @@ def test_class_mean_at_the_global_mean_has_no_angle():
 
 
 def test_two_equal_class_means():
-    moments = ClassMoments.of(torch.tensor([[0.0], [1.0], [0.0]]), torch.arange(3), 3)
+    moments = ClassMoments.of(torch.tensor([[0.0], [1.0], [0.0]] * 2), torch.arange(3).repeat(2), 3)
     with pytest.raises(InputError, match="classes 0 and 2"):
         collapse.nc1_cdnv(moments)
     with pytest.raises(InputError, match="class directions that differ"):

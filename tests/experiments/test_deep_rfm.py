@@ -349,6 +349,16 @@ def test_first_rows_are_the_same_for_every_seed(toy, tmp_path, fitted):
     np.testing.assert_array_equal(labels, toy.train_labels[:30])
 
 
+def test_a_class_of_one_sample_is_noted(toy, tmp_path):
+    kept = np.r_[np.flatnonzero(toy.train_labels != 2), np.flatnonzero(toy.train_labels == 2)[:1]]
+    few = replace(toy, train_inputs=toy.train_inputs[kept], train_labels=toy.train_labels[kept])
+    run = run_deep_rfm(SMALL, few, tmp_path / "run")
+    assert run.info()["notes"][1] == "one sample of c, which has no scatter within the class: left out of NC1"
+    assert all(line["nc1_trace_ratio"] > 0 for line in run.metrics())
+    alone = replace(toy, train_inputs=toy.train_inputs[[0, 1, 2]], train_labels=np.arange(3))
+    assert {line["nc1_trace_ratio"] for line in run_deep_rfm(SMALL, alone, tmp_path / "alone").metrics()} == {None}
+
+
 def test_one_mean_and_deviation_a_channel(toy, tmp_path, fitted):
     images = replace(toy, image_shape=(2, 1, 3))
     run = run_deep_rfm(replace(SMALL, standardize="channel"), images, tmp_path / "run")

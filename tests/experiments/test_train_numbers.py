@@ -233,3 +233,14 @@ def test_trained_network_is_ready_to_use(toy, tmp_path):
     assert TrainSettings.of(info["settings"]) == SMALL
     before = TrainSettings.of(info["settings"]).network(info["input_shape"], info["n_classes"], 0)
     assert not torch.equal(before.fc.output.weight, network.fc.output.weight)
+
+
+def test_notes_of_the_measurements(toy, tmp_path):
+    """A class of one sample has no part in NC1, and the run says so."""
+    kept = np.r_[np.flatnonzero(toy.train_labels != 2), np.flatnonzero(toy.train_labels == 2)[:1]]
+    few = replace(toy, train_inputs=toy.train_inputs[kept], train_labels=toy.train_labels[kept])
+    run = run_train(replace(SMALL, seeds=(0, 1)), few, tmp_path / "run")
+    first, second = run.info()["notes"]
+    assert first == "a note"
+    assert second.startswith("one sample of class 2,")
+    assert all(line["nc1_trace_ratio"] > 0 for line in run.metrics())

@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import agop
-from agop.errors import EmptyClassError, InputError
+from agop.errors import InputError
 from network.models import N_CLASSES, Function, batches, data, mlp, seeded
 
 
@@ -164,22 +164,11 @@ def test_nan_in_weights():
         agop.measure(model, batches(x, y))
 
 
-def test_missing_class():
-    x, y = data(20)
-    model = seeded(mlp)
-    kept = y != 1
-    with pytest.raises(EmptyClassError, match="1"):
-        agop.measure(model, [(x[kept], y[kept])])
-
-
-def test_one_sample_a_class():
-    """Nothing to say about NC1 but 0, and no crash."""
-    x, y = data(3)
-    record = agop.measure(seeded(mlp), [(x, y)])
-    assert record["0"].input.nc1_trace_ratio == 0
-    assert record["0"].attribution.share is None
-    list(record.lines())
-    record.table()
+@pytest.mark.parametrize("labels", [[1] * 20, [-100] * 19 + [2]])
+def test_fewer_than_two_classes(labels):
+    x, _ = data(20)
+    with pytest.raises(InputError, match="two or more classes"):
+        agop.measure(seeded(mlp), [(x, torch.tensor(labels))])
 
 
 def test_constant_features():

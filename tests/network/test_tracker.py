@@ -39,7 +39,7 @@ class World:
         if self.error is not None:
             raise self.error
         lines = [{"layer": "fc", "stage": stage, "nc1": float(len(self.calls))} for stage in ("input", "linear")]
-        return SimpleNamespace(lines=lambda: iter(lines), accuracy=0.75)
+        return SimpleNamespace(notes=(), lines=lambda: iter(lines), accuracy=0.75)
 
     def tracker(self, out, **options):
         return Tracker("model", "loader", out, clock=self.clock, **options)

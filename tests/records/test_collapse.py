@@ -48,7 +48,7 @@ def test_numbers_of_the_definitions(dtype):
     x = stored.double().numpy()
     weight, bias = given["weight"], given["bias"]
     found = Collapse.of(stored, torch.from_numpy(y), N_CLASSES, **given).as_dict()
-    for name in [field.name for field in fields(Collapse)]:
+    for name in [field.name for field in fields(Collapse) if field.name != "undefined"]:
         function = getattr(oracle, VARIANTS.get(name, name))
         if name.startswith(("nc3", "unc3")):
             expected = function(x, y, weight)

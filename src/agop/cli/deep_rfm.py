@@ -93,7 +93,8 @@ def _run(settings: DeepRFMSettings, out: Path, data_dir: Path | None) -> Run:
 
         def observe(control: bool, seed: int, record: DeepRFMRecord) -> None:
             collapse = record.stages["input"].collapse
-            nc1 = "undefined" if collapse is None else f"{collapse.nc1_trace_ratio:.3g}"
+            found = None if collapse is None else collapse.nc1_trace_ratio
+            nc1 = "undefined" if found is None else f"{found:.3g}"
             what = f"{'control, ' if control else ''}seed {seed}, layer {record.layer}: NC1 {nc1}"
             progress.update(task, advance=1, description=what)
 

@@ -125,4 +125,5 @@ def _run(settings: TrainSettings, out: Path, data_dir: Path | None) -> Run:
 def _last_nc1(record: NetworkRecord) -> str:
     """NC1 of the features that the last measured layer reads."""
     last = list(record.values())[-1]
-    return "" if last.input is None else f", NC1 {last.input.nc1_trace_ratio:.3g} at {last.name}"
+    nc1 = None if last.input is None else last.input.nc1_trace_ratio
+    return "" if nc1 is None else f", NC1 {nc1:.3g} at {last.name}"

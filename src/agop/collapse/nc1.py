@@ -4,9 +4,14 @@ With class means :math:`\mu_c`, global mean :math:`\mu_G` and :math:`m_c = \mu_c
 :math:`\Sigma_W = \frac1N \sum_c \sum_{i \in c} (x_i - \mu_c)(x_i - \mu_c)^T`,
 :math:`\Sigma_B = \frac1C \sum_c m_c m_c^T` and
 :math:`\Sigma_T = \frac1N \sum_i (x_i - \mu_G)(x_i - \mu_G)^T`. The NC1 measures are 0 for collapsed features.
+
+A class of one sample has no scatter about its mean, and would count as collapsed: all sums are over the classes of two
+samples or more. Where there are fewer than two of these, NC1 has no value.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import torch
 
@@ -40,7 +45,7 @@ def nc1_trace_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "classes
     EmptyClassError
         If a class has no samples.
     InputError
-        If there is one class, or all class means coincide: the ratio has no value then.
+        If there are fewer than two classes of two samples or more, or all class means coincide: the ratio has no value.
 
     Examples
     --------
@@ -48,6 +53,7 @@ def nc1_trace_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "classes
     >>> nc1_trace_ratio(ClassMoments.of(x, y, 2))
     0.2
     """
+    moments = _with_scatter(moments)
     between = between_trace(moments, global_mean)
     return moments.scatter_trace / moments.n_samples / between
 
@@ -63,7 +69,7 @@ def nc1_trace_ratio_beaglehole2024(moments: ClassMoments, *, global_mean: Global
     >>> nc1_trace_ratio_beaglehole2024(ClassMoments.of(x, y, 2))
     0.1
     """
-    return nc1_trace_ratio(moments, global_mean=global_mean) / len(moments.counts)
+    return nc1_trace_ratio(moments, global_mean=global_mean) / len(_with_scatter(moments).counts)
 
 
 def within_total_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
@@ -76,7 +82,7 @@ def within_total_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "clas
     EmptyClassError
         If a class has no samples.
     InputError
-        If there is one class, or all samples coincide.
+        If there are fewer than two classes of two samples or more, or all samples coincide.
 
     Examples
     --------
@@ -84,6 +90,7 @@ def within_total_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "clas
     >>> round(within_total_ratio(ClassMoments.of(x, y, 2)), 12)
     0.166666666667
     """
+    moments = _with_scatter(moments)
     total = _total_trace(moments, global_mean)
     return moments.scatter_trace / moments.n_samples / total
 
@@ -98,7 +105,7 @@ def between_total_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "cla
     EmptyClassError
         If a class has no samples.
     InputError
-        If there is one class, or all samples coincide.
+        If there are fewer than two classes of two samples or more, or all samples coincide.
 
     Examples
     --------
@@ -106,6 +113,7 @@ def between_total_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "cla
     >>> round(between_total_ratio(ClassMoments.of(x, y, 2)), 12)
     0.833333333333
     """
+    moments = _with_scatter(moments)
     total = _total_trace(moments, global_mean)
     return float(moments.centred_means(global_mean).square().sum()) / len(moments.counts) / total
 
@@ -121,7 +129,7 @@ def between_total_ratio_beaglehole2024(moments: ClassMoments, *, global_mean: Gl
     >>> round(between_total_ratio_beaglehole2024(ClassMoments.of(x, y, 2)), 12)
     1.666666666667
     """
-    return between_total_ratio(moments, global_mean=global_mean) * len(moments.counts)
+    return between_total_ratio(moments, global_mean=global_mean) * len(_with_scatter(moments).counts)
 
 
 def nc1_pinv(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
@@ -145,7 +153,8 @@ def nc1_pinv(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> f
     EmptyClassError
         If a class has no samples.
     InputError
-        If there is one class, all class means coincide, or the moments have no pooled scatter.
+        If there are fewer than two classes of two samples or more, all class means coincide, or the moments have no
+        pooled scatter.
 
     Examples
     --------
@@ -156,6 +165,7 @@ def nc1_pinv(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> f
     if moments.scatter is None:
         advice = "Ask for it: ClassMoments.of(features @ between_basis, labels, n_classes, scatter=True)."
         raise InputError("moments with a pooled scatter", "moments without", advice)
+    moments = _with_scatter(moments)
     between_trace(moments, global_mean)
     basis = moments.between_basis()
     _, lengths, directions = torch.linalg.svd(moments.centred_means(global_mean) @ basis, full_matrices=False)
@@ -174,7 +184,8 @@ def nc1_cdnv(moments: ClassMoments) -> float:
     EmptyClassError
         If a class has no samples.
     InputError
-        If there is one class, two class means coincide, or the moments come from ``apply``.
+        If there are fewer than two classes of two samples or more, two class means coincide, or the moments come from
+        ``apply``.
 
     Examples
     --------
@@ -182,11 +193,26 @@ def nc1_cdnv(moments: ClassMoments) -> float:
     >>> round(nc1_cdnv(ClassMoments.of(x, y, 2)), 12)
     0.05
     """
+    moments = _with_scatter(moments)
     centred = moments.centred_means()
     variances = moments.class_traces() / moments.counts
     distances = pair_distances(centred, moments.resolution(), "class means")
     first, second = torch.triu_indices(len(centred), len(centred), 1, device=centred.device)
     return float(((variances[first] + variances[second]) / (2 * distances.square())).mean())
+
+
+def _with_scatter(moments: ClassMoments) -> ClassMoments:
+    """Moments of the classes of two samples or more; the others have no part in the pooled scatter."""
+    moments.centred_means()  # two classes at least, and none without samples
+    kept = moments.counts > 1
+    n_kept = int(kept.sum())
+    if n_kept == len(kept):
+        return moments
+    if n_kept < 2:
+        got, advice = f"{n_kept} of {len(kept)} classes", "One sample does not scatter about its mean."
+        raise UndefinedMeasureError("two or more classes of two samples or more", got, advice)
+    traces = None if moments.scatter_traces is None else moments.scatter_traces[kept]
+    return replace(moments, counts=moments.counts[kept], means=moments.means[kept], scatter_traces=traces)
 
 
 def _total_trace(moments: ClassMoments, global_mean: GlobalMean) -> float:

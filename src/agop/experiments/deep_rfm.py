@@ -149,7 +149,7 @@ def run_deep_rfm(
     _check(settings, dataset)
     run = Run.create(out, asdict(settings))
     facts = {"n_classes": dataset.n_classes, "image_shape": dataset.image_shape}
-    run.record(notes=list(dataset.notes), **facts, gram_counts=_gram_counts(settings, dataset))
+    run.record(notes=_notes(settings, dataset), **facts, gram_counts=_gram_counts(settings, dataset))
     tensors = run.load_tensors()[0] if (run.path / "tensors.safetensors").exists() else {}
     pairs = [(control, seed) for control in (False, True)[: 1 + settings.control] for seed in settings.seeds]
     finished = _finished(run, pairs, settings.depth)
@@ -261,6 +261,17 @@ def _gram_counts(settings: DeepRFMSettings, dataset: Dataset) -> list[int]:
     """Samples of each class in the Gram pictures, which are of the first seed; permuted labels have the same."""
     part = subset(dataset, settings.samples, settings.test_samples, settings.subset, settings.seeds[0])
     return [min(int((part.train_labels == label).sum()), _per_class(part.n_classes)) for label in range(part.n_classes)]
+
+
+def _notes(settings: DeepRFMSettings, dataset: Dataset) -> list[str]:
+    """Notes of the data set, and on classes that have no scatter in the rows of a seed."""
+    found = set()
+    for seed in settings.seeds:
+        part = subset(dataset, settings.samples, settings.test_samples, settings.subset, seed)
+        found |= {label for label in range(part.n_classes) if (part.train_labels == label).sum() == 1}
+    single = ", ".join(dataset.class_names[label] for label in sorted(found))
+    note = f"one sample of {single}, which has no scatter within the class: left out of NC1"
+    return [*dataset.notes, *([note] if single else [])]
 
 
 def _leading_eigenvectors(agop: Tensor) -> Tensor:

@@ -86,7 +86,9 @@ def run_train(
             _train(settings, dataset, seed, _folder(run, seed), device, observe)
         finally:  # an interrupted training took its time, and was measured, too
             _gather(run, settings)
-            run.record(seconds=run.info()["seconds"] + time.monotonic() - start)
+            notes = [*dataset.notes, *_notes(run, settings)]
+            seconds = run.info()["seconds"] + time.monotonic() - start
+            run.record(seconds=seconds, notes=list(dict.fromkeys(notes)))
     run.finish(seconds=0.0)
     return run
 
@@ -213,6 +215,12 @@ def _gather(run: Run, settings: TrainSettings) -> None:
     run.rewrite({"seed": seed, **line} for seed in settings.seeds for line in _measured(Run(_folder(run, seed))))
     epochs = ({"seed": seed, **entry} for seed in settings.seeds for entry in _history(_folder(run, seed)))
     storage.write_text_atomic(run.path / "epochs.jsonl", "".join(json.dumps(line) + "\n" for line in epochs))
+
+
+def _notes(run: Run, settings: TrainSettings) -> list[str]:
+    """What the measurements of all seeds left out."""
+    runs = [Run(_folder(run, seed)) for seed in settings.seeds]
+    return [note for each in runs if each.is_started() for note in each.info().get("notes", [])]
 
 
 def _measured(run: Run) -> Iterable[Mapping[str, Any]]:

@@ -135,10 +135,10 @@ class FirstPass:
         self.gradients.add(batch, usable, capture, number)
 
     def check(self) -> None:
-        """Raise unless there were samples of every class and a layer that can be measured."""
+        """Raise unless there were samples of two classes and a layer that can be measured."""
         if self.outputs is None:
             raise InputError("samples that count", "none", "Are all labels those to ignore?")
-        self.outputs.global_mean()
+        self.outputs.drop_empty().centred_means()
         if not self.layers:
             raise InputError("a layer that can be measured", "; ".join(self.skipped.values()), "Select other layers.")
 

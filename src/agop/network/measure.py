@@ -14,6 +14,7 @@ from agop.errors import InputError
 from agop.network.batches import Forward, default_forward
 from agop.network.directions import Directions, Rademacher, directions_of
 from agop.network.first_pass import FirstPass
+from agop.network.notes import notes_of
 from agop.network.rows import Rows
 from agop.network.second_pass import second_pass
 from agop.network.state import undisturbed
@@ -89,10 +90,8 @@ def measure(
     Raises
     ------
     InputError
-        If a batch, an output or a label is unusable, no layer is found, outputs depend on other samples while
-        ``outputs="exact"``, or the second pass shows other data than the first.
-    EmptyClassError
-        If a class has no samples.
+        If a batch, an output or a label is unusable, fewer than two classes have samples, no layer is found, outputs
+        depend on other samples while ``outputs="exact"``, or the second pass shows other data than the first.
     MemoryBudgetError
         If the statistics do not fit ``max_memory``.
 
@@ -136,12 +135,9 @@ def measure(
         for name, layer in first.layers.items()
     }
     settings = {"outputs": str(outputs), "rows": rows, "max_samples": max_samples}
-    notes = [f"{name}: {reason}" for name, reason in first.skipped.items()]
-    notes += [f"{name}: no linear map, convolution or matrix product with its weight was seen" for name in unseen]
-    notes += [f"{name}: no gradient of the outputs reaches it, no AGOP" for name in records if name not in spectra]
-    notes += _about_padding([name for name, layer in first.layers.items() if layer.is_unmasked])
+    notes = notes_of(first, records, unseen)
     accuracy = first.n_correct / first.n_samples
-    return NetworkRecord(records, first.n_samples, first.n_dropped, first.n_classes, accuracy, settings, tuple(notes))
+    return NetworkRecord(records, first.n_samples, first.n_dropped, first.n_classes, accuracy, settings, notes)
 
 
 def _checked(loader: Iterable[Any], outputs: object, rows: str, max_samples: int | None) -> Directions:
@@ -154,15 +150,6 @@ def _checked(loader: Iterable[Any], outputs: object, rows: str, max_samples: int
     if max_samples is not None and max_samples < 1:
         raise InputError("max_samples >= 1", str(max_samples), "None takes all.")
     return directions_of(outputs)
-
-
-def _about_padding(names: list[str]) -> list[str]:
-    """Note on layers whose rows come without a mask."""
-    if not names:
-        return []
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    advice = "return (outputs, labels, mask) from forward if some are padding"
-    return [f"{shown}: several rows a sample came without a mask and count as data, all of them; {advice}"]
 
 
 def _on_cpu(spectrum: Spectrum | None) -> Spectrum | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -84,11 +85,13 @@ class _Look:
             means = spectrum.coordinates(rows.flatten(0, 1), power).reshape(len(rows), -1)
             self._moments, moments = None, ClassMoments(moments.counts, means, None)
         self._n_classes = len(moments.counts)
+        self._present = moments.counts > 0
+        self._number = self._present.cumsum(0) - 1  # of a class among those that occur
         self._ood_sum, self._n_ood = torch.zeros_like(moments.means[0]), 0
         self._second: SecondPass | None = None
         self._projection: BetweenProjection | None = None
         try:
-            self._projection = BetweenProjection.of(moments)
+            self._projection = BetweenProjection.of(moments.drop_empty())
         except UndefinedMeasureError:
             return
 
@@ -104,6 +107,8 @@ class _Look:
             part = ClassMoments.of(rows, labels, self._n_classes)
             self._moments = part if self._moments is None else self._moments.merge(part)
         if self._projection is not None:
+            if len(self._projection.means) < self._n_classes:
+                labels, scores = self._number[labels], scores[:, self._present]
             second = SecondPass.of(rows, labels, self._projection, scores=scores)
             self._second = second if self._second is None else self._second.merge(second)
 
@@ -116,18 +121,11 @@ class _Look:
         """All measures, of self-duality too where a classifier's weight is given."""
         assert self._moments is not None  # noqa: S101 - both passes showed the same data
         ood = (self._ood_sum / self._n_ood)[None] if self._n_ood else None
-        collapse = None if self._second is None else self._collapse(self._second, weight, ood)
+        collapse = None
+        if self._second is not None:
+            with suppress(UndefinedMeasureError):
+                collapse = Collapse.from_passes(self._moments, self._second, weight, ood)
         return Stage(self._moments.to("cpu"), collapse)
-
-    def _collapse(self, second: SecondPass, weight: Tensor | None, ood: Tensor | None) -> Collapse | None:
-        """All measures; without those of classifier and other data if these have no value, as for a zero weight."""
-        assert self._moments is not None  # noqa: S101 - checked by the caller
-        for arguments in ((weight, ood), (None, None)):
-            try:
-                return Collapse.from_passes(self._moments, second, *arguments)
-            except UndefinedMeasureError:
-                continue
-        return None
 
 
 def _looks(layer: SeenLayer, spectrum: Spectrum | None) -> dict[str, _Look]:

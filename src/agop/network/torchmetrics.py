@@ -12,54 +12,15 @@ import torch
 import torchmetrics
 from torch import Tensor, nn
 
-from agop.collapse import (
-    between_total_ratio,
-    between_total_ratio_beaglehole2024,
-    gnc2,
-    nc1_cdnv,
-    nc1_pinv,
-    nc1_trace_ratio,
-    nc1_trace_ratio_beaglehole2024,
-    nc2_angle_spread,
-    nc2_equiangularity,
-    nc2_equinorm,
-    nc2_etf_error,
-    nc2_gram_mse,
-    nc3_etf_error,
-    nc3_self_duality,
-    unc3,
-    within_total_ratio,
-)
 from agop.collapse.classifier import LinearClassifier
+from agop.collapse.measures import OF_CLASSIFIER, OF_MOMENTS
 from agop.errors import InputError
 from agop.inputs import ArrayLike, as_matrix
 from agop.moments import ClassMoments
 
 __all__ = ["NeuralCollapse"]
 
-_OF_MOMENTS: dict[str, Callable[[ClassMoments], float]] = {
-    "within_total_ratio": within_total_ratio,
-    "between_total_ratio": between_total_ratio,
-    "between_total_ratio_beaglehole2024": between_total_ratio_beaglehole2024,
-    "nc1_trace_ratio": nc1_trace_ratio,
-    "nc1_trace_ratio_beaglehole2024": nc1_trace_ratio_beaglehole2024,
-    "nc1_pinv": nc1_pinv,
-    "nc1_cdnv": nc1_cdnv,
-    "nc2_gram_mse": nc2_gram_mse,
-    "nc2_etf_error": nc2_etf_error,
-    "nc2_equinorm": nc2_equinorm,
-    "nc2_equiangularity": nc2_equiangularity,
-    "nc2_angle_spread": nc2_angle_spread,
-    "gnc2_variance": gnc2,
-    "gnc2_mean": partial(gnc2, statistic="mean"),
-}
-_OF_CLASSIFIER: dict[str, Callable[[ClassMoments, ArrayLike], float]] = {
-    "nc3_self_duality": nc3_self_duality,
-    "nc3_etf_error": nc3_etf_error,
-    "unc3": unc3,
-    "unc3_cosine": partial(unc3, cosine=True),
-}
-_NEEDS = {"nc1_pinv": "scatter=True"} | dict.fromkeys(_OF_CLASSIFIER, "a classifier")
+_NEEDS = {"nc1_pinv": "scatter=True"} | dict.fromkeys(OF_CLASSIFIER, "a classifier")
 
 
 class NeuralCollapse(torchmetrics.Metric):
@@ -227,7 +188,7 @@ class _Shared:
 def _selected(measures: Iterable[str] | None, scatter: bool, classifier: bool) -> tuple[str, ...]:
     """Names of the measures to compute, once they are found to exist."""
     given = {None, "scatter=True" if scatter else None, "a classifier" if classifier else None}
-    available = [name for name in (*_OF_MOMENTS, *_OF_CLASSIFIER) if _NEEDS.get(name) in given]
+    available = [name for name in (*OF_MOMENTS, *OF_CLASSIFIER) if _NEEDS.get(name) in given]
     names = tuple(available if measures is None else dict.fromkeys(measures))
     for name in names:
         if name not in available:
@@ -243,9 +204,9 @@ def _value(name: str, moments: ClassMoments, weight: Tensor | None) -> float:
     if not moments.counts.all():
         return math.nan
     try:
-        if weight is not None and name in _OF_CLASSIFIER:
-            return _OF_CLASSIFIER[name](moments, weight)
-        return _OF_MOMENTS[name](moments)
+        if weight is not None and name in OF_CLASSIFIER:
+            return OF_CLASSIFIER[name](moments, weight)
+        return OF_MOMENTS[name](moments)
     except InputError:
         return math.nan
 

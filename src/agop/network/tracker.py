@@ -40,10 +40,10 @@ class Tracker:
     and is postponed to the next step where that holds otherwise. The first one always takes place.
 
     ``metrics.jsonl`` of the folder has a line for each measurement, layer and stage, with the accuracy on the rows that
-    were measured unless a scalar of that name is given; ``run.json`` has the settings and the seconds of each
-    measurement; ``network.safetensors``, if it is asked for, the record of the last one. A tracker in the folder of an
-    earlier one with the same settings goes on there: what was measured is kept and not measured again, and a
-    measurement of which only a part was written is dropped.
+    were measured unless a scalar of that name is given; ``run.json`` has the settings, the seconds of each measurement
+    and the notes of the last one; ``network.safetensors``, if it is asked for, the record of the last one. A tracker in
+    the folder of an earlier one with the same settings goes on there: what was measured is kept and not measured again,
+    and a measurement of which only a part was written is dropped.
 
     Parameters
     ----------
@@ -171,7 +171,8 @@ class Tracker:
         self._last = self._measured[index] = self._clock() - begin
         self._spent += self._last
         measured = [{self._unit: index, "seconds": seconds} for index, seconds in self._measured.items()]
-        self.run.record(measured=measured, seconds=sum(self._measured.values()))  # last: marks the lines as complete
+        seconds, notes = sum(self._measured.values()), list(record.notes)
+        self.run.record(measured=measured, seconds=seconds, notes=notes)  # last: marks the lines as complete
         return record
 
     def finish(self) -> None:

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
-from agop.collapse import (
-    between_total_ratio,
-    between_total_ratio_beaglehole2024,
-    gnc2,
-    nc1_cdnv,
-    nc1_pinv,
-    nc1_trace_ratio,
-    nc1_trace_ratio_beaglehole2024,
-    nc2_angle_spread,
-    nc2_equiangularity,
-    nc2_equinorm,
-    nc2_etf_error,
-    nc2_gram_mse,
-    nc3_etf_error,
-    nc3_self_duality,
-    nc3_self_duality_by_class,
-    nc5_orthogonality,
-    unc3,
-    within_total_ratio,
-)
+from torch import Tensor
+
 from agop.collapse.classifier import LinearClassifier
+from agop.collapse.geometry import between_trace
+from agop.collapse.measures import OF_CLASSIFIER, OF_MOMENTS
+from agop.collapse.nc1 import nc1_pinv
+from agop.collapse.nc3 import nc3_self_duality_by_class
+from agop.collapse.nc5 import nc5_orthogonality
 from agop.collapse.projection import BetweenProjection
 from agop.collapse.second_pass import SecondPass
-from agop.errors import InputError
+from agop.errors import InputError, UndefinedMeasureError
 from agop.inputs import ArrayLike, as_matrix
 from agop.moments import ClassMoments
 
@@ -39,7 +28,8 @@ __all__ = ["Collapse"]
 class Collapse:
     """NC1 to NC5 of the features of one layer; the global mean is the mean of the class means.
 
-    Each field is the function of the same name in :mod:`agop.collapse`. Fields that need a classifier (NC3, NC4)
+    Each field is the function of the same name in :mod:`agop.collapse`, None where that has no value for these data;
+    ``undefined`` says why, by the name of the field. Fields that need a classifier (NC3, NC4)
     or out-of-distribution samples (NC5) are None without; so are ``nc1_pinv`` and NC4 without a second pass.
     ``gnc2_mean``, ``gnc2_variance`` and ``unc3_cosine`` are the variants of :func:`~agop.collapse.gnc2` and
     :func:`~agop.collapse.unc3`.
@@ -53,27 +43,28 @@ class Collapse:
     (0.2, None)
     """
 
-    within_total_ratio: float
-    between_total_ratio: float
-    between_total_ratio_beaglehole2024: float
-    nc1_trace_ratio: float
-    nc1_trace_ratio_beaglehole2024: float
+    within_total_ratio: float | None
+    between_total_ratio: float | None
+    between_total_ratio_beaglehole2024: float | None
+    nc1_trace_ratio: float | None
+    nc1_trace_ratio_beaglehole2024: float | None
     nc1_pinv: float | None
-    nc1_cdnv: float
-    nc2_gram_mse: float
-    nc2_etf_error: float
-    nc2_equinorm: float
-    nc2_equiangularity: float
-    nc2_angle_spread: float
-    gnc2_variance: float
-    gnc2_mean: float
+    nc1_cdnv: float | None
+    nc2_gram_mse: float | None
+    nc2_etf_error: float | None
+    nc2_equinorm: float | None
+    nc2_equiangularity: float | None
+    nc2_angle_spread: float | None
+    gnc2_variance: float | None
+    gnc2_mean: float | None
     nc3_self_duality: float | None = None
-    nc3_self_duality_by_class: tuple[float, ...] | None = None
+    nc3_self_duality_by_class: tuple[float | None, ...] | None = None
     nc3_etf_error: float | None = None
     unc3: float | None = None
     unc3_cosine: float | None = None
     nc4_agreement: float | None = None
     nc5_orthogonality: float | None = None
+    undefined: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(
@@ -110,8 +101,7 @@ class Collapse:
         EmptyClassError
             If a class has no samples.
         InputError
-            If an argument has a wrong shape, type or range or is not finite, or a measure has no value: all class
-            means equal, two of them equal, or one equal to the global mean.
+            If an argument has a wrong shape, type or range or is not finite, or all class means are equal.
         """
         features = as_matrix(features, "features")
         if bias is not None and weight is None:
@@ -135,39 +125,52 @@ class Collapse:
         Parameters
         ----------
         moments
-            Of all the features.
+            Of all the features. Classes without samples are left out.
         second
-            Of the same features, projected by ``BetweenProjection.of(moments)``; None if there was none.
+            Of the same features, projected by ``BetweenProjection.of(moments.drop_empty())``, with the classes numbered
+            as there; None if there was none.
         weight
             (C, d) of the linear classifier on these features, if there is one.
         ood_features
             (m, d) features of out-of-distribution samples, or their mean as one row.
+
+        Raises
+        ------
+        InputError
+            If fewer than two classes have samples, or all class means coincide.
         """
-        agreements = None if second is None else second.agreements
-        return cls(
-            within_total_ratio=within_total_ratio(moments),
-            between_total_ratio=between_total_ratio(moments),
-            between_total_ratio_beaglehole2024=between_total_ratio_beaglehole2024(moments),
-            nc1_trace_ratio=nc1_trace_ratio(moments),
-            nc1_trace_ratio_beaglehole2024=nc1_trace_ratio_beaglehole2024(moments),
-            nc1_pinv=None if second is None else nc1_pinv(second.moments),
-            nc1_cdnv=nc1_cdnv(moments),
-            nc2_gram_mse=nc2_gram_mse(moments),
-            nc2_etf_error=nc2_etf_error(moments),
-            nc2_equinorm=nc2_equinorm(moments),
-            nc2_equiangularity=nc2_equiangularity(moments),
-            nc2_angle_spread=nc2_angle_spread(moments),
-            gnc2_variance=gnc2(moments),
-            gnc2_mean=gnc2(moments, statistic="mean"),
-            nc3_self_duality=None if weight is None else nc3_self_duality(moments, weight),
-            nc3_self_duality_by_class=None if weight is None else nc3_self_duality_by_class(moments, weight),
-            nc3_etf_error=None if weight is None else nc3_etf_error(moments, weight),
-            unc3=None if weight is None else unc3(moments, weight),
-            unc3_cosine=None if weight is None else unc3(moments, weight, cosine=True),
-            nc4_agreement=None if agreements is None else agreements / moments.n_samples,
-            nc5_orthogonality=None if ood_features is None else nc5_orthogonality(moments, ood_features),
-        )
+        present = moments.counts > 0
+        moments = moments.drop_empty()
+        between_trace(moments)
+        measures: dict[str, Callable[[], Any]] = {
+            name: partial(measure, moments) for name, measure in OF_MOMENTS.items() if name != "nc1_pinv"
+        }
+        if second is not None:
+            measures["nc1_pinv"] = partial(nc1_pinv, second.moments)
+        if weight is not None:
+            rows = as_matrix(weight, "weight", n_rows=len(present)).to(present.device)[present]
+            measures |= {name: partial(measure, moments, rows) for name, measure in OF_CLASSIFIER.items()}
+            measures["nc3_self_duality_by_class"] = partial(_by_class, moments, rows, present)
+        if ood_features is not None:
+            measures["nc5_orthogonality"] = partial(nc5_orthogonality, moments, ood_features)
+        values: dict[str, Any] = {}
+        undefined: dict[str, str] = {}
+        for name, measure in measures.items():
+            try:
+                values[name] = measure()
+            except UndefinedMeasureError as error:
+                undefined[name] = str(error)
+        if second is not None and second.agreements is not None:
+            values["nc4_agreement"] = second.agreements / moments.n_samples
+        names = dict.fromkeys([*OF_MOMENTS, *OF_CLASSIFIER])
+        return cls(**{**names, **values}, undefined=undefined)
 
     def as_dict(self) -> dict[str, Any]:
         """Names and numbers, in the order of the fields; ready for JSON."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "undefined"}
+
+
+def _by_class(moments: ClassMoments, weight: Tensor, present: Tensor) -> tuple[float | None, ...]:
+    """NC3 of each class (C,), None for those without samples."""
+    found = iter(nc3_self_duality_by_class(moments, weight))
+    return tuple(next(found) if there else None for there in present.tolist())

@@ -1,0 +1,131 @@
+"""Classes that do not occur, classes of one sample, and measures without a value: each is None by itself, and noted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from torch import nn
+
+import agop
+import oracles_collapse as oracle
+from agop.collapse import nc3_self_duality, nc3_self_duality_by_class
+from agop.network import Tracker
+from agop.records import NetworkRecord
+from network.models import N_CLASSES, batches, data, mlp, seeded
+
+NC1 = ("within_total_ratio", "between_total_ratio", "nc1_trace_ratio", "nc1_pinv", "nc1_cdnv")
+
+
+def hidden(model, x):
+    with torch.no_grad():
+        return model[:4](x)
+
+
+def five_classes(labels):
+    """A network of five outputs, rows and labels."""
+    x, _ = data(len(labels))
+    return seeded(mlp, widths=(5, 7, 6, 5)), x, torch.tensor(labels)
+
+
+def test_classes_that_do_not_occur_are_left_out():
+    model, x, y = five_classes([1, 3, 4] * 8)
+    record = agop.measure(model, batches(x, y))
+    assert record.n_classes == 5
+    assert "no samples of class 0, 2, left out" in record.notes
+    features, number = hidden(model, x), {1: 0, 3: 1, 4: 2}
+    codes = torch.tensor([number[label] for label in y.tolist()])
+    found = record["4"].input
+    for name in (*NC1, "nc2_gram_mse", "nc2_etf_error"):
+        expected = getattr(oracle, name)(features.numpy(), codes.numpy(), 3)
+        assert getattr(found, name) == pytest.approx(float(expected), rel=1e-8), name
+    moments, weight = agop.ClassMoments.of(features, codes, 3), model[4].weight[[1, 3, 4]]
+    assert found.nc3_self_duality == pytest.approx(nc3_self_duality(moments, weight), rel=1e-10)
+    by_class = nc3_self_duality_by_class(moments, weight)
+    assert [value is None for value in found.nc3_self_duality_by_class] == [True, False, True, False, False]
+    assert [value for value in found.nc3_self_duality_by_class if value] == pytest.approx(list(by_class), rel=1e-10)
+    scores = model(x).detach()[:, [1, 3, 4]]
+    nearest = torch.cdist(features, moments.means).argmin(1)
+    assert found.nc4_agreement == pytest.approx(float((nearest == scores.argmax(1)).double().mean()))
+    assert record["0"].agop_stage.nc1_trace_ratio > 0
+
+
+def test_one_sample_a_class(tmp_path):
+    """NC1 has no value, and is no 0; all else is there."""
+    x, y = data(N_CLASSES)
+    record = agop.measure(seeded(mlp), [(x, y)])
+    for layer in record.values():
+        for stage in (layer.input, layer.linear, layer.agop_stage):
+            assert [getattr(stage, name) for name in NC1] == [None] * len(NC1)
+            assert stage.nc2_gram_mse is not None
+    assert record["0"].attribution.share is None
+    assert any(note.startswith("one sample of class 0, 1, 2") for note in record.notes)
+    assert any("nc1_trace_ratio" in note and "two samples or more" in note for note in record.notes)
+    assert all(line["nc1_trace_ratio"] is None for line in record.lines())
+    record.table()
+    record.save(tmp_path / "record.safetensors")
+    loaded = NetworkRecord.load(tmp_path / "record.safetensors")
+    assert (loaded["2"].input, loaded.notes) == (record["2"].input, record.notes)
+    assert record.merge(record)["0"].input.nc1_trace_ratio == 0  # the same samples twice
+
+
+def test_one_class_of_one_sample_is_left_out_of_nc1():
+    x, y = data(30, n_classes=2)
+    x, y = torch.cat([x, x[:1] + 3]), torch.cat([y, torch.tensor([2])])
+    model = seeded(mlp)
+    record = agop.measure(model, [(x, y)])
+    features = hidden(model, x)
+    expected = oracle.nc1_trace_ratio(features[:30].numpy(), y[:30].numpy(), 2)
+    assert record["4"].input.nc1_trace_ratio == pytest.approx(expected, rel=1e-8)
+    whole = oracle.nc2_gram_mse(features.numpy(), y.numpy(), 3)
+    assert record["4"].input.nc2_gram_mse == pytest.approx(whole, rel=1e-8)
+    assert any(note.startswith("one sample of class 2,") for note in record.notes)
+
+
+def test_a_layer_of_one_unit_loses_one_measure():
+    """On a line class means have two directions, so that two of three classes share one: GNC2 has no value."""
+    x, y = data(30)
+    record = agop.measure(seeded(mlp, widths=(5, 7, 1, N_CLASSES)), [(x, y)])
+    found = record["2"].linear
+    assert (found.gnc2_variance, found.gnc2_mean) == (None, None)
+    assert found.nc1_trace_ratio > 0
+    assert found.nc2_gram_mse > 0
+    (note,) = (note for note in record.notes if "gnc2" in note)
+    assert note.startswith("no gnc2_variance, gnc2_mean at 2 (linear)")
+    assert "class directions that differ" in note
+    collapse = agop.Collapse.of(torch.randn(30, 1, generator=torch.Generator().manual_seed(0)), y, N_CLASSES)
+    assert set(collapse.undefined) == {"gnc2_variance", "gnc2_mean"}
+    assert "undefined" not in collapse.as_dict()
+
+
+def test_tracker_and_page(tmp_path):
+    """A run of which NC1 has no value is written, read and drawn."""
+    x, y = data(N_CLASSES)
+    model = seeded(mlp)
+    tracker = Tracker(model, [(x, y)], tmp_path / "run", time_share=None, keep_record=True)
+    for epoch in range(3):
+        tracker.step(epoch)
+    tracker.finish()
+    lines = tracker.run.metrics()
+    assert {line["nc1_trace_ratio"] for line in lines} == {None}
+    assert json.loads(json.dumps(lines)) == lines
+    pytest.importorskip("plotly")
+    pytest.importorskip("jinja2")
+    for source in (tracker.run.path, agop.measure(model, [(x, y)])):
+        assert agop.report(source, tmp_path / "page.html").exists()
+
+
+def test_lightning_logs_what_exists():
+    lightning = pytest.importorskip("agop.network.lightning")
+    x, y = data(N_CLASSES)
+    logged = dict(lightning._scalars(agop.measure(seeded(mlp), [(x, y)]).lines()))
+    assert "nc2_gram_mse/0/input" in logged
+    assert not any(name.startswith("nc1") for name in logged)
+
+
+def test_one_unit_network_of_two_classes():
+    """A single output decides by its sign; angles of two means are trivial but defined."""
+    x, y = data(30, n_classes=2)
+    record = agop.measure(seeded(lambda: nn.Sequential(nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 1))), [(x, y)])
+    assert record["2"].linear.nc1_trace_ratio > 0
