@@ -49,7 +49,7 @@ def _further(data: str, lines: list[Line], which: str, other: str, claim: str) -
     return Verdict(
         f"{data}: with cosine features {claim}",
         {f"{name}_{end}_decades": of(falls[name]) for name in falls for end, of in (("least", min), ("most", max))},
-        min(falls[which]) > max(falls[other]),
+        min(falls[which]) > max(0.0, *falls[other]),
         f"{data}: over the layers NC1 of the inputs falls {told}.",
     )
 

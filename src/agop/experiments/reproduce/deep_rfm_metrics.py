@@ -14,11 +14,9 @@ __all__ = ["BUDGET", "FIGURE", "cause", "fall"]
 
 BUDGET = 30
 
-_LEAST_FALL = 0.3
-"""Decades of NC1, a factor of two, by which the layer inputs must fall for that fall to have a cause."""
-
-_UNDONE = 0.5
-"""Share of the AGOP's decades that the random map may undo before nothing much is left of them."""
+_FALL, _LATE_FALL = 1.0, 0.3
+"""Decades by which NC1 of the layer inputs falls where they collapse: tenfold over all layers, and twofold over the
+second half of them, since a random map that undoes what the AGOP does lets NC1 fall at the first layers alone."""
 
 
 def _parts(scale: Scale, data: tuple[str, ...], device: str) -> list[Part]:
@@ -38,9 +36,8 @@ def _verdicts(run: Run) -> list[Verdict]:
 def cause(name: str, lines: list[Line]) -> Verdict:
     """Decades of NC1 at the AGOP step, at the random map, over all layers, and over those of the control.
 
-    The AGOP must lower NC1 and leave it lower: the inputs fall twofold or more over the layers, for every seed; the
-    random map makes less than a tenth of the AGOP's fall and undoes at most half of it; the control falls by less than
-    a tenth.
+    The AGOP must lower NC1 and leave it lower: the inputs fall tenfold over the layers, and go on to fall over the
+    second half of them, for every seed. Random map and control each make less than a tenth of the AGOP's fall.
     """
     nc1 = {stage: _by_layer(lines, "nc1_trace_ratio", stage) for stage in ("input", "agop", "features")}
     common = sorted(set.intersection(*(set(found) for found in nc1.values())))
@@ -49,9 +46,11 @@ def cause(name: str, lines: list[Line]) -> Verdict:
     control = _by_layer(lines, "nc1_trace_ratio", "input", control=True)
     first, last = min(control), max(control)
     control_fall = power_of_ten(control[last], control[first])
-    falls = falls_by_seed(select(lines, stage="input", control=False), "nc1_trace_ratio", "layer")
-    makes, leaves = -_UNDONE * at_agop <= at_map < 0.1 * at_agop, min(falls) >= _LEAST_FALL
-    holds = at_agop > 0 and makes and leaves and control_fall < 0.1 * at_agop * len(common)
+    inputs = select(lines, stage="input", control=False)
+    half = [line for line in inputs if line["layer"] >= (common[0] + common[-1]) // 2]
+    falls, late = (falls_by_seed(found, "nc1_trace_ratio", "layer") for found in (inputs, half))
+    is_net = min(falls) >= _FALL and min(late) >= _LATE_FALL
+    holds = is_net and at_map < 0.1 * at_agop and control_fall < 0.1 * at_agop * len(common)
     undone = f", undoing {-at_map / at_agop:.0%} of that fall" if at_agop > 0 > at_map else ""
     return Verdict(
         f"{name}: the AGOP stage, not the random map, collapses the features",
@@ -60,13 +59,14 @@ def cause(name: str, lines: list[Line]) -> Verdict:
             "map_decades": at_map,
             "decades": fmean(falls),
             "least_decades": min(falls),
+            "least_late_decades": min(late),
             "control_decades": control_fall,
         },
         holds,
         f"{name}: the AGOP multiplies NC1 by {number(10**-at_agop)} a layer and the random map by "
         f"{number(10**-at_map)}{undone} (geometric means over {len(common)} layers); over all layers NC1 of the inputs "
-        f"falls by {spread(falls)} decades; without the AGOP it goes from {number(control[first])} to "
-        f"{number(control[last])}.",
+        f"falls by {spread(falls)} decades, over the second half of them by {spread(late)}; without the AGOP it goes "
+        f"from {number(control[first])} to {number(control[last])}.",
     )
 
 
@@ -79,7 +79,7 @@ def fall(name: str, lines: list[Line]) -> Verdict:
     return Verdict(
         f"{name}: NC1 of the layer inputs falls tenfold or more over the layers",
         {"first": nc1[first], "last": nc1[last], "last_agop": agop.get(last), "least_decades": min(falls)},
-        min(falls) >= 1,
+        min(falls) >= _FALL,
         f"{name}: NC1 of the layer inputs goes from {number(nc1[first])} at layer {first} to {number(nc1[last])} at "
         f"layer {last}, {spread(falls)} decades lower, where the AGOP stage has {number(agop.get(last))}.",
     )
