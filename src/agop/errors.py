@@ -11,6 +11,7 @@ __all__ = [
     "MemoryBudgetError",
     "MissingExtraError",
     "NotPositiveDefiniteError",
+    "PrecisionWarning",
     "UndefinedMeasureError",
 ]
 
@@ -63,3 +64,7 @@ class NotPositiveDefiniteError(AgopError, RuntimeError):
 
 class JitterWarning(UserWarning):
     """A small multiple of the identity was added so that a kernel matrix could be factorised."""
+
+
+class PrecisionWarning(UserWarning):
+    """A number is known to fewer digits than its type suggests; the message says to how many."""
