@@ -326,7 +326,7 @@ def _tuning(samples: DistinctSamples, tuner: Tuner) -> Callable[[Metric | None],
 
     def setting(metric: Metric | None) -> Setting:
         nonlocal last
-        last = tuned(samples, [Fold(rows[:0], rows)], [metric], tuner, last)
+        last = tuned(samples, [Fold(rows[:0], rows)], [metric], tuner, last, rows=len(samples))
         return last
 
     return setting

@@ -23,7 +23,7 @@ from agop.solvers.leave_one_out import SplitSystem
 __all__ = ["Candidate", "CrossFitted", "Fold", "cross_fit", "folds", "tuned"]
 
 _TUNING_ROWS = 1000
-"""Rows on which bandwidth and ridge are chosen: enough to tell, and the ridge does not depend on their number."""
+"""Rows on which bandwidth and ridge are chosen where many fits are compared; more rows want shorter bandwidths."""
 
 
 @dataclass(frozen=True)
@@ -180,18 +180,19 @@ def tuned(
     metrics: Sequence[Metric | None],
     tuner: Tuner,
     last: Setting | None = None,
+    rows: int = _TUNING_ROWS,
 ) -> Setting:
     """Bandwidth and ridge with the smallest squared left-out error of the folds, each at its metric.
 
-    A share of every fold is taken, 1,000 rows in all; the search starts at the ``last`` setting.
+    A share of every fold is taken, of so many ``rows`` in all; the search starts at the ``last`` setting.
     """
     if tuner.choices == 1:
         return tuner.first
-    share = min(1.0, _TUNING_ROWS / len(samples))
+    share = min(1.0, rows / len(samples))
     some = [fold.part(share) for fold in folds]
     if all(metric is None for metric in metrics):  # one metric that has seen no target: all rows can be judged at once
-        rows = torch.cat([fold.judge for fold in some])
-        some, metrics = [Fold(rows[:0], rows)], [None]
+        judged = torch.cat([fold.judge for fold in some])
+        some, metrics = [Fold(judged[:0], judged)], [None]
     parts, mapped_rows = [samples[fold.rows] for fold in some], []
     for part, metric in zip(parts, metrics, strict=True):
         points = mapped(part.inputs, part.inputs.mean(0), metric, torch.float64)
