@@ -309,3 +309,13 @@ def test_tensors_in_float32(surface):
     rounded = RFMRegressor(Laplace("median"), ridge="loo", selection="loo", n_iterations=2)
     rounded.fit(torch.tensor(X, dtype=torch.float32), torch.tensor(y, dtype=torch.float32))
     np.testing.assert_allclose(rounded.validation_scores_, exact.validation_scores_, rtol=1e-2)
+
+
+@pytest.mark.parametrize("n", [2, 3, 6, 13])
+def test_few_samples(n):
+    """Where too few can be left out nothing is stated."""
+    X = np.random.default_rng(0).standard_normal((n, 3))
+    for metric_samples in (None, 2):
+        model = agop.RFMRegressor(n_iterations=1, metric_samples=metric_samples).fit(X, X[:, 0])
+        assert (model.validation_scores_ is None) == (n < 6)
+        assert np.isfinite(model.predict(X)).all()

@@ -15,7 +15,8 @@ from torch import Tensor
 from agop.estimators.arrays import as_array, check_features, check_weights
 from agop.estimators.choices import candidates_for
 from agop.estimators.importances import FeatureImportances
-from agop.estimators.learning import Clock, Learned, Learning
+from agop.estimators.learned import Clock, Learned
+from agop.estimators.learning import Learning
 from agop.estimators.persistence import PersistentEstimator
 from agop.estimators.problem import Problem
 from agop.estimators.seeds import seed_of

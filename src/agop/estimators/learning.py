@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from rich.progress import Progress
 from torch import Tensor
 
 from agop.estimators.choices import solver_for
+from agop.estimators.learned import Clock, Judged, Learned
 from agop.estimators.problem import Problem
 from agop.estimators.selection import select_iterate
 from agop.kernel_machine import Solver, cheapest_solver, fit_kernel_machine
@@ -37,7 +37,7 @@ from agop.recursions import (
 )
 from agop.solvers.leave_one_out import leave_one_out_residuals
 
-__all__ = ["Clock", "Judged", "Learned", "Learning"]
+__all__ = ["Learning"]
 
 FOLDED_ROWS = 4000
 """Distinct rows up to which every row is left out in its turn; time grows as the third power of their number."""
@@ -45,69 +45,11 @@ FOLDED_ROWS = 4000
 STATING_FOLDS = {500: (5, 5), 2000: (3, 3), FOLDED_ROWS: (3, 1)}
 """Up to so many rows: number of folds, and how many of them state the score."""
 
+_FEWEST = 12
+"""Rows that are not divided into three parts, whatever ``metric_samples`` says."""
+
 JUDGE_SHARE, JUDGE_ROWS = 1 / 4, 3000
 """Of more rows, those that no metric is learned from: a third of them states the score, the others choose."""
-
-
-@dataclass(frozen=True)
-class Clock:
-    """When a fit began and how many seconds it may take."""
-
-    began: float
-    budget: float | None
-
-    @classmethod
-    def start(cls, budget: float | None) -> Clock:
-        """Begin now."""
-        return cls(time.monotonic(), budget)
-
-    def left(self, share: float = 1.0, reserve: float = 0.0) -> float | None:
-        """A share of the seconds that are left beside a reserve, always positive; None for no limit."""
-        if self.budget is None:
-            return None
-        return max(share * (self.budget - reserve - (time.monotonic() - self.began)), 1e-9)
-
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """Left-out predictions.
-
-    Attributes
-    ----------
-    problem
-        The samples that were left out.
-    predictions
-        (m, C) at their distinct inputs, for each number of AGOP updates allowed.
-    """
-
-    problem: Problem
-    predictions: list[Tensor]
-
-
-@dataclass(frozen=True, eq=False)
-class Learned:
-    """What a fit keeps.
-
-    Attributes
-    ----------
-    best
-        The iterate, fitted to all samples.
-    last_iteration
-        The last one computed.
-    metric_kind, solver
-        "full" or "diagonal", and how the last linear system was solved.
-    scores
-        Scores of the iterates on validation data, if they chose.
-    judged
-        Left-out predictions, if samples were left out.
-    """
-
-    best: RFMStep
-    last_iteration: int
-    metric_kind: Literal["full", "diagonal"]
-    solver: Solver
-    scores: Sequence[float] = ()
-    judged: Judged | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +79,7 @@ class Learning:
 
     def by_leaving_out(self, problem: Problem) -> Learned:
         """The iterate with the smallest left-out error, with left-out predictions by the same procedure."""
-        if len(problem) <= min(FOLDED_ROWS, self.metric_samples or FOLDED_ROWS, self._affordable):
+        if len(problem) <= max(_FEWEST, min(FOLDED_ROWS, self.metric_samples or FOLDED_ROWS, self._affordable)):
             return self._folded(problem)
         return self._split(problem)
 
@@ -179,7 +121,7 @@ class Learning:
             len(course.losses) - 1,
             course.candidate.metric,
             solver,
-            judged=_judged(problem, parts) if parts else None,
+            judged=Judged.of(problem, parts) if parts else None,
         )
 
     def _split(self, problem: Problem) -> Learned:
@@ -309,14 +251,6 @@ class Learning:
             task = progress.add_task("RFM", total=total)
             yield lambda: progress.advance(task)
             progress.update(task, completed=total)
-
-
-def _judged(problem: Problem, parts: Sequence[tuple[Tensor, list[Tensor]]]) -> Judged:
-    """Predictions of folds, whose rows come first, as those of one part of the samples."""
-    rows = torch.cat([rows for rows, _ in parts])
-    order = rows.argsort()
-    values = zip(*(predictions for _, predictions in parts), strict=True)
-    return Judged(problem.at(rows[order]), [torch.cat(some)[order] for some in values])
 
 
 def _tuning(samples: DistinctSamples, tuner: Tuner) -> Callable[[Metric | None], Setting]:
