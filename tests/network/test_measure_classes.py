@@ -99,6 +99,14 @@ def test_a_layer_of_one_unit_loses_one_measure():
     assert "undefined" not in collapse.as_dict()
 
 
+def test_a_page_pictures_the_means_of_the_classes_that_occur(tmp_path):
+    pytest.importorskip("plotly")
+    model, x, y = five_classes([1, 3, 4] * 8)
+    page = agop.report(agop.measure(model, batches(x, y)), tmp_path / "page.html").read_text()
+    assert "of 3 classes" in page
+    assert "of 5 classes" not in page
+
+
 def test_tracker_and_page(tmp_path):
     """A run of which NC1 has no value is written, read and drawn."""
     x, y = data(N_CLASSES)

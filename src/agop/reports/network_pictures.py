@@ -100,7 +100,7 @@ def means_plot(results: Sequence[NetworkResult]) -> Plot | None:
         "Class means",
         Choice("layer", charts),
         of_each(results, _simplex),
-        f"Cosines between class means about their mean, of the first {side} classes at most. A simplex ETF has 1 "
+        f"Cosines between the means of classes that occur about their mean, of the first {side} at most. A simplex ETF has 1 "
         "on the diagonal and −1/(C − 1) elsewhere. First seed.",
         ("NC2", "stage (network)", "Gram"),
     )
@@ -135,10 +135,10 @@ def _is_first(result: NetworkResult, record: LayerRecord) -> bool:
 
 
 def _cosines(record: LayerRecord, stage: str, most: int | None = None) -> NDArray[np.float64] | None:
-    """Cosines between the centred means, of the first classes at most."""
+    """Cosines between the centred means of the classes that occur, the first ones at most."""
     if stage not in record.stages:
         return None
-    means = record.stages[stage].moments.centred_means()[:most].double()
+    means = record.stages[stage].moments.drop_empty().centred_means()[:most].double()
     norms = means.norm(dim=1, keepdim=True)
     if not (norms > 0).all():
         return None
@@ -154,7 +154,7 @@ def _simplex(result: NetworkResult) -> str:
     ends = [(name, cosines) for name, cosines in found if cosines is not None]
     if not ends:
         return ""
-    n_classes = result.record.n_classes
+    n_classes = len(ends[0][1])  # those that occur
     if n_classes == 2:
         return (
             "The means of two classes lie opposite each other about their mean: the cosine is −1 whatever was learned."
