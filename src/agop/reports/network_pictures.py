@@ -100,8 +100,8 @@ def means_plot(results: Sequence[NetworkResult]) -> Plot | None:
         "Class means",
         Choice("layer", charts),
         of_each(results, _simplex),
-        f"Cosines between the means of classes that occur about their mean, of the first {side} at most. A simplex ETF has 1 "
-        "on the diagonal and −1/(C − 1) elsewhere. First seed.",
+        f"Cosines between the means of classes that occur about their mean, of the first {side} at most. A simplex ETF "
+        "has 1 on the diagonal and −1/(C − 1) elsewhere. First seed.",
         ("NC2", "stage (network)", "Gram"),
     )
 
