@@ -79,36 +79,31 @@ def _error(name: str, lines: list[Line], which: str, predicted: _Curve) -> Verdi
     What counts is the worst layer of every stage to which no constant was fitted.
     """
     claim = f"{name}: NC1 predicted {predicted.how} is right within a factor of two at every layer"
-    numbers: dict[str, float | None] = {}
-    told, counted = [], []
-    for stage, first in predicted.counted.items():
-        if pairs := _pairs(lines, which, stage, first):
-            told.append(_told(numbers, stage, pairs))
-            counted.append(numbers[f"{stage}_worst_decades"])
-    if not counted:
+    counted = {stage: _pairs(lines, which, stage, first) for stage, first in predicted.counted.items()}
+    if not any(counted.values()):
         return Verdict(claim, {}, None, f"{name}: there is no prediction {predicted.how}.")
-    sentence = f"{name}: NC1 predicted {predicted.how} is off {'; '.join(told)}"
+    found = [_worst(stage, pairs) for stage, pairs in counted.items() if pairs]
+    holds = all(error <= _CLOSE for error, _, _ in found)
+    sentence = f"{name}: NC1 predicted {predicted.how} is off {'; '.join(told for *_, told in found)}"
     if predicted.fitted is not None and (pairs := _pairs(lines, which, predicted.fitted)):
-        fitted = _told(numbers, predicted.fitted, pairs)
-        sentence += f"; {fitted}, which does not count, since constants are fitted there"
-    return Verdict(claim, numbers, all(error is not None and error <= _CLOSE for error in counted), f"{sentence}.")
+        found.append(_worst(predicted.fitted, pairs))
+        sentence += f"; {found[-1][-1]}, which does not count, since constants are fitted there"
+    numbers: dict[str, float | None] = {key: value for _, values, _ in found for key, value in values.items()}
+    return Verdict(claim, numbers, holds, f"{sentence}.")
 
 
-def _told(numbers: dict[str, float | None], stage: str, pairs: list[tuple[int, float, float]]) -> str:
-    """Put the errors of a stage into numbers, and say them."""
+def _worst(stage: str, pairs: list[tuple[int, float, float]]) -> tuple[float, dict[str, float], str]:
+    """Decades of the worst layer of a stage, all numbers, and what they say."""
     errors = {layer: abs(power_of_ten(measured, predicted)) for layer, measured, predicted in pairs}
     worst = max(errors, key=lambda layer: errors[layer])
     mean = fmean(errors.values())
-    numbers |= {
-        f"{stage}_worst_decades": errors[worst],
-        f"{stage}_worst_layer": worst,
-        f"{stage}_mean_decades": mean,
-    }
+    numbers = {f"{stage}_worst_decades": errors[worst], f"{stage}_worst_layer": worst, f"{stage}_mean_decades": mean}
     _, measured, predicted = next(pair for pair in pairs if pair[0] == worst)
-    return (
+    told = (
         f"{_STAGES[stage]} by {10 ** errors[worst]:.4g}x at layer {worst}, {number(predicted)} for "
         f"{number(measured)} (mean of {len(pairs)} layers: {number(10**mean)}x)"
     )
+    return errors[worst], numbers, told
 
 
 def _pairs(lines: list[Line], which: str, stage: str, first: int = 1) -> list[tuple[int, float, float]]:
