@@ -54,8 +54,8 @@ def moments_from_gram(gram: ArrayLike, labels: ArrayLike, n_classes: int | None 
     -----
     PrecisionWarning
         If ``n * eps * max abs K``, what rounding of the entries can add to the sum of the ``scatter_traces``, is more
-        than a percent of it. Features about the origin, ``max abs K`` up to 100 tr(Sigma_B), are not told of: they have lost
-        nothing but an NC1 below 1e4 epsilon.
+        than a percent of it. Features about the origin, ``max abs K`` up to 100 tr(Sigma_B), are not told of: they
+        have lost nothing but an NC1 below 1e4 eps.
 
     Examples
     --------

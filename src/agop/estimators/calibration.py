@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 __all__ = ["Calibration"]
+
+_LOG_SCALES = (-5.0, 8.0)
+"""Logarithms of the scales that are tried."""
 
 _PRIOR = 1e-3
 """Weight of the penalty that keeps the scale finite where classes are separated."""
@@ -62,14 +64,11 @@ class Calibration:
         weight = _normalized(weights, len(parts))
         own = (parts * logits).sum(1)
 
-        def loss(parameter: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            scale = float(np.exp(parameter[0]))
-            expected = (torch.softmax(scale * logits, 1) * logits).sum(1)
-            value = weight @ (torch.logsumexp(scale * logits, 1) - scale * own) + _PRIOR * parameter[0] ** 2
-            slope = scale * (weight @ (expected - own)) + 2 * _PRIOR * parameter[0]
-            return float(value), np.array([float(slope)])
+        def loss(parameter: float) -> float:
+            scale = math.exp(parameter)
+            return (weight @ (torch.logsumexp(scale * logits, 1) - scale * own)).item() + _PRIOR * parameter**2
 
-        return cls(float(np.exp(minimize(loss, np.zeros(1), jac=True, bounds=[(-5, 8)]).x[0])))
+        return cls(math.exp(minimize_scalar(loss, bounds=_LOG_SCALES, method="bounded").x))
 
     def loss(self, values: Tensor, shares: Tensor, weights: Tensor | None = None) -> float:
         """Weighted mean of the log loss, in nats; values, shares and weights as for ``of``."""
