@@ -42,7 +42,7 @@ __all__ = ["Learning"]
 FOLDED_ROWS = 4000
 """Distinct rows up to which every row is left out in its turn; time grows as the third power of their number."""
 
-STATING_FOLDS = {2000: (3, 3), FOLDED_ROWS: (3, 1)}
+STATING_FOLDS = {500: (3, 3), 2000: (5, 3), FOLDED_ROWS: (5, 1)}
 """Up to so many rows: number of folds, and how many of them state the score."""
 
 _FEWEST = 12
