@@ -96,6 +96,21 @@ def ranks(found: Mapping[str, Any]) -> list[list[str]]:
     ]
 
 
+def left_out(found: Mapping[str, Any]) -> list[list[str]]:
+    """What estimators state of a problem and what is true, means over the draws."""
+    head = ["problem", "rows", "stated", "true", "difference and its standard error"]
+    return [head] + [
+        [
+            entry["problem"],
+            f"{entry['n']:,}",
+            f"{entry['stated']:.3f}",
+            f"{entry['true']:.3f}",
+            f"{entry['gap']:+.3f} ± {entry['gap_error']:.3f}",
+        ]
+        for entry in found["results"]
+    ]
+
+
 def large(found: Mapping[str, Any]) -> list[list[str]]:
     """The fit to 100,000 rows beside that to 20,000."""
     fits = [(entry, "agop") for entry in found["curve"]["results"] if entry["n"] == 20_000]
@@ -119,8 +134,11 @@ def main() -> None:
         found = json.loads((RESULTS / f"{name}.json").read_text())
         with mpl.rc_context({"svg.hashsalt": "agop"}):
             draw(found).savefig(RESULTS / f"{name}.svg", metadata={"Date": None})
-    tables, synthetic = (json.loads((RESULTS / f"{name}.json").read_text()) for name in ("tables", "synthetic"))
-    for name, rows in {"tables": by_method(tables), "tables_ranks": ranks(tables), "large": large(synthetic)}.items():
+    tables, synthetic, stated = (
+        json.loads((RESULTS / f"{name}.json").read_text()) for name in ("tables", "synthetic", "left_out")
+    )
+    tables_of = {"tables": by_method(tables), "tables_ranks": ranks(tables), "large": large(synthetic)}
+    for name, rows in {**tables_of, "left_out": left_out(stated)}.items():
         with (RESULTS / f"{name}.csv").open("w", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows(rows)
 
