@@ -232,17 +232,14 @@ class Learning:
 
     def _fit_leaving_out(self, step: RFMStep, problem: Problem, solver: Solver) -> tuple[RFMStep, Tensor]:
         """An iterate fitted to all samples, and predictions (m, C) of each distinct row by the fit to the others."""
-        samples, targets = problem.samples(intercept=self.intercept), problem.means
-        if self.intercept:  # left out with its row: a fit to Y - 1 c is linear in c
-            targets = torch.cat([targets, torch.ones_like(targets[:, :1])], 1)
-        step = self._fit_to_all(step, problem, solver, targets)
+        samples = problem.samples(intercept=self.intercept)
+        step = self._fit_to_all(step, problem, solver, samples.right_hand_sides())
         assert step.fit.inverse_diagonal is not None  # it was asked for  # noqa: S101
         residuals = leave_one_out_residuals(step.machine.coefficients, step.fit.inverse_diagonal)
         if self.intercept:
-            residuals = residuals[:, :-1] - samples.means_without() * residuals[:, -1:]
             machine = replace(step.machine, coefficients=step.machine.coefficients[:, :-1].contiguous())
             step = replace(step, fit=replace(step.fit, machine=machine))
-        return step, problem.means.double() - residuals
+        return step, problem.means.double() - samples.about_the_others(residuals)
 
     @contextmanager
     def _progress(self, total: int) -> Iterator[Callable[[], None]]:

@@ -223,14 +223,9 @@ def _split(
         gram.diagonal().add_(ridge / samples.weights.to(dtype))
         return gram
 
-    targets = samples.targets.double()
-    if samples.intercept:  # a fit to Y - 1 c is linear in c, which differs from row to row
-        targets = torch.cat([targets, torch.ones_like(targets[:, :1])], 1)
-    system = SplitSystem.of(Cholesky().factorise(build, torch.float64).lower, targets, first)
-    residuals = system.residuals()
-    if samples.intercept:
-        residuals = residuals[:, :-1] - samples.means_without()[first:] * residuals[:, -1:]
-    return system, residuals
+    lower = Cholesky().factorise(build, torch.float64).lower
+    system = SplitSystem.of(lower, samples.right_hand_sides().double(), first)
+    return system, samples.about_the_others(system.residuals(), first)
 
 
 def _first_coefficients(system: SplitSystem, first: DistinctSamples) -> Tensor:
