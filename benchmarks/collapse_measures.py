@@ -16,8 +16,8 @@ import torch
 from benchmarks.measuring import interleaved, matmul_rate, peak_extra_memory, write
 from torch import Tensor
 
+from agop.collapse import Collapse
 from agop.moments import ClassMoments
-from agop.records import Collapse
 
 N, D, N_CLASSES = 50_000, 2_048, 100
 REPEATS = 5

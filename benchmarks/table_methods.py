@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from xrfm import xRFM
 
-from agop.estimators.table import table_pipeline
+from agop.tables import table_pipeline
 
 Task = Literal["regression", "classification"]
 Values = NDArray[Any]

@@ -9,10 +9,10 @@ import torch.multiprocessing
 from hypothesis import given
 from hypothesis import strategies as st
 
-import oracles_collapse as oracle
 from agop.errors import EmptyClassError, InputError
 from agop.moments import ClassMoments
 from gloo_moments import reduce_cases
+from oracles import collapse as oracle
 
 
 def sample(n=40, d=5, n_classes=3, seed=0, offset=0.0):

@@ -9,14 +9,9 @@ from pathlib import Path
 from sklearn.datasets import load_diabetes
 
 from agop import datasets, load, report, save, table_pipeline
-from agop.experiments import (
-    DeepRFMSettings,
-    ExplainSettings,
-    TrainSettings,
-    run_deep_rfm,
-    run_explain,
-    run_train,
-)
+from agop.deep_rfm import DeepRFMSettings, run_deep_rfm
+from agop.paper import TrainSettings, run_train
+from agop.tables import ExplainSettings, run_explain
 
 
 def main() -> None:

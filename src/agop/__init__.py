@@ -7,11 +7,8 @@ measures neural collapse, and builds kernel machines that learn features through
 
 from __future__ import annotations
 
-from agop.ansatz import (
-    neural_feature_matrix,
-    nfa_correlation,
-)
 from agop.collapse import (
+    Collapse,
     between_total_ratio,
     between_total_ratio_beaglehole2024,
     between_total_ratio_beaglehole2024_from_gram,
@@ -51,67 +48,32 @@ from agop.collapse import (
     within_total_ratio,
     within_total_ratio_from_gram,
 )
-from agop.estimators import (
-    DeepRFMClassifier,
-    RFMClassifier,
-    RFMRegressor,
-    TableEncoder,
-    TreeRFMClassifier,
-    TreeRFMRegressor,
-    explain,
-    load,
-    save,
-    table_pipeline,
-)
-from agop.kernel_machine import (
-    KernelMachine,
-    fit_kernel_machine,
-)
-from agop.kernels import (
-    Gaussian,
-    GeneralizedGaussian,
-    Kernel,
-    Laplace,
-    Metric,
-    ProductLaplace,
-)
-from agop.moments import (
-    ClassMoments,
-)
-from agop.network import (
-    Rademacher,
-    Tracker,
-    measure,
-    network_agop,
-)
-from agop.outer_product import (
-    OuterProduct,
-    average_gradient_outer_product,
-    kernel_agop,
-)
-from agop.random_features import (
+from agop.deep_rfm import (
     CosineFeatures,
+    DeepRFMClassifier,
     GaussianCosineFeatures,
     LaplaceCosineFeatures,
     ReLUFeatures,
 )
-from agop.records import (
-    Collapse,
-    Explanation,
+from agop.estimator import load, save
+from agop.kernel_machine import KernelMachine, fit_kernel_machine
+from agop.kernels import Gaussian, GeneralizedGaussian, Kernel, Laplace, Metric, ProductLaplace
+from agop.moments import ClassMoments
+from agop.network import (
     LayerRecord,
     NetworkRecord,
+    Rademacher,
+    Tracker,
+    measure,
+    network_agop,
+    neural_feature_matrix,
+    nfa_correlation,
 )
-from agop.recursions import (
-    deep_rfm,
-    rfm,
-)
-from agop.reports import (
-    report,
-)
-from agop.solvers import (
-    Cholesky,
-    ConjugateGradient,
-)
+from agop.outer_product import OuterProduct, average_gradient_outer_product, kernel_agop
+from agop.report import report
+from agop.rfm import RFMClassifier, RFMRegressor, TreeRFMClassifier, TreeRFMRegressor
+from agop.solvers import Cholesky, ConjugateGradient
+from agop.tables import Explanation, TableEncoder, explain, table_pipeline
 
 __version__ = "0.1.0"
 
@@ -199,9 +161,7 @@ __all__ = [  # noqa: RUF022 - grouped by idea
     "TableEncoder",
     "TreeRFMClassifier",
     "TreeRFMRegressor",
-    "deep_rfm",
     "load",
-    "rfm",
     "save",
     "table_pipeline",
 ]

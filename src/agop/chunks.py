@@ -1,10 +1,13 @@
-"""How many rows fit a memory budget."""
+"""How many rows fit a memory budget, and how much memory is free."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
-__all__ = ["BLOCK", "DEFAULT_CHUNK_BYTES", "blocks", "row_chunks"]
+import torch
+
+__all__ = ["BLOCK", "DEFAULT_CHUNK_BYTES", "available_memory", "blocks", "row_chunks"]
 
 DEFAULT_CHUNK_BYTES = 64 * 2**20
 """Temporary memory of one chunk where nobody asked for another: large enough for fast matrix products."""
@@ -45,3 +48,19 @@ def row_chunks(n_rows: int, bytes_per_row: int, max_bytes: int | None = None) ->
     step = max(1, budget // max(1, bytes_per_row))
     for start in range(0, n_rows, step):
         yield slice(start, min(start + step, n_rows))
+
+
+def available_memory(device: torch.device) -> int:
+    """Bytes that are free on a device; on the CPU what the system reports, 4 GiB where it reports nothing.
+
+    Examples
+    --------
+    >>> available_memory(torch.device("cpu")) > 0
+    True
+    """
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # Windows, macOS
+        return 4 * 2**30

@@ -13,10 +13,9 @@ from typer.testing import CliRunner
 
 from agop import datasets
 from agop.cli import app
+from agop.deep_rfm import run_deep_rfm
 from agop.errors import InputError
-from agop.experiments import run_deep_rfm
-from agop.records import summarise_seeds
-from agop.runs import Run
+from agop.runs import Run, summarise_seeds
 
 command = import_module("agop.cli.deep_rfm")
 

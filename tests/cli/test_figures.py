@@ -8,10 +8,10 @@ from importlib import import_module
 import pytest
 from typer.testing import CliRunner
 
+from agop.charts.chart import Curve, Curves
+from agop.charts.document import Plot
 from agop.cli import app
 from agop.errors import InputError
-from agop.reports.charts import Curve, Curves
-from agop.reports.document import Plot
 
 pytest.importorskip("matplotlib")
 command = import_module("agop.cli.figures")

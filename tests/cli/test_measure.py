@@ -13,18 +13,17 @@ from safetensors.torch import save_file
 from torch import nn
 from typer.testing import CliRunner
 
-import oracles_collapse
 from agop import datasets
 from agop.cli import app
 from agop.datasets import Dataset, standardize
 from agop.errors import InputError
-from agop.experiments.factory import load_weights, make_model
-from agop.network import Rademacher
-from agop.records.network import NetworkRecord
+from agop.network import NetworkRecord, Rademacher
+from agop.network.factory import load_weights, make_model
 from agop.runs import Run
+from oracles import collapse as oracles_collapse
 
 command = import_module("agop.cli.measure")
-experiment = import_module("agop.experiments.measure")
+experiment = import_module("agop.network.run")
 
 NETS = """
 from torch import nn

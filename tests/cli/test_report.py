@@ -12,10 +12,10 @@ from torch import nn
 from typer.testing import CliRunner
 
 from agop import Tracker, measure
+from agop.charts.document import NumberTable
 from agop.cli import app
 from agop.datasets import load
-from agop.experiments import DeepRFMSettings, run_deep_rfm
-from agop.reports.document import NumberTable
+from agop.deep_rfm import DeepRFMSettings, run_deep_rfm
 
 pytest.importorskip("plotly")
 pytest.importorskip("jinja2")

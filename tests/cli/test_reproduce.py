@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from agop.cli import app
 from agop.errors import MissingExtraError
-from agop.experiments.reproduce import FIGURES
+from agop.paper import FIGURES
 from agop.runs import Run
 
 command = import_module("agop.cli.reproduce")

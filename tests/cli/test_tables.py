@@ -13,19 +13,18 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from agop import Laplace, RFMRegressor, storage
+from agop import Laplace, RFMRegressor
 from agop.cli import app
 from agop.errors import InputError
-from agop.estimators.explanation import explain
-from agop.estimators.persistence import load, save
-from agop.estimators.table import table_pipeline
-from agop.runs import Run
+from agop.estimator import load, save
+from agop.runs import Run, storage
+from agop.tables import explain, table_pipeline
 
 pandas = pytest.importorskip("pandas")
-folds = import_module("agop.experiments.table_folds")
+folds = import_module("agop.tables.folds")
 fitting = import_module("agop.cli.fit")
 predicting = import_module("agop.cli.predict")
-rows_of = import_module("agop.datasets.table_rows")
+rows_of = import_module("agop.tables.rows")
 
 
 def invoke(*arguments):

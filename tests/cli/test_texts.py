@@ -7,9 +7,9 @@ import warnings
 import pytest
 import typer
 
+from agop.charts.document import NumberTable
 from agop.cli.app import print_numbers, progress_bar, readable_errors, say, warn
 from agop.errors import InputError
-from agop.reports.document import NumberTable
 
 NAMES = ["mass [kg]", "rate [/h]", "[bold]x[/]", "ratio:key:", "a\\[b]\\"]
 

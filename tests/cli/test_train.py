@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from agop.cli import app
 from agop.errors import InputError
-from agop.experiments import TrainSettings, run_train
-from agop.reports.network import network_numbers
-from agop.reports.results import NetworkResult
+from agop.network.plots.collapse import network_numbers
+from agop.network.result import NetworkResult
+from agop.paper import TrainSettings, run_train
 from agop.runs import Run
 
 command = import_module("agop.cli.train")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-import oracles_collapse as oracle
 from agop.collapse import nc1_trace_ratio_from_gram, nc2_gram_mse_from_gram
 from agop.errors import PrecisionWarning
+from oracles import collapse as oracle
 
 
 def features(offset, seed=0, n=30, d=60, spread=1.0, dtype=torch.float64):

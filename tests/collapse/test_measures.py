@@ -7,9 +7,9 @@ import pytest
 import torch
 
 import agop.collapse as collapse
-import oracles_collapse as oracle
 from agop.collapse.gram_moments import gram_coordinates
 from agop.moments import ClassMoments
+from oracles import collapse as oracle
 
 OF_MEANS = [
     "within_total_ratio",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-import oracles_collapse as oracle
 from agop.collapse import (
     between_total_ratio,
     between_total_ratio_beaglehole2024,
@@ -20,6 +19,7 @@ from agop.collapse.projection import BetweenProjection
 from agop.collapse.second_pass import SecondPass
 from agop.errors import UndefinedMeasureError
 from agop.moments import ClassMoments
+from oracles import collapse as oracle
 
 
 def collapsed(spread, offset, dtype, n=90, d=16, n_classes=3):

@@ -8,7 +8,7 @@ import lzma
 import numpy as np
 import pytest
 
-from oracles_datasets import cifar_bytes, idx_bytes, mat_bytes
+from oracles.datasets import cifar_bytes, idx_bytes, mat_bytes
 
 N_TRAIN, N_TEST = 23, 11
 

@@ -11,7 +11,7 @@ import pytest
 
 from agop.datasets import load
 from agop.errors import DataFileError
-from oracles_datasets import cifar_bytes, idx_bytes, mat_bytes
+from oracles.datasets import cifar_bytes, idx_bytes, mat_bytes
 
 
 def _plain(path):

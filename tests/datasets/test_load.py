@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 
 from agop.datasets import NAMES, load
 from agop.errors import DataFileError, EmptyClassError, InputError
-from oracles_datasets import cifar_bytes
+from oracles.datasets import cifar_bytes
 
 KINDS = {"mnist": "grey", "fashion_mnist": "grey", "cifar10": "rgb", "svhn": "rgb"}
 

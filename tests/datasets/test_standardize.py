@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from agop.datasets import Dataset, load, standardize, standardized_inputs
 from agop.errors import InputError
-from oracles_datasets import standardised
+from oracles.datasets import standardised
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32, np.float64])

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-import oracles_kernels
 from agop.chunks import BLOCK
 from agop.kernels import euclidean_distances
+from oracles import kernels as oracles_kernels
 
 DTYPES = [torch.float32, torch.float64]
 

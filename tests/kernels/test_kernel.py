@@ -7,12 +7,12 @@ import pytest
 import torch
 from sklearn.base import clone
 
-import oracles_kernels
 from agop.chunks import BLOCK
 from agop.errors import InputError
 from agop.kernel_machine import KernelMachine, fit_kernel_machine
 from agop.kernels import Gaussian, GeneralizedGaussian, Laplace, ProductLaplace
 from agop.outer_product import kernel_agop
+from oracles import kernels as oracles_kernels
 
 KERNELS = [
     Laplace(bandwidth=1.5),

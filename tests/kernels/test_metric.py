@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-import oracles_kernels
 from agop.errors import InputError
 from agop.kernels import Metric, euclidean_distances
+from oracles import kernels as oracles_kernels
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((12, 4))

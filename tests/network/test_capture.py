@@ -9,10 +9,10 @@ from torch.nn import functional
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.overrides import _get_current_function_mode_stack
 
-from agop.network.capture import Capture
-from agop.network.weights import Weights
+from agop.network.capture.calls import Capture
+from agop.network.capture.weights import Weights
 from network.models import N_CLASSES, Convolutional, Function, Shared, data, mlp, seeded
-from oracles_network import dense_weight, rows_after, rows_of
+from oracles.network import dense_weight, rows_after, rows_of
 
 
 def captured(model, *inputs, layers=None, gradients=False):

@@ -19,7 +19,7 @@ from lightning.pytorch.strategies import FSDPStrategy, SingleDeviceStrategy  # n
 from agop.errors import InputError  # noqa: E402
 from agop.network.lightning import CollapseCallback  # noqa: E402
 from agop.runs import Run  # noqa: E402
-from ddp_lightning import Classifier, samples, train  # noqa: E402
+from network.ddp_lightning import Classifier, samples, train  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::lightning.pytorch.utilities.warnings.PossibleUserWarning",

@@ -10,7 +10,7 @@ from torch import nn
 
 import agop
 from network.models import N_CLASSES, Function, batches, data, plain, projection_layers, seeded
-from oracles_network import assert_agop, assert_collapse, observe
+from oracles.network import assert_agop, assert_collapse, observe
 
 WIDTH, HEADS, TOKENS = 6, 2, 4
 

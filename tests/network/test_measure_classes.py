@@ -9,11 +9,10 @@ import torch
 from torch import nn
 
 import agop
-import oracles_collapse as oracle
 from agop.collapse import nc3_self_duality, nc3_self_duality_by_class
-from agop.network import Tracker
-from agop.records import NetworkRecord
+from agop.network import NetworkRecord, Tracker
 from network.models import N_CLASSES, batches, data, mlp, seeded
+from oracles import collapse as oracle
 
 NC1 = ("within_total_ratio", "between_total_ratio", "nc1_trace_ratio", "nc1_pinv", "nc1_cdnv")
 

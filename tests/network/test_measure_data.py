@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 import agop
 from agop.errors import AgopError, InputError, MemoryBudgetError
 from network.models import N_CLASSES, Function, batches, data, mlp, seeded
-from oracles_network import assert_agop, assert_collapse, assert_layer, observe
+from oracles.network import assert_agop, assert_collapse, assert_layer, observe
 
 
 def assert_same(found, expected, rel=1e-10):

@@ -11,7 +11,7 @@ from torch import nn
 
 import agop
 from network.models import N_CLASSES, Function, batches, data, mlp, seeded
-from oracles_network import assert_collapse, observe
+from oracles.network import assert_collapse, observe
 
 
 def z_scores(estimates, expected):

@@ -7,7 +7,7 @@ import torch
 
 import agop
 from network.models import N_CLASSES, seeded
-from oracles_network import assert_agop, assert_collapse, assert_layer, observe
+from oracles.network import assert_agop, assert_collapse, assert_layer, observe
 
 
 def token_batches(n=8, length=5, vocabulary=11, seed=0):

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 import agop
 from network.models import N_CLASSES, Convolutional, Function, batches, data, mlp, seeded
-from oracles_network import assert_agop, assert_collapse, assert_layer, features, observe, root
+from oracles.network import assert_agop, assert_collapse, assert_layer, features, observe, root
 
 
 def observed(model, layers, x):

@@ -10,9 +10,9 @@ from torch import nn
 
 import agop
 from agop.errors import AgopError, InputError
-from agop.records.network import NetworkRecord
+from agop.network import NetworkRecord
 from network.models import N_CLASSES, Convolutional, Shared, batches, data, mlp, seeded
-from oracles_network import assert_agop
+from oracles.network import assert_agop
 
 
 def measured(n=40, **options):
@@ -133,7 +133,7 @@ def test_save_and_load_of_awkward_records(tmp_path):
     (tmp_path / "b.safetensors").write_bytes(b"nothing of the kind")
     with pytest.raises(AgopError):
         NetworkRecord.load(tmp_path / "b.safetensors")
-    agop.storage.save(tmp_path / "c.safetensors", {"x": torch.ones(2)}, {"kind": "other"})
+    agop.runs.storage.save(tmp_path / "c.safetensors", {"x": torch.ones(2)}, {"kind": "other"})
     with pytest.raises(AgopError):
         NetworkRecord.load(tmp_path / "c.safetensors")
     with pytest.raises(AgopError):
@@ -147,8 +147,8 @@ def test_patch_is_kept(tmp_path):
     record.save(tmp_path / "record.safetensors")
     for found in (record, NetworkRecord.load(tmp_path / "record.safetensors"), record.merge(record)):
         assert (found["conv"].patch, found["head"].patch) == ((2, 3, 2), None)
-    tensors, header = agop.storage.load(tmp_path / "record.safetensors")
+    tensors, header = agop.runs.storage.load(tmp_path / "record.safetensors")
     for layer in header["network"]["layers"]:
         del layer["patch"]
-    agop.storage.save(tmp_path / "without.safetensors", tensors, header)
+    agop.runs.storage.save(tmp_path / "without.safetensors", tensors, header)
     assert NetworkRecord.load(tmp_path / "without.safetensors")["conv"].patch is None

@@ -10,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 import agop
 from network.models import N_CLASSES, Function, ResNet, batches, data, mlp, seeded
-from oracles_network import assert_agop, assert_layer, observe
+from oracles.network import assert_agop, assert_layer, observe
 
 
 def observed(model, layers, x):

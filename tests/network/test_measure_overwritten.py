@@ -9,7 +9,7 @@ from torch.nn import functional
 
 import agop
 from network.models import N_CLASSES, Function, batches, data, seeded
-from oracles_network import assert_agop, assert_collapse, assert_layer, observe
+from oracles.network import assert_agop, assert_collapse, assert_layer, observe
 
 
 def observed(model, layers, x):

@@ -14,10 +14,10 @@ from rich.console import Console
 from torch import nn
 
 import agop
-import oracles_collapse
 from agop.errors import InputError
 from network.models import N_CLASSES, batches, data, mlp, seeded
-from oracles_network import assert_agop, observe, root
+from oracles import collapse as oracles_collapse
+from oracles.network import assert_agop, observe, root
 
 
 def measured(n=40, **options):

@@ -9,7 +9,7 @@ from torch import nn
 import agop
 from agop.errors import InputError
 from network.models import N_CLASSES, ResNet, batches, data, mlp, seeded
-from oracles_network import assert_agop
+from oracles.network import assert_agop
 
 
 @pytest.mark.parametrize(

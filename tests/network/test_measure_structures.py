@@ -10,7 +10,7 @@ from torch.nn.utils import parametrizations
 
 import agop
 from network.models import N_CLASSES, Function, ResNet, batches, data, seeded
-from oracles_network import assert_agop, assert_collapse, assert_layer, observe
+from oracles.network import assert_agop, assert_collapse, assert_layer, observe
 
 
 def observed(model, layers, x):

@@ -14,11 +14,11 @@ import torch.multiprocessing
 from torch import nn
 from torchmetrics import MetricCollection
 
-import oracles_collapse as oracle
+from agop.collapse import Collapse
 from agop.errors import InputError
 from agop.network.torchmetrics import NeuralCollapse
-from agop.records import Collapse
 from network.gloo_torchmetrics import compute_cases
+from oracles import collapse as oracle
 
 N_CLASSES, D = 4, 6
 OTHER_NAMES = {"gnc2_variance": "gnc2"}

@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from agop.errors import InputError
-from agop.network import Rademacher, tracker
-from agop.network.tracker import Tracker
-from agop.records import NetworkRecord
+from agop.network import NetworkRecord, Rademacher, Tracker, tracker
 from agop.runs import Run
 
 

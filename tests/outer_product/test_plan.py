@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-import oracles_kernels
 from agop.chunks import BLOCK
 from agop.kernel_machine import fit_kernel_machine
 from agop.kernels import Gaussian, GeneralizedGaussian, Laplace, ProductLaplace
 from agop.outer_product import kernel_agop, planned_kernel_agop
+from oracles import kernels as oracles_kernels
 
 N, D, CLASSES = 200, 48, 10
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-7}

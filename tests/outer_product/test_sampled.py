@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-import oracles_kernels
 from agop.errors import InputError
 from agop.kernels import Gaussian, Laplace, Metric, ProductLaplace
 from agop.outer_product import sampled_kernel_agop
+from oracles import kernels as oracles_kernels
 
 RNG = np.random.default_rng(0)
 X, A = RNG.standard_normal((40, 3)), RNG.standard_normal((40, 2))

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-import oracles_theory
 from agop.collapse import nc1_trace_ratio_from_gram, nc2_gram_mse_from_gram
 from agop.errors import InputError, UndefinedMeasureError
 from agop.theory import class_targets, collapsed_fixed_point, linearised_recursion
+from oracles import theory as oracles_theory
 
 CODINGS = ("one-hot", "centred", "signed")
 SHIFTS = [(0.3, 0.3), (2.0, 0.05), (0.05, 1.5), (3.0, 0.7)]

@@ -9,10 +9,10 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-import oracles_theory
 from agop.collapse import nc1_trace_ratio_from_gram
 from agop.errors import InputError
 from agop.theory import class_targets, collapsed_kernel, descend_kernel, kernel_learning_objective
+from oracles import theory as oracles_theory
 
 CODINGS = ("one-hot", "centred", "signed")
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-import oracles_theory
 from agop.collapse import nc1_trace_ratio_from_gram
 from agop.datasets import standardize
 from agop.errors import InputError
 from agop.theory import class_targets, linearised_recursion, normalise_gram
+from oracles import theory as oracles_theory
 
 GRAM = (lambda x: x @ x.T)(np.random.default_rng(0).standard_normal((12, 5)))
 LABELS = np.arange(12) % 3

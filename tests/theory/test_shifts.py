@@ -10,20 +10,12 @@ import torch
 from scipy.optimize import minimize
 from sklearn.datasets import load_digits
 
-import oracles_theory
 from agop.datasets import standardize
+from agop.deep_rfm import LaplaceCosineFeatures, ReLUFeatures, deep_rfm, normalise_rows
 from agop.errors import InputError, UndefinedMeasureError
 from agop.kernels import Gaussian, Laplace
-from agop.random_features import LaplaceCosineFeatures, ReLUFeatures
-from agop.recursions import deep_rfm, normalise_rows
-from agop.theory import (
-    centred_gram,
-    class_targets,
-    features_shift,
-    kernel_shift,
-    linearise,
-    linearised_recursion,
-)
+from agop.theory import centred_gram, class_targets, features_shift, kernel_shift, linearise, linearised_recursion
+from oracles import theory as oracles_theory
 
 ROWS = torch.from_numpy(np.random.default_rng(0).standard_normal((40, 6)) + 1.0)
 

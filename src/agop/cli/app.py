@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from agop.charts.document import NumberTable
+from agop.charts.terminal import Column, TerminalTable
 from agop.errors import AgopError
-from agop.reports.document import NumberTable
-from agop.terminal import Column, TerminalTable
 
 __all__ = ["app", "console", "print_numbers", "progress_bar", "readable_errors", "say", "warn"]
 

@@ -10,9 +10,7 @@ import typer
 from agop import datasets
 from agop.cli.app import app, progress_bar, readable_errors
 from agop.cli.report import show_run
-from agop.experiments import DeepRFMSettings, FeaturesName, run_deep_rfm
-from agop.records import DeepRFMRecord
-from agop.recursions import AGOPScale
+from agop.deep_rfm import AGOPScale, DeepRFMRecord, DeepRFMSettings, FeaturesName, run_deep_rfm
 from agop.runs import Run
 
 __all__ = ["deep_rfm"]

@@ -10,20 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from sklearn.pipeline import Pipeline
 
+from agop.charts.document import NumberTable
 from agop.cli.app import app, console, print_numbers, progress_bar, readable_errors, say, warn
 from agop.cli.fit import check_out, nothing_written
 from agop.cli.predict import load_table_model, rows_without_target
 from agop.cli.report import show_report
 from agop.errors import InputError, MissingExtraError
-from agop.estimators.explanation import explain
-from agop.experiments import ExplainSettings, run_explain
-from agop.records import Explanation
-from agop.reports.document import NumberTable
-from agop.reports.explanation import PICTURES, save_explanation_figure
-from agop.reports.results import TableResult
-from agop.reports.sources import result_of
-from agop.reports.table_findings import effect_findings
-from agop.reports.table_folds import fold_findings
+from agop.report.sources import result_of
+from agop.tables import ExplainSettings, Explanation, explain, run_explain
+from agop.tables.findings import effect_findings
+from agop.tables.fold_plots import fold_findings
+from agop.tables.picture import PICTURES, save_explanation_figure
+from agop.tables.result import TableResult
 
 if TYPE_CHECKING:
     import pandas

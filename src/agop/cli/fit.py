@@ -16,12 +16,11 @@ from rich.table import Table
 from sklearn.pipeline import Pipeline
 
 from agop.cli.app import app, console, progress_bar, readable_errors, say, warn
-from agop.datasets.table import read_table
 from agop.errors import InputError
-from agop.estimators.explanation import explain
-from agop.estimators.persistence import save
-from agop.estimators.table import table_pipeline
-from agop.recursions import RFMStep
+from agop.estimator import save
+from agop.rfm import RFMStep
+from agop.tables import explain, table_pipeline
+from agop.tables.files import read_table
 
 if TYPE_CHECKING:
     import pandas

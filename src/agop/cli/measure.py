@@ -10,7 +10,7 @@ import typer
 from agop import datasets
 from agop.cli.app import app, console, readable_errors, say
 from agop.cli.report import show_report
-from agop.experiments.measure import MeasureSettings, run_measure
+from agop.network import MeasureSettings, run_measure
 
 __all__ = ["measure"]
 

@@ -13,11 +13,11 @@ from sklearn.pipeline import Pipeline
 
 from agop.cli.app import app, progress_bar, readable_errors, say
 from agop.cli.fit import check_out, nothing_written
-from agop.datasets.table_rows import check_rows_file, table_rows, write_rows
 from agop.errors import InputError
-from agop.estimators.persistence import load
-from agop.estimators.table import TableEncoder
-from agop.records.table_score import TableScore
+from agop.estimator import load
+from agop.tables import TableEncoder
+from agop.tables.rows import check_rows_file, table_rows, write_rows
+from agop.tables.score import TableScore
 
 if TYPE_CHECKING:
     import pandas

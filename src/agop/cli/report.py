@@ -8,11 +8,12 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from agop.charts import write_page
+from agop.charts.document import Document
 from agop.cli.app import app, console, print_numbers, readable_errors, say, warn
 from agop.cli.fit import check_out
 from agop.errors import InputError, MissingExtraError
-from agop.reports import document_of, read_results, write_page
-from agop.reports.document import Document
+from agop.report import document_of, read_results
 
 __all__ = ["Runs", "place_of", "report", "show_report", "show_run"]
 

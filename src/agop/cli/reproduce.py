@@ -15,9 +15,8 @@ from rich.text import Text
 from agop import datasets
 from agop.cli.app import app, console, readable_errors, say, warn
 from agop.errors import MissingExtraError
-from agop.experiments.reproduce import FIGURES, Figure, Scale, figures_named
-from agop.experiments.reproduce import reproduce as run_figure
-from agop.reports import save_reproduction_picture, write_reproduction_readme
+from agop.paper import FIGURES, Figure, Scale, figures_named, save_reproduction_picture, write_reproduction_readme
+from agop.paper import reproduce as run_figure
 from agop.runs import Run
 
 __all__ = ["reproduce"]

@@ -10,8 +10,8 @@ import typer
 from agop import datasets
 from agop.cli.app import app, progress_bar, readable_errors
 from agop.cli.report import show_run
-from agop.experiments import TrainSettings, run_train
-from agop.records import NetworkRecord
+from agop.network import NetworkRecord
+from agop.paper import TrainSettings, run_train
 from agop.runs import Run
 
 __all__ = ["train"]

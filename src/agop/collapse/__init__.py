@@ -6,6 +6,7 @@ classifier aligns with them. NC4: it decides by the nearest class mean. NC5: oth
 
 from __future__ import annotations
 
+from agop.collapse.collapse import Collapse
 from agop.collapse.gram import (
     between_total_ratio_beaglehole2024_from_gram,
     between_total_ratio_from_gram,
@@ -45,6 +46,7 @@ from agop.collapse.nc4 import nc4_agreement
 from agop.collapse.nc5 import nc5_orthogonality
 
 __all__ = [
+    "Collapse",
     "between_total_ratio",
     "between_total_ratio_beaglehole2024",
     "between_total_ratio_beaglehole2024_from_gram",

@@ -8,7 +8,7 @@ from agop.collapse.classifier import LinearClassifier
 from agop.collapse.projection import BetweenProjection
 from agop.errors import InputError
 from agop.inputs import ArrayLike
-from agop.kernels.distances import euclidean_distances
+from agop.kernels import euclidean_distances
 from agop.moments import ClassMoments
 
 __all__ = ["count_agreements", "nc4_agreement"]

@@ -50,14 +50,14 @@ def require_file(folder: Path, name: str) -> Path:
             f"a folder {folder}",
             "no such folder",
             f"data_dir (or AGOP_DATA) is the folder that holds {folder.name}; "
-            f"agop.datasets.download({folder.name!r}) can fill it.",
+            f"agop.datasets.sources.download({folder.name!r}) can fill it.",
         )
     path = find_file(folder, name)
     if path is None:
         raise DataFileError(
             f"a file {folder / name}, plain, .gz or .xz",
             "no such file",
-            f"Copy it there, or use agop.datasets.download({folder.name!r}).",
+            f"Copy it there, or use agop.datasets.sources.download({folder.name!r}).",
         )
     return path
 

@@ -92,7 +92,7 @@ def download(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
     name
         One of ``SOURCES``.
     data_dir
-        As for `agop.datasets.load`; the sub-folder ``name`` is made if need be.
+        As for `agop.datasets.registry.load`; the sub-folder ``name`` is made if need be.
 
     Raises
     ------

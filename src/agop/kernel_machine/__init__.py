@@ -1,8 +1,8 @@
 """Kernel ridge regression: a frozen predictor, its fit, and what the fit will cost."""
 
+from agop.kernel_machine.cost import SolvePlan, cheapest_solver
 from agop.kernel_machine.fit import Fit, Solver, fit_kernel_machine, fit_with_gradient_weights
 from agop.kernel_machine.machine import KernelMachine
-from agop.kernel_machine.plan import SolvePlan, cheapest_solver
 
 __all__ = [
     "Fit",

@@ -8,14 +8,14 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from agop.chunks import available_memory
 from agop.errors import InputError
 from agop.inputs import all_finite
+from agop.kernel_machine.cost import check_memory, iterative_bytes
 from agop.kernel_machine.machine import KernelMachine, mapped
-from agop.kernel_machine.plan import check_memory, iterative_bytes
 from agop.kernels import GramOperator, Kernel, Metric, RadialKernel
-from agop.memory import available_memory
 from agop.solvers import Cholesky, ConjugateGradient
-from agop.solvers.leave_one_out import inverse_diagonal
+from agop.solvers.cross_validation import inverse_diagonal
 
 __all__ = ["Fit", "Solver", "fit_kernel_machine", "fit_with_gradient_weights"]
 

@@ -10,10 +10,12 @@ from torch import Tensor
 from agop.chunks import row_chunks
 from agop.errors import InputError
 from agop.kernels import Kernel, Metric
+from agop.storable import storable
 
 __all__ = ["KernelMachine", "mapped"]
 
 
+@storable
 @dataclass(frozen=True)
 class KernelMachine:
     r"""The function :math:`f(x) = \sum_j \alpha_j\, k(M^{1/2} x, M^{1/2} x_j)`.

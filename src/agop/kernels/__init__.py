@@ -2,8 +2,8 @@
 
 from agop.kernels.distances import euclidean_distances
 from agop.kernels.kernel import Kernel
+from agop.kernels.matrix import GramOperator
 from agop.kernels.metric import Metric
-from agop.kernels.operator import GramOperator
 from agop.kernels.product import ProductLaplace
 from agop.kernels.radial import Gaussian, GeneralizedGaussian, Laplace, RadialKernel, weighted_gradients
 

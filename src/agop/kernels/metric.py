@@ -9,10 +9,12 @@ from torch import Tensor
 
 from agop.errors import InputError
 from agop.linalg import psd_power
+from agop.storable import storable
 
 __all__ = ["Metric"]
 
 
+@storable
 @dataclass(frozen=True)
 class Metric:
     """A positive semi-definite M, applied to points as the linear map M^{1/2}.

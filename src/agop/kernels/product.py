@@ -8,10 +8,12 @@ from torch import Tensor
 from agop.chunks import row_chunks
 from agop.kernels.distances import Pairwise
 from agop.kernels.kernel import Kernel, check_positive
+from agop.storable import storable
 
 __all__ = ["ProductLaplace"]
 
 
+@storable
 class ProductLaplace(Kernel):
     r"""Product of one-dimensional Laplace kernels, :math:`k(x, z) = \exp(-\|x - z\|_1 / L)`.
 

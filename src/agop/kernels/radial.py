@@ -12,6 +12,7 @@ from agop.chunks import blocks
 from agop.errors import InputError
 from agop.kernels.distances import Pairwise, coincidence_tolerance, pairwise
 from agop.kernels.kernel import Kernel, check_positive
+from agop.storable import storable
 
 __all__ = ["Gaussian", "GeneralizedGaussian", "Laplace", "RadialKernel"]
 
@@ -86,6 +87,7 @@ def weighted_gradients(weights: Tensor, points: Tensor, centers: Tensor, coeffic
     return gradients
 
 
+@storable
 class Laplace(RadialKernel):
     r"""Laplace kernel :math:`k(x, z) = \exp(-r / L)`.
 
@@ -118,6 +120,7 @@ class Laplace(RadialKernel):
         return torch.div(decay, distances.mul_(-self.bandwidth), out=distances)
 
 
+@storable
 class Gaussian(RadialKernel):
     r"""Gaussian kernel :math:`k(x, z) = \exp(-r^2 / (2 L^2))`.
 
@@ -144,6 +147,7 @@ class Gaussian(RadialKernel):
         return self.profile_(distances).div_(-(self.bandwidth**2))
 
 
+@storable
 class GeneralizedGaussian(RadialKernel):
     r"""The family :math:`k(x, z) = \exp(-(r / L)^q)`: Laplace at q = 1, Gaussian of bandwidth L/√2 at q = 2.
 

@@ -1,9 +1,29 @@
 """What a trained network learned, measured at every layer."""
 
 from agop.network.agop import network_agop
-from agop.network.batches import default_forward
-from agop.network.directions import Exact, Rademacher
+from agop.network.ansatz import Ansatz, neural_feature_matrix, nfa_correlation
+from agop.network.layer_record import Attribution, LayerRecord, Stage
 from agop.network.measure import measure
+from agop.network.passes.batches import default_forward
+from agop.network.passes.directions import Exact, Rademacher
+from agop.network.record import NetworkRecord
+from agop.network.run import MeasureSettings, run_measure
 from agop.network.tracker import Tracker
 
-__all__ = ["Exact", "Rademacher", "Tracker", "default_forward", "measure", "network_agop"]
+__all__ = [
+    "Ansatz",
+    "Attribution",
+    "Exact",
+    "LayerRecord",
+    "MeasureSettings",
+    "NetworkRecord",
+    "Rademacher",
+    "Stage",
+    "Tracker",
+    "default_forward",
+    "measure",
+    "network_agop",
+    "neural_feature_matrix",
+    "nfa_correlation",
+    "run_measure",
+]

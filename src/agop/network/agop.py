@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from agop.errors import InputError
-from agop.network.batches import Forward, default_forward
-from agop.network.directions import Rademacher, directions_of
-from agop.network.gradients import GradientPass
-from agop.network.state import undisturbed
-from agop.network.sweep import Sweep
-from agop.network.weights import LayerSelection, stable_weights
+from agop.network.capture.state import undisturbed
+from agop.network.capture.weights import LayerSelection, stable_weights
+from agop.network.passes.batches import Forward, default_forward
+from agop.network.passes.directions import Rademacher, directions_of
+from agop.network.passes.gradients import GradientPass
+from agop.network.passes.sweep import Sweep
 
 __all__ = ["network_agop"]
 

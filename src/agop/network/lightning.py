@@ -20,7 +20,7 @@ _SHARDED = (DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy)
 
 
 class CollapseCallback(pl.Callback):
-    """Measure the network at the ends of training epochs or steps, see :class:`~agop.network.tracker.Tracker`.
+    """Measure the network at the ends of training epochs or steps, see :class:`~agop.network.Tracker`.
 
     Indices are ``trainer.current_epoch``, from 0, or ``trainer.global_step``. The process of rank 0 measures the whole
     loader; the others wait at their next exchange with it, so that its timeout must be longer than a measurement. A

@@ -11,18 +11,18 @@ from rich.progress import Progress
 from torch import nn
 
 from agop.errors import InputError
-from agop.network.batches import Forward, default_forward
-from agop.network.directions import Directions, Rademacher, directions_of
-from agop.network.first_pass import FirstPass
+from agop.linalg import Spectrum
+from agop.network.capture.state import undisturbed
+from agop.network.capture.weights import LayerSelection, Weights, stable_weights
+from agop.network.layer_record import LayerRecord
 from agop.network.notes import notes_of
-from agop.network.rows import Rows
-from agop.network.second_pass import second_pass
-from agop.network.state import undisturbed
-from agop.network.sweep import Sweep
-from agop.network.weights import LayerSelection, Weights, stable_weights
-from agop.records.layer import LayerRecord
-from agop.records.network import NetworkRecord
-from agop.spectra import Spectrum
+from agop.network.passes.batches import Forward, default_forward
+from agop.network.passes.directions import Directions, Rademacher, directions_of
+from agop.network.passes.first import FirstPass
+from agop.network.passes.rows import Rows
+from agop.network.passes.second import second_pass
+from agop.network.passes.sweep import Sweep
+from agop.network.record import NetworkRecord
 
 __all__ = ["measure"]
 

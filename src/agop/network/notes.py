@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from agop.network.first_pass import FirstPass
-from agop.records.layer import LayerRecord
+from agop.network.layer_record import LayerRecord
+from agop.network.passes.first import FirstPass
 
 __all__ = ["notes_of"]
 

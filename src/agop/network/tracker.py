@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from agop.errors import InputError
 from agop.network.measure import measure
-from agop.records.network import NetworkRecord
+from agop.network.record import NetworkRecord
 from agop.runs import Run
-from agop.storage import JSON, to_json
+from agop.runs.storage import JSON, to_json
 
 __all__ = ["Tracker", "Unit"]
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from agop.errors import InputError, JitterWarning, NotPositiveDefiniteError
+from agop.storable import storable
 
 __all__ = ["Cholesky", "CholeskyFactor"]
 
@@ -36,6 +37,7 @@ class CholeskyFactor:
         return solution
 
 
+@storable
 @dataclass(frozen=True)
 class Cholesky:
     r"""Direct solver for symmetric positive definite systems: n^3/3 multiply-adds, n^2 memory.

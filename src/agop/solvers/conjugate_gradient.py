@@ -12,7 +12,8 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
 from agop.errors import InputError
-from agop.solvers.randomly_pivoted_cholesky import LowRankPlusDiagonal, randomly_pivoted_cholesky
+from agop.solvers.pivoted_cholesky import LowRankPlusDiagonal, randomly_pivoted_cholesky
+from agop.storable import storable
 
 __all__ = ["ConjugateGradient", "IterativeSolution", "SymmetricOperator", "conjugate_gradient"]
 
@@ -123,6 +124,7 @@ def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
     return torch.where(denominator > 0, numerator / torch.where(denominator > 0, denominator, 1), 0)
 
 
+@storable
 @dataclass(frozen=True)
 class ConjugateGradient:
     r"""Iterative solver of (K + diag(s)) X = B, preconditioned by :math:`F F^T + \mathrm{diag}(s) + t I`.

@@ -1,0 +1,217 @@
+"""What a chart shows, apart from how it is drawn: a page and a figure for print draw the same values."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agop.runs.storage import JSON, to_json
+
+__all__ = ["Bars", "Chart", "Choice", "Curve", "Curves", "Dash", "HeatMap", "Picture", "Pictures", "Series"]
+
+Dash: TypeAlias = Literal["solid", "dash", "dot"]
+"""Style of a line."""
+
+Values: TypeAlias = Sequence[float | None]
+"""Numbers, None where there is none."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A curve with its band.
+
+    Attributes
+    ----------
+    name
+        In the legend.
+    x
+        (n,) numbers, or names where the axis is one of categories.
+    y
+        (n,) heights.
+    low, high
+        (n,) ends of an interval around each; None if there is none.
+    colour
+        "#rrggbb".
+    dash
+        Style of the line.
+    seeds
+        (n,) heights of single seeds, by what tells them apart; thin lines.
+    """
+
+    name: str
+    x: Sequence[float | str]
+    y: Values
+    colour: str
+    low: Values | None = None
+    high: Values | None = None
+    dash: Dash = "solid"
+    seeds: Mapping[str, Values] = field(default_factory=dict)
+
+    @property
+    def heights(self) -> list[float | None]:
+        """Everything that is drawn: the line, its band and its seeds."""
+        rows = [self.y, self.low or (), self.high or (), *self.seeds.values()]
+        return [height for row in rows for height in row]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Curves over a common axis; ``y_range`` shows a part of the heights."""
+
+    x_title: str
+    y_title: str
+    curves: Sequence[Curve]
+    log_x: bool = False
+    log_y: bool = True
+    y_range: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Series:
+    """Lengths of the bars of one name, one for each category, and their standard errors: two are drawn on each side."""
+
+    name: str
+    values: Values
+    colour: str
+    errors: Values | None = None
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Horizontal bars, the first category on top; those of the series lie side by side, or end to end if stacked."""
+
+    categories: Sequence[str]
+    x_title: str
+    series: Sequence[Series]
+    stacked: bool = False
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Coloured cells, the first row on top.
+
+    Attributes
+    ----------
+    x, y
+        Names or numbers of the columns and of the rows.
+    values
+        A sequence for each row.
+    title
+        Of the values.
+    log
+        Colours by the logarithm; values are positive.
+    numbers
+        Write the value, to two digits, into each cell.
+    picks
+        Label of the choices that a click on a row sets to the name of the row.
+    """
+
+    x_title: str
+    y_title: str
+    x: Sequence[float | str]
+    y: Sequence[str]
+    values: Sequence[Values]
+    title: str
+    log: bool = False
+    numbers: bool = False
+    picks: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A matrix as pixels: (h, w), or (h, w, 3) with the red, green and blue of an image."""
+
+    title: str
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Matrices side by side on one scale.
+
+    Attributes
+    ----------
+    pictures
+        In their order.
+    title
+        Of the values.
+    low, high
+        Ends of the scale. Where low is -high the colours diverge from 0, else they run from low to high.
+    """
+
+    pictures: Sequence[Picture]
+    title: str
+    low: float = -1.0
+    high: float = 1.0
+
+    @property
+    def diverges(self) -> bool:
+        """Whether the scale is symmetric about 0."""
+        return self.low == -self.high
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """One of several charts at a time.
+
+    Attributes
+    ----------
+    label
+        What is chosen, such as "layer".
+    charts
+        Charts by the names of what can be chosen, in their order.
+    slider
+        Choose on a scale from the first to the last; else from a list.
+    start
+        The one that is shown first; the last one if None.
+    """
+
+    label: str
+    charts: Mapping[str, Chart]
+    slider: bool = False
+    start: str | None = None
+
+    @property
+    def first_shown(self) -> str:
+        """Name of the chart that is shown before a choice is made."""
+        return list(self.charts)[-1] if self.start is None else self.start
+
+
+Chart: TypeAlias = Curves | Bars | HeatMap | Pictures | Choice
+
+
+def chart_json(chart: Chart) -> JSON:
+    """A chart as JSON values under the names of its attributes, with its kind; null for NaN and infinities.
+
+    The values of a picture are 16-bit whole numbers in base64, row by row: at most 32767, for the largest magnitude,
+    which is their "unit" times that.
+
+    Examples
+    --------
+    >>> chart_json(Curves("layer", "NC1", [Curve("input", [1, 2], [4.0, float("nan")], "#000000")]))["curves"][0]["y"]
+    [4.0, None]
+    >>> chart_json(Picture("Gram", np.eye(2)))["values"]["shape"]
+    [2, 2]
+    """
+    return to_json({"kind": type(chart).__name__, **{name: _plain(value) for name, value in vars(chart).items()}})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return _packed(value)
+    if isinstance(value, Curve | Curves | Bars | Series | HeatMap | Picture | Pictures | Choice):
+        return chart_json(value)  # type: ignore[arg-type]
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _packed(values: NDArray[np.float64]) -> dict[str, Any]:
+    largest = float(np.abs(values).max(initial=0.0)) or 1.0
+    whole = np.rint(values * (32767 / largest)).astype("<i2")
+    return {"shape": list(values.shape), "unit": largest / 32767, "data": base64.b64encode(whole.tobytes()).decode()}

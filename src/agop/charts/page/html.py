@@ -1,0 +1,70 @@
+"""A document as one offline HTML page (extra ``report``)."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from itertools import chain
+from pathlib import Path
+
+import agop.charts.page
+from agop.charts.chart import chart_json
+from agop.charts.document import Document, Plot
+from agop.charts.page.definitions import DEFINITIONS
+from agop.extras import require
+from agop.runs import versions
+from agop.runs.storage import write_text_atomic
+
+__all__ = ["write_page"]
+
+
+def write_page(document: Document, path: Path) -> Path:
+    """Write a page with everything inside: styles, scripts, the plotting library once, and the numbers of each plot.
+
+    The page asks nobody for anything: its own policy forbids every request.
+
+    Parameters
+    ----------
+    document
+        What the page says.
+    path
+        HTML file, which is replaced whole or left as it was.
+
+    Raises
+    ------
+    InputError
+        If the folder of the file does not exist.
+    MissingExtraError
+        If jinja2 or plotly is not installed.
+    """
+    write_text_atomic(path, _html(document))
+    return path
+
+
+def _html(document: Document) -> str:
+    environment = require("jinja2", "report").Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.undefined = require("jinja2", "report").StrictUndefined
+    used = dict.fromkeys(chain.from_iterable(plot.terms for plot in document.plots))
+    page: str = environment.from_string(_text("page.html.jinja")).render(
+        document=document,
+        definitions={term: DEFINITIONS[term] for term in used},
+        style=_text("page.css"),
+        plotly=require("plotly.offline", "report").get_plotlyjs().replace("</script", "<\\/script"),
+        script="\n".join(map(_text, ("numbers.js", "axes.js", "figures.js", "page.js"))),
+        data=_inside_element(json.dumps({plot.name: _plot_json(plot) for plot in document.plots}, allow_nan=False)),
+        version=versions()["agop"],
+    )
+    return page
+
+
+def _plot_json(plot: Plot) -> dict[str, object]:
+    return {"title": plot.title, "chart": chart_json(plot.chart)}
+
+
+def _text(name: str) -> str:
+    return files(agop.charts.page).joinpath(name).read_text(encoding="utf-8")
+
+
+def _inside_element(text: str) -> str:
+    """JSON that cannot end the element that it stands in: ``<`` occurs only inside its strings."""
+    return text.replace("<", "\\u003c")

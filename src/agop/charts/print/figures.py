@@ -1,0 +1,158 @@
+"""Figures for print of the charts of a report, drawn with matplotlib (extra ``report``)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from agop.charts.chart import Bars, Chart, Choice, Curves, HeatMap, Pictures
+from agop.charts.document import Plot
+from agop.charts.print.log_ticks import label_logarithms
+from agop.charts.print.picture_grid import draw_pictures
+from agop.charts.print.small_multiples import draw_bar_panels, draw_curve_panels, draw_heat_maps
+from agop.charts.print.style import print_style, write_figure
+from agop.errors import InputError
+from agop.extras import require
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["SUFFIXES", "draw", "save_figures"]
+
+SUFFIXES = (".pdf", ".svg", ".png")
+"""Suffixes of the files that can be written."""
+
+_PANELS: Mapping[type, int] = {Curves: 12, Bars: 6, HeatMap: 6, Pictures: 5}
+"""Charts of a choice that are shown, by their kind."""
+
+T = TypeVar("T")
+
+
+def draw(chart: Chart) -> Figure:
+    """A figure of one column (3.4 inches) or two (6.9) that shows a chart.
+
+    Of a choice several charts are shown, evenly spaced from the first to the last: curves as small multiples with
+    common axes, pictures as a grid with a column for each, bars and heat maps below each other.
+
+    Parameters
+    ----------
+    chart
+        Any chart. The charts of a choice are of one kind; choices in it are resolved.
+
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
+    InputError
+        If a choice has no charts, or charts of several kinds.
+
+    Examples
+    --------
+    >>> from agop.charts.chart import Curve
+    >>> figure = draw(Curves("layer", "NC1", [Curve("input", [1, 2, 3], [4.0, None, 0.1], "#2b7bba")]))
+    >>> figure.axes[0].get_yscale(), float(figure.get_figwidth())
+    ('log', 3.4)
+    """
+    with print_style():
+        if not isinstance(chart, Choice):
+            return _drawn({"": chart})
+        charts = _resolved(chart)
+        kinds = {type(each) for each in charts.values()}
+        if len(kinds) != 1:
+            got = ", ".join(sorted(kind.__name__ for kind in kinds)) or "none"
+            raise InputError(f"charts of one kind to choose the {chart.label} from", got, "Make several plots of it.")
+        (kind,) = kinds
+        shown = spaced(list(charts), _PANELS[kind])
+        return _drawn({_titled(chart.label, name): charts[name] for name in shown})
+
+
+def save_figures(
+    plots: Sequence[Plot], folder: str | os.PathLike[str], suffixes: Sequence[str] = (".pdf", ".svg")
+) -> list[Path]:
+    """Write each plot to ``folder/NAME.SUFFIX``; the same plots give the same bytes.
+
+    Parameters
+    ----------
+    plots
+        What is drawn, under its name.
+    folder
+        Made if it does not exist. Files in it are replaced whole or left as they were.
+    suffixes
+        Out of ``SUFFIXES``.
+
+    Returns
+    -------
+    list of Path
+        Files in the order of the plots.
+
+    Raises
+    ------
+    InputError
+        If a suffix is another one, or the folder is a file; nothing is written then.
+    MissingExtraError
+        If matplotlib is not installed.
+    """
+    for suffix in suffixes:
+        if suffix not in SUFFIXES:
+            raise InputError(f"figures in {', '.join(SUFFIXES)}", suffix or "no suffix", "Choose out of these.")
+    require("matplotlib", "report")
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError(f"a folder {folder}", "a file in its place", "Choose another folder.") from error
+    paths = []
+    for plot in plots:
+        figure = draw(plot.chart)
+        for suffix in suffixes:
+            paths.append(folder / f"{plot.name}{suffix}")
+            with print_style():
+                write_figure(figure, paths[-1])
+    return paths
+
+
+def spaced(items: Sequence[T], count: int) -> list[T]:
+    """At most ``count`` items, evenly spaced from the first to the last.
+
+    Examples
+    --------
+    >>> spaced(range(1, 21), 5)
+    [1, 6, 11, 15, 20]
+    """
+    if len(items) <= count:
+        return list(items)
+    return [items[round(place * (len(items) - 1) / (count - 1))] for place in range(count)]
+
+
+def _drawn(charts: Mapping[str, Any]) -> Figure:
+    """A figure of charts of one kind by their titles."""
+    figure = _DRAWINGS[type(next(iter(charts.values())))](charts)
+    label_logarithms(figure)
+    return figure
+
+
+def _resolved(choice: Choice) -> dict[str, Any]:
+    """Charts by name; those of a choice within it by both names."""
+    found: dict[str, Any] = {}
+    for name, chart in choice.charts.items():
+        if isinstance(chart, Choice):
+            found |= {f"{name}, {_titled(chart.label, inner)}": each for inner, each in _resolved(chart).items()}
+        else:
+            found[name] = chart
+    return found
+
+
+def _titled(label: str, name: str) -> str:
+    """A name as a title: numbers say what they count."""
+    return f"{label} {name}" if name.replace(".", "").isdecimal() else name
+
+
+_DRAWINGS: Mapping[type, Callable[[Any], Figure]] = {
+    Curves: draw_curve_panels,
+    Bars: draw_bar_panels,
+    HeatMap: draw_heat_maps,
+    Pictures: draw_pictures,
+}
+"""How charts of a kind are drawn, one or several of them by their titles."""

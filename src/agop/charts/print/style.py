@@ -1,0 +1,142 @@
+"""What figures for print have in common: sizes, type, legends, colour bars and files (matplotlib, extra ``report``)."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agop.extras import require
+from agop.runs.storage import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "COLUMN",
+    "LETTER",
+    "PAGE",
+    "TALLEST",
+    "colour_bar",
+    "legend",
+    "legend_height",
+    "new_figure",
+    "print_style",
+    "shortened",
+    "wrapped",
+    "write_figure",
+]
+
+COLUMN, PAGE, TALLEST = 3.4, 6.9, 9.0
+"""Widths of one column and of two, and the largest height, in inches."""
+
+LETTER = 0.06
+"""Width of a letter in inches, roughly."""
+
+_STYLE = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "legend.handlelength": 1.8,
+    "legend.columnspacing": 1.2,
+    "legend.labelspacing": 0.3,
+    "axes.linewidth": 0.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "patch.linewidth": 0,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "agop",
+}
+
+
+@contextmanager
+def print_style() -> Iterator[None]:
+    """Settings of matplotlib for print in place of those of the user, until the block ends.
+
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
+    """
+    with require("matplotlib.style", "report").context(["default", _STYLE]):
+        yield
+
+
+def new_figure(width: float, height: float, layout: str = "constrained") -> Figure:
+    """An empty figure, in inches, not higher than a page."""
+    figure = require("matplotlib.figure", "report").Figure
+    return figure(figsize=(width, min(height, TALLEST)), layout=layout)  # type: ignore[no-any-return]
+
+
+def write_figure(figure: Figure, path: Path, *, dpi: int = 300) -> None:
+    """Write a figure as SVG, PDF or PNG by the suffix of ``path``, which is replaced whole or left as it was.
+
+    There is no date in it, and letters stay letters: the same figure gives the same bytes.
+    """
+    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {"Software": None}}[path.suffix]
+    kept = {name: value for name, value in _STYLE.items() if name.startswith(("svg.", "pdf."))}
+    with (
+        replacing(path) as temporary,
+        require("matplotlib", "report").rc_context(kept),
+        warnings.catch_warnings(),
+    ):
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # in names that the user gave
+        figure.savefig(temporary, format=path.suffix[1:], dpi=dpi, metadata=undated)
+
+
+def legend(figure: Figure, entries: Sequence[tuple[str, Artist]], *, beside: bool = False) -> None:
+    """What each line or bar is, below the axes or beside them, unless there is only one."""
+    if len(entries) < 2:
+        return
+    names, handles = zip(*entries, strict=True)
+    columns = math.ceil(len(names) / 24) if beside else _legend_columns(names, figure.get_figwidth())
+    place: Any = "outside right center" if beside else "outside lower center"
+    drawn = figure.legend(handles, ["name"] * len(names), loc=place, ncols=columns)
+    for text, name in zip(drawn.get_texts(), names, strict=True):
+        text.set(text=shortened(name, 25 if beside else 40), parse_math=False)
+
+
+def legend_height(names: Sequence[str], width: float) -> float:
+    """Inches that the legend below a figure of this width takes."""
+    return 0.17 * math.ceil(len(names) / _legend_columns(names, width)) if len(names) > 1 else 0.0
+
+
+def _legend_columns(names: Sequence[str], width: float) -> int:
+    entry = 0.5 + LETTER * max(len(shortened(name, 40)) for name in names)
+    rows = math.ceil(len(names) / max(1, int(width / entry)))
+    return math.ceil(len(names) / rows)
+
+
+def colour_bar(figure: Figure, image: Any, axes: Any, title: str, length: float, *, below: bool = False) -> None:
+    """The scale of an image beside or below axes that are ``length`` inches long."""
+    place = "bottom" if below else "right"
+    bar = figure.colorbar(image, ax=axes, location=place, pad=0.02, aspect=max(8, 14 * length), fraction=0.06)
+    bar.ax.tick_params(which="both", labelsize=7, width=0.5)
+    bar.outline.set_visible(False)
+    bar.set_label(wrapped(title, length), parse_math=False)
+
+
+def shortened(name: str, letters: int = 25) -> str:
+    """A long name without its middle, since the end may be a level or a layer.
+
+    Examples
+    --------
+    >>> shortened("a name that is much longer than it should be"), shortened("age")
+    ('a name that …it should be', 'age')
+    """
+    half = max(1, (letters - 1) // 2)
+    return name if len(name) <= letters else f"{name[:half]}…{name[-half:]}"
+
+
+def wrapped(text: str, inches: float) -> str:
+    """Text in lines that are about as long as ``inches`` at most."""
+    return textwrap.fill(text, max(10, int(inches / LETTER)))

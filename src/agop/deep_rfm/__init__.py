@@ -1,0 +1,41 @@
+"""Deep RFM: random features, the recursion, its record, estimator, run and plots."""
+
+from __future__ import annotations
+
+from agop.deep_rfm.estimator import DeepRFMClassifier
+from agop.deep_rfm.findings import deep_rfm_findings
+from agop.deep_rfm.gram_picture import class_sorted_gram
+from agop.deep_rfm.random_features import (
+    CosineFeatures,
+    GaussianCosineFeatures,
+    LaplaceCosineFeatures,
+    RandomFeatures,
+    RandomMap,
+    ReLUFeatures,
+)
+from agop.deep_rfm.record import DeepRFMRecord, StageRecord, deep_rfm_records
+from agop.deep_rfm.recursion import AGOPScale, DeepRFMLayer, LayerMap, deep_rfm, normalise_rows
+from agop.deep_rfm.run import DeepRFMSettings, FeaturesName, run_deep_rfm
+
+__all__ = [
+    "AGOPScale",
+    "CosineFeatures",
+    "DeepRFMClassifier",
+    "DeepRFMLayer",
+    "DeepRFMRecord",
+    "DeepRFMSettings",
+    "FeaturesName",
+    "GaussianCosineFeatures",
+    "LaplaceCosineFeatures",
+    "LayerMap",
+    "RandomFeatures",
+    "RandomMap",
+    "ReLUFeatures",
+    "StageRecord",
+    "class_sorted_gram",
+    "deep_rfm",
+    "deep_rfm_findings",
+    "deep_rfm_records",
+    "normalise_rows",
+    "run_deep_rfm",
+]

@@ -1,0 +1,260 @@
+"""Deep RFM as a scikit-learn classifier and transformer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, Self
+
+import torch
+from rich.progress import Progress
+from sklearn.base import ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.metrics import accuracy_score
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from agop.deep_rfm.random_features import RandomFeatures, ReLUFeatures
+from agop.deep_rfm.record import DeepRFMRecord, deep_rfm_records
+from agop.deep_rfm.recursion import AGOPScale, LayerMap, deep_rfm, normalise_rows
+from agop.errors import InputError
+from agop.estimator.arrays import as_array, check_features, check_weights, like
+from agop.estimator.persistence import PersistentEstimator
+from agop.estimator.seeds import seed_of
+from agop.estimator.targets import Classes, probabilities
+from agop.kernels import Kernel, Laplace
+from agop.rfm import within_time
+
+__all__ = ["DeepRFMClassifier"]
+
+
+class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, PersistentEstimator):  # type: ignore[misc]
+    r"""Deep recursive feature machine: a network without backpropagation whose features collapse.
+
+    The data are standardized by the training statistics. Each layer divides rows by their norm, fits
+    kernel ridge regression, multiplies by the root of the AGOP and applies random features; the
+    predictor of the last layer classifies (Beaglehole, Súkeník, Mondelli, Belkin 2024,
+    arXiv 2402.13728, algorithm 1).
+
+    Parameters
+    ----------
+    kernel
+        Kernel of the predictors; ``Laplace(bandwidth=2)``, the paper's, if None.
+    features
+        Distribution of the random maps; ``ReLUFeatures(width=256)`` if None.
+    depth
+        Number of layers.
+    ridge
+        lambda >= 0.
+    metric
+        "agop", or "identity" for the control without feature learning.
+    agop_scale
+        What is 1 after scaling the AGOP: its largest entry, "max-entry", as published; or the mean norm of the rows
+        that it is multiplied with, "row-norm", which cosine features need to tell samples apart.
+    targets
+        "signed" (+1 and -1, the paper's) or "one-hot".
+    n_channels
+        Number of channels of images, equal blocks of columns: their pixels are standardized by one mean and deviation a
+        channel; each feature by its own, as published, if None.
+    transform_layer
+        Layer whose features ``transform`` returns: 1 to depth, or from the end, -1 being the last.
+    time_budget
+        Seconds after which no further layer is started; None for no limit.
+    max_memory
+        Bytes for the matrices over pairs of samples; None for no limit.
+    callback
+        Called with every ``DeepRFMRecord``; a true result stops.
+    verbose
+        Show a progress bar.
+    random_state
+        Seed of the random maps.
+
+    Attributes
+    ----------
+    records_ : list of DeepRFMRecord
+        Collapse at the three stages of every layer, on the training data.
+    machine_ : KernelMachine
+        Predictor of the last layer.
+    maps_ : list of LayerMap
+        The map of every layer.
+    classes_
+        (C,) the labels.
+    n_features_in_ : int
+        Number of features d.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> X, y = load_digits(n_class=3, return_X_y=True)
+    >>> model = DeepRFMClassifier(depth=3, n_channels=1, random_state=0).fit(X[:200], y[:200])
+    >>> [round(record.stages["input"].collapse.nc1_trace_ratio, 1) for record in model.records_]
+    [1.2, 0.2, 0.0]
+    >>> model.transform(X[200:210]).shape
+    (10, 256)
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel | None = None,
+        features: RandomFeatures | None = None,
+        depth: int = 3,
+        ridge: float = 0.0,
+        *,
+        metric: Literal["agop", "identity"] = "agop",
+        agop_scale: AGOPScale = "max-entry",
+        targets: Literal["signed", "one-hot"] = "signed",
+        n_channels: int | None = None,
+        transform_layer: int = -1,
+        time_budget: float | None = None,
+        max_memory: int | None = None,
+        callback: Callable[[DeepRFMRecord], object] | None = None,
+        verbose: bool = False,
+        random_state: Any = None,
+    ) -> None:
+        self.kernel = kernel
+        self.features = features
+        self.depth = depth
+        self.ridge = ridge
+        self.metric = metric
+        self.agop_scale = agop_scale
+        self.targets = targets
+        self.n_channels = n_channels
+        self.transform_layer = transform_layer
+        self.time_budget = time_budget
+        self.max_memory = max_memory
+        self.callback = callback
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit layer after layer.
+
+        Parameters
+        ----------
+        X
+            (n, d) features: array, frame, or tensor (on any device; float32 is kept).
+        y
+            (n,) labels of any kind.
+        sample_weight
+            (n,) non-negative weights of the fits and the AGOP; records are unweighted.
+
+        Raises
+        ------
+        ValueError
+            If the data are unusable; the message says what was expected and what to do.
+        """
+        features = check_features(self, X, reset=True)
+        weights = check_weights(sample_weight, features)
+        self._classes = Classes.of(y, features, weights)
+        self.classes_ = self._classes.decode(torch.arange(len(self._classes)), y)
+        if weights is not None:
+            features, weights = features[weights > 0], weights[weights > 0]
+        codes, targets = self._classes.codes, self._classes.encode(self.targets, features)
+        self._learn_scale(features, weights)
+        layers = deep_rfm(
+            self._standardize(features),
+            targets,
+            kernel=Laplace(bandwidth=2.0) if self.kernel is None else clone(self.kernel),
+            features=ReLUFeatures(width=256) if self.features is None else self.features,
+            depth=self.depth,
+            ridge=self.ridge,
+            metric=self.metric,
+            agop_scale=self.agop_scale,
+            weights=weights,
+            seed=seed_of(self.random_state),
+            max_memory=self.max_memory,
+        )
+        records = deep_rfm_records(within_time(layers, self.time_budget), codes, len(self._classes))
+        self.maps_: list[LayerMap] = []
+        self.records_: list[DeepRFMRecord] = []
+        with Progress(disable=not self.verbose) as progress:
+            task = progress.add_task("Deep RFM", total=self.depth)
+            for layer, record in records:
+                self.maps_.append(layer.map)
+                self.records_.append(record)
+                progress.advance(task)
+                if self.callback is not None and self.callback(record):
+                    break
+        self.machine_ = layer.fit.machine
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Features (n, width) after layer ``transform_layer``, before normalisation.
+
+        Raises
+        ------
+        InputError
+            If there is no such layer.
+        """
+        check_is_fitted(self, "machine_")
+        position = self._transform_position
+        layer = self.maps_[position]
+        return like(layer.features_stage(layer.agop_stage(self._inputs(X, position))), X)
+
+    @property
+    def _transform_position(self) -> int:
+        """Layer of ``transform_layer``, counted from 0."""
+        n_layers, index = len(self.maps_), self.transform_layer
+        if not (1 <= index <= n_layers or -n_layers <= index <= -1):
+            raise InputError(f"transform_layer in 1..{n_layers} or -{n_layers}..-1", repr(index), "Layers start at 1.")
+        return index - 1 if index > 0 else n_layers + index
+
+    @property
+    def _n_features_out(self) -> int:
+        """Number of features that ``transform`` returns, for ``get_feature_names_out``."""
+        return len(self.maps_[self._transform_position].random_map.weight)
+
+    def decision_function(self, X: Any) -> Any:
+        """Values of the last layer's predictor: (n, C), or (n,) for two classes (positive: the second)."""
+        scores = self._raw(X)
+        return like((scores[:, 1] - scores[:, 0]) / 2 if len(self._classes) == 2 else scores, X)
+
+    def predict(self, X: Any) -> Any:
+        """Labels of the largest values of the last layer's predictor: an array, or a tensor where X is one.
+
+        Labels that are no numbers come as an array.
+        """
+        raw = self._raw(X)
+        return self._classes.decode(raw.argmax(1), X)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy of the predictions."""
+        return float(accuracy_score(as_array(y), as_array(self.predict(X)), sample_weight=as_array(sample_weight)))
+
+    def predict_proba(self, X: Any) -> Any:
+        """Class probabilities (n, C): the least-squares estimates, clipped and divided by their sum."""
+        scores = self._raw(X)
+        return like(probabilities((scores + 1) / 2 if self.targets == "signed" else scores), X)
+
+    def _learn_scale(self, features: Tensor, weights: Tensor | None) -> None:
+        """Mean and deviation (d,) of each feature, equal within a channel; infinite deviations make constants 0."""
+        n_features = features.shape[1]
+        groups = n_features if self.n_channels is None else self.n_channels
+        if not isinstance(groups, int) or groups < 1 or n_features % groups:
+            advice = "Leave n_channels out for rows that are no images."
+            raise InputError(f"{n_features} features in equal blocks", f"n_channels={groups!r}", advice)
+        wide = features.double()
+        shares = torch.ones_like(wide[:, 0]) if weights is None else weights
+        shares = shares / shares.sum()
+
+        def of_channel(values: Tensor) -> Tensor:
+            return values.reshape(groups, -1).mean(1).repeat_interleave(n_features // groups)
+
+        self.mean_ = of_channel(shares @ wide)
+        scale = of_channel(shares @ (wide - self.mean_).square()).sqrt()
+        blocks = wide.reshape(len(wide), groups, -1)
+        constant = (blocks.amax((0, 2)) == blocks.amin((0, 2))).repeat_interleave(n_features // groups)
+        self.scale_ = scale.masked_fill(constant | (scale == 0), torch.inf)
+
+    def _standardize(self, features: Tensor) -> Tensor:
+        return ((features.double() - self.mean_) / self.scale_).to(features.dtype)
+
+    def _inputs(self, X: Any, n_layers: int) -> Tensor:
+        """Row-normalised inputs of the layer after the first ``n_layers``."""
+        features = check_features(self, X, reset=False).to(self.machine_.centers.device)
+        inputs = normalise_rows(self._standardize(features))
+        for layer in self.maps_[:n_layers]:
+            inputs = layer(inputs)
+        return inputs
+
+    def _raw(self, X: Any) -> Tensor:
+        check_is_fitted(self, "machine_")
+        return self.machine_(self._inputs(X, len(self.maps_) - 1), max_memory=self.max_memory)

@@ -1,0 +1,174 @@
+"""What a Deep RFM run found: collapse at three stages of every layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from agop.collapse import Collapse
+from agop.deep_rfm.recursion import DeepRFMLayer, normalise_rows
+from agop.errors import UndefinedMeasureError
+from agop.linalg import effective_rank
+from agop.storable import storable
+
+__all__ = ["DeepRFMRecord", "StageRecord", "deep_rfm_records"]
+
+MEASURES = ("nc1_trace_ratio", "nc1_pinv", "nc1_cdnv", "nc2_gram_mse", "nc2_etf_error")
+
+_PAIRED_ROWS = 500
+"""Rows at most of which all pairs are looked at for the scaled distance."""
+
+
+@storable
+@dataclass(frozen=True)
+class StageRecord:
+    """Collapse of the features of one stage.
+
+    Attributes
+    ----------
+    collapse
+        All measures of collapse; None where they have no value, as for class means that coincide.
+    effective_rank
+        (tr S)^2 / ||S||_F^2 of the covariance S of the features.
+    """
+
+    collapse: Collapse | None
+    effective_rank: float
+
+    @classmethod
+    def of(cls, features: Tensor, labels: Tensor, n_classes: int) -> StageRecord:
+        """Measure features (n, d) with labels (n,)."""
+        features = features.double()
+        try:
+            collapse = Collapse.of(features, labels, n_classes)
+        except UndefinedMeasureError:
+            collapse = None
+        return cls(collapse, effective_rank(features - features.mean(0)))
+
+
+@storable
+@dataclass(frozen=True)
+class DeepRFMRecord:
+    """What one layer of Deep RFM showed.
+
+    Attributes
+    ----------
+    layer
+        Layer number, from 1.
+    stages
+        "input": X_l after normalisation; "agop": X_l M_l^{1/2}; "features": Phi_l of it, before
+        normalisation.
+    train_accuracy, test_accuracy
+        Accuracy of the layer's kernel ridge regression; the latter None without test data.
+    spectrum
+        Eigenvalues of M_l, largest first; None for the identity control.
+    scaled_distance
+        Median distance of training rows of two classes after the AGOP stage, in units of the kernel of the random
+        map: gamma ||x - z||_1 or ||x - z||_2 / L. Far above 1 the kernel across classes is about 0 and the map is
+        saturated. None for ReLU features, which have no unit.
+    precision
+        Data types in which the parts were computed, and the jitter of the solve.
+    """
+
+    layer: int
+    stages: dict[str, StageRecord]
+    train_accuracy: float
+    test_accuracy: float | None
+    spectrum: Tensor | None
+    scaled_distance: float | None
+    precision: dict[str, Any]
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """One flat dictionary a stage, in the order of the stages."""
+        for name, stage in self.stages.items():
+            yield {
+                "layer": self.layer,
+                "stage": name,
+                **{measure: getattr(stage.collapse, measure, None) for measure in MEASURES},
+                "effective_rank": stage.effective_rank,
+                "train_accuracy": self.train_accuracy,
+                "test_accuracy": self.test_accuracy,
+                "scaled_distance": self.scaled_distance,
+            }
+
+
+def deep_rfm_records(
+    layers: Iterable[DeepRFMLayer],
+    labels: Tensor,
+    n_classes: int,
+    test: tuple[Tensor, Tensor] | None = None,
+) -> Iterator[tuple[DeepRFMLayer, DeepRFMRecord]]:
+    """Measure layers as they come; test inputs (standardised, not normalised) travel along.
+
+    Parameters
+    ----------
+    layers
+        Result of ``agop.deep_rfm.recursion``.
+    labels
+        (n,) integer labels in 0..n_classes-1 of the training inputs.
+    n_classes
+        Number of classes C, the number of targets.
+    test
+        Test inputs (m, d) and labels (m,).
+
+    Yields
+    ------
+    tuple of DeepRFMLayer and DeepRFMRecord
+    """
+    test_inputs = None if test is None else normalise_rows(test[0])
+    for layer in layers:
+        test_accuracy = None
+        if test is not None and test_inputs is not None:
+            test_accuracy = _accuracy(layer, test_inputs, test[1])
+            test_inputs = layer.map(test_inputs)
+        yield (
+            layer,
+            DeepRFMRecord(
+                layer.index,
+                {name: StageRecord.of(features, labels, n_classes) for name, features in layer.stages.items()},
+                _accuracy(layer, layer.inputs, labels),
+                test_accuracy,
+                None if layer.agop is None else torch.linalg.eigvalsh(layer.agop).flip(0),
+                _scaled_distance(layer, labels),
+                _precision(layer),
+            ),
+        )
+
+
+def _accuracy(layer: DeepRFMLayer, inputs: Tensor, labels: Tensor) -> float:
+    return (layer.fit.machine(inputs).argmax(1) == labels).double().mean().item()
+
+
+def _scaled_distance(layer: DeepRFMLayer, labels: Tensor) -> float | None:
+    """Median over pairs of two classes, of the rows that a fixed draw takes."""
+    order = torch.from_numpy(np.random.default_rng(0).permutation(len(labels))[:_PAIRED_ROWS]).to(labels.device)
+    mapped, labels = layer.stages["agop"][order].double(), labels[order]
+    distances = layer.random_features.scaled_distances(mapped, mapped)
+    if distances is None:
+        return None
+    across = distances[labels[:, None] != labels]
+    return across.median().item() if len(across) else None
+
+
+def _precision(layer: DeepRFMLayer) -> dict[str, Any]:
+    def name(dtype: torch.dtype) -> str:
+        return str(dtype).removeprefix("torch.")
+
+    record = {
+        "features": name(layer.inputs.dtype),
+        "distances": name(layer.fit.distances),
+        "solve": name(layer.fit.solve),
+        "jitter": layer.fit.jitter,
+    }
+    if layer.plan is not None:
+        record |= {
+            "agop": name(layer.plan.dtype),
+            "agop_form": layer.plan.form,
+            "agop_error": layer.plan.error,
+        }
+    return record

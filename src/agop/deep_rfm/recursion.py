@@ -1,0 +1,240 @@
+"""Deep RFM: kernel machine, multiplication by the root of its AGOP, random features, layer after layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, TypeAlias, get_args
+
+import torch
+from torch import Tensor
+
+from agop.deep_rfm.random_features import RandomFeatures, RandomMap
+from agop.errors import InputError
+from agop.kernel_machine import Fit, fit_with_gradient_weights
+from agop.kernels import Kernel
+from agop.linalg import psd_power
+from agop.outer_product import AGOPPlan, normalised_agop, planned_kernel_agop
+from agop.rfm.distinct import distinct_rows
+from agop.storable import storable
+
+__all__ = ["AGOPScale", "DeepRFMLayer", "LayerMap", "deep_rfm", "normalise_rows"]
+
+AGOPScale: TypeAlias = Literal["max-entry", "row-norm"]
+"""What is 1 after scaling M_l: its largest entry, or the mean norm of the rows of X_l M_l^{1/2}."""
+
+
+def normalise_rows(rows: Tensor) -> Tensor:
+    """Divide each row by its Euclidean norm; a zero row stays zero.
+
+    Examples
+    --------
+    >>> normalise_rows(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
+    tensor([[0.6000, 0.8000],
+            [0.0000, 0.0000]])
+    """
+    scale = rows.abs().amax(1, keepdim=True)
+    rows = rows / scale.where(scale > 0, torch.ones_like(scale))
+    norms: Tensor = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    return rows / norms.where(norms > 0, torch.ones_like(norms))
+
+
+@storable
+@dataclass(frozen=True)
+class LayerMap:
+    """The map of one layer, all that prediction needs of it.
+
+    Attributes
+    ----------
+    root
+        M_l^{1/2}, scaled, (d, d) in the precision in which M_l was computed; None for the identity.
+    random_map
+        Phi_l.
+    """
+
+    root: Tensor | None
+    random_map: RandomMap
+
+    def agop_stage(self, inputs: Tensor) -> Tensor:
+        """X M_l^{1/2} for row-normalised inputs X."""
+        return inputs if self.root is None else inputs @ self.root.to(inputs)
+
+    def features_stage(self, mapped: Tensor) -> Tensor:
+        """Phi_l of rows of the AGOP stage: the next layer's inputs before normalisation."""
+        return self.random_map(mapped)
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """Row-normalised inputs of this layer -> row-normalised inputs of the next."""
+        return normalise_rows(self.features_stage(self.agop_stage(inputs)))
+
+
+@dataclass(frozen=True)
+class DeepRFMLayer:
+    """One layer of Deep RFM: what it learned, and the map to the next one.
+
+    Attributes
+    ----------
+    index
+        Layer number l, from 1.
+    inputs
+        X_l, row-normalised training inputs of the layer, (n, d).
+    fit
+        Kernel ridge regression of the targets on X_l, and how it was solved.
+    agop
+        M_l, scaled AGOP of the predictor, (d, d); None for the identity control.
+    plan
+        How the AGOP was computed; None for the control.
+    map
+        X -> Phi_l(X M_l^{1/2}).
+    random_features
+        Distribution of Phi_l.
+    """
+
+    index: int
+    inputs: Tensor
+    fit: Fit
+    agop: Tensor | None
+    plan: AGOPPlan | None
+    map: LayerMap
+    random_features: RandomFeatures
+
+    @cached_property
+    def stages(self) -> dict[str, Tensor]:
+        """Training features of the three stages: "input", "agop" and "features" (before normalisation)."""
+        mapped = self.map.agop_stage(self.inputs)
+        return {"input": self.inputs, "agop": mapped, "features": self.map.features_stage(mapped)}
+
+
+def deep_rfm(
+    inputs: Tensor,
+    targets: Tensor,
+    *,
+    kernel: Kernel,
+    features: RandomFeatures,
+    depth: int,
+    ridge: float = 0.0,
+    metric: Literal["agop", "identity"] = "agop",
+    agop_scale: AGOPScale = "max-entry",
+    weights: Tensor | None = None,
+    seed: int = 0,
+    max_memory: int | None = None,
+) -> Iterator[DeepRFMLayer]:
+    r"""Layers of Deep RFM, as they are computed.
+
+    For l = 1..depth: divide each row of X_l by its norm; fit kernel ridge regression of Y on X_l; take
+    :math:`M_l = \mathrm{AGOP} / \max_{ij}`; set :math:`X_{l+1} = \Phi_l(X_l M_l^{1/2})`. ReLU features do not care for
+    the scale of :math:`M_l`; of cosine features it decides whether the kernel across classes is 0, see
+    ``agop_scale``.
+
+    The dtype of ``inputs`` is that of the features and of all products that do not decide: inner
+    products of nearly equal rows, singular solves and cancelling AGOPs are promoted to float64, and each
+    layer says which were.
+
+    Parameters
+    ----------
+    inputs
+        X_1, (n, d), standardised, float32 or float64.
+    targets
+        Y, (n, C).
+    kernel
+        Kernel of the predictors.
+    features
+        Distribution of the random maps.
+    depth
+        Number of layers.
+    ridge
+        lambda >= 0.
+    metric
+        "agop", or "identity" for the control without feature learning.
+    agop_scale
+        "max-entry", as published: the largest entry of M_l is 1, and the norms of the rows of X_l M_l^{1/2} are what
+        comes out. "row-norm": M_l is scaled so that their mean is 1, as it is in the control.
+    weights
+        (n,) positive sample weights; ones if None.
+    seed
+        Seed of the random maps.
+    max_memory
+        Bytes for the matrices over pairs.
+
+    Yields
+    ------
+    DeepRFMLayer
+        Layers 1 to ``depth``.
+
+    References
+    ----------
+    Beaglehole, Súkeník, Mondelli, Belkin 2024 (arXiv 2402.13728), algorithm 1.
+
+    Examples
+    --------
+    >>> from agop.kernels import Laplace
+    >>> from agop.deep_rfm.random_features import ReLUFeatures
+    >>> x = torch.randn(20, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    >>> y = x[:, :1].sign()
+    >>> layers = deep_rfm(x, y, kernel=Laplace(2.0), features=ReLUFeatures(16), depth=2)
+    >>> [(layer.index, tuple(layer.inputs.shape)) for layer in layers]
+    [(1, (20, 4)), (2, (20, 16))]
+    """
+    if metric not in ("agop", "identity"):
+        raise InputError("metric='agop' or 'identity'", repr(metric), "'identity' is the control.")
+    if agop_scale not in get_args(AGOPScale):
+        raise InputError("agop_scale='max-entry' or 'row-norm'", repr(agop_scale), "'max-entry' is the published one.")
+    if depth < 1:
+        raise InputError("depth >= 1", str(depth), "Use KernelMachine for depth 0.")
+    inputs = normalise_rows(inputs)
+    rows = distinct_rows(inputs)
+    representative = rows.index[rows.group]
+    for index in range(1, depth + 1):
+        random_map = features.draw(inputs.shape[1], seed=seed, layer=index)
+        fit, agop, plan = _fit_layer(inputs, targets, kernel, ridge, metric, weights, max_memory)
+        root = None if agop is None or plan is None else psd_power(agop.to(plan.dtype), 0.5)
+        if agop is not None and root is not None and agop_scale == "row-norm":
+            norm = _mean_row_norm(inputs @ root.to(inputs), weights)
+            agop, root = agop / norm.square(), root / norm
+        layer = DeepRFMLayer(index, inputs, fit, agop, plan, LayerMap(root, random_map), features)
+        yield layer
+        if index < depth:  # equal rows stay equal: a matrix product need not round them alike
+            inputs = normalise_rows(layer.stages["features"])[representative]
+
+
+def _mean_row_norm(rows: Tensor, weights: Tensor | None) -> Tensor:
+    """Weighted mean of the Euclidean norms of rows, float64."""
+    norms: Tensor = torch.linalg.vector_norm(rows.double(), dim=1)
+    return norms.mean() if weights is None else weights.to(norms) @ norms / weights.double().sum()
+
+
+def _fit_layer(
+    inputs: Tensor,
+    targets: Tensor,
+    kernel: Kernel,
+    ridge: float,
+    metric: str,
+    weights: Tensor | None,
+    max_memory: int | None,
+) -> tuple[Fit, Tensor | None, AGOPPlan | None]:
+    """Predictor on the distinct rows, its normalised AGOP over all samples, and how that was computed."""
+    rows = distinct_rows(inputs, weights)
+    distinct = inputs[rows.index]
+    total_weights = None if weights is None and len(distinct) == len(inputs) else rows.total_weights
+    fit, pairs = fit_with_gradient_weights(
+        kernel,
+        distinct,
+        rows.mean(targets),
+        ridge=ridge,
+        weights=total_weights,
+        max_memory=max_memory,
+        share=metric == "agop",
+    )
+    if metric == "identity":
+        return fit, None, None
+    agop, plan = planned_kernel_agop(
+        kernel,
+        distinct,
+        distinct,
+        fit.machine.coefficients,
+        weights=total_weights,
+        max_memory=max_memory,
+        gradient_weights=pairs,
+    )
+    return fit, normalised_agop(agop), plan

@@ -1,0 +1,294 @@
+"""Does the AGOP collapse real data? Deep RFM and its control, measured at every layer."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import torch
+from torch import Tensor
+
+from agop.datasets import STANDARDIZATIONS, Dataset, Standardization, permute_labels, standardized_inputs, subset
+from agop.deep_rfm.gram_picture import class_sorted_gram
+from agop.deep_rfm.random_features import (
+    CosineFeatures,
+    GaussianCosineFeatures,
+    LaplaceCosineFeatures,
+    RandomFeatures,
+    ReLUFeatures,
+)
+from agop.deep_rfm.record import DeepRFMRecord, deep_rfm_records
+from agop.deep_rfm.recursion import AGOPScale, DeepRFMLayer, deep_rfm
+from agop.errors import InputError
+from agop.inputs import usable_device
+from agop.kernels import Gaussian, Kernel, Laplace
+from agop.linalg import largest_positive
+from agop.runs import Run
+
+__all__ = ["DeepRFMSettings", "FeaturesName", "run_deep_rfm"]
+
+FeaturesName: TypeAlias = Literal["relu", "cosine", "cosine-laplace", "cosine-gaussian"]
+"""Random maps by name: ReLU, and cosines with Cauchy, multivariate Cauchy or normal weights."""
+
+_EIGENVECTORS = 8
+"""Number of eigenvectors of the first AGOP that are kept."""
+
+
+@dataclass(frozen=True)
+class DeepRFMSettings:
+    """Settings of a run; the defaults are the paper's where it states them.
+
+    Attributes
+    ----------
+    samples, test_samples
+        Rows of the data set; all if None.
+    subset
+        "first" rows, or "random" ones, drawn anew for every seed.
+    standardize
+        What shares a mean and a deviation: one "feature" over the rows, as published, or all pixels of a "channel".
+    bandwidth
+        Of the kernel.
+    gamma
+        Scale of the "cosine" features.
+    features_bandwidth
+        Of the "cosine-laplace" and "cosine-gaussian" features; that of the kernel if None.
+    agop_scale
+        What is 1 after scaling the AGOP: its largest entry, as published, or the mean norm of the rows after it.
+    seeds
+        One run each.
+    control
+        Also run the identity in place of the AGOP.
+    permute_labels
+        Break the relation of inputs and labels: the baseline that tells collapse from chance.
+    """
+
+    data: str = "digits"
+    samples: int | None = None
+    subset: Literal["first", "random"] = "first"
+    test_samples: int | None = None
+    standardize: Standardization = "feature"
+    depth: int = 12
+    width: int = 1024
+    kernel: Literal["laplace", "gaussian"] = "laplace"
+    bandwidth: float = 2.0
+    ridge: float = 0.0
+    features: FeaturesName = "relu"
+    gamma: float = 0.05
+    features_bandwidth: float | None = None
+    agop_scale: AGOPScale = "max-entry"
+    seeds: tuple[int, ...] = (0,)
+    control: bool = False
+    permute_labels: bool = False
+    dtype: Literal["float64", "float32"] = "float64"
+    device: str = "cpu"
+
+    def make_kernel(self) -> Kernel:
+        """Kernel of the predictors."""
+        kernels = {"laplace": Laplace, "gaussian": Gaussian}
+        return kernels[_one_of("kernel", self.kernel, kernels)](self.bandwidth)
+
+    def make_features(self) -> RandomFeatures:
+        """Distribution of the random maps."""
+        bandwidth = self.bandwidth if self.features_bandwidth is None else self.features_bandwidth
+        features: dict[str, Callable[[], RandomFeatures]] = {
+            "relu": lambda: ReLUFeatures(self.width),
+            "cosine": lambda: CosineFeatures(self.width, self.gamma),
+            "cosine-laplace": lambda: LaplaceCosineFeatures(self.width, bandwidth),
+            "cosine-gaussian": lambda: GaussianCosineFeatures(self.width, bandwidth),
+        }
+        return features[_one_of("features", self.features, features)]()
+
+    def torch_dtype(self) -> torch.dtype:
+        """Data type of the features."""
+        dtypes = {"float64": torch.float64, "float32": torch.float32}
+        return dtypes[_one_of("dtype", self.dtype, dtypes)]
+
+    def torch_device(self) -> torch.device:
+        """Device of the run, checked to be there."""
+        return usable_device(self.device)
+
+
+def run_deep_rfm(
+    settings: DeepRFMSettings,
+    dataset: Dataset,
+    out: Path,
+    observe: Callable[[bool, int, DeepRFMRecord], None] = lambda control, seed, record: None,
+) -> Run:
+    """Run every (control, seed) that the folder does not hold yet, and write what each layer shows.
+
+    Files of the folder:
+
+    * ``run.json``: the settings, the machine, "n_classes", "image_shape" (channels, height, width; null for rows that
+      are no images), "gram_counts" (samples of each class in the Gram pictures), and the precision of every part;
+    * ``metrics.jsonl``: a line for each (control, seed, layer, stage), in this order;
+    * ``tensors.safetensors``: the spectra of the AGOPs, such as "agop/seed0/layer01/spectrum"; of the first seed also
+      class-sorted Gram pictures, "agop/seed0/layer01/gram/input" and so on, and the leading eigenvectors of the AGOP
+      at the standardized inputs, "agop/seed0/layer01/eigenvectors". These are the rows of a (k, d) matrix, float64,
+      with k = min(8, d); the entry of largest magnitude is positive.
+
+    Parameters
+    ----------
+    settings
+        What to run.
+    dataset
+        The full data set ``settings.data``.
+    out
+        Folder of the run. A folder of the same settings is resumed after the last finished seed.
+    observe
+        Called with control, seed and the record of every layer.
+
+    Raises
+    ------
+    InputError
+        If the settings or the folder cannot be used.
+    """
+    _check(settings, dataset)
+    run = Run.create(out, asdict(settings))
+    facts = {"n_classes": dataset.n_classes, "image_shape": dataset.image_shape}
+    run.record(notes=_notes(settings, dataset), **facts, gram_counts=_gram_counts(settings, dataset))
+    tensors = run.load_tensors()[0] if (run.path / "tensors.safetensors").exists() else {}
+    pairs = [(control, seed) for control in (False, True)[: 1 + settings.control] for seed in settings.seeds]
+    finished = _finished(run, pairs, settings.depth)
+    run.rewrite(line for line in run.metrics() if (line["control"], line["seed"]) in finished)
+    precision = [part for part in run.info().get("precision", []) if (part["control"], part["seed"]) in finished]
+    start = time.monotonic()
+    try:
+        for control, seed in pairs[len(finished) :]:
+            for layer, record, labels in _layers(settings, dataset, control, seed):
+                run.append({"seed": seed, "control": control, **line} for line in record.lines())
+                precision.append({"control": control, "seed": seed, "layer": layer.index, **record.precision})
+                tensors |= _tensors(settings, control, seed, layer, record, labels)
+                observe(control, seed, record)
+            run.save_tensors(tensors)
+            run.record(precision=precision)  # last: marks this seed as finished
+    finally:  # an interrupted session took its time too
+        run.record(seconds=run.info()["seconds"] + time.monotonic() - start)
+    run.finish(seconds=0.0)
+    return run
+
+
+def tensor_name(control: bool, seed: int, layer: int, what: str) -> str:
+    """Name in ``tensors.safetensors``, such as "agop/seed0/layer03/gram/input"."""
+    return f"{'control' if control else 'agop'}/seed{seed}/layer{layer:02d}/{what}"
+
+
+def _check(settings: DeepRFMSettings, dataset: Dataset) -> None:
+    """Raise for settings that cannot run, before anything is written: one layer on two samples, every subset."""
+    _one_of("standardize", settings.standardize, STANDARDIZATIONS)
+    if not settings.seeds:
+        raise InputError("one or more seeds", "none", "Name a seed.")
+    pair = torch.eye(2, dtype=settings.torch_dtype(), device=settings.torch_device())
+    kernel, features = settings.make_kernel(), settings.make_features()
+    for seed in settings.seeds:
+        next(
+            deep_rfm(
+                pair,
+                pair,
+                kernel=kernel,
+                features=features,
+                depth=settings.depth,
+                ridge=settings.ridge,
+                agop_scale=settings.agop_scale,
+                seed=seed,
+            )
+        )
+        subset(dataset, settings.samples, settings.test_samples, settings.subset, seed)
+
+
+def _layers(settings: DeepRFMSettings, dataset: Dataset, control: bool, seed: int) -> Any:
+    """Layers with their records and the labels that were fitted."""
+    part = subset(dataset, settings.samples, settings.test_samples, settings.subset, seed)
+    labels = part.train_labels
+    if settings.permute_labels:
+        labels = permute_labels(labels, seed)
+    train, test = standardized_inputs(part, settings.standardize)
+
+    def tensor(values: Any) -> Tensor:
+        result = torch.from_numpy(values).to(settings.device)
+        return result.to(settings.torch_dtype()) if result.is_floating_point() else result
+
+    codes, n_classes = tensor(labels), part.n_classes
+    inputs = tensor(train)
+    targets = 2 * torch.nn.functional.one_hot(codes, n_classes).to(inputs) - 1
+    layers = deep_rfm(
+        inputs,
+        targets,
+        kernel=settings.make_kernel(),
+        features=settings.make_features(),
+        depth=settings.depth,
+        ridge=settings.ridge,
+        metric="identity" if control else "agop",
+        agop_scale=settings.agop_scale,
+        seed=seed,
+    )
+    held_out = (tensor(test), tensor(part.test_labels)) if len(test) else None
+    for layer, record in deep_rfm_records(layers, codes, n_classes, held_out):
+        yield layer, record, codes
+
+
+def _tensors(
+    settings: DeepRFMSettings,
+    control: bool,
+    seed: int,
+    layer: DeepRFMLayer,
+    record: DeepRFMRecord,
+    labels: Tensor,
+) -> dict[str, Tensor]:
+    """Spectrum of the AGOP, and for the first seed Gram pictures of the three stages and eigenvectors at the inputs."""
+    tensors = {}
+    if record.spectrum is not None:
+        tensors[tensor_name(control, seed, layer.index, "spectrum")] = record.spectrum
+    if seed == settings.seeds[0]:
+        n_classes = layer.fit.machine.coefficients.shape[1]
+        for stage, features in layer.stages.items():
+            gram = class_sorted_gram(features, labels, n_classes, per_class=_per_class(n_classes))
+            tensors[tensor_name(control, seed, layer.index, f"gram/{stage}")] = gram.half()
+        if layer.index == 1 and layer.agop is not None:
+            tensors[tensor_name(control, seed, 1, "eigenvectors")] = _leading_eigenvectors(layer.agop)
+    return {name: tensor.cpu() for name, tensor in tensors.items()}
+
+
+def _per_class(n_classes: int) -> int:
+    """Samples of a class in a Gram picture at most."""
+    return max(2, 200 // n_classes)
+
+
+def _gram_counts(settings: DeepRFMSettings, dataset: Dataset) -> list[int]:
+    """Samples of each class in the Gram pictures, which are of the first seed; permuted labels have the same."""
+    part = subset(dataset, settings.samples, settings.test_samples, settings.subset, settings.seeds[0])
+    return [min(int((part.train_labels == label).sum()), _per_class(part.n_classes)) for label in range(part.n_classes)]
+
+
+def _notes(settings: DeepRFMSettings, dataset: Dataset) -> list[str]:
+    """Notes of the data set, and on classes that have no scatter in the rows of a seed."""
+    found = set()
+    for seed in settings.seeds:
+        part = subset(dataset, settings.samples, settings.test_samples, settings.subset, seed)
+        found |= {label for label in range(part.n_classes) if (part.train_labels == label).sum() == 1}
+    single = ", ".join(dataset.class_names[label] for label in sorted(found))
+    note = f"one sample of {single}, which has no scatter within the class: left out of NC1"
+    return [*dataset.notes, *([note] if single else [])]
+
+
+def _leading_eigenvectors(agop: Tensor) -> Tensor:
+    """Eigenvectors as rows (k, d), float64, largest eigenvalue first."""
+    rows: Tensor = torch.linalg.eigh(agop.double()).eigenvectors.flip(1)[:, :_EIGENVECTORS].mT
+    return largest_positive(rows)
+
+
+def _finished(run: Run, pairs: list[tuple[bool, int]], depth: int) -> list[tuple[bool, int]]:
+    """The leading (control, seed) of which every layer was written, to the last file."""
+    lines = Counter((line["control"], line["seed"]) for line in run.metrics())
+    layers = Counter((entry["control"], entry["seed"]) for entry in run.info().get("precision", []))
+    return list(takewhile(lambda pair: layers[pair] == depth and lines[pair] == 3 * depth, pairs))
+
+
+def _one_of(name: str, value: str, choices: Collection[str]) -> str:
+    if value not in choices:
+        raise InputError(f"{name} to be one of {', '.join(choices)}", repr(value), "Choose one of them.")
+    return value

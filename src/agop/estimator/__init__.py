@@ -1,0 +1,7 @@
+"""What all estimators share: arrays, targets, effects of columns, stored values, files."""
+
+from __future__ import annotations
+
+from agop.estimator.persistence import load, save
+
+__all__ = ["load", "save"]

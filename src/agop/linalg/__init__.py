@@ -1,0 +1,8 @@
+"""Positive semi-definite matrices: powers, and maps by their spectra."""
+
+from __future__ import annotations
+
+from agop.linalg.powers import effective_rank, largest_positive, psd_eigen, psd_power
+from agop.linalg.spectra import Spectrum
+
+__all__ = ["Spectrum", "effective_rank", "largest_positive", "psd_eigen", "psd_power"]

@@ -1,0 +1,198 @@
+"""The calls of linear layers in a forward pass, watched from outside: no module gets a hook."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+from agop.network.capture.layers import Linear, linear_call
+from agop.network.capture.weights import Weights
+
+__all__ = ["Capture", "LayerCall"]
+
+_ACTIVATIONS = frozenset(
+    (
+        *("celu", "clamp", "clamp_min", "elu", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu"),
+        *("logsigmoid", "mish", "prelu", "relu", "relu6", "rrelu", "selu", "sigmoid", "silu", "softplus"),
+        *("softsign", "tanh", "threshold"),
+    )
+)
+"""Calls whose result is the output stage of the layer that they are given."""
+
+_PASSED_THROUGH = frozenset(
+    (
+        *("alpha_dropout", "batch_norm", "contiguous", "dropout", "dropout1d", "dropout2d", "dropout3d"),
+        *("feature_alpha_dropout", "float", "group_norm", "instance_norm", "layer_norm", "rms_norm", "to"),
+    )
+)
+"""Calls between a layer and its nonlinearity that keep samples, positions and features in their places."""
+
+_attention_forward = types.FunctionType(
+    functional.multi_head_attention_forward.__code__,
+    {**vars(functional), "has_torch_function": lambda _: False},
+    argdefs=functional.multi_head_attention_forward.__defaults__,
+)
+_attention_forward.__kwdefaults__ = functional.multi_head_attention_forward.__kwdefaults__
+"""PyTorch's attention in full, whose projections can be watched: the original hands itself over as one call."""
+
+
+@dataclass(eq=False)
+class LayerCall:
+    """One call of a layer: its input, its output, what the nonlinearity made of it, and gradients as they arrive.
+
+    Attributes
+    ----------
+    name
+        The layer's.
+    linear
+        Its normal form.
+    outputs
+        Pre-activation W phi + b, as the call returned it.
+    batch
+        Number of sequences of the attention around the call, whose tensors have time first; None elsewhere.
+    activation, activated
+        Name and result of the nonlinearity that consumed the outputs; None if none did.
+    on_gradient
+        Receives the gradient of every backward pass with respect to the outputs.
+    """
+
+    name: str
+    linear: Linear
+    outputs: Tensor
+    batch: int | None
+    activation: str | None = None
+    activated: Tensor | None = None
+    on_gradient: Callable[[Tensor], None] | None = None
+
+    def receive(self, gradient: Tensor) -> None:
+        """Hand a gradient on to ``on_gradient``."""
+        if self.on_gradient is not None:
+            self.on_gradient(gradient)
+
+
+class Capture(TorchFunctionMode):
+    """Context in which the calls of a model's linear layers are noted, in the order they are made.
+
+    Where gradients are enabled the model's parameters must not require them: the outputs of the first layers become
+    the leaves of the graph, so that a backward pass costs nothing it need not.
+
+    Parameters
+    ----------
+    weights
+        Layers to watch.
+
+    Attributes
+    ----------
+    calls
+        What was noted.
+    leaves
+        Tensors to differentiate with respect to, so that every call's ``on_gradient`` is served.
+
+    Notes
+    -----
+    The tensors of a call share memory with those of the model; :meth:`values` gives them as they were in the call, even
+    if a later one overwrote them, as in-place nonlinearities do.
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__()
+        self.calls: list[LayerCall] = []
+        self.leaves: list[Tensor] = []
+        self._weights = weights
+        self._outputs: dict[int, tuple[Tensor, LayerCall]] = {}
+        self._seen: list[Tensor] = []
+        self._kept: dict[int, Tensor] = {}
+        self._batch: int | None = None
+
+    def values(self, tensor: Tensor) -> Tensor:
+        """Values of the inputs, outputs or activated outputs of a call when it was made."""
+        return self._kept.get(id(tensor), tensor)
+
+    def release(self) -> None:
+        """Forget all tensors, so that the memory of a batch is free before the next one."""
+        for call in self.calls:
+            call.on_gradient = None
+        for held in (self.calls, self.leaves, self._seen, self._outputs, self._kept):
+            held.clear()
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Note the call if it is one of a layer or of its nonlinearity, and make it."""
+        kwargs = kwargs or {}
+        target = args[0] if args else kwargs.get("input")
+        if func is functional.multi_head_attention_forward:
+            with self._attention(args, kwargs):
+                return _attention_forward(*args, **kwargs)
+        if _overwrites(func, kwargs):
+            self._keep(target)
+        linear = linear_call(func, args, kwargs)
+        result = func(*args, **kwargs)
+        name = None if linear is None else self._weights.name_of(linear.weight)
+        if linear is not None and name is not None:
+            return self._note(name, linear, result)
+        self._follow(func, target, result, overwrites=_overwrites(func, kwargs))
+        return result
+
+    @contextmanager
+    def _attention(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        query = args[0] if args else kwargs["query"]
+        before, self._batch = self._batch, query.shape[1] if query.ndim == 3 else None
+        try:
+            with self:
+                yield
+        finally:
+            self._batch = before
+
+    def _note(self, name: str, linear: Linear, outputs: Tensor) -> Tensor:
+        if torch.is_grad_enabled() and not outputs.requires_grad:
+            leaf = outputs.detach().requires_grad_()
+            self.leaves.append(leaf)
+            outputs = leaf.clone()  # a leaf could not be overwritten by what follows
+        call = LayerCall(name, replace(linear, inputs=self._see(linear.inputs)), self._see(outputs), self._batch)
+        if outputs.requires_grad:
+            outputs.register_hook(call.receive)  # type: ignore[no-untyped-call]
+        self.calls.append(call)
+        self._outputs[id(outputs)] = outputs, call
+        return outputs
+
+    def _follow(self, func: Callable[..., Any], target: Any, result: Any, *, overwrites: bool) -> None:
+        """Find the nonlinearity after a layer, behind normalisation and dropout too."""
+        source, call = self._outputs.get(id(target), (None, None))
+        if source is None or call is None or call.activation is not None or not isinstance(result, Tensor):
+            return
+        name = getattr(func, "__name__", "").rstrip("_")
+        if name in _ACTIVATIONS and result.shape == source.shape:
+            call.activation, call.activated = name, self._see(result)
+        elif name in _PASSED_THROUGH and result.shape == source.shape:
+            self._outputs[id(result)] = result, call
+        elif overwrites:
+            del self._outputs[id(target)]
+
+    def _see(self, tensor: Tensor) -> Tensor:
+        """Alias of a tensor that :meth:`values` will know as it is now."""
+        alias = tensor.detach()
+        self._seen.append(alias)
+        return alias
+
+    def _keep(self, target: Any) -> None:
+        """Copy what is about to be overwritten."""
+        if not isinstance(target, Tensor):
+            return
+        memory = target.untyped_storage().data_ptr()
+        for tensor in self._seen:
+            if id(tensor) not in self._kept and tensor.untyped_storage().data_ptr() == memory:
+                self._kept[id(tensor)] = tensor.clone()
+
+
+def _overwrites(func: Callable[..., Any], kwargs: Mapping[str, Any]) -> bool:
+    name = getattr(func, "__name__", "")
+    return (name.endswith("_") and not name.endswith("__")) or name == "__setitem__" or kwargs.get("inplace") is True

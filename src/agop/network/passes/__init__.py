@@ -1,0 +1,1 @@
+"""Two passes over the data: what they gather at every layer."""

@@ -1,0 +1,122 @@
+"""Features of the stages of a layer, sample by sample, from one of its calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from agop.chunks import row_chunks
+from agop.linalg import Spectrum
+from agop.network.capture.calls import Capture, LayerCall
+from agop.network.passes.batches import Batch
+from agop.network.passes.padding import RowMask
+from agop.network.passes.rows import Rows, by_sample, reduce_rows
+
+__all__ = ["CallFeatures"]
+
+
+@dataclass(frozen=True)
+class CallFeatures:
+    """Features of the stages of one call of a layer, in chunks of the samples that count.
+
+    Attributes
+    ----------
+    call, capture
+        The call and the context that noted it.
+    batch
+        Outputs and labels of the batch.
+    rows
+        What the rows of a sample contribute.
+    time_first
+        Whether sequences have time first.
+    """
+
+    call: LayerCall
+    capture: Capture
+    batch: Batch
+    rows: Rows
+    time_first: bool
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Stages that the call has: "input", "linear" and, if a nonlinearity was found, "output"."""
+        return ("input", "linear") if self.call.activated is None else ("input", "linear", "output")
+
+    @property
+    def name(self) -> str:
+        """Name of the layer."""
+        return self.call.name
+
+    def of(self, stage: str) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Features (m, d), labels (m,) and scores of the classes (m, C), chunk by chunk."""
+        for rows, chunk in self._by_sample(stage):
+            yield self._reduced(rows, chunk)
+
+    def mapped(self, spectrum: Spectrum, power: float) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """The same for AGOP^power phi, up to an isometry."""
+        for rows, chunk in self._by_sample("input"):
+            coordinates = spectrum.coordinates(rows.flatten(0, 1), power)
+            yield self._reduced(coordinates.reshape(*rows.shape[:2], -1), chunk)
+
+    def listen(self, receive: Callable[[Tensor], None]) -> None:
+        """Give the gradients of the backward passes to come, as rows (n, S, out) in float32 at least."""
+
+        def on_gradient(gradient: Tensor) -> None:
+            rows = self._whole(self.call.linear.output_rows(gradient))
+            rows = rows if self.mask is None else self.mask.clear(rows)
+            receive(rows.to(torch.promote_types(rows.dtype, torch.float32)))
+
+        self.call.on_gradient = on_gradient
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of a sample."""
+        return self._whole(self.call.linear.output_rows(self.call.outputs)).shape[1]
+
+    @cached_property
+    def mask(self) -> RowMask | None:
+        """Which rows are real, where the rows are those of the batch's mask; None elsewhere, as in images."""
+        found = self.batch.real_rows if self._has_tokens else None
+        return found if found is not None and found.n_rows == self.n_rows else None
+
+    @property
+    def is_unmasked(self) -> bool:
+        """Whether a sample has several rows that may be tokens, and nothing says which are real."""
+        return self._has_tokens and self.mask is None and self.n_rows > 1
+
+    @property
+    def _has_tokens(self) -> bool:
+        """Linear maps and 1-d convolutions can have tokens as rows."""
+        return self.call.linear.weight.ndim <= 3
+
+    @property
+    def _time_first(self) -> bool:
+        """A convolution has samples first whatever the rest of the model does."""
+        return self.time_first and self.call.linear.weight.ndim == 2
+
+    def _whole(self, rows: Tensor) -> Tensor:
+        return by_sample(rows, len(self.batch.labels), batch=self.call.batch, time_first=self._time_first)
+
+    def _by_sample(self, stage: str) -> Iterator[tuple[Tensor, slice]]:
+        """Rows (b, S, d) of samples that count, and which of these they are."""
+        linear, n = self.call.linear, len(self.batch.labels)
+        tensor = {"input": linear.inputs, "linear": self.call.outputs, "output": self.call.activated}[stage]
+        assert tensor is not None  # noqa: S101 - asked for stages of this call only
+        values, kept = self.capture.values(tensor), self.batch.samples
+        view, copies = (linear.input_rows, linear.weight[0, 0].numel()) if stage == "input" else (linear.output_rows, 1)
+        first = len(values) == n and self.call.batch is None and not self._time_first
+        whole = values if first else self._whole(view(values))
+        for chunk in row_chunks(len(kept), 24 * copies * values.numel() // n):
+            samples = kept[chunk]
+            yield by_sample(view(whole[samples]), len(samples)) if first else whole[samples], chunk
+
+    def _reduced(self, rows: Tensor, chunk: slice) -> tuple[Tensor, Tensor, Tensor]:
+        mask, samples = self.mask, self.batch.samples[chunk]
+        features = reduce_rows(rows, self.rows) if mask is None else mask.reduce(rows, chunk, self.rows)
+        if self.rows == "each":
+            samples = samples.repeat_interleave(rows.shape[1]) if mask is None else mask.owners(chunk)
+        return features, self.batch.labels[samples], self.batch.scores[samples]

@@ -1,0 +1,1 @@
+"""Plots of networks, and what their numbers say."""

@@ -1,0 +1,131 @@
+"""Which part of a layer makes NC1 fall: the linear map or the nonlinearity, as a plot and in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import log
+
+from agop.charts.chart import Bars, Series
+from agop.charts.document import Plot
+from agop.charts.findings.fits import named
+from agop.charts.findings.wording import listed, percent
+from agop.charts.palette import colour
+from agop.charts.result import of_run
+from agop.network.result import NetworkResult
+from agop.runs import LEAST_FALL, Line, SeedSummary, hidden_layers, last_measured, select, summarise_along
+
+__all__ = ["attribution_findings", "attribution_plot", "linear_shares", "shares_in_words"]
+
+
+def attribution_plot(results: Sequence[NetworkResult]) -> Plot | None:
+    """Bars of the falls of each layer with a nonlinearity at the last measurement; None if there are none."""
+    found = [_falls(last_measured(result.lines)) for result in results]
+    layers = dict.fromkeys(layer for result in results for layer in hidden_layers(result.lines))
+    there = [
+        (layer if len(results) == 1 else f"{layer}, {result.name}", *falls[layer])
+        for layer in layers
+        for result, falls in zip(results, found, strict=True)
+        if layer in falls
+    ]
+    if not there:
+        return None
+    linear = [first.mean / log(10) for _, first, _ in there]
+    rest = [None if whole is None else (whole.mean - first.mean) / log(10) for _, first, whole in there]
+    series = [
+        Series("S Vᵀ (linear map), φ to Wφ", linear, colour(1)),
+        Series("nonlinearity, Wφ to σ(Wφ)", rest, colour(2)),
+    ]
+    return Plot(
+        "attribution",
+        "What makes NC1 fall",
+        Bars([name for name, *_ in there], "fall of NC1 in decades", series, stacked=True),
+        attribution_findings(results) or ["No layer has NC1 both before and after its nonlinearity."],
+        "Decades by which NC1 falls at the linear map and at the nonlinearity of each layer, at the last measurement; "
+        "means over seeds. A bar to the left of 0 is a rise.",
+        ("attribution", "NC1", "stage (network)"),
+    )
+
+
+def attribution_findings(results: Sequence[NetworkResult]) -> list[str]:
+    """Sentences about the share of the linear map in the fall of NC1 at the last measurement."""
+    sentences, sums = [], []
+    for result in results:
+        last = last_measured(result.lines)
+        if whole := _over_whole_layers(last):
+            several = any(fall.n_seeds > 1 for _, fall in whole.values())
+            none = f"NC1 falls by 5 % {'in every seed ' if several else ''}in no layer up to the nonlinearity."
+            sentences.append(of_run(results, result, shares_in_words(last) or none))
+            linear, fall = (sum(summary.mean for summary in part) for part in zip(*whole.values(), strict=True))
+            sums += [f"{percent(linear / fall)} in {named(result)}"] if fall >= LEAST_FALL else []
+    compared = f"Share of S Vᵀ in the fall of NC1, summed over the layers: {listed(sums)}."
+    return [compared, *sentences] if len(sums) > 1 else sentences
+
+
+def linear_shares(last: Iterable[Line]) -> dict[str, float]:
+    """Share of the linear map in the fall of NC1, of means over seeds, of layers in which every seed has a fall of 5 %.
+
+    Examples
+    --------
+    >>> line = {"seed": 0, "epoch": 9, "layer": "fc.1", "stage": "input", "output_log_fall": 2.0}
+    >>> linear_shares([{**line, "linear_log_fall": 1.0}, {**line, "seed": 1, "linear_log_fall": 2.0}])
+    {'fc.1': 0.75}
+    """
+    return {
+        layer: linear.mean / fall.mean for layer, (linear, fall) in _over_whole_layers(last).items() if _is_fall(fall)
+    }
+
+
+def shares_in_words(last: Sequence[Line]) -> str:
+    """A sentence on the share of the linear map in each layer, empty if NC1 falls by 5 % in none."""
+    shares = linear_shares(last)
+    if not shares:
+        return ""
+    (first, share), *others = shares.items()
+    parts = [
+        f"{percent(share)} of the fall of NC1 at {first}",
+        *(f"{percent(part)} at {layer}" for layer, part in others),
+    ]
+    whole = _over_whole_layers(last)
+    several = any(fall.n_seeds > 1 for _, fall in whole.values())
+    most = sum(_is_most(*whole[layer]) for layer in shares)
+    each = " in every seed" if several else ""
+    count = f": more than half{each} in {most} of {len(shares)} layers" if others else ""
+    notes = [
+        *["above 100 % the nonlinearity raises it again"] * (max(shares.values()) > 1),
+        *["below 0 % the linear map raises it"] * (min(shares.values()) < 0),
+    ]
+    text = f"The linear map, S Vᵀ, makes {listed(parts)}{count}{f' ({listed(notes)})' if notes else ''}"
+    rest = [layer for layer in whole if layer not in shares]
+    some = " in some seeds" if several else ""
+    return f"{text}; NC1 falls by less than 5 %, or rises,{some} at {listed(rest)}." if rest else f"{text}."
+
+
+def _is_fall(whole: SeedSummary) -> bool:
+    return all(fall >= LEAST_FALL for _, fall in whole.values)
+
+
+def _is_most(linear: SeedSummary, whole: SeedSummary) -> bool:
+    """Whether the linear part is more than half of the fall in every seed."""
+    falls = dict(whole.values)
+    return all(part > 0.5 * falls[seed] for seed, part in linear.values)
+
+
+def _falls(last: Iterable[Line]) -> dict[str, tuple[SeedSummary, SeedSummary | None]]:
+    """Falls of log NC1 at the linear map and over the whole layer, by layer: means over the seeds that have both.
+
+    If no seed has both, that at the linear map alone.
+    """
+    columns = "linear_log_fall", "output_log_fall"
+    inputs = select(last, stage="input")
+    both = [line for line in inputs if None not in (line.get(column) for column in columns)]
+    linear, whole = (summarise_along(both, column, "layer", log=False) for column in columns)
+    alone = summarise_along(inputs, columns[0], "layer", log=False)
+    return {
+        layer: (linear[layer], whole[layer]) if layer in linear and layer in whole else (summary, None)
+        for layer, summary in alone.items()
+    }
+
+
+def _over_whole_layers(last: Iterable[Line]) -> dict[str, tuple[SeedSummary, SeedSummary]]:
+    """Falls of the layers that have both."""
+    return {layer: (first, whole) for layer, (first, whole) in _falls(last).items() if whole is not None}

@@ -1,0 +1,217 @@
+"""Plots of networks: collapse by layer and by epoch, what makes it, and the neural feature ansatz."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from agop.charts.chart import Chart, Choice, Curve, Curves, Dash, HeatMap
+from agop.charts.document import NumberTable, Plot
+from agop.charts.palette import colour, shade
+from agop.charts.seed_curves import seed_caption, seed_curve
+from agop.network.plots.attribution import attribution_plot, linear_shares
+from agop.network.plots.findings import epoch_findings, layer_findings, map_findings, nfa_findings, unit_of
+from agop.network.plots.pictures import agop_plot, eigenvector_plot, means_plot
+from agop.network.plots.scores import score_plot
+from agop.network.result import NetworkResult
+from agop.runs import Line, last_measured, select, summarise_along, values_of
+
+__all__ = ["network_numbers", "network_plots"]
+
+STAGES = {
+    "input": "φ (input)",
+    "linear": "Wφ (linear map)",
+    "output": "σ(Wφ) (nonlinearity)",
+    "agop_1/2": "AGOP½φ",
+    "agop_1/4": "AGOP¼φ",
+}
+"""Name of each stage."""
+
+_NC1 = "nc1_trace_ratio"
+
+_DASHES: dict[str, Dash] = {"input": "solid", "linear": "dash", "output": "dot"}
+
+_POWERS: dict[str, tuple[str, Dash]] = {"nfa_pearson_root": ("AGOP½", "solid"), "nfa_pearson": ("AGOP", "dot")}
+"""Name and line of each power in the ansatz."""
+
+
+def network_plots(results: Sequence[NetworkResult]) -> list[Plot]:
+    """Plots of one network, or of several on the same axes; what no run has is left out."""
+    plots = [
+        _layer_plot(results),
+        _map_plot(results),
+        _epoch_plot(results),
+        attribution_plot(results),
+        _nfa_plot(results),
+        agop_plot(results),
+        eigenvector_plot(results),
+        means_plot(results),
+        score_plot(results, "loss"),
+        score_plot(results, "accuracy"),
+    ]
+    return [plot for plot in plots if plot is not None]
+
+
+def network_numbers(result: NetworkResult) -> NumberTable:
+    """A row a layer at the last measurement: NC1 of the stages, the share of W, NFA, NC2; means over seeds."""
+    last = last_measured(result.lines)
+
+    def means(stage: str, measure: str, *, log: bool) -> dict[str, float]:
+        found = summarise_along(select(last, stage=stage), measure, "layer", log=log)
+        return {layer: summary.mean for layer, summary in found.items()}
+
+    columns = {
+        "NC1 φ": (means("input", _NC1, log=True), ".3g"),
+        "NC1 Wφ": (means("linear", _NC1, log=True), ".3g"),
+        "NC1 σ(Wφ)": (means("output", _NC1, log=True), ".3g"),
+        "share of W": (linear_shares(last), ".2f"),
+        "NFA": (means("input", "nfa_pearson", log=False), ".2f"),
+        "NFA½": (means("input", "nfa_pearson_root", log=False), ".2f"),
+        "NC2 φ": (means("input", "nc2_gram_mse", log=True), ".3g"),
+    }
+    shown = {name: (found, form) for name, (found, form) in columns.items() if found}
+    rows = [
+        [layer, *(format(found[layer], form) if layer in found else "–" for found, form in shown.values())]
+        for layer in values_of(last, "layer")
+    ]
+    return NumberTable(f"Layers of {result.name}", ["layer", *shown], rows)
+
+
+def _layer_plot(results: Sequence[NetworkResult]) -> Plot | None:
+    last = [last_measured(result.lines) for result in results]
+    layers = _layers(results)
+    charts = {}
+    for place, (stage, label) in enumerate(STAGES.items()):
+        curves = [
+            seed_curve(result.name if len(results) > 1 else label, found, paint, at=layers)
+            for run, (result, lines) in enumerate(zip(results, last, strict=True))
+            if (found := summarise_along(select(lines, stage=stage), _NC1, "layer"))
+            for paint in [colour(run if len(results) > 1 else place)]
+        ]
+        if curves:
+            charts[label] = Curves("layer", "NC1", curves)
+    if not charts:
+        return None
+    chart: Chart = Choice("stage", charts, start=next(iter(charts)))
+    if len(results) == 1:
+        chart = Curves("layer", "NC1", [curve for part in charts.values() for curve in part.curves])
+    return Plot(
+        "nc1",
+        "NC1 by layer",
+        chart,
+        layer_findings(results),
+        f"At the last measurement, layers in the order of their calls; geometric means over seeds{_seeds_of(charts)}.",
+        ("NC1", "stage (network)", "seed band"),
+    )
+
+
+def _map_plot(results: Sequence[NetworkResult]) -> Plot | None:
+    charts = {}
+    for result in results:
+        inputs = select(result.lines, stage="input")
+        epochs, layers = sorted(values_of(inputs, "epoch")), values_of(inputs, "layer")
+        found = [summarise_along(select(inputs, layer=layer), _NC1, "epoch") for layer in layers]
+        if len(epochs) > 1 and any(found):
+            values = [[row[epoch].mean if epoch in row else None for epoch in epochs] for row in found]
+            charts[result.name] = HeatMap(
+                result.unit, "layer", epochs, layers, values, "NC1 of φ", log=True, picks="layer"
+            )
+    if not charts:
+        return None
+    return Plot(
+        "nc1-map",
+        f"NC1 by layer and {unit_of(results)}",
+        next(iter(charts.values())) if len(results) == 1 else Choice("run", charts, start=next(iter(charts))),
+        map_findings(results),
+        "NC1 of what each layer reads, a geometric mean over seeds. Click a layer, or choose it in the next plot, for "
+        "its curves.",
+        ("NC1", "stage (network)"),
+    )
+
+
+def _epoch_plot(results: Sequence[NetworkResult]) -> Plot | None:
+    charts = {}
+    for layer in _layers(results):
+        curves = []
+        for run, result in enumerate(results):
+            here = select(result.lines, layer=layer)
+            for place, (stage, label) in enumerate(STAGES.items()):
+                found = summarise_along(select(here, stage=stage), _NC1, "epoch")
+                if len(found) > 1 and (len(results) == 1 or stage in _DASHES):
+                    name = label if len(results) == 1 else f"{result.name}, {label}"
+                    dash = "solid" if len(results) == 1 else _DASHES[stage]
+                    paint = colour(place if len(results) == 1 else run)
+                    curves.append(seed_curve(name, dict(sorted(found.items())), paint, dash))
+        if curves:
+            charts[layer] = Curves(unit_of(results), "NC1", curves)
+    if not charts:
+        return None
+    return Plot(
+        "nc1-epochs",
+        f"NC1 of a layer by {unit_of(results)}",
+        Choice("layer", charts),
+        epoch_findings(results),
+        f"Geometric means over seeds{_seeds_of(charts)}.",
+        ("NC1", "stage (network)", "seed band"),
+    )
+
+
+def _nfa_plot(results: Sequence[NetworkResult]) -> Plot | None:
+    title = "correlation of the entries"
+    layers = _layers(results)
+    inputs = [select(result.lines, stage="input") for result in results]
+    courses = any(len(values_of(lines, "epoch")) > 1 for lines in inputs)
+    charts: dict[str, Curves] = {}
+    for measure, (power, _) in _POWERS.items():
+        if not courses:
+            found = [summarise_along(lines, measure, "layer", log=False) for lines in inputs]
+            runs = [(run, part) for run, part in enumerate(found) if part]
+            curves = [seed_curve(results[run].name, part, colour(run), at=layers, limits=(-1, 1)) for run, part in runs]
+            charts |= {power: Curves("layer", title, curves, log_y=False)} if curves else {}
+        elif len(results) == 1:
+            curves = [
+                _course(inputs[0], layer, measure, layer, shade(k, len(layers))) for k, layer in enumerate(layers)
+            ]
+            kept = [curve for curve in curves if curve.x]
+            charts |= {power: Curves(unit_of(results), title, kept, log_y=False)} if kept else {}
+    if courses and len(results) > 1:
+        for layer in layers:
+            curves = [
+                _course(lines, layer, measure, f"{result.name}, {power}", colour(run), dash)
+                for run, (result, lines) in enumerate(zip(results, inputs, strict=True))
+                for measure, (power, dash) in _POWERS.items()
+            ]
+            if kept := [curve for curve in curves if curve.x]:
+                charts[layer] = Curves(unit_of(results), title, kept, log_y=False)
+    if not charts:
+        return None
+    label = "layer" if courses and len(results) > 1 else "power"
+    return Plot(
+        "nfa",
+        "Neural feature ansatz",
+        Choice(label, charts, start=None if label == "layer" else next(iter(charts))),
+        nfa_findings(results),
+        "Pearson's correlation over the entries of WᵀW and of the AGOP or its root; means over "
+        f"seeds{_seeds_of(charts)}.",
+        ("NFA", "NFM", "AGOP", "seed band"),
+    )
+
+
+def _course(
+    lines: Sequence[Line],
+    layer: str,
+    measure: str,
+    name: str,
+    paint: str,
+    dash: Dash = "solid",
+) -> Curve:
+    found = summarise_along(select(lines, layer=layer), measure, "epoch", log=False)
+    return seed_curve(name, dict(sorted(found.items())), paint, dash, limits=(-1, 1))
+
+
+def _seeds_of(charts: Mapping[str, Curves]) -> str:
+    return seed_caption(curve for chart in charts.values() for curve in chart.curves)
+
+
+def _layers(results: Sequence[NetworkResult]) -> list[str]:
+    """Layers of all runs in the order of their calls."""
+    return list(dict.fromkeys(layer for result in results for layer in values_of(result.lines, "layer")))

@@ -1,0 +1,214 @@
+"""Pictures of the layers of a network: the AGOP beside W^T W, its eigenvectors as images, and class means."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agop.charts.chart import Choice, Picture, Pictures
+from agop.charts.document import Plot
+from agop.charts.findings.wording import fixed, listed, percent
+from agop.charts.images import eigenvector_pictures, side_of
+from agop.linalg import largest_positive
+from agop.network.ansatz import neural_feature_matrix
+from agop.network.layer_record import LayerRecord
+from agop.network.plots.findings import of_each
+from agop.network.result import NetworkResult
+
+__all__ = ["agop_plot", "eigenvector_plot", "means_plot"]
+
+_COORDINATES, _CLASSES, _PIXELS = 48, 100, 300_000
+"""Inputs and classes that are shown at most, and pixels of each of the two plots: 0.8 MB of the page."""
+
+_VECTORS = 8
+
+_STAGES = {"input": "φ", "linear": "Wφ", "output": "σ(Wφ)"}
+
+
+def agop_plot(results: Sequence[NetworkResult]) -> Plot | None:
+    """W^T W, the AGOP and its root side by side, for a chosen layer."""
+    charts, side = {}, _side(results, _COORDINATES)
+    for layer in _layers(results):
+        pictures = []
+        for result in results:
+            record = _record(result, layer)
+            if record is not None and record.spectrum is not None and record.spectrum.rank:
+                pictures += [Picture(_titled(results, result, title), m) for title, m in _matrices(record, side)]
+        if pictures:
+            charts[layer] = Pictures(pictures, "over the largest entry")
+    if not charts:
+        return None
+    return Plot(
+        "agop-nfm",
+        "The AGOP beside WᵀW",
+        Choice("layer", charts, start=next(iter(charts))),
+        of_each(results, _closer_power),
+        f"The inputs of the layer with the largest diagonal of WᵀW, {side} at most, sorted by it; the same in "
+        "all matrices, each over its entry of largest magnitude. First seed.",
+        ("AGOP", "NFM", "NFA"),
+    )
+
+
+def eigenvector_plot(results: Sequence[NetworkResult]) -> Plot | None:
+    """Leading eigenvectors of the AGOP as images, for layers that read images and for convolutions."""
+    charts, shares = {}, {}
+    for layer in _layers(results):
+        for result in results:
+            record = _record(result, layer)
+            shape = None if record is None else _image_shape(result, record)
+            if record is None or shape is None or record.spectrum is None or not record.spectrum.rank:
+                continue
+            top = record.spectrum.top(_VECTORS)
+            part = (top.values / record.spectrum.values.sum()).tolist()
+            name = layer if len(results) == 1 else f"{layer}, {result.name}"
+            charts[name] = eigenvector_pictures(largest_positive(top.vectors.mT), part, shape)
+            shares[name] = part
+    if not charts:
+        return None
+    return Plot(
+        "eigenvectors",
+        "What layers look at",
+        Choice("layer", charts, start=next(iter(charts))),
+        [_eigenvectors_hold(shares)],
+        "Leading eigenvectors of the AGOP as images, with their share of its trace: of the inputs, or of the patches "
+        "of a convolution. A vector and its negative mean the same. Of three channels the colour is shown, grey is 0; "
+        "of more the root of the sum of their squares. First seed.",
+        ("AGOP", "spectrum"),
+    )
+
+
+def means_plot(results: Sequence[NetworkResult]) -> Plot | None:
+    """Cosines between the centred class means at the stages of a chosen layer."""
+    charts, side = {}, _side(results, _CLASSES)
+    for layer in _layers(results):
+        pictures = [
+            Picture(_titled(results, result, title), cosines)
+            for result in results
+            if (record := _record(result, layer)) is not None
+            for stage, title in _STAGES.items()
+            if (cosines := _cosines(record, stage, side)) is not None
+        ]
+        if pictures:
+            charts[layer] = Pictures(pictures, "cosine")
+    if not charts:
+        return None
+    return Plot(
+        "means",
+        "Class means",
+        Choice("layer", charts),
+        of_each(results, _simplex),
+        f"Cosines between the means of classes that occur about their mean, of the first {side} at most. A simplex ETF "
+        "has 1 on the diagonal and −1/(C − 1) elsewhere. First seed.",
+        ("NC2", "stage (network)", "Gram"),
+    )
+
+
+def _matrices(record: LayerRecord, side: int) -> list[tuple[str, NDArray[np.float64]]]:
+    """W^T W, AGOP and its root for the coordinates that W uses most."""
+    assert record.spectrum is not None  # noqa: S101 - of layers with a spectrum only
+    weight = record.weight.double()
+    kept = weight.square().sum(0).argsort(descending=True, stable=True)[:side]
+    vectors, values = record.spectrum.vectors[kept], record.spectrum.values
+    found = {
+        "WᵀW": neural_feature_matrix(weight[:, kept]),
+        "AGOP": (vectors * values) @ vectors.mT,
+        "AGOP½": (vectors * values.sqrt()) @ vectors.mT,
+    }
+    return [(title, (matrix / matrix.abs().max().clamp_min(1e-300)).numpy()) for title, matrix in found.items()]
+
+
+def _image_shape(result: NetworkResult, record: LayerRecord) -> Sequence[int] | None:
+    """Shape (channels, height, width) of what the columns of a layer's weight are."""
+    if record.patch is not None:
+        return None if record.patch[1:] == (1, 1) else record.patch
+    shape = result.info.get("image_shape")
+    reads_images = shape is not None and math.prod(shape) == record.weight.shape[1] and _is_first(result, record)
+    return shape if reads_images else None
+
+
+def _is_first(result: NetworkResult, record: LayerRecord) -> bool:
+    assert result.record is not None  # noqa: S101 - a layer of it is there
+    return next(iter(result.record)) == record.name
+
+
+def _cosines(record: LayerRecord, stage: str, most: int | None = None) -> NDArray[np.float64] | None:
+    """Cosines between the centred means of the classes that occur, the first ones at most."""
+    if stage not in record.stages:
+        return None
+    means = record.stages[stage].moments.drop_empty().centred_means()[:most].double()
+    norms = means.norm(dim=1, keepdim=True)
+    if not (norms > 0).all():
+        return None
+    directions = means / norms
+    return (directions @ directions.mT).numpy()  # type: ignore[no-any-return]
+
+
+def _simplex(result: NetworkResult) -> str:
+    """How far the cosines between different classes are from those of the simplex, at the first and last input."""
+    if result.record is None:
+        return ""
+    found = [(name, _cosines(layer, "input")) for name, layer in result.record.items()]
+    ends = [(name, cosines) for name, cosines in found if cosines is not None]
+    if not ends:
+        return ""
+    n_classes = len(ends[0][1])  # those that occur
+    if n_classes == 2:
+        return (
+            "The means of two classes lie opposite each other about their mean: the cosine is −1 whatever was learned."
+        )
+    ideal, texts = -1 / (n_classes - 1), []
+    for name, cosines in dict([ends[0], ends[-1]]).items():
+        away = np.abs(cosines[~np.eye(len(cosines), dtype=bool)] - ideal)
+        texts.append(f"by {away.mean():.2g} on average and {away.max():.2g} at most at the input of {name}")
+    return (
+        f"Cosines between different classes differ from the {ideal:.2g} of the simplex ETF of {n_classes} classes "
+        f"{listed(texts)}."
+    ).replace(" -", " −")
+
+
+def _closer_power(result: NetworkResult) -> str:
+    """Which of the AGOP and its root W^T W correlates with more."""
+    if result.record is None:
+        return ""
+    found = {name: layer.nfa for name, layer in result.record.items()}
+    powers = {name: (nfa.pearson_root, nfa.pearson) for name, nfa in found.items() if nfa is not None}
+    if not powers:
+        return ""
+    if len(powers) == 1:
+        ((name, (root, agop)),) = powers.items()
+        return f"At {name} WᵀW correlates by {fixed(root)} with AGOP½ and by {fixed(agop)} with the AGOP."
+    count = sum(float(f"{root:.2f}") > float(f"{agop:.2f}") for root, agop in powers.values())
+    texts = [f"{name} {fixed(root)} and {fixed(agop)}" for name, (root, agop) in powers.items()]
+    return f"WᵀW correlates more with AGOP½ than with the AGOP in {count} of {len(powers)} layers: {listed(texts)}."
+
+
+def _eigenvectors_hold(shares: Mapping[str, Sequence[float]]) -> str:
+    """Share of the pictured eigenvectors in the trace of the AGOP of each layer.
+
+    Examples
+    --------
+    >>> _eigenvectors_hold({"fc.1": [0.5, 0.25]})
+    'The pictured eigenvectors hold, of the trace of the AGOP, at fc.1 75 % (the first 50 %).'
+    """
+    texts = [f"at {name} {percent(sum(part))} (the first {percent(part[0])})" for name, part in shares.items()]
+    return f"The pictured eigenvectors hold, of the trace of the AGOP, {listed(texts)}."
+
+
+def _side(results: Sequence[NetworkResult], largest: int) -> int:
+    """Rows of three pictures for each layer of each run."""
+    return side_of(3 * sum(len(result.record) for result in results if result.record is not None), largest, _PIXELS)
+
+
+def _layers(results: Sequence[NetworkResult]) -> list[str]:
+    return list(dict.fromkeys(name for result in results if result.record is not None for name in result.record))
+
+
+def _record(result: NetworkResult, layer: str) -> LayerRecord | None:
+    return None if result.record is None else result.record.layers.get(layer)
+
+
+def _titled(results: Sequence[NetworkResult], result: NetworkResult, title: str) -> str:
+    return title if len(results) == 1 else f"{result.name}: {title}"

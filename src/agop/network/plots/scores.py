@@ -1,0 +1,113 @@
+"""Loss and accuracy of networks while they learn: plots and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf, isfinite
+from typing import Literal
+
+from agop.charts.chart import Curve, Curves, Dash
+from agop.charts.document import Plot
+from agop.charts.findings.courses import ends_of
+from agop.charts.findings.fits import named
+from agop.charts.findings.wording import listed, ranked
+from agop.charts.palette import colour
+from agop.charts.seed_curves import seed_caption, seed_curve
+from agop.network.plots.findings import of_each, unit_of
+from agop.network.result import NetworkResult
+from agop.runs import Line, SeedSummary, last_measured, measurements, summarise_along
+
+__all__ = ["score_findings", "score_plot"]
+
+
+def score_plot(results: Sequence[NetworkResult], measure: str) -> Plot | None:
+    """Curves of "loss" or "accuracy" on training and test rows; None if no run has several values."""
+    log = _is_log(results, measure)
+    limits = (0, 1) if measure == "accuracy" else (0 if log else -inf, inf)
+    curves: list[Curve] = []
+    for run, result in enumerate(results):
+        for place, (name, column, dash, lines) in enumerate(_measured(result, measure)):
+            found = summarise_along(lines, column, "epoch", log=log)
+            if len(found) > 1:
+                label = name if len(results) == 1 else f"{result.name}, {name}"
+                paint = colour(place if len(results) == 1 else run)
+                curves.append(seed_curve(label, dict(sorted(found.items())), paint, dash, limits=limits))
+    if not curves:
+        return None
+    caption = f"{'Geometric' if log else 'Arithmetic'} means over seeds{seed_caption(curves)}"
+    dotted = "; dotted: while the weights changed" if any(curve.dash == "dot" for curve in curves) else ""
+    return Plot(
+        measure,
+        measure.capitalize(),
+        Curves(unit_of(results), measure, curves, log_y=log),
+        score_findings(results, measure),
+        f"{caption}{dotted}.",
+        (measure, "seed band"),
+    )
+
+
+def score_findings(results: Sequence[NetworkResult], measure: str) -> list[str]:
+    """Sentences about the course of "loss" or "accuracy" of each run, and which run ends best."""
+    log = _is_log(results, measure)
+
+    def course(result: NetworkResult) -> str:
+        tested, trained, running = _measured(result, measure)
+        measured = [_course(each, measure, result.unit, log=log) for each in (trained, tested)]
+        texts = [text for text in measured if text] or [_course(running, measure, result.unit, log=log)]
+        text = listed([text for text in texts if text])
+        return f"{text[0].upper()}{text[1:]}." if text else ""
+
+    return [*_best(results, measure, log=log), *of_each(results, course)]
+
+
+def _measured(result: NetworkResult, measure: str) -> list[tuple[str, str, Dash, Sequence[Line]]]:
+    """Name, column, style and lines of each curve: test, training, running."""
+    lines = measurements(result.lines)
+    return [
+        ("test", f"test_{measure}", "solid", lines),
+        ("training", "train_accuracy" if measure == "accuracy" else measure, "dash", lines),
+        (f"training, mean over the {result.unit}", f"running_{measure}", "dot", result.epochs),
+    ]
+
+
+def _course(curve: tuple[str, str, Dash, Sequence[Line]], measure: str, unit: str, *, log: bool) -> str:
+    name, column, _, lines = curve
+    ends = ends_of(lines, column, log=log)
+    if ends is None:
+        return ""
+    change = ends.change
+    start, end = f"{change.start:.3g}", f"{change.end:.3g}"
+    rows = name.split(",", maxsplit=1)[0]
+    if change.verb == "stays":
+        return f"{rows} {measure} stays at {end}"
+    first, last = ("", "") if ends.epochs is None else (f" at {unit} {ends.epochs[0]}", f" at {ends.epochs[1]}")
+    text = f"{rows} {measure} {change.verb} from {start}{first} to {end}{last}"
+    return f"{text} ({change.within})" if change.within else text
+
+
+def _best(results: Sequence[NetworkResult], measure: str, *, log: bool) -> list[str]:
+    """Which run ends best, on test rows if all runs have some, or else on training rows."""
+    for place, rows in enumerate(("test", "training")):
+        ends: dict[str, SeedSummary] = {}
+        for result in results:
+            _, column, _, lines = _measured(result, measure)[place]
+            found = summarise_along([{**line, "all": 0} for line in last_measured(lines)], column, "all", log=log)
+            ends.update((named(result), summary) for summary in found.values())
+        if len(ends) > 1 and len(ends) == len(results):
+            best: Literal["lowest", "highest"] = "highest" if measure == "accuracy" else "lowest"
+            return [ranked(f"{rows} {measure} at the last measurement", ends, best)]
+    return []
+
+
+def _is_log(results: Sequence[NetworkResult], measure: str) -> bool:
+    """A loss is shown by its logarithm, unless one is not positive."""
+    if measure == "accuracy":
+        return False
+    values = [
+        line[column]
+        for result in results
+        for _, column, _, lines in _measured(result, measure)
+        for line in lines
+        if line.get(column) is not None and isfinite(line[column])
+    ]
+    return all(value > 0 for value in values)

@@ -1,0 +1,198 @@
+"""What did this network learn, and why do its classes collapse? A model of any file, measured on a data set."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from agop.datasets import Dataset, Standardization, standardized_inputs
+from agop.errors import InputError
+from agop.inputs import usable_device
+from agop.network.capture.state import undisturbed
+from agop.network.capture.weights import model_dtype
+from agop.network.factory import load_weights, make_model
+from agop.network.measure import measure
+from agop.network.passes.directions import Rademacher
+from agop.network.passes.rows import Rows
+from agop.network.record import NetworkRecord
+from agop.runs import Run
+
+__all__ = ["MeasureSettings", "run_measure"]
+
+
+@dataclass(frozen=True)
+class MeasureSettings:
+    """Settings of a measurement.
+
+    Attributes
+    ----------
+    model
+        MODULE:FACTORY, a function without arguments that returns the model.
+    data
+        Name of the data set.
+    weights
+        File with the model's state dict, .safetensors, .pt or .pth; those of the factory if None.
+    layers
+        Names or globs; all layers if there are none.
+    outputs
+        "exact", or the number of random directions.
+    rows
+        What a layer with several rows a sample contributes.
+    samples
+        Rows to measure, the first ones; all if None.
+    test
+        Measure the test rows instead of the training rows.
+    batch_size
+        Rows a batch.
+    standardize
+        What shares a mean and a deviation over the training rows: all pixels of a "channel", or one "feature". None is
+        that of the training whose weights these are, if they lie in the folder of one, else "channel".
+    images
+        Inputs of shape (channels, height, width) instead of (features,).
+    seed
+        Of the factory and of the random directions.
+    device
+        Where the model runs.
+    """
+
+    model: str
+    data: str = "digits"
+    weights: str | None = None
+    layers: tuple[str, ...] = ()
+    outputs: str = "exact"
+    rows: Rows = "each"
+    samples: int | None = None
+    test: bool = False
+    batch_size: int = 256
+    standardize: Standardization | None = None
+    images: bool = False
+    seed: int = 0
+    device: str = "cpu"
+
+    def resolved(self) -> MeasureSettings:
+        """These settings with the standardization of the training that made the weights.
+
+        Raises
+        ------
+        InputError
+            If ``standardize`` is another one.
+        """
+        trained = None if self.weights is None else _trained_with(Path(self.weights))
+        if trained and self.standardize not in (None, trained):
+            got, advice = f"standardize={self.standardize!r}", "Leave it out: the weights say which."
+            raise InputError(f"inputs as in the training of {self.weights}: {trained!r}", got, advice)
+        return replace(self, standardize=trained or self.standardize or "channel")
+
+    def make_model(self) -> nn.Module:
+        """Model with its weights, on the CPU."""
+        model = make_model(self.model, self.seed)
+        if self.weights is not None:
+            load_weights(model, Path(self.weights))
+        return model
+
+    def directions(self) -> Literal["exact"] | Rademacher:
+        """Directions in which the outputs are differentiated."""
+        if self.outputs == "exact":
+            return "exact"
+        if not (self.outputs.isdecimal() and int(self.outputs) >= 1):
+            raise InputError(
+                'outputs "exact" or a number >= 1', repr(self.outputs), "A number is one of random directions."
+            )
+        return Rademacher(int(self.outputs), self.seed)
+
+    def batches(self, dataset: Dataset, dtype: torch.dtype) -> list[tuple[Tensor, Tensor]]:
+        """Inputs, standardized by all training rows, with their labels."""
+        part = "test" if self.test else "training"
+        labels = dataset.test_labels if self.test else dataset.train_labels
+        count = len(labels) if self.samples is None else self.samples
+        if not 1 <= count <= len(labels):
+            got = f"a wish for {count}"
+            raise InputError(
+                f"1 .. {len(labels)} {part} rows of {dataset.name}", got, "Ask for a number in that range."
+            )
+        rows = standardized_inputs(dataset, self.standardize or "channel")[self.test][:count]
+        inputs = torch.from_numpy(rows).to(dtype)
+        if self.images:
+            if dataset.image_shape is None:
+                raise InputError(f"images in {dataset.name}", "rows that are none", "Leave the inputs as flat rows.")
+            inputs = inputs.reshape(-1, *dataset.image_shape)
+        parts = (torch.split(tensor, self.batch_size) for tensor in (inputs, torch.from_numpy(labels[:count])))
+        return list(zip(*parts, strict=True))
+
+    def torch_device(self) -> torch.device:
+        """Device of the model, checked to be there."""
+        return usable_device(self.device)
+
+
+def run_measure(settings: MeasureSettings, dataset: Dataset, out: Path, progress: bool = False) -> NetworkRecord:
+    """Measure a model on a data set, and write what was found.
+
+    ``metrics.jsonl`` has a line for each layer and stage, ``network.safetensors`` the record, ``run.json`` the
+    settings with the standardization that was used, and "image_shape", (channels, height, width) of the data set's
+    images, flat rows or not; null if they are none. A folder of the same settings is written again.
+
+    Parameters
+    ----------
+    settings
+        What to measure.
+    dataset
+        The full data set ``settings.data``.
+    out
+        Folder of the run.
+    progress
+        Show a progress bar.
+
+    Raises
+    ------
+    InputError
+        If the settings, the model or the folder cannot be used.
+    """
+    settings = settings.resolved()
+    device, directions = settings.torch_device(), settings.directions()
+    model = settings.make_model()
+    batches = settings.batches(dataset, model_dtype(model))
+    _try(model, batches[0][0][:2], device)
+    run = Run.create(out, asdict(settings))
+    start = time.monotonic()
+    record = measure(
+        model,
+        batches,
+        layers=settings.layers or None,
+        outputs=directions,
+        rows=settings.rows,
+        device=device,
+        progress=progress,
+    )
+    record.save(run.path / "network.safetensors")
+    run.rewrite(record.lines())
+    run.record(
+        n_samples=record.n_samples,
+        n_classes=record.n_classes,
+        image_shape=dataset.image_shape,
+        accuracy=record.accuracy,
+        notes=[*dataset.notes, *record.notes],
+    )
+    run.finish(time.monotonic() - start)
+    return record
+
+
+def _trained_with(weights: Path) -> Standardization | None:
+    """Standardization of the training in whose folder RUN/seed0 the weights lie; None if they lie in no such."""
+    run = Run(weights.absolute().parent.parent)
+    return run.info()["settings"].get("standardize") if run.is_started() else None
+
+
+def _try(model: nn.Module, inputs: Tensor, device: torch.device) -> None:
+    """Raise if the model does not take such inputs, before anything is written."""
+    try:
+        with undisturbed(model, device), torch.no_grad():
+            model(inputs.to(device))
+    except (RuntimeError, ValueError) as error:
+        got = f"an error ({str(error).splitlines()[0]})"
+        advice = "Choose flat rows or images as the model asks for, and a model for these data."
+        raise InputError(f"a model that takes inputs of shape {tuple(inputs.shape)}", got, advice) from error

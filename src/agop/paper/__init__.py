@@ -1,0 +1,29 @@
+"""The figures of the paper, each from one command."""
+
+from __future__ import annotations
+
+from agop.paper.drawings.picture import save_reproduction_picture
+from agop.paper.drawings.readme import write_reproduction_readme
+from agop.paper.figure import SCALES, Figure, Part, Scale, Verdict
+from agop.paper.folder import reproduce
+from agop.paper.registry import FIGURES, figures_named
+from agop.paper.training.networks import build_network
+from agop.paper.training.run import run_train, trained_network
+from agop.paper.training.settings import TrainSettings
+
+__all__ = [
+    "FIGURES",
+    "SCALES",
+    "Figure",
+    "Part",
+    "Scale",
+    "TrainSettings",
+    "Verdict",
+    "build_network",
+    "figures_named",
+    "reproduce",
+    "run_train",
+    "save_reproduction_picture",
+    "trained_network",
+    "write_reproduction_readme",
+]

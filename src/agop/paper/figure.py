@@ -1,0 +1,123 @@
+"""What a figure is: the runs behind it, and what the paper says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+from agop.datasets import Dataset, Standardization
+from agop.errors import InputError
+from agop.runs import Run
+from agop.runs.storage import JSON
+
+__all__ = ["SCALES", "Figure", "Observe", "Part", "Scale", "Verdict"]
+
+Scale: TypeAlias = Literal["quick", "cpu", "paper"]
+"""quick: minutes for all figures on two cores. cpu: tens of minutes. paper: all rows, for a GPU."""
+
+SCALES: tuple[Scale, ...] = get_args(Scale)
+
+Observe: TypeAlias = Callable[[str], None]
+"""Called with a line about the progress."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim, the numbers that were measured for it, and whether they bear it out.
+
+    Attributes
+    ----------
+    claim
+        What should hold.
+    numbers
+        What was measured.
+    holds
+        Whether it does; None where the numbers do not decide.
+    sentence
+        What was found, with the numbers.
+    """
+
+    claim: str
+    numbers: Mapping[str, float | None]
+    holds: bool | None
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """One run of a figure, in a folder of its own that other figures may share.
+
+    Attributes
+    ----------
+    name
+        Name of the folder, the same only for the same settings.
+    data
+        Name of the data set.
+    columns
+        What tells the lines of this part from those of others.
+    settings
+        Settings of the run, a dataclass; one with the field ``standardize`` for runs that standardize their inputs.
+    run
+        Called with the settings, the data set, the folder and a callback; goes on with what the folder holds.
+    lines
+        Lines of the finished run.
+    """
+
+    name: str
+    data: str
+    columns: Mapping[str, JSON]
+    settings: Any
+    run: Callable[[Any, Dataset, Path, Observe], Run]
+    lines: Callable[[Run], Iterable[Mapping[str, Any]]] = Run.metrics
+
+    def standardized(self, how: Standardization | None) -> Part:
+        """The part with inputs standardized in this way; in its own if None."""
+        return self if how is None else replace(self, settings=replace(self.settings, standardize=how))
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the paper: pure functions from (scale, data, device) to runs and from a run to verdicts.
+
+    Attributes
+    ----------
+    name
+        Name of the figure and of its folder.
+    claim
+        What the paper says, in one sentence.
+    budget
+        Seconds that the quick scale may take on two cores.
+    data
+        Data sets of each scale where none are named.
+    parts
+        Runs for a scale, data sets and a device.
+    verdicts
+        What the finished figure shows.
+    measures
+        Columns of the lines that the figure keeps; all if empty.
+    tensors
+        Regular expression for the names of the tensors that the figure keeps; none if empty.
+    """
+
+    name: str
+    claim: str
+    budget: int
+    data: Mapping[Scale, tuple[str, ...]]
+    parts: Callable[[Scale, tuple[str, ...], str], list[Part]]
+    verdicts: Callable[[Run], list[Verdict]]
+    measures: tuple[str, ...] = ()
+    tensors: str = ""
+
+    def data_sets(self, scale: Scale, wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """The data sets that are wanted, each once, or those of the scale.
+
+        Raises
+        ------
+        InputError
+            If there is no such scale.
+        """
+        if scale not in SCALES:
+            raise InputError(f"a scale out of {', '.join(SCALES)}", repr(scale), "Use one of these.")
+        return tuple(dict.fromkeys(wanted)) or self.data[scale]

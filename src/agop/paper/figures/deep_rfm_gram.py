@@ -1,0 +1,97 @@
+"""Class-sorted Gram matrices of Deep RFM, layer by layer; quick: the runs of deep-rfm-metrics, else about 10 s."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+from torch import Tensor
+
+from agop.paper.curves import number
+from agop.paper.deep_rfm_parts import DATA, deep_rfm_part
+from agop.paper.figure import Figure, Part, Scale, Verdict
+from agop.runs import Run
+
+__all__ = ["BUDGET", "FIGURE", "block_means"]
+
+BUDGET = 30
+
+_N_CLASSES = 10
+"""Classes of every data set of these figures."""
+
+
+def block_means(gram: Tensor, n_classes: int) -> tuple[float, float]:
+    """Mean cosine within a class, without the diagonal, and across classes.
+
+    Parameters
+    ----------
+    gram
+        (m, m), samples sorted by class, equally many of each.
+    n_classes
+        Number of classes C.
+
+    Examples
+    --------
+    >>> block_means(torch.tensor([[1.0, 0.5, 0.0, 0.0], [0.5, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.5],
+    ...                           [0.0, 0.0, 0.5, 1.0]]), 2)
+    (0.5, 0.0)
+    """
+    gram = gram.double()
+    per_class = len(gram) // n_classes
+    codes = torch.arange(len(gram)) // per_class
+    same = codes[:, None] == codes
+    off_diagonal = ~torch.eye(len(gram), dtype=torch.bool)
+    return gram[same & off_diagonal].mean().item(), gram[~same].mean().item()
+
+
+def _parts(scale: Scale, data: tuple[str, ...], device: str) -> list[Part]:
+    return [deep_rfm_part(scale, name, "relu", device) for name in data]
+
+
+def _verdicts(run: Run) -> list[Verdict]:
+    tensors, _ = run.load_tensors()
+    verdicts = []
+    for part in [entry["name"] for entry in run.info()["parts"]]:
+        pattern = re.compile(rf"{re.escape(part)}/(agop|control)/seed\d+/layer(\d+)/gram/input")
+        found = {(m[1], int(m[2])): name for name in tensors if (m := pattern.fullmatch(name))}
+        last = max(layer for _, layer in found)
+        first, end, control = (
+            block_means(tensors[found[key]], _N_CLASSES) for key in (("agop", 1), ("agop", last), ("control", last))
+        )
+        verdicts.append(_blocks(part.removeprefix("deep-rfm-").replace("-", ", "), last, first, end, control))
+    return verdicts
+
+
+def _blocks(
+    name: str, last: int, first: tuple[float, float], end: tuple[float, float], control: tuple[float, float]
+) -> Verdict:
+    frame = -1 / (_N_CLASSES - 1)
+    return Verdict(
+        f"{name}: Gram matrices of the layer inputs come to have the blocks of a simplex frame, and not in the control",
+        {
+            "within": end[0],
+            "across": end[1],
+            "first_within": first[0],
+            "control_within": control[0],
+            "frame_across": frame,
+        },
+        max(first[0], control[0]) < 0.9 < end[0] and abs(end[1] - frame) < 0.03,
+        f"{name}: the mean cosine within a class goes from {number(first[0])} at layer 1 to {number(end[0])} at layer "
+        f"{last}, across classes from {number(first[1])} to {number(end[1])} (simplex frame: {number(frame)}); in the "
+        f"control it ends at {number(control[0])} within and {number(control[1])} across.",
+    )
+
+
+FIGURE = Figure(
+    name="deep-rfm-gram",
+    claim=(
+        "The Gram matrix of Deep RFM's centred, normalised features becomes, from layer to layer, that of a simplex "
+        "frame: 1 within a class and -1/(C-1) across."
+    ),
+    budget=BUDGET,
+    data=DATA,
+    parts=_parts,
+    verdicts=_verdicts,
+    measures=("seed", "control", "layer", "stage", "nc1_trace_ratio", "nc2_gram_mse"),
+    tensors=r"(agop|control)/seed\d+/layer(01|03|07|12|13|19|20)/gram/(input|agop)",
+)

@@ -1,0 +1,200 @@
+"""From lazy training to feature learning over a grid of initial gains: mechanism and collapse; quick: about 20 s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from statistics import fmean
+from typing import Any
+
+from torch.nn import Module
+
+from agop.paper.curves import number, rank_correlation
+from agop.paper.figure import Figure, Part, Scale, Verdict
+from agop.paper.network_curves import LEAST_FALL, epochs_of, falls, first_epoch, last_nc1, over_layers
+from agop.paper.network_parts import MEASURES, train_part, train_settings
+from agop.paper.training.run import trained_network
+from agop.paper.training.settings import TrainSettings
+from agop.runs import Fit, Line, Run, select, values_of
+
+__all__ = ["BUDGET", "FIGURE", "GAINS", "weight_changes"]
+
+BUDGET = 60
+
+GAINS: dict[Scale, tuple[float, ...]] = {
+    "quick": (0.3, 0.5, 1.0, 2.0),
+    "cpu": (0.3, 0.4, 0.5, 0.7, 1.0, 1.4, 2.0),
+    "paper": (0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.4, 2.0),
+}
+"""Initial gains, from small weights, which have to grow, to large ones, which need not move."""
+
+_MECHANISM, _COLLAPSE = 0.5, 0.1
+"""The mechanism is there where S V^T makes this share of a fall of NC1 over the hidden layers that can be shared out;
+collapse, where NC1 after them is this or less."""
+
+_LEAST_GAINS = 6
+"""Gains from which on a rank correlation decides: of the orders of six 3 % have 0.8 or more by chance, of four 17 %."""
+
+
+def weight_changes(run: Run) -> Iterator[dict[str, Any]]:
+    r"""Lines of a training with the column "weight_change" on the input stage of every layer at the last epoch.
+
+    It is :math:`\|W - W_0\|_F / \|W_0\|_F`, which is small in lazy training.
+    """
+    info = run.info()
+    settings = TrainSettings.of(info["settings"])
+    changes: dict[tuple[int, str], float] = {}
+    last = {}
+    for seed in settings.seeds:
+        before = settings.network(info["input_shape"], info["n_classes"], seed)
+        for name, weight in _weights(trained_network(run, seed)).items():
+            start = _weights(before)[name]
+            changes[seed, name] = float((weight - start).norm() / start.norm())
+        last[seed] = max(line["epoch"] for line in run.metrics() if line["seed"] == seed)
+    for line in run.metrics():
+        seed = line["seed"]
+        is_end = line["stage"] == "input" and line["epoch"] == last[seed]
+        yield line | ({"weight_change": changes[seed, line["layer"]]} if is_end else {})
+
+
+def _weights(network: Module) -> dict[str, Any]:
+    parameters = network.named_parameters()
+    return {name.removesuffix(".weight"): value.detach() for name, value in parameters if name.endswith(".weight")}
+
+
+def _parts(scale: Scale, data: tuple[str, ...], device: str) -> list[Part]:
+    """The learning rate falls with the sixth power of gains above 1, at which the outputs move as fast for a step."""
+    parts = []
+    for name in data:
+        base = train_settings(scale, name, "mlp", device)
+        for gain in GAINS[scale]:
+            settings = replace(base, gain=gain, lr=base.lr / max(1.0, gain) ** 6)
+            part = train_part(f"mlp-{name}-gain-{gain:g}", settings, {"model": "mlp", "gain": gain})
+            parts.append(replace(part, lines=weight_changes))
+    return parts
+
+
+def _verdicts(run: Run) -> list[Verdict]:
+    lines: list[Line] = list(run.metrics())
+    found = (select(lines, data=data) for data in values_of(lines, "data"))
+    return [verdict for part in found for verdict in _of_data(part)]
+
+
+def _of_data(lines: list[Line]) -> list[Verdict]:
+    """Checks of the gains at which the network has fitted; the others are named, and decide nothing."""
+    every = {gain: select(lines, gain=gain) for gain in sorted(values_of(lines, "gain"))}
+    by_gain = {gain: found for gain, found in every.items() if Fit.of(found).fitted}
+    left_out = [gain for gain in every if gain not in by_gain]
+    verdicts = _of_fitted(lines[0]["data"], by_gain)
+    if not left_out:
+        return verdicts
+    told = f" Left out, since not fitted: gains {_listed(left_out)}."
+    return [replace(verdict, sentence=verdict.sentence + told) for verdict in verdicts]
+
+
+def _of_fitted(name: str, by_gain: dict[float, list[Line]]) -> list[Verdict]:
+    ends = {gain: _end(found) for gain, found in by_gain.items()}
+    predictors = {
+        "share": "the share of S V^T in the fall of NC1",
+        "nfa": "the correlation of W^T W with the root of the AGOP",
+        "change": "the relative change of the weights",
+    }
+    verdicts = [_where(name, ends)]
+    verdicts += [_prediction(name, ends, key, text) for key, text in predictors.items()]
+    verdicts.append(_when(name, by_gain))
+    return verdicts
+
+
+def _end(lines: list[Line]) -> dict[str, float | None]:
+    """Numbers of one gain at the last epoch: collapse and the three candidates for a mechanism."""
+    _, end = epochs_of(lines)
+    return {
+        "nc1": last_nc1(lines, end),
+        "loss": fmean(line["loss"] for line in select(lines, epoch=end)),
+        "share": _share(lines, end),
+        "nfa": over_layers(lines, "nfa_pearson_root", end),
+        "change": over_layers(lines, "weight_change", end),
+    }
+
+
+def _where(name: str, ends: dict[float, dict[str, float | None]]) -> Verdict:
+    """Gains at which the network collapses, and at which S V^T does it; where all do or none, nothing is compared."""
+    collapse = [gain for gain, end in ends.items() if end["nc1"] is not None and end["nc1"] <= _COLLAPSE]
+    mechanism = [gain for gain, end in ends.items() if end["share"] is not None and end["share"] > _MECHANISM]
+    nc1 = ", ".join(f"{number(end['nc1'])} at {gain:g}" for gain, end in ends.items())
+    losses = ", ".join(number(end["loss"]) for end in ends.values())
+    return Verdict(
+        f"{name}: the networks that collapse are those in which S V^T makes most of the fall of NC1",
+        {f"nc1_gain_{gain:g}": end["nc1"] for gain, end in ends.items()}
+        | {f"share_gain_{gain:g}": end["share"] for gain, end in ends.items()},
+        collapse == mechanism if 0 < len(collapse) < len(ends) else None,
+        f"{name}: NC1 after the last hidden layer ends at {nc1} (gain), the loss at {losses}; NC1 is "
+        f"{_COLLAPSE:g} or less at gains {_listed(collapse)}, and S V^T makes more than half of a "
+        f"fall by a factor of two or more at gains {_listed(mechanism)}.",
+    )
+
+
+def _prediction(name: str, ends: dict[float, dict[str, float | None]], key: str, text: str) -> Verdict:
+    """Rank correlation over the gains of a candidate with the decades of collapse."""
+    pairs = [(end[key], end["nc1"]) for end in ends.values()]
+    known = [(value, -nc1) for value, nc1 in pairs if value is not None and nc1 is not None]
+    rank = rank_correlation(*zip(*known, strict=True)) if known else None
+    values = ", ".join(f"{number(end[key])} at {gain:g}" for gain, end in ends.items())
+    return Verdict(
+        f"{name}: over the gains, {text} predicts collapse (rank correlation of 0.8 or more)",
+        {"rank_correlation": rank, "gains": float(len(known))},
+        None if rank is None or len(known) < _LEAST_GAINS else rank >= 0.8,
+        f"{name}: over {len(known)} gains {text} ({values}) has a rank correlation of {number(rank)} with collapse, a "
+        "low NC1 after the last hidden layer.",
+    )
+
+
+def _when(name: str, by_gain: dict[float, list[Line]]) -> Verdict:
+    """Epochs from which on the mechanism, and collapse, are there to stay; without collapse by training none counts."""
+    epochs: dict[float, tuple[int | None, int | None]] = {}
+    for gain, lines in by_gain.items():
+        measured = sorted(values_of(lines, "epoch"))
+        shares = [(epoch, _share(lines, epoch)) for epoch in measured]
+        nc1 = [(epoch, last_nc1(lines, epoch)) for epoch in measured]
+        epochs[gain] = first_epoch(shares, _MECHANISM, above=True), first_epoch(nc1, _COLLAPSE, above=False)
+    start = {gain: min(values_of(lines, "epoch")) for gain, lines in by_gain.items()}
+    ordered = [
+        first is not None and first <= second
+        for gain, (first, second) in epochs.items()
+        if second is not None and second > start[gain]
+    ]
+    told = "; ".join(
+        f"gain {gain:g}: {'never' if first is None else first} and {'never' if second is None else second}"
+        for gain, (first, second) in epochs.items()
+    )
+    return Verdict(
+        f"{name}: in every training that collapses the mechanism comes no later than collapse",
+        {f"{what}_epoch_gain_{gain:g}": epochs[gain][i] for gain in epochs for i, what in enumerate(("share", "nc1"))},
+        all(ordered) if ordered else None,
+        f"{name}: first measured epoch from which on S V^T makes more than half of the fall of NC1, and from which on "
+        f"NC1 after the last hidden layer is {_COLLAPSE:g} or less: {told}.",
+    )
+
+
+def _share(lines: list[Line], epoch: int) -> float | None:
+    """Share of S V^T in the fall of NC1 over the hidden layers; None where that is too small to be shared out."""
+    linear, whole = falls(lines, epoch)
+    return linear / whole if whole >= LEAST_FALL else None
+
+
+def _listed(gains: list[float]) -> str:
+    return ", ".join(f"{gain:g}" for gain in gains) or "none"
+
+
+FIGURE = Figure(
+    name="initialisation",
+    claim=(
+        "In the feature-learning regime, to which small initial weights lead, it is the right singular structure that "
+        "collapses the features; on the way to lazy training both should go."
+    ),
+    budget=BUDGET,
+    data={"quick": ("digits",), "cpu": ("mnist",), "paper": ("mnist", "cifar10", "svhn")},
+    parts=_parts,
+    verdicts=_verdicts,
+    measures=(*MEASURES, "weight_change"),
+)

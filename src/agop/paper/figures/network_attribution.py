@@ -1,0 +1,81 @@
+"""NC1 of phi, S V^T phi and sigma(W phi) by layer and epoch of trained networks; quick: about 30 s."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from agop.paper.curves import curve, number
+from agop.paper.figure import Figure, Verdict
+from agop.paper.network_curves import LEAST_FALL, epochs_of, falls
+from agop.paper.network_parts import DATA, MEASURES, network_parts, network_verdicts
+from agop.runs import Line, hidden_layers, select, values_of
+
+__all__ = ["BUDGET", "FIGURE"]
+
+BUDGET = 120
+
+
+def _cause(name: str, lines: list[Line]) -> Verdict:
+    """Share of the right singular structure in the fall of NC1 over all hidden layers at the end.
+
+    For every seed NC1 must fall by ``LEAST_FALL``, by that much more than before training, and more than half of it at
+    S V^T.
+    """
+    start, end = epochs_of(lines)
+    (linear, whole), (_, before) = falls(lines, end), falls(lines, start)
+    share = linear / whole if whole >= LEAST_FALL else None
+    layers = curve(select(lines, epoch=end, stage="input"), "share", "layer", log=False)
+    most = sum(value > 0.5 for value in layers.values())
+    found = "too little to be shared out" if share is None else f"of which S V^T makes {share:.0%}"
+    is_known = bool(values_of(select(lines, epoch=end, stage="input"), "output_log_fall"))
+    seeds = [select(lines, seed=seed) for seed in values_of(lines, "seed")]
+    return Verdict(
+        f"{name}: training makes NC1 fall over the hidden layers, most of it by the right singular structure",
+        {"linear_decades": linear, "decades": whole, "share": share, "decades_at_start": before},
+        all(_is_linear(of_seed, start, end) for of_seed in seeds) if is_known else None,
+        f"{name}: over the hidden layers NC1 falls by {number(whole)} decades after {end} epochs, {found}, and by "
+        f"{number(before)} before training; S V^T makes more than half in {most} of {len(hidden_layers(lines))} "
+        "layers.",
+    )
+
+
+def _is_linear(lines: list[Line], start: int, end: int) -> bool:
+    """Whether NC1 falls, by training, and more than half of it at the linear parts, in one seed."""
+    (linear, whole), (_, before) = falls(lines, end), falls(lines, start)
+    return min(whole, whole - before) >= LEAST_FALL and linear > whole / 2
+
+
+def _depth(name: str, lines: list[Line]) -> Verdict:
+    """Collapse before the first hidden layer and after the last one, before and after training."""
+    start, end = epochs_of(lines)
+    layers = hidden_layers(lines)
+    before = curve(select(lines, stage="input", layer=layers[0]), "nc1_trace_ratio", "epoch")
+    after = curve(select(lines, stage="output", layer=layers[-1]), "nc1_trace_ratio", "epoch")
+    tenfold = {
+        epoch: after[epoch] <= before[epoch] / 10 for epoch in (start, end) if epoch in before and epoch in after
+    }
+    first, last = before.get(end), after.get(end)
+    accuracy = curve(select(lines, epoch=end), "train_accuracy", "epoch", log=False)[end]
+    return Verdict(
+        f"{name}: after training, and not before, NC1 falls tenfold or more over the fully connected layers",
+        {"first": first, "last": last, "first_at_start": before.get(start), "last_at_start": after.get(start)}
+        | {"train_accuracy": accuracy},
+        None if end not in tenfold else tenfold[end] and not tenfold.get(start, False),
+        f"{name}: NC1 goes from {number(first)} before the first fully connected layer to {number(last)} after the "
+        f"last hidden one, at a training accuracy of {accuracy:.3f}; before training from "
+        f"{number(before.get(start))} to {number(after.get(start))}.",
+    )
+
+
+FIGURE = Figure(
+    name="network-attribution",
+    claim=(
+        "In trained networks most of the fall of NC1 at a layer W = U S V^T is there after S V^T, the part that the "
+        "AGOP predicts; the nonlinearity adds little."
+    ),
+    budget=BUDGET,
+    data=DATA,
+    parts=network_parts,
+    verdicts=partial(network_verdicts, checks=(_cause, _depth)),
+    measures=MEASURES,
+)

@@ -1,0 +1,78 @@
+"""NFA, scatter ratios and loss of trained networks by epoch; quick: the runs of network-attribution, or about 30 s."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from agop.paper.curves import curve, number
+from agop.paper.figure import Figure, Verdict
+from agop.paper.network_curves import epochs_of, over_layers
+from agop.paper.network_parts import DATA, MEASURES, network_parts, network_verdicts
+from agop.runs import Line, hidden_layers, select, values_of
+
+__all__ = ["BUDGET", "FIGURE"]
+
+BUDGET = 120
+
+_RISE = 0.1
+"""Rise of the correlation from which on W^T W has come to agree with the AGOP: both are near the identity at first."""
+
+_ENDS = ("within_start", "within_end", "between_start", "between_end", "loss_start", "loss_end")
+
+
+def _ansatz(name: str, lines: list[Line]) -> Verdict:
+    """Correlation of W^T W with the AGOP and its root, at the start and at the end."""
+    start, end = epochs_of(lines)
+    root = [over_layers(lines, "nfa_pearson_root", epoch) for epoch in (start, end)]
+    by_epoch = {epoch: over_layers(lines, "nfa_pearson_root", epoch) for epoch in values_of(lines, "epoch")}
+    known = {epoch: value for epoch, value in by_epoch.items() if value is not None}
+    least = min(known, key=lambda epoch: known[epoch], default=None)
+    plain = [over_layers(lines, "nfa_pearson", epoch) for epoch in (start, end)]
+    return Verdict(
+        f"{name}: W^T W comes to agree with the root of the AGOP: above 0.5, and {_RISE:g} above the start",
+        {
+            "root_start": root[0],
+            "root_end": root[1],
+            "root_least": known.get(least),
+            "plain_start": plain[0],
+            "plain_end": plain[1],
+        },
+        None if root[0] is None or root[1] is None else root[1] > max(0.5, root[0] + _RISE),
+        f"{name}: the correlation of W^T W with the root of the AGOP, a mean over the hidden layers, goes from "
+        f"{number(root[0])} before training to {number(root[1])} after {end} epochs, with its least, "
+        f"{number(known.get(least))}, at epoch {least}; that with the AGOP itself goes from {number(plain[0])} to "
+        f"{number(plain[1])}.",
+    )
+
+
+def _scatter(name: str, lines: list[Line]) -> Verdict:
+    """Parts of the total scatter after the last hidden layer, and the loss, at the start and at the end."""
+    start, end = epochs_of(lines)
+    last = select(lines, layer=hidden_layers(lines)[-1], stage="output")
+    within, between, loss = (
+        curve(last, measure, "epoch", log=False) for measure in ("within_total_ratio", "between_total_ratio", "loss")
+    )
+    ends = [values.get(epoch) for values in (within, between, loss) for epoch in (start, end)]
+    defined = all(value is not None for value in ends)
+    return Verdict(
+        f"{name}: tr Sigma_W / tr Sigma_T falls to a third or less and tr Sigma_B / tr Sigma_T rises",
+        dict(zip(_ENDS, ends, strict=True)),
+        within[end] <= within[start] / 3 and between[end] > between[start] if defined else None,
+        f"{name}: after the last hidden layer tr Sigma_W / tr Sigma_T goes from {number(ends[0])} to {number(ends[1])} "
+        f"and tr Sigma_B / tr Sigma_T from {number(ends[2])} to {number(ends[3])}, while the loss goes from "
+        f"{number(ends[4])} to {number(ends[5])}.",
+    )
+
+
+FIGURE = Figure(
+    name="network-nfa",
+    claim=(
+        "While the loss and the within-class part of the scatter fall in training, W^T W comes to agree with the AGOP: "
+        "the neural feature ansatz holds where collapse happens."
+    ),
+    budget=BUDGET,
+    data=DATA,
+    parts=network_parts,
+    verdicts=partial(network_verdicts, checks=(_ansatz, _scatter)),
+    measures=MEASURES,
+)

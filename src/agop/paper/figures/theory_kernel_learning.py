@@ -1,0 +1,179 @@
+"""Kernel learning, and unconstrained features beside Deep RFM on real and on shuffled labels; quick: about 15 s."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from statistics import fmean
+
+from agop.datasets import Dataset
+from agop.paper.computed import Rows, write_once
+from agop.paper.curves import curve, falls_by_seed, number, spread
+from agop.paper.deep_rfm_parts import deep_rfm_part, sizes
+from agop.paper.figure import Figure, Observe, Part, Scale, Verdict
+from agop.paper.kernel_learning_lines import KernelLearningSettings, kernel_learning_lines
+from agop.runs import Line, Run, select, values_of
+
+__all__ = ["BUDGET", "FIGURE"]
+
+BUDGET = 60
+
+_COLLAPSED = 1e-3
+"""NC1 up to which unconstrained features count as collapsed."""
+
+
+def _parts(scale: Scale, data: tuple[str, ...], device: str) -> list[Part]:
+    parts = []
+    for name in data:
+        settings = KernelLearningSettings(
+            data=name,
+            per_class=20 if scale == "quick" else 50,
+            depth=sizes(scale).depth,
+            width=sizes(scale).width,
+            steps=60 if scale == "quick" else 100,
+            device=device,
+        )
+        parts.append(Part(f"kernel-learning-{name}", name, {}, settings, _run))
+        for shuffled in (False, True):
+            part = deep_rfm_part(scale, name, "relu", device, shuffled=shuffled)
+            parts.append(replace(part, columns={"panel": "labels", "shuffled": shuffled}))
+    return parts
+
+
+def _run(settings: KernelLearningSettings, dataset: Dataset, out: Path, observe: Observe) -> Run:
+    rows = Rows.of(dataset, settings.standardize, settings.device).balanced(settings.per_class)
+    return write_once(settings, dataset, out, lambda: kernel_learning_lines(settings, rows, observe))
+
+
+def _verdicts(run: Run) -> list[Verdict]:
+    lines: list[Line] = list(run.metrics())
+    verdicts = []
+    for name in values_of(lines, "data"):
+        found = select(lines, data=name)
+        verdicts += [_descent(name, found), _rfm(name, found), _layers(name, found)]
+        verdicts += [_unconstrained(name, found), _labels(name, found)]
+    return verdicts
+
+
+def _descent(name: str, lines: list[Line]) -> Verdict:
+    """Excess of the objective over its minimum, at the start and at the end, and NC1 at the end, for each coding."""
+    found = select(lines, panel="descent")
+    curves = {coding: select(found, curve=coding) for coding in values_of(found, "curve")}
+    ends = {coding: steps[-1] for coding, steps in curves.items()}
+    starts, excess = (
+        {coding: steps[i]["objective"] / steps[i]["minimum"] - 1 for coding, steps in curves.items()} for i in (0, -1)
+    )
+    told = "; ".join(
+        f"{coding}: from {starts[coding]:.0%} to {excess[coding]:.1%} above it, NC1 {number(end['nc1_trace_ratio'])}"
+        for coding, end in ends.items()
+    )
+    steps = max(end["step"] for end in ends.values())
+    return Verdict(
+        f"{name}: descent on kernel matrices comes within 5 % of the objective of the collapsed one, from further away",
+        {f"excess_{coding}": value for coding, value in excess.items()}
+        | {f"excess_{coding}_start": value for coding, value in starts.items()},
+        max(excess.values()) < 0.05 < min(starts.values()),
+        f"{name}: from the Laplace kernel (NC1 {number(found[0]['nc1_trace_ratio'])}), {steps} steps of projected "
+        f"descent lead towards the collapsed kernel, the minimiser ({told}).",
+    )
+
+
+def _rfm(name: str, lines: list[Line]) -> Verdict:
+    """The objective along the iterates of RFM, which must not rise again."""
+    values = curve(select(lines, panel="rfm"), "objective", "step")
+    first, last, least = values[min(values)], values[max(values)], min(values, key=lambda step: values[step])
+    falls = _falls_throughout(values)
+    return Verdict(
+        f"{name}: the objective falls at every AGOP update of RFM",
+        {"first": first, "last": last, "least": values[least], "least_iterate": least},
+        falls,
+        f"{name}: over {max(values)} AGOP updates of RFM the objective goes from {number(first)} to {number(last)}, "
+        f"{'at every update' if falls else 'not at every update'}; it is least, "
+        f"{number(values[least])}, after {least}.",
+    )
+
+
+def _layers(name: str, lines: list[Line]) -> Verdict:
+    """The objective along the layers of Deep RFM, which must not rise again, and of its control."""
+    deep, without = (
+        curve(select(lines, panel="layers", curve=which), "objective", "step") for which in ("Deep RFM", "control")
+    )
+    first, last, control = deep[min(deep)], deep[max(deep)], without[max(without)]
+    least = min(deep, key=lambda layer: deep[layer])
+    (minimum, *_) = values_of(select(lines, panel="descent", curve="signed"), "minimum")
+    return Verdict(
+        f"{name}: the objective falls at every layer of Deep RFM, and not without the AGOP",
+        {"first": first, "last": last, "least": deep[least], "control": control, "minimum": minimum},
+        _falls_throughout(deep) and first <= control,
+        f"{name}: over the layers of Deep RFM the objective of the layer's kernel goes from {number(first)} to "
+        f"{number(last)}, least at layer {least}, with {number(minimum)} the least of any kernel; without the AGOP it "
+        f"goes to {number(control)}.",
+    )
+
+
+def _falls_throughout(values: Mapping[int, float]) -> bool:
+    """Whether every value is below the one before it."""
+    ordered = [values[step] for step in sorted(values)]
+    return len(ordered) > 1 and all(after < before for before, after in pairwise(ordered))
+
+
+def _unconstrained(name: str, lines: list[Line]) -> Verdict:
+    """NC1 and NC2 at the end of the descent on unconstrained features, on real and shuffled labels, and NC1 before."""
+    found = select(lines, panel="unconstrained")
+    numbers: dict[str, float | None] = {}
+    starts: list[float | None] = []
+    told = []
+    for model in values_of(found, "curve"):
+        steps = [select(found, curve=model, shuffled=shuffled) for shuffled in (False, True)]
+        starts += [each[0]["nc1_trace_ratio"] for each in steps]
+        ends = [each[-1] for each in steps]
+        nc1, nc2 = ([end[measure] for end in ends] for measure in ("nc1_trace_ratio", "nc2_gram_mse"))
+        numbers |= {f"{model}: {text}": value for text, value in zip(("real", "shuffled"), nc1, strict=True)}
+        told.append(f"{model}: NC1 {number(nc1[0])} and {number(nc1[1])}, NC2 {number(nc2[0])} and {number(nc2[1])}")
+    return Verdict(
+        f"{name}: unconstrained features collapse alike on real and on shuffled labels",
+        numbers,
+        all(value is not None and value <= _COLLAPSED for value in numbers.values())
+        and all(value is None or value > _COLLAPSED for value in starts),
+        f"{name}: unconstrained features end, on real and on shuffled labels, at {'; '.join(told)}: this account "
+        "ignores the data.",
+    )
+
+
+def _labels(name: str, lines: list[Line]) -> Verdict:
+    """Decades by which NC1 falls over the layers of Deep RFM, on real and on shuffled labels, seed by seed."""
+    found = select(lines, panel="labels", control=False, stage="input")
+    real, shuffled = (
+        curve(select(found, shuffled=is_shuffled), "nc1_trace_ratio", "layer") for is_shuffled in (False, True)
+    )
+    falls = [
+        falls_by_seed(select(found, shuffled=is_shuffled), "nc1_trace_ratio", "layer") for is_shuffled in (False, True)
+    ]
+    last, holds = min(max(real), max(shuffled)), min(falls[0]) > max(0.0, *falls[1])
+    least = {"real_least_decades": min(falls[0]), "shuffled_most_decades": max(falls[1])}
+    means = {"real_decades": fmean(falls[0]), "shuffled_decades": fmean(falls[1])}
+    alike = not holds and min(*falls[0], *falls[1]) > 0
+    told = ": it collapses random labels as well as real ones" if alike else ""
+    return Verdict(
+        f"{name}: Deep RFM, unlike unconstrained features, collapses real labels further than shuffled ones",
+        {"real": real[last], "shuffled": shuffled[last], **means, **least},
+        holds,
+        f"{name}: over {last} layers of Deep RFM NC1 of the inputs goes from {number(real[1])} to {number(real[last])} "
+        f"on real labels, {spread(falls[0])} decades, and from {number(shuffled[1])} to {number(shuffled[last])} on "
+        f"shuffled ones, {spread(falls[1])} decades{told}.",
+    )
+
+
+FIGURE = Figure(
+    name="theory-kernel-learning",
+    claim=(
+        "Kernel ridge regression that may also choose its kernel is biased to a collapsed one, and Deep RFM follows "
+        "that bias through the data, while unconstrained features collapse whatever the data."
+    ),
+    budget=BUDGET,
+    data={"quick": ("digits",), "cpu": ("mnist",), "paper": ("mnist", "cifar10", "svhn")},
+    parts=_parts,
+    verdicts=_verdicts,
+)

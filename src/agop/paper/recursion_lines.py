@@ -1,0 +1,110 @@
+"""Deep RFM by layer, and what the linearised recursion predicts for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from agop.deep_rfm import DeepRFMSettings, deep_rfm
+from agop.paper.computed import Rows, collapse_of_gram
+from agop.paper.figure import Observe
+from agop.paper.layer_shifts import LayerShifts
+from agop.runs import Line
+from agop.theory import LinearisedLayer, centred_gram, class_targets, linearised_recursion
+
+__all__ = ["recursion_lines"]
+
+_LEAST_KERNEL_SHIFT = 1e-9
+"""Of the recursion, which needs a positive one; a fit may fall below."""
+
+
+def recursion_lines(settings: DeepRFMSettings, rows: Rows, observe: Observe = lambda text: None) -> Iterator[Line]:
+    r"""NC1 and NC2 by layer and stage: the curve "measured" in Deep RFM, and four predicted ones.
+
+    * "first": from the first layer's Gram matrix, with :math:`\lambda_k` and :math:`\lambda_\Phi` as fitted to the
+      kernel and the random map of that layer;
+    * "refitted": likewise, with those of each layer;
+    * "explained": likewise, but with :math:`\lambda_\Phi` such that each random map raises NC1 as measured;
+    * "one step": the AGOP stage of each layer from its own measured inputs. The error is that of one AGOP step;
+      elsewhere errors add up.
+
+    Gram matrices and targets are centred: the constant part of a kernel, of which inner products know nothing, fits
+    the mean. The input lines of the measured curve have the shifts, and the residuals of their fits. A curve ends at
+    the first layer without a fit.
+
+    Parameters
+    ----------
+    settings
+        Of Deep RFM; its first seed is used.
+    rows
+        Inputs and labels.
+    observe
+        Called with a line about the progress.
+    """
+    signed = class_targets(rows.labels, rows.n_classes, "signed")
+    targets = signed - signed.mean(0)
+    kernel = settings.make_kernel()
+    layers = deep_rfm(
+        rows.inputs,
+        signed,
+        kernel=kernel,
+        features=settings.make_features(),
+        depth=settings.depth,
+        ridge=settings.ridge,
+        seed=settings.seeds[0],
+    )
+    start = torch.empty(0)
+    found: list[LayerShifts] = []
+    for layer in layers:
+        gram = centred_gram(layer.inputs @ layer.inputs.mT)
+        start = gram if layer.index == 1 else start
+        shifts = LayerShifts.of(kernel, layer, rows)
+        found.append(shifts)
+        stages = {name: features @ features.mT for name, features in layer.stages.items()}
+        yield from _lines("measured", layer.index, stages, rows, _columns(shifts))
+        if shifts.kernel is not None:
+            (step,) = _predicted(gram, targets, [(shifts.kernel.shift, 0.0)])
+            yield from _lines("one step", layer.index, {"agop": step.mapped}, rows)
+        observe(f"layer {layer.index}")
+    for name, pairs in _schedules(found).items():
+        for predicted in _predicted(start, targets, pairs) if pairs else ():
+            yield from _lines(name, predicted.index, predicted.stages, rows)
+
+
+def _schedules(found: Sequence[LayerShifts]) -> dict[str, list[tuple[float, float]]]:
+    """Shifts of each layer, as far as there are any, for the three curves that start at the first layer."""
+    refitted: list[tuple[float, float]] = []
+    explained: list[tuple[float, float]] = []
+    for index, shifts in enumerate(found):
+        if shifts.kernel is not None and shifts.features is not None and len(refitted) == index:
+            refitted.append((shifts.kernel.shift, shifts.features.shift))
+        if shifts.kernel is not None and shifts.explaining is not None and len(explained) == index:
+            explained.append((shifts.kernel.shift, shifts.explaining))
+    return {"first": refitted[:1] * len(found), "refitted": refitted, "explained": explained}
+
+
+def _predicted(gram: Tensor, targets: Tensor, shifts: Sequence[tuple[float, float]]) -> Iterator[LinearisedLayer]:
+    return linearised_recursion(
+        gram,
+        targets,
+        kernel_shift=[max(kernel, _LEAST_KERNEL_SHIFT) for kernel, _ in shifts],
+        features_shift=[max(features, 0.0) for _, features in shifts],
+        depth=len(shifts),
+    )
+
+
+def _columns(shifts: LayerShifts) -> dict[str, float | None]:
+    fits = {"kernel": shifts.kernel, "features": shifts.features}
+    columns = {f"{name}_shift": None if fit is None else fit.shift for name, fit in fits.items()}
+    columns |= {f"{name}_residual": None if fit is None else fit.residual for name, fit in fits.items()}
+    return columns | {"explaining_shift": shifts.explaining}
+
+
+def _lines(
+    name: str, layer: int, stages: dict[str, Tensor], rows: Rows, columns: dict[str, float | None] | None = None
+) -> Iterator[Line]:
+    for stage, gram in stages.items():
+        extra = columns if columns is not None and stage == "input" else {}
+        yield {"curve": name, "layer": layer, "stage": stage, **collapse_of_gram(gram, rows), **extra}

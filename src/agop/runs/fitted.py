@@ -1,0 +1,82 @@
+"""Whether a run has fitted its training rows, which must be known before its collapse is compared with others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import isfinite
+
+from agop.runs.lines import Line
+
+__all__ = ["FITTED_ACCURACY", "Fit"]
+
+FITTED_ACCURACY = 0.95
+"""Training accuracy from which on a predictor has fitted; of a loss at most 1 minus this share of the first is left."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well the worst seed of a run fits.
+
+    Attributes
+    ----------
+    measure
+        "train_accuracy"; "accuracy", on rows of which only the run knows whether they were trained on; "loss" where no
+        accuracy is known; None if nothing is.
+    value
+        The lowest accuracy over the seeds; of a loss the largest last value over the first one, that of epoch 0.
+    """
+
+    measure: str | None = None
+    value: float | None = None
+
+    @property
+    def fitted(self) -> bool | None:
+        """Whether every seed has fitted; None if that is not known."""
+        if self.value is None:
+            return None
+        return self.value <= 1 - FITTED_ACCURACY if self.measure == "loss" else self.value >= FITTED_ACCURACY
+
+    @classmethod
+    def of(cls, lines: Iterable[Line], along: str = "epoch") -> Fit:
+        """Fit at the last "epoch", or at the last "layer" of Deep RFM, of each seed.
+
+        Where some seeds have no value, that of the others counts only if it says that the run has not fitted.
+
+        Examples
+        --------
+        >>> lines = [{"seed": seed, "epoch": 9, "train_accuracy": a} for seed, a in enumerate([1.0, 0.75])]
+        >>> Fit.of(lines), Fit.of(lines).fitted
+        (Fit(measure='train_accuracy', value=0.75), False)
+        >>> Fit.of([{"seed": 0, "epoch": e, "loss": loss} for e, loss in [(0, 2.0), (9, 0.01)]]).value
+        0.005
+        """
+        seeds: dict[object, dict[int, Line]] = {}
+        for line in lines:
+            seeds.setdefault((line.get("part"), line["seed"]), {})[line[along]] = line
+        for measure in ("train_accuracy", "accuracy"):
+            values = [_number(places[max(places)], measure) for places in seeds.values()]
+            if found := cls._worst(measure, values, min):
+                return found
+        values = [_left(places) for places in seeds.values()] if along == "epoch" else []
+        return cls._worst("loss", values, max) or cls()
+
+    @classmethod
+    def _worst(cls, measure: str, values: list[float | None], worst: Callable[[list[float]], float]) -> Fit | None:
+        known = [value for value in values if value is not None]
+        if not known:
+            return None
+        found = cls(measure, worst(known))
+        return found if len(known) == len(values) or found.fitted is False else cls()
+
+
+def _left(places: dict[int, Line]) -> float | None:
+    """Share of the loss at epoch 0 that is left at the last one."""
+    last = max(places)
+    start, end = (_number(places[epoch], "loss") if epoch in places else None for epoch in (0, last))
+    return end / start if start is not None and end is not None and start > 0 and last > 0 else None
+
+
+def _number(line: Line, column: str) -> float | None:
+    value = line.get(column)
+    return float(value) if value is not None and isfinite(value) else None

@@ -1,0 +1,207 @@
+"""A run folder: ``run.json``, an append-safe ``metrics.jsonl`` and tensors."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from agop.errors import DataFileError, InputError
+from agop.runs import storage
+from agop.runs.storage import JSON
+
+__all__ = ["Run", "machine", "versions"]
+
+_PACKAGES = ("agop", "torch", "numpy", "scipy", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A folder with the settings, the environment and the results of one run.
+
+    ``run.json`` holds ``settings``, ``versions``, ``machine``, ``started`` and ``finished`` (UTC),
+    ``seconds`` (working time), ``resumed`` (one entry for each later session) and free sections.
+    ``metrics.jsonl`` has one JSON object a line. All JSON is strict: NaN and infinities become null.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = Run.create(Path(folder, "demo"), {"depth": 2})
+    ...     run.append([{"layer": 1, "nc1": 4.4}])
+    ...     run.finish(seconds=0.5)
+    ...     Run.create(Path(folder, "demo"), {"depth": 2}).metrics()
+    [{'layer': 1, 'nc1': 4.4}]
+    """
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: str | os.PathLike[str], settings: Mapping[str, object], resume: bool = True) -> Run:
+        """Start a run in a new or empty folder, or go on with the run of the same settings that is there.
+
+        Raises
+        ------
+        InputError
+            If the folder holds a run with other settings, any run where ``resume`` is False, or other files.
+        DataFileError
+            If its ``run.json`` cannot be read.
+        """
+        run = cls(Path(path))
+        wanted = {name: storage.to_json(value) for name, value in settings.items()}
+        session: dict[str, JSON] = {"versions": versions(), "machine": machine(), "started": _now()}
+        if run.is_started():
+            run._check_same(wanted, resume)
+            run.record(resumed=[*run.info().get("resumed", []), session], finished=None)
+            return run
+        if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
+            raise InputError(
+                f"a new or empty folder at {path}", "other files there", "Choose another folder for the run."
+            )
+        run.path.mkdir(parents=True, exist_ok=True)
+        run._write({"settings": wanted, **session, "finished": None, "seconds": 0.0})
+        return run
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Run:
+        """Return the run in a folder, to read it; DataFileError if there is none."""
+        run = cls(Path(path))
+        run.info()
+        return run
+
+    def is_started(self) -> bool:
+        """Say whether there is a run in the folder."""
+        return (self.path / "run.json").is_file()
+
+    def info(self) -> dict[str, Any]:
+        """Read ``run.json``; DataFileError if it is missing, broken or not one of agop's."""
+        file = self.path / "run.json"
+        try:
+            info = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataFileError(f"{file} to hold JSON", str(error), "Choose another folder.") from error
+        if not isinstance(info, dict) or not isinstance(info.get("settings"), dict):
+            raise DataFileError(f"{file} to have settings", "other content", "Choose another folder.")
+        return info
+
+    def record(self, **sections: object) -> None:
+        """Add sections such as ``precision`` to ``run.json``, or replace them."""
+        self._write({**self.info(), **sections})
+
+    def finish(self, seconds: float) -> None:
+        """Note the time of the end and add the working time of this session, in seconds."""
+        self.record(finished=_now(), seconds=self.info().get("seconds", 0.0) + seconds)
+
+    def append(self, lines: Iterable[Mapping[str, object]]) -> None:
+        """Add lines to ``metrics.jsonl`` and return when they are on the disk.
+
+        A line that a crash left unfinished is removed first. A crash during ``append`` can leave the first
+        lines of a group; `rewrite` puts that right.
+        """
+        text = _jsonl(lines)
+        with (self.path / "metrics.jsonl").open("a+b") as file:
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Read the complete lines of ``metrics.jsonl``; a last line without its end is dropped."""
+        file = self.path / "metrics.jsonl"
+        lines = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
+        rows: list[dict[str, Any]] = []
+        for number, line in enumerate(lines, start=1):
+            try:
+                rows.append(dict(json.loads(line)))
+            except (TypeError, ValueError) as error:
+                raise DataFileError(
+                    f"line {number} of {file} to be a JSON object",
+                    f"{line[:60]!r}",
+                    "Remove or mend that line.",
+                ) from error
+        return rows
+
+    def rewrite(self, lines: Iterable[Mapping[str, object]]) -> None:
+        """Replace all lines of ``metrics.jsonl`` at once, as when sorting them or dropping half a group."""
+        storage.write_text_atomic(self.path / "metrics.jsonl", _jsonl(lines))
+
+    def save_tensors(
+        self, tensors: Mapping[str, Tensor], header: Mapping[str, JSON] | None = None, name: str = "tensors"
+    ) -> None:
+        """Write ``<name>.safetensors`` in the folder, see `agop.runs.storage.save`."""
+        storage.save(self.path / f"{name}.safetensors", tensors, header)
+
+    def load_tensors(self, name: str = "tensors") -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Read ``<name>.safetensors``, see `agop.runs.storage.load`."""
+        return storage.load(self.path / f"{name}.safetensors")
+
+    def _write(self, info: Mapping[str, object]) -> None:
+        storage.write_json(self.path / "run.json", info)
+
+    def _check_same(self, wanted: Mapping[str, JSON], resume: bool) -> None:
+        """Raise unless the run in the folder has the settings that are wanted and may go on."""
+        found = self.info()["settings"]
+        names = sorted(k for k in wanted.keys() | found.keys() if wanted.get(k, ...) != found.get(k, ...))
+        if names:
+            raise InputError(
+                f"the settings of the run in {self.path}: "
+                + ", ".join(f"{k}={found[k]!r}" if k in found else f"no {k}" for k in names),
+                ", ".join(f"{k}={wanted[k]!r}" if k in wanted else f"no {k}" for k in names),
+                "Choose another folder, or repeat the run with its settings to go on with it.",
+            )
+        if not resume:
+            raise InputError(
+                f"no run in {self.path}",
+                "a run with the same settings",
+                "Choose another folder, or resume it.",
+            )
+
+
+def versions() -> dict[str, JSON]:
+    """Return the versions of python, agop and the packages that its numbers come from."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
+
+
+def machine() -> dict[str, JSON]:
+    """Return the processor, cores, threads in use, memory in bytes and GPUs of this machine."""
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else None
+    return {
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "memory_bytes": pages,
+        "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu_model() -> str:
+    """Name of the processor; Linux keeps it in /proc/cpuinfo."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _jsonl(lines: Iterable[Mapping[str, object]]) -> str:
+    return "".join(json.dumps(storage.to_json(line), allow_nan=False) + "\n" for line in lines)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

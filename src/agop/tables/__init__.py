@@ -1,0 +1,10 @@
+"""Tables: files, columns as features, what a model depends on, and how well it predicts."""
+
+from __future__ import annotations
+
+from agop.tables.encoder import TableEncoder, table_pipeline
+from agop.tables.explain import explain
+from agop.tables.explanation import Explanation, explain_agop
+from agop.tables.run import ExplainSettings, run_explain
+
+__all__ = ["ExplainSettings", "Explanation", "TableEncoder", "explain", "explain_agop", "run_explain", "table_pipeline"]

@@ -1,0 +1,261 @@
+"""Tables with columns of any kind as features of one scale, and the pipeline that fits a model on them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from datetime import date, timedelta
+from decimal import Decimal
+from numbers import Integral, Real
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.pipeline import Pipeline
+from sklearn.utils import Tags
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+
+from agop.datasets import inverse_deviation
+from agop.errors import InputError
+from agop.rfm import RFMClassifier, RFMRegressor
+from agop.storable import storable
+
+__all__ = ["TableEncoder", "table_pipeline"]
+
+
+@storable
+class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    r"""Columns of a table as features of comparable scale.
+
+    A numeric column becomes :math:`(x - m) / s` with mean m and standard deviation s of its training values; missing
+    values become their median, and a second feature marks them if there were any in training. Text, categories,
+    booleans and all other objects become one feature a level, equal to
+    :math:`1 / \sqrt{1 - \sum_c p_c^2}` for the level of the row and 0 for the rest, with :math:`p_c` the shares of the
+    levels: the total variance of these features is 1, that of a numeric column. They are not centred, so that each has
+    two values. A column with two levels has two features as well: a level that was not seen then differs from both, and
+    neither is favoured. A constant column is 0, also one that is constant but for rounding (a deviation of 2^-44 of the
+    largest magnitude or less). A deviation counts as no less than 1/32 of the largest distance from the mean: a column
+    that is nearly constant, or a rare level, is not blown up.
+
+    ``fit`` and ``transform`` take a pandas frame, one with ``to_pandas`` (polars, pyarrow), or a matrix, whose columns
+    are numeric unless it holds text or objects; a column of objects is numeric if all its values are numbers. Levels
+    are compared as text. Columns of a frame are found by name, in any order; those of a matrix, by position.
+
+    Parameters
+    ----------
+    max_levels
+        Largest number of features of a categorical column. If it has more levels, the rarest share one, "other", which
+        levels not seen in training take too; without it these are zeros.
+
+    Attributes
+    ----------
+    columns_ : tuple of str
+        Names of the columns; x0, x1, ... for an array.
+    column_of_ : ndarray of int
+        (d,) for each feature the index of its column.
+    codings_ : list of dict
+        What was learned of each column.
+    n_features_in_, feature_names_in_
+        Number of columns, and their names if they came as a frame.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"age": [30, None, 50], "colour": ["red", "blue", "red"]})
+    >>> encoder = TableEncoder().fit(table)
+    >>> encoder.get_feature_names_out().tolist()
+    ['age', 'age missing', 'colour=blue', 'colour=red']
+    >>> encoder.transform(table)
+    array([[-1.  ,  0.  ,  0.  ,  1.5 ],
+           [ 0.  ,  2.12,  1.5 ,  0.  ],
+           [ 1.  ,  0.  ,  0.  ,  1.5 ]])
+    >>> encoder.column_of_
+    array([0, 0, 1, 1])
+    """
+
+    columns_: tuple[str, ...]
+    codings_: list[dict[str, Any]]
+    column_of_: NDArray[np.intp]
+
+    def __init__(self, max_levels: int = 64) -> None:
+        self.max_levels = max_levels
+
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn passes the targets to every step
+        """Learn means, deviations and levels of the columns of a table (n, columns).
+
+        Raises
+        ------
+        ValueError
+            If a column holds times, infinite, complex or overflowing numbers; if two have one name; if there is none.
+        """
+        if not isinstance(self.max_levels, Integral) or self.max_levels < 2:
+            raise InputError("an integer of 2 or more as max_levels", repr(self.max_levels), "It counts features.")
+        columns = self._columns(X, reset=True)
+        self.columns_ = tuple(getattr(self, "feature_names_in_", [f"x{index}" for index in range(len(columns))]))
+        self.codings_ = [
+            _learn_numbers(_numbers(column, name), name)
+            if _is_numeric(column, name)
+            else _learn_levels(_levels(column), self.max_levels)
+            for name, column in zip(self.columns_, columns, strict=True)
+        ]
+        widths = [len(coding["names"]) for coding in self.codings_]
+        self.column_of_ = np.repeat(np.arange(len(widths)), widths)
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float64]:
+        """Features (n, d) of a table with the columns of the fit.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing or surplus, or holds what cannot be read as what it was in training.
+        """
+        check_is_fitted(self)
+        columns = zip(self._columns(X, reset=False), self.columns_, self.codings_, strict=True)
+        return np.hstack([_encode(column, name, coding) for column, name, coding in columns])
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Names (d,) of the features: "age", "age missing", "colour=red", "colour missing", "colour other"."""
+        check_is_fitted(self)
+        columns = zip(_check_feature_names_in(self, input_features), self.codings_, strict=True)
+        return np.array([column + name for column, coding in columns for name in coding["names"]], dtype=object)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
+        return tags
+
+    def _columns(self, X: Any, *, reset: bool) -> list[Any]:
+        """The columns of the fit in their order, as series or arrays."""
+        if hasattr(X, "to_pandas") and not hasattr(X, "iloc"):
+            X = X.to_pandas()
+        if not hasattr(X, "columns"):
+            X = np.asarray(X, dtype=object) if isinstance(X, list) else X
+            return list(validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False).T)
+        if not X.size:
+            raise InputError("a table with rows and columns", f"shape {X.shape}", "Check how it was made.")
+        X = X.set_axis([str(name) for name in X.columns], axis=1)
+        if not X.columns.is_unique:
+            raise InputError("columns with different names", f"{list(X.columns)}", "Rename them.")
+        if not reset and hasattr(self, "feature_names_in_"):
+            X = _by_name(X, self.columns_)
+        validate_data(self, X, reset=reset, skip_check_array=True)  # names and number of the columns
+        return [X.iloc[:, index] for index in range(X.shape[1])]
+
+
+def table_pipeline(estimator: BaseEstimator | Literal["regression", "classification"]) -> Pipeline:
+    """Pipeline of a ``TableEncoder``, step "table", and an estimator, step "model".
+
+    Parameters
+    ----------
+    estimator
+        What is fitted on the encoded table; "regression" is ``RFMRegressor()``, "classification" is
+        ``RFMClassifier()``.
+
+    Raises
+    ------
+    InputError
+        If ``estimator`` is another text, or a class instead of an instance.
+
+    Examples
+    --------
+    >>> table_pipeline("classification")
+    Pipeline(steps=[('table', TableEncoder()), ('model', RFMClassifier())])
+    """
+    defaults = {"regression": RFMRegressor, "classification": RFMClassifier}
+    model = defaults[estimator]() if isinstance(estimator, str) and estimator in defaults else estimator
+    if isinstance(model, (str, type)):
+        raise InputError("an estimator, 'regression' or 'classification'", repr(model), "Say, RFMRegressor(ridge=0.1).")
+    return Pipeline([("table", TableEncoder()), ("model", model)])
+
+
+def _by_name(frame: Any, columns: tuple[str, ...]) -> Any:
+    """The columns in the order of the fit."""
+    missing = [name for name in columns if name not in frame.columns]
+    surplus = [name for name in frame.columns if name not in columns]
+    if missing or surplus:
+        got = f"missing: {missing or 'none'}; surplus: {surplus or 'none'}"
+        raise InputError("the columns of the fit", got, "Add, drop or rename columns.")
+    return frame[list(columns)]
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether an object is None, NaN, NaT, or pandas.NA, which compares with nothing."""
+    return value is None or str(value) == "<NA>" or bool(value != value)
+
+
+def _is_numeric(column: Any, name: str) -> bool:
+    kind, objects = getattr(column.dtype, "kind", "O"), column.dtype == np.dtype(object)
+    present = [value for value in column if not _is_missing(value)] if objects else []
+    if kind in "mMc" or any(isinstance(value, (date, timedelta)) for value in present):
+        advice = "Turn times into numbers: seconds since a date, or year, month and weekday as columns of their own."
+        raise InputError("numbers or categories", f"column {name!r} of times or complex numbers", advice)
+    if not present:
+        return kind in "iuf"
+    return all(isinstance(value, (Real, Decimal)) and not isinstance(value, (bool, np.bool_)) for value in present)
+
+
+def _numbers(column: Any, name: str) -> NDArray[np.float64]:
+    """Values (n,), NaN where they are missing."""
+    try:
+        if getattr(column.dtype, "kind", "O") in "iufb":
+            values = np.asarray(column.astype(np.float64))
+        else:
+            values = np.array([math.nan if _is_missing(value) else float(value) for value in column])
+    except (TypeError, ValueError) as error:
+        raise InputError(f"numbers in column {name!r}, as in training", str(error), "Clear what is none.") from error
+    if np.isinf(values).any():
+        raise InputError(f"finite numbers in column {name!r}", "infinity", "Clip such values, or clear them.")
+    return values
+
+
+def _levels(column: Any) -> list[str | None]:
+    """Values as text, None where they are missing."""
+    return [None if _is_missing(value) else str(value) for value in np.asarray(column, dtype=object)]
+
+
+def _learn_numbers(values: NDArray[np.float64], name: str) -> dict[str, Any]:
+    """Median, mean of the distances to it, and scales: of the values, and of the indicator or None."""
+    present = values[~np.isnan(values)]
+    share = 1 - len(present) / len(values)
+    present = present if len(present) else np.zeros(1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        median = float(np.median(present))  # exact for a constant column, as a mean is not
+        mean, deviation = float((present - median).mean()), float((present - median).std())
+        largest = float(np.abs(present - median - mean).max())
+    if not math.isfinite(mean + deviation):
+        raise InputError(f"column {name!r} of finite variance", "an overflow", "Rescale it first.")
+    scale = float(inverse_deviation(deviation, largest, np.abs(present).max()))
+    missing = _level_scale(share * (1 - share)) if 0 < share < 1 else None
+    names = [""] if missing is None else ["", " missing"]
+    return {"names": names, "median": median, "mean": mean, "scale": scale, "missing": missing}
+
+
+def _learn_levels(levels: list[str | None], max_levels: int) -> dict[str, Any]:
+    """Levels with a feature of their own, sorted, missing (None) last; the scale of all features."""
+    counts = Counter(levels)
+    ranked = sorted(counts, key=lambda level: (level is not None, -counts[level], level or ""))
+    other = len(ranked) > max_levels
+    kept = sorted(ranked[: max_levels - 1] if other else ranked, key=lambda level: (level is None, level or ""))
+    shares = [counts[level] / len(levels) for level in kept]
+    variance = 1 - sum(share**2 for share in [*shares, 1 - sum(shares) if other else 0.0])
+    names = [" missing" if level is None else f"={level}" for level in kept] + [" other"] * other
+    return {"names": names, "levels": kept, "scale": _level_scale(variance)}
+
+
+def _level_scale(variance: float) -> float:
+    """Value of the feature of a level, a column of zeros and ones."""
+    return float(inverse_deviation(math.sqrt(max(variance, 0.0)), 1.0, 1.0))
+
+
+def _encode(column: Any, name: str, coding: dict[str, Any]) -> NDArray[np.float64]:
+    """Features (n, width) of a column."""
+    if "levels" in coding:
+        position = {level: index for index, level in enumerate(coding["levels"])}
+        codes = np.array([position.get(level, len(position)) for level in _levels(column)])
+        return np.where(codes[:, None] == np.arange(len(coding["names"])), coding["scale"], 0.0)
+    values = _numbers(column, name)
+    missing = np.isnan(values)
+    scaled = (np.where(missing, 0.0, values - coding["median"]) - coding["mean"]) * coding["scale"]
+    return np.column_stack([scaled] if coding["missing"] is None else [scaled, missing * coding["missing"]])

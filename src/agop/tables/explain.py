@@ -1,0 +1,172 @@
+"""What a fitted recursive feature machine depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from agop.errors import InputError
+from agop.estimator.arrays import as_array, check_features
+from agop.estimator.effects import n_swaps_of, swap_effects
+from agop.outer_product import kernel_agop
+from agop.rfm import RFMClassifier, RFMRegressor
+from agop.tables.encoder import TableEncoder
+from agop.tables.explanation import Explanation, explain_agop
+
+__all__ = ["column_effects", "explain"]
+
+_POINTS = 2000
+"""Centers at most over which the AGOP is averaged."""
+
+
+def explain(
+    model: Pipeline | RFMRegressor | RFMClassifier,
+    X: Any = None,
+    *,
+    n_directions: int = 3,
+    n_columns: int = 6,
+    n_swaps: int | None = None,
+    random_state: int = 0,
+) -> Explanation:
+    """Effects of the columns, pairs of columns that interact, and from the AGOP steepness and leading directions.
+
+    Effects are those of the values of the predictor: the targets of a regression, the decision values of classes. All
+    features of a column are swapped together. The AGOP is that at 2,000 of its centers at most, in units of the
+    standard deviation of each column over these: see ``Explanation``.
+
+    Parameters
+    ----------
+    model
+        Fitted pipeline of ``table_pipeline``, or a fitted RFMRegressor or RFMClassifier.
+    X
+        Rows as the model takes them, between which values are swapped; those of the fit with their weights if None.
+        On its own samples the predictor follows their noise too, so that effects on new rows can differ by more than
+        their errors: pass rows that were held out where there are some.
+    n_directions
+        Number of leading directions.
+    n_columns
+        Number of the columns of largest effect whose pairs are tried; none below 2.
+    n_swaps
+        Swaps of each column and each pair, of which each costs a prediction. With fewer rows all are taken several
+        times; of more, random ones once. Errors fall as the root of it. If None, 4,000, or as many as take 100,000
+        predictions for the columns of a wide table, but 100 at least.
+    random_state
+        Seed of the centers and of the rows.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If the model is not fitted.
+    InputError
+        If it is another model, is constant, or X has fewer than two rows.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(300, 4))
+    >>> model = RFMRegressor(n_iterations=2).fit(X, X[:, 0] * X[:, 1] + X[:, 2])
+    >>> explanation = explain(model)
+    >>> explanation.interactions[0][:2]
+    ('x0', 'x1')
+    """
+    encoder, predictor = _parts(model)
+    check_is_fitted(predictor)
+    columns, features, column_of = _names(encoder, predictor)
+    found = _swaps(model, X, n_swaps, random_state)
+    effects, errors = found([(column,) for column in range(len(columns))])
+    explanation = explain_agop(
+        *_agop(predictor, random_state),
+        features,
+        column_of,
+        columns,
+        effects=effects,
+        errors=errors,
+        n_directions=n_directions,
+    )
+    pairs: list[tuple[int, ...]] = list(combinations(sorted(explanation.ranking()[:n_columns]), 2))
+    if not pairs:
+        return explanation
+    named = [
+        (columns[a], columns[b], float(share), float(error))
+        for (a, b), share, error in zip(pairs, *found(pairs), strict=True)
+    ]
+    return replace(explanation, interactions=tuple(sorted(named, key=lambda pair: -pair[2])))
+
+
+def column_effects(
+    model: Pipeline | RFMRegressor | RFMClassifier, X: Any = None, *, n_swaps: int | None = None, random_state: int = 0
+) -> dict[str, tuple[float, float]]:
+    """Effect of each column and its standard error, by swaps between rows as in ``explain``.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).normal(size=(200, 2))
+    >>> effects = column_effects(RFMRegressor(n_iterations=0).fit(X, X[:, 1]))
+    >>> max(effects, key=effects.get)
+    'x1'
+    """
+    columns, _, _ = _names(*_parts(model))
+    found = _swaps(model, X, n_swaps, random_state)([(column,) for column in range(len(columns))])
+    return dict(zip(columns, zip(*(each.tolist() for each in found), strict=True), strict=True))
+
+
+def _swaps(
+    model: Any, X: Any, n_swaps: int | None, random_state: int
+) -> Callable[[list[tuple[int, ...]]], tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """What ``swap_effects`` finds for subsets of the columns of a model."""
+    encoder, predictor = _parts(model)
+    columns, _, column_of = _names(encoder, predictor)
+    rows, weights = predictor.rows_at_random(random_state)
+    if X is not None:
+        given = check_features(predictor, X, reset=False) if encoder is None else encoder.transform(X)
+        if len(given) < 2:
+            raise InputError("two or more rows", str(len(given)), "Pass the training data.")
+        rows, weights = np.asarray(as_array(given))[np.random.default_rng(random_state).permutation(len(given))], None
+    swaps = n_swaps_of(len(columns)) if n_swaps is None else n_swaps
+    return lambda subsets: swap_effects(predictor.values_of, rows, column_of, subsets, n_swaps=swaps, weights=weights)
+
+
+def _agop(predictor: Any, random_state: int) -> tuple[Tensor, Tensor]:
+    """AGOP and covariance of the features (d, d) at centers of the machine."""
+    machine = predictor.machine_
+    points = machine.centers
+    if len(points) > _POINTS:
+        points = points[np.sort(np.random.default_rng(random_state).choice(len(points), _POINTS, replace=False))]
+    agop = kernel_agop(
+        machine.kernel,
+        points,
+        machine.centers,
+        machine.coefficients,
+        metric=machine.metric,
+        max_memory=predictor.max_memory,
+    )
+    centred = points.double() - points.double().mean(0)
+    return agop.cpu(), (centred.mT @ centred / len(points)).cpu()
+
+
+def _parts(model: Any) -> tuple[TableEncoder | None, Any]:
+    """The encoder, if there is one, and the predictor."""
+    encoder, predictor = None, model
+    if isinstance(model, Pipeline) and len(model) == 2 and isinstance(model[0], TableEncoder):
+        encoder, predictor = model[0], model[1]
+    if not isinstance(predictor, (RFMRegressor, RFMClassifier)):
+        got = f"a {type(predictor).__name__}"
+        raise InputError("an RFMRegressor or RFMClassifier, alone or in a table_pipeline", got, "Pass best_estimator_?")
+    return encoder, predictor
+
+
+def _names(encoder: TableEncoder | None, predictor: Any) -> tuple[list[str], list[str], NDArray[Any]]:
+    """Columns, features, and the column of each feature."""
+    if encoder is not None:
+        return list(encoder.columns_), encoder.get_feature_names_out().tolist(), encoder.column_of_
+    unnamed = [f"x{index}" for index in range(predictor.n_features_in_)]
+    names = list(getattr(predictor, "feature_names_in_", unnamed))
+    return names, names, np.arange(len(names))

@@ -1,0 +1,196 @@
+"""Plots of models of tables: what they depend on, and how well they predict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agop.charts.chart import Bars, Chart, Choice, HeatMap, Series
+from agop.charts.document import NumberTable, Plot
+from agop.charts.findings.wording import percent
+from agop.charts.palette import colour
+from agop.tables.explanation import Explanation
+from agop.tables.findings import (
+    COUPLED_COLUMNS,
+    coupling_findings,
+    direction_findings,
+    effect_findings,
+    interaction_findings,
+)
+from agop.tables.fold_plots import fold_plot
+from agop.tables.picture import interaction_matrix
+from agop.tables.result import TableResult
+
+__all__ = ["table_numbers", "table_plots"]
+
+_COLUMNS, _ENTRIES = 20, 12
+"""Columns shown of the effects, entries shown of a direction."""
+
+_SHARES = {"effect": "share of the variance", "steepness": "share of the AGOP"}
+"""What effect and steepness are shares of."""
+
+
+def table_plots(results: Sequence[TableResult]) -> list[Plot]:
+    """Plots of one model, or of several on the same axes; what no model has is left out."""
+    plots = (
+        _effect_plot(results),
+        _interaction_plot(results),
+        _coupling_plot(results),
+        _direction_plot(results),
+        fold_plot(results),
+    )
+    return [plot for plot in plots if plot is not None]
+
+
+def table_numbers(result: TableResult) -> NumberTable:
+    """A row a column, the largest effect first: effect and its error, steepness, strongest interaction and coupling."""
+    explanation = result.explanation
+    pairs = ["interacts with", "interaction", "± s.e."] if explanation.interactions else []
+    columns = ["column", "effect", "± s.e.", "steepness", *pairs, "coupled with", "coupling"]
+    rows = [
+        [
+            explanation.columns[index],
+            *(f"{each[index]:.4f}" for each in (explanation.effects, explanation.errors, explanation.steepness)),
+            *(_cells(explanation.strongest_interaction(index), len(pairs), ".4f") if pairs else []),
+            *_cells(explanation.strongest_coupling(index), 2, ".2f"),
+        ]
+        for index in explanation.ranking()
+    ]
+    return NumberTable(f"Columns of {result.name}", columns, rows)
+
+
+def _effect_plot(results: Sequence[TableResult]) -> Plot:
+    """Effects and steepness of one model side by side; of several models one of the two at a time."""
+    order = _order(results)
+    shown = order[:_COLUMNS]
+    charts = {name: Bars(shown, title, _series(results, shown, name)) for name, title in _SHARES.items()}
+    chart: Chart = Choice("measure", charts, start="effect")
+    if len(results) == 1:
+        both = [
+            replace(charts[name].series[0], name=f"{name}: {title}", colour=colour(place))
+            for place, (name, title) in enumerate(_SHARES.items())
+        ]
+        chart = Bars(shown, "share", both)
+    left_out = len(order) - len(shown)
+    rest = f" {left_out} more column{'s are' if left_out > 1 else ' is'} left out." if left_out else ""
+    return Plot(
+        "effects",
+        "What the prediction depends on",
+        chart,
+        effect_findings(results),
+        "Effect: the share of the variance of the prediction that hangs on a column, by swaps of its values between "
+        "rows; the lines are two standard errors on each side, and columns whose lines overlap are not told apart. "
+        "Steepness: the squared slope along a column, the diagonal of the AGOP in units of standard deviations, which "
+        f"can be large between the data and is no importance.{rest}",
+        ("effect", "standard error", "steepness", "AGOP"),
+    )
+
+
+def _series(results: Sequence[TableResult], shown: Sequence[str], name: str) -> list[Series]:
+    """Effects or steepness of each model; None for columns that it does not have."""
+    found = []
+    for place, result in enumerate(results):
+        columns, explanation = result.explanation.columns, result.explanation
+        values = explanation.effects if name == "effect" else explanation.steepness
+        errors = _at(shown, columns, explanation.errors) if name == "effect" else None
+        found.append(Series(result.name, _at(shown, columns, values), colour(place), errors))
+    return found
+
+
+def _at(shown: Sequence[str], columns: Sequence[str], values: NDArray[np.float64]) -> list[float | None]:
+    known = dict(zip(columns, values.tolist(), strict=True))
+    return [known.get(column) for column in shown]
+
+
+def _interaction_plot(results: Sequence[TableResult]) -> Plot | None:
+    charts = {
+        result.name: _interaction_map(result.explanation) for result in results if result.explanation.interactions
+    }
+    if not charts:
+        return None
+    return Plot(
+        "interactions",
+        "Which columns interact",
+        _by_run(results, charts),
+        interaction_findings(results),
+        "Total interaction index of each pair of the columns with the largest effects, in per cent of the variance of "
+        "the prediction; 0 if the prediction is additive over the pair. Estimated by swaps of values between rows.",
+        ("interaction", "standard error"),
+    )
+
+
+def _interaction_map(explanation: Explanation) -> HeatMap:
+    tried = {name for pair in explanation.interactions for name in pair[:2]}
+    names = [explanation.columns[index] for index in explanation.ranking() if explanation.columns[index] in tried]
+    shares = 100 * interaction_matrix(names, explanation.interactions)
+    values = [[None if np.isnan(share) else float(share) for share in row] for row in shares]
+    return HeatMap("column", "column", names, names, values, "% of the variance", numbers=True)
+
+
+def _coupling_plot(results: Sequence[TableResult]) -> Plot | None:
+    wide = [result for result in results if len(result.explanation.columns) > 1]
+    if not wide:
+        return None
+    most = max(len(result.explanation.columns) for result in wide)
+    which = f" The {COUPLED_COLUMNS} columns with the largest effects." if most > COUPLED_COLUMNS else ""
+    return Plot(
+        "coupling",
+        "Which columns act through one direction",
+        _by_run(results, {result.name: _coupling_map(result.explanation) for result in wide}),
+        coupling_findings(results),
+        "Alignment of the gradients with respect to two columns: 1 if the prediction depends on both through one "
+        f"direction, 0 if the slopes are uncorrelated, which an interaction can leave so.{which}",
+        ("coupling", "AGOP"),
+    )
+
+
+def _coupling_map(explanation: Explanation) -> HeatMap:
+    order = explanation.ranking()[:COUPLED_COLUMNS]
+    names = [explanation.columns[index] for index in order]
+    values = explanation.coupling[np.ix_(order, order)].tolist()
+    return HeatMap("column", "column", names, names, values, "coupling", numbers=True)
+
+
+def _direction_plot(results: Sequence[TableResult]) -> Plot:
+    charts = {result.name: _directions(result.explanation, colour(place)) for place, result in enumerate(results)}
+    return Plot(
+        "directions",
+        "Leading directions",
+        _by_run(results, charts),
+        direction_findings(results),
+        f"The {_ENTRIES} largest entries at most of the leading eigenvectors of the AGOP, over the features that "
+        "encode the columns: where the prediction is steep. A direction and its negative mean the same.",
+        ("direction", "AGOP"),
+    )
+
+
+def _directions(explanation: Explanation, paint: str) -> Choice:
+    charts = {}
+    for number, (entries, share) in enumerate(zip(explanation.directions, explanation.shares, strict=True), start=1):
+        shown = np.argsort(-np.abs(entries), kind="stable")[:_ENTRIES]
+        series = Series("entry", [float(entries[index]) for index in shown], paint)
+        name = f"{number} ({percent(float(share))} of the AGOP)"
+        charts[name] = Bars([explanation.features[index] for index in shown], "entry", [series])
+    return Choice("direction", charts, start=next(iter(charts)))
+
+
+def _order(results: Sequence[TableResult]) -> list[str]:
+    """Columns of all runs, those with the largest mean effect over the runs that have them first."""
+    found: dict[str, list[float]] = {}
+    for result in results:
+        for index in result.explanation.ranking():
+            found.setdefault(result.explanation.columns[index], []).append(result.explanation.effects[index])
+    return sorted(found, key=lambda name: -float(np.mean(found[name])))
+
+
+def _by_run(results: Sequence[TableResult], charts: Mapping[str, Chart]) -> Chart:
+    """The chart of the only run, or one of several at a time."""
+    return next(iter(charts.values())) if len(results) == 1 else Choice("run", charts, start=next(iter(charts)))
+
+
+def _cells(found: tuple[Any, ...] | None, width: int, form: str) -> list[str]:
+    return ["–"] * width if found is None else [found[0], *(format(value, form) for value in found[1:])]

@@ -1,0 +1,164 @@
+"""What does a model of a table depend on, and how well does it predict rows that it has not seen?"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from agop.errors import InputError
+from agop.rfm import RFMClassifier, RFMRegressor
+from agop.runs import Run
+from agop.runs.storage import to_json, write_json
+from agop.tables.explain import explain
+from agop.tables.folds import TableFolds
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["ExplainSettings", "run_explain"]
+
+
+@dataclass(frozen=True)
+class ExplainSettings:
+    """Settings of an explanation.
+
+    Attributes
+    ----------
+    model
+        File of the fitted pipeline, as it is called.
+    table
+        File of the rows, as it is called.
+    folds
+        Parts of the rows, each predicted by a model fitted to the others; none if 0.
+    seed
+        Of the random rows and of the folds; of the models too, unless they have one.
+    swaps
+        Swaps of each column and pair, as in ``explain``; None for its default.
+    """
+
+    model: str
+    table: str
+    folds: int = 0
+    seed: int = 0
+    swaps: int | None = None
+
+
+def run_explain(
+    settings: ExplainSettings,
+    pipeline: Pipeline,
+    frame: pandas.DataFrame,
+    out: Path,
+    observe: Callable[[Mapping[str, Any]], None] = lambda line: None,
+) -> Run:
+    """Write what a model of a table depends on, and its error on every fold that the folder does not hold yet.
+
+    ``explanation.json`` holds the ``Explanation`` of the fitted model, with effects and interactions from the rows.
+    ``metrics.jsonl`` has a line for each fold, of a model fitted to the other folds with all its choices made anew:
+    "fold" from 1, "error" and its "measure" ("RMSE" or "error rate"), "score" (R^2, null for a constant fold, or
+    accuracy), "baseline" (the same error for the mean target, or for the most frequent class, of the other folds),
+    "n_rows", "effects" ("share" and standard "error" of each column, on the rows of the fold) and "seconds".
+    ``run.json`` has the facts of the fitted model.
+
+    Parameters
+    ----------
+    settings
+        What to do.
+    pipeline
+        Fitted pipeline of ``table_pipeline``, read from ``settings.model``. Its encoder knows the target, ``target_``,
+        if ``agop fit`` wrote it.
+    frame
+        The rows in ``settings.table``; with the target if there are folds. Rows without a target are in no fold.
+    out
+        Folder of the run. A folder of the same settings is resumed after the last finished fold.
+    observe
+        Called with the line of every fold.
+
+    Raises
+    ------
+    InputError
+        If the settings, the table or the folder cannot be used, or the folder is that of another model or table.
+    """
+    _check_model(pipeline)
+    target = getattr(pipeline[0], "target_", None)
+    rows = frame.drop(columns=target) if target in frame.columns else frame
+    folds = _folds(pipeline, frame, settings) if settings.folds else None
+    pipeline[0].transform(rows)  # says what is wrong with them
+    if len(rows) < 2:
+        raise InputError("two or more rows", str(len(rows)), "Pass the training data.")
+    facts = _facts(pipeline, frame)
+    _check_same(Run(out), settings, facts)
+    run = Run.create(out, asdict(settings))
+    run.record(**facts, notes=[] if folds is None else folds.notes)
+    start = time.monotonic()
+    try:
+        if not (run.path / "explanation.json").exists():
+            explanation = explain(pipeline, rows, n_swaps=settings.swaps, random_state=settings.seed)
+            write_json(run.path / "explanation.json", explanation.to_json())
+        for line in () if folds is None else folds.lines(after=len(run.metrics())):
+            run.append([line])
+            observe(line)
+    finally:  # an interrupted session took its time too
+        run.record(seconds=run.info()["seconds"] + time.monotonic() - start)
+    run.finish(seconds=0.0)
+    return run
+
+
+def _folds(pipeline: Pipeline, frame: pandas.DataFrame, settings: ExplainSettings) -> TableFolds:
+    return TableFolds.of(pipeline, frame, settings.folds, settings.seed, swaps=settings.swaps)
+
+
+def _check_model(pipeline: Pipeline) -> None:
+    check_is_fitted(pipeline)
+    if not isinstance(pipeline[-1], RFMRegressor | RFMClassifier):
+        got = f"a {type(pipeline[-1]).__name__}"
+        raise InputError("a table_pipeline of an RFMRegressor or RFMClassifier", got, "Explain it by other means.")
+
+
+def _facts(pipeline: Pipeline, frame: pandas.DataFrame) -> dict[str, Any]:
+    """What is known of the fitted model and of the table."""
+    model = pipeline[-1]
+    return {
+        "task": "classification" if isinstance(model, RFMClassifier) else "regression",
+        "target": getattr(pipeline[0], "target_", None),
+        "kernel": type(model.kernel_).__name__,
+        "bandwidth": model.bandwidth_,
+        "ridge": model.ridge_,
+        "metric": model.metric_kind_,
+        "iterate": model.best_iteration_,
+        "selection": "validation" if model.validation_fraction is not None else model.selection,
+        "scores": None if model.validation_scores_ is None else model.validation_scores_.tolist(),
+        "n_centers": len(model.machine_.centers),
+        "n_columns": len(pipeline[0].columns_),
+        "n_features": len(pipeline[0].column_of_),
+        "n_rows": len(frame),
+        "checksum": _checksum(frame),
+    }
+
+
+def _checksum(frame: pandas.DataFrame) -> str:
+    """SHA-256 of names and values, in their order."""
+    from pandas.util import hash_pandas_object
+
+    digest = hashlib.sha256(json.dumps([str(name) for name in frame.columns]).encode())
+    digest.update(hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _check_same(run: Run, settings: ExplainSettings, facts: Mapping[str, Any]) -> None:
+    """Raise if a run of these settings began with another model or table under the same names."""
+    if not run.is_started():
+        return
+    info = run.info()
+    if info["settings"] == asdict(settings):
+        changed = sorted(name for name, value in facts.items() if name in info and info[name] != to_json(value))
+        if changed:
+            expected = f"the model and the table that the run in {run.path} began with"
+            raise InputError(expected, f"others: {', '.join(changed)} differ", "Choose another folder.")

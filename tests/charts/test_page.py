@@ -1,0 +1,198 @@
+"""The page as a file: one document that needs nothing else, whose words come from the numbers."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from agop.charts.page import html as page
+from agop.charts.page.definitions import DEFINITIONS
+from agop.deep_rfm import deep_rfm_findings
+from agop.errors import InputError, MissingExtraError
+from agop.report import document_of, report
+from agop.report.sources import result_of
+
+pytest.importorskip("plotly")
+pytest.importorskip("jinja2")
+
+REFERENCES = {"src", "href", "xlink:href", "data", "action", "poster", "srcset", "background"}
+
+
+class Page(HTMLParser):
+    """Tags, references, list items, cells, and the text of the elements of each class."""
+
+    VOID = frozenset({"meta", "link", "br", "img", "input"})
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.references, self.items, self.rows, self.classed = [], [], [], [], {}
+        self._open = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.references += [value for name, value in attributes if name in REFERENCES]
+        if tag not in self.VOID:
+            self._open.append((tag, dict(attributes).get("class")))
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+        if (tag, self._kind("ul")) == ("li", "findings"):
+            self.items.append("")
+        if name := dict(attributes).get("class"):
+            self.classed.setdefault(name, []).append("")
+
+    def _kind(self, tag):
+        return next((kind for name, kind in reversed(self._open) if name == tag), None)
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self._open.pop()[0] == tag
+
+    def handle_data(self, data):
+        if not self._open:
+            return
+        tag, kind = self._open[-1]
+        if (tag, self._kind("ul")) == ("li", "findings"):
+            self.items[-1] += data
+        if tag in ("td", "th"):
+            self.rows[-1][-1] += data
+        if kind:
+            self.classed[kind][-1] += data
+
+
+def spaced(sentences):
+    return [sentence.replace(" %", "\u00a0%") for sentence in sentences]
+
+
+@pytest.fixture(scope="module")
+def text(run):
+    path = report(run, run.path / "report.html")
+    assert path == run.path / "report.html"
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def found(text):
+    return Page(text)
+
+
+def test_one_html_document(text, found):
+    assert text.startswith("<!doctype html>")
+    assert found.tags.count("html") == found.tags.count("h1") == found.tags.count("main") == 1
+    assert "<title>Deep RFM on digits</title>" in text
+    assert '<meta charset="utf-8">' in text
+
+
+def test_nothing_comes_from_outside(text, found):
+    assert all(reference.startswith(("#", "data:")) for reference in found.references)
+    assert not {"iframe", "object", "embed", "base", "audio", "video", "img"} & set(found.tags)
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
+    assert policy.startswith("default-src 'none'; ")
+    assert "http" not in policy
+    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)[1]
+    assert "@import" not in style
+    assert "url(" not in style
+
+
+def test_the_library_is_inside_once(text):
+    assert text.count("plotly.js v") == 1
+    assert len(text.encode()) < 8_000_000
+
+
+def test_links_lead_somewhere(text, found):
+    for reference in found.references:
+        if reference.startswith("#"):
+            assert f'id="{reference[1:]}"' in text
+
+
+def test_findings_come_first(run, found):
+    assert found.items == spaced(deep_rfm_findings(run.metrics()))
+
+
+def test_a_finding_above_each_plot(run, found):
+    expected = [sentence for plot in document_of([result_of(run)]).plots for sentence in plot.findings]
+    assert found.classed["finding"] == spaced(expected)
+    assert len(expected) >= 4
+
+
+def test_numbers_settings_and_machine(run, found):
+    header = ["layer", "NC1 input", "NC1 AGOP", "NC1 features", "NC2 input", "NC1 control", "test accuracy"]
+    assert found.rows[0] == header
+    assert found.rows[1] == ["1", "11.3", "2.83", "22.6", "0.1", "11.3", "0.7600"]
+    rest = dict(row for row in found.rows[4:] if row)
+    assert rest["settings: data"] == "digits"
+    assert rest["versions: torch"] == run.info()["versions"]["torch"]
+    assert rest["machine: cores"] == str(run.info()["machine"]["cores"])
+    assert rest["seconds"] == "1.5"
+
+
+def test_permuted_labels_and_notes_are_told_first(make_run, found):
+    run = make_run(depth=1, control=False, permute_labels=True, notes=["rows were dropped"])
+    other = Page(report(run, run.path / "page.html").read_text(encoding="utf-8"))
+    assert other.classed["note"][1:] == ["The labels were permuted: this is the baseline.", "rows were dropped"]
+    assert len(found.classed["note"]) == 1  # that scripts are needed
+
+
+def test_texts_are_escaped(make_run):
+    run = make_run(depth=1, control=False, notes=["<script>alert(1)</script>", "a & b"], data="</script><b>")
+    text = report(run, run.path / "page.html").read_text(encoding="utf-8")
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert "a &amp; b" in text
+    assert Page(text).tags.count("script") == 3
+    assert "b" not in Page(text).tags
+
+
+def test_data_of_the_page_are_those_of_the_run(run, text):
+    data = json.loads(re.search(r'id="report-data">(.*?)</script>', text, re.DOTALL)[1])
+    assert list(data) == ["nc1", "nc2", "gram", "spectra", "accuracy"]
+    first = data["nc1"]["chart"]["curves"][0]
+    lines = [line for line in run.metrics() if (line["control"], line["stage"]) == (False, "input")]
+    for layer, height in zip(first["x"], first["y"], strict=True):
+        values = [line["nc1_trace_ratio"] for line in lines if line["layer"] == layer]
+        assert height == pytest.approx(np.exp(np.log(values).mean()), rel=1e-12)
+
+
+def test_size_of_the_largest_usual_runs(make_run, tmp_path):
+    runs = [make_run(depth=20, seeds=(0, 1, 2), gram_size=200) for _ in range(3)]
+    named = {str(place): run for place, run in enumerate(runs)}
+    for record in (runs[0], named):
+        assert report(record, tmp_path / "report.html").stat().st_size < 8_000_000
+
+
+def test_page_is_replaced_whole(run, text, monkeypatch):
+    def broken(plot):
+        raise InputError("numbers", "none", "Run again.")
+
+    monkeypatch.setattr(page, "_plot_json", broken)
+    with pytest.raises(InputError):
+        report(run, run.path / "report.html")
+    assert (run.path / "report.html").read_text(encoding="utf-8") == text
+    assert not list(run.path.glob(".*"))
+
+
+def test_the_folder_must_exist(run, tmp_path):
+    with pytest.raises(InputError, match="no such folder"):
+        report(run, tmp_path / "missing" / "report.html")
+
+
+@pytest.mark.parametrize("package", ["jinja2", "plotly"])
+def test_missing_packages(run, tmp_path, monkeypatch, package):
+    for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingExtraError, match=rf"expected {package}, .*pip install 'agop\[report\]'"):
+        report(run, tmp_path / "report.html")
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_definition_has_a_source():
+    for meaning, source in DEFINITIONS.values():
+        assert len(meaning) > 30
+        assert source

@@ -1,0 +1,357 @@
+"""Kernel ridge regression: solution, weights, metric, precision, blocks and memory."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from agop.errors import InputError, JitterWarning, MemoryBudgetError, NotPositiveDefiniteError
+from agop.kernel_machine import KernelMachine, cheapest_solver, fit_kernel_machine, fit_with_gradient_weights
+from agop.kernels import Gaussian, GeneralizedGaussian, Laplace, Metric, ProductLaplace
+from agop.solvers import Cholesky, ConjugateGradient
+from oracles import kernels as oracles_kernels
+
+KERNELS = [Laplace(2.0), Gaussian(1.5), GeneralizedGaussian(2.0, exponent=0.7), ProductLaplace(4.0)]
+every_kernel = pytest.mark.parametrize("kernel", KERNELS, ids=str)
+RNG = np.random.default_rng(0)
+X, Y, Z = RNG.standard_normal((30, 4)), RNG.standard_normal((30, 2)), RNG.standard_normal((9, 4))
+METRICS = {"identity": None, "diagonal": np.array([1.0, 0.2, 3.0, 0.0]), "full": np.cov(RNG.standard_normal((4, 9)))}
+
+
+def oracle(kernel, ridge, metric=None, weights=None):
+    """Coefficients, and predictions at Z."""
+    name, parameters = type(kernel).__name__, kernel.get_params()
+    gram = oracles_kernels.gram(name, X, X, metric, **parameters)
+    coefficients = oracles_kernels.ridge_coefficients(gram, Y, ridge, weights)
+    return coefficients, oracles_kernels.gram(name, Z, X, metric, **parameters) @ coefficients
+
+
+def as_metric(matrix):
+    return None if matrix is None else Metric(torch.tensor(matrix))
+
+
+@every_kernel
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_coefficients_and_predictions_against_numpy(kernel, metric, weighted):
+    weights = np.random.default_rng(1).uniform(0.3, 3, 30) if weighted else None
+    coefficients, predictions = oracle(kernel, 0.05, METRICS[metric], weights)
+    fit = fit_kernel_machine(
+        kernel,
+        torch.tensor(X),
+        torch.tensor(Y),
+        ridge=0.05,
+        metric=as_metric(METRICS[metric]),
+        weights=None if weights is None else torch.tensor(weights),
+    )
+    np.testing.assert_allclose(fit.machine.coefficients, coefficients, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(fit.machine(torch.tensor(Z)), predictions, rtol=0, atol=1e-10)
+    assert (fit.solve, fit.distances, fit.jitter) == (torch.float64, torch.float64, 0.0)
+
+
+@every_kernel
+@pytest.mark.parametrize("metric", METRICS)
+def test_float32(kernel, metric):
+    _, predictions = oracle(kernel, 0.05, METRICS[metric])
+    x, y, z = (torch.tensor(a).float() for a in (X, Y, Z))
+    fit = fit_kernel_machine(kernel, x, y, ridge=0.05, metric=as_metric(METRICS[metric]))
+    assert fit.solve == torch.float32
+    got = fit.machine(z)
+    assert got.dtype == torch.float32
+    np.testing.assert_allclose(got, predictions, rtol=0, atol=1e-4)
+
+
+@every_kernel
+def test_without_a_ridge_the_targets_are_met(kernel):
+    fit = fit_kernel_machine(kernel, torch.tensor(X), torch.tensor(Y))
+    np.testing.assert_allclose(fit.machine(torch.tensor(X)), Y, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("kernel", [Laplace(5.0), Gaussian(5.0)], ids=str)
+@pytest.mark.parametrize("gap", [1e-1, 1e-2, 1e-3, 1e-4])
+def test_float32_without_a_ridge_meets_the_targets_or_says_that_it_does_not(kernel, gap):
+    """Two close samples with opposite labels: large coefficients that cancel."""
+    x = np.random.default_rng(1).standard_normal((300, 20))
+    x[101] = x[100]
+    x[101, 0] += gap
+    y = np.sign(x[:, :1])
+    y[101] = -y[100]
+    x, y = torch.tensor(x).float(), torch.tensor(y).float()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit = fit_kernel_machine(kernel, x, y)
+    residual = (fit.machine(x) - y).abs().max().item()
+    assert residual < 0.02 or any(issubclass(w.category, JitterWarning) for w in caught)
+
+
+def test_weights_are_repetitions_of_samples():
+    counts = torch.tensor([1, 3, 2] * 10)
+    x, y = torch.tensor(X), torch.tensor(Y)
+    weighted = fit_kernel_machine(Laplace(2.0), x, y, ridge=0.1, weights=counts.double())
+    repeated = fit_kernel_machine(
+        Laplace(2.0), x.repeat_interleave(counts, 0), y.repeat_interleave(counts, 0), ridge=0.1
+    )
+    z = torch.tensor(Z)
+    torch.testing.assert_close(weighted.machine(z), repeated.machine(z), rtol=0, atol=1e-11)
+
+
+def test_weights_and_ridge_scale_together():
+    x, y, z = torch.tensor(X), torch.tensor(Y), torch.tensor(Z)
+    weights = torch.tensor(np.random.default_rng(1).uniform(0.5, 2, 30))
+    one = fit_kernel_machine(Laplace(2.0), x, y, ridge=0.1, weights=weights).machine(z)
+    ten = fit_kernel_machine(Laplace(2.0), x, y, ridge=1.0, weights=10 * weights).machine(z)
+    torch.testing.assert_close(one, ten)
+
+
+def test_solution_minimises_the_weighted_objective():
+    x, y, rng = torch.tensor(X), torch.tensor(Y), np.random.default_rng(1)
+    weights = rng.uniform(0.5, 2, 30)
+    gram = oracles_kernels.gram("Laplace", X, X, bandwidth=2.0)
+    fit = fit_kernel_machine(Laplace(2.0), x, y, ridge=0.3, weights=torch.tensor(weights))
+
+    def objective(a):
+        return (weights[:, None] * (gram @ a - Y) ** 2).sum() + 0.3 * np.trace(a.T @ gram @ a)
+
+    best = fit.machine.coefficients.numpy()
+    assert all(objective(best + 1e-3 * rng.standard_normal(best.shape)) > objective(best) for _ in range(20))
+
+
+@every_kernel
+@pytest.mark.parametrize("max_memory", [0, 1000, 10_000, None])
+def test_predictions_do_not_depend_on_the_blocks(kernel, max_memory):
+    machine = KernelMachine(kernel, torch.tensor(X), torch.tensor(Y), as_metric(METRICS["full"]))
+    whole = machine(torch.tensor(Z))
+    torch.testing.assert_close(machine(torch.tensor(Z), max_memory=max_memory), whole, rtol=0, atol=1e-12)
+    one_by_one = torch.cat([machine(row[None]) for row in torch.tensor(Z)])
+    torch.testing.assert_close(one_by_one, whole, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float32, torch.float64])
+def test_points_of_another_dtype_are_converted(dtype):
+    machine = KernelMachine(Laplace(2.0), torch.tensor(X), torch.tensor(Y))
+    z = torch.tensor([[1, 0, -2, 3], [0, 0, 1, 1]])
+    got, expected = machine(z.to(dtype)), machine(z.double())
+    assert got.dtype == torch.float64
+    torch.testing.assert_close(got, expected)
+
+
+def test_no_points_give_no_predictions():
+    assert KernelMachine(Laplace(2.0), torch.tensor(X), torch.tensor(Y))(torch.empty(0, 4)).shape == (0, 2)
+
+
+@pytest.mark.parametrize("offset", [0.0, 100.0])
+def test_an_offset_of_the_data_does_not_matter(offset):
+    _, predictions = oracle(Laplace(2.0), 0.05, METRICS["full"])
+    x, z = torch.tensor(X + offset), torch.tensor(Z + offset)
+    fit = fit_kernel_machine(Laplace(2.0), x, torch.tensor(Y), ridge=0.05, metric=as_metric(METRICS["full"]))
+    np.testing.assert_allclose(fit.machine(z), predictions, rtol=0, atol=1e-9)
+
+
+def test_repeated_samples_with_other_targets_need_a_ridge():
+    x, y = torch.tensor(np.concatenate([X, X])), torch.tensor(np.concatenate([Y, -Y]))
+    with pytest.warns(JitterWarning):
+        fit = fit_kernel_machine(Laplace(2.0), x, y)
+    assert fit.jitter > 0
+    with pytest.raises(NotPositiveDefiniteError):
+        fit_kernel_machine(Laplace(2.0), x, y, solver=Cholesky(max_jitter=0.0))
+    ridge = fit_kernel_machine(Laplace(2.0), x, y, ridge=1e-3)
+    assert ridge.jitter == 0
+    assert ridge.machine(torch.tensor(X)).abs().max().item() < 1e-9  # y and -y average to 0
+
+
+def test_memory_for_the_kernel_matrix_is_refused_before_any_work():
+    x, y = torch.tensor(X), torch.tensor(Y)
+    fit_kernel_machine(Laplace(2.0), x, y, max_memory=30 * 30 * 8)
+    fit_kernel_machine(Laplace(2.0), x.float(), y.float(), ridge=0.1, max_memory=30 * 30 * 4)
+    with pytest.raises(MemoryBudgetError, match="Allow more memory"):
+        fit_kernel_machine(Laplace(2.0), x, y, max_memory=30 * 30 * 8 - 1)
+
+
+def test_rescue_in_float64_keeps_the_memory_budget():
+    x = torch.tensor(np.concatenate([X, X + 1e-6])).float()
+    y = torch.tensor(np.concatenate([Y, Y])).float()
+    assert fit_kernel_machine(Gaussian(2.0), x, y, max_memory=60 * 60 * 8).solve == torch.float64
+    with pytest.raises(MemoryBudgetError):
+        fit_kernel_machine(Gaussian(2.0), x, y, max_memory=60 * 60 * 4)
+
+
+@pytest.mark.parametrize("metric", [None, Metric(torch.tensor(METRICS["full"]))], ids=["identity", "full"])
+def test_gradient_weights_come_with_the_fit(metric):
+    x, y = torch.tensor(X), torch.tensor(Y)
+    fit, weights = fit_with_gradient_weights(Laplace(2.0), x, y, metric=metric)
+    mapped = x if metric is None else metric.map(x, x.mean(0))
+    torch.testing.assert_close(weights, Laplace(2.0).gradient_weights(mapped), rtol=1e-13, atol=0)
+    alone = fit_kernel_machine(Laplace(2.0), x, y, metric=metric)
+    torch.testing.assert_close(fit.machine.coefficients, alone.machine.coefficients, rtol=1e-12, atol=0)
+
+
+def test_gradient_weights_are_those_of_the_solve_that_was_kept():
+    x = torch.tensor(np.concatenate([X, X + 1e-6])).float()
+    y = torch.tensor(np.concatenate([Y, Y])).float()
+    fit, weights = fit_with_gradient_weights(Gaussian(2.0), x, y)
+    assert fit.solve == weights.dtype == torch.float64
+    torch.testing.assert_close(weights, Gaussian(2.0).gradient_weights(x.double()), rtol=1e-13, atol=0)
+
+
+def test_gradient_weights_are_left_out_where_they_cannot_be():
+    x, y = torch.tensor(X), torch.tensor(Y)
+    assert fit_with_gradient_weights(ProductLaplace(2.0), x, y)[1] is None
+    assert fit_with_gradient_weights(Laplace(2.0), x, y, max_memory=2 * 30 * 30 * 8 - 1)[1] is None
+    assert fit_with_gradient_weights(Laplace(2.0), x, y, max_memory=2 * 30 * 30 * 8)[1] is not None
+
+
+GOOD_X, GOOD_Y = torch.tensor(X), torch.tensor(Y)
+NAN = float("nan")
+
+
+UNUSABLE = {
+    "inputs with NaN": {"inputs": GOOD_X * NAN},
+    "inputs with inf": {"inputs": GOOD_X / 0},
+    "inputs in one axis": {"inputs": GOOD_X[:, 0]},
+    "inputs of integers": {"inputs": GOOD_X.long()},
+    "inputs in float16": {"inputs": GOOD_X.half()},
+    "inputs without rows": {"inputs": GOOD_X[:0], "targets": GOOD_Y[:0]},
+    "targets with NaN": {"targets": GOOD_Y * NAN},
+    "targets of another length": {"targets": GOOD_Y[:5]},
+    "targets in one axis": {"targets": GOOD_Y[:, 0]},
+    "ridge below zero": {"ridge": -0.01},
+    "ridge of NaN": {"ridge": NAN},
+    "ridge of inf": {"ridge": float("inf")},
+    "weights below zero": {"weights": -torch.ones(30)},
+    "weights of zero": {"weights": torch.zeros(30)},
+    "weights of another length": {"weights": torch.ones(1)},
+    "weights with NaN": {"weights": torch.full((30,), NAN)},
+    "metric of another width": {"metric": Metric(torch.eye(5))},
+    "metric, diagonal, of another width": {"metric": Metric(torch.ones(5))},
+    "semi-definite": {"metric": Metric(-torch.eye(4))},
+    "bandwidth below zero": {"kernel": Laplace(-1.0)},
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_unusable_arguments_are_refused(case):
+    arguments = {"kernel": Laplace(2.0), "inputs": GOOD_X, "targets": GOOD_Y} | UNUSABLE[case]
+    with pytest.raises(InputError, match=re.split("[ ,]", case)[0]):
+        fit_kernel_machine(**arguments)
+
+
+@pytest.mark.parametrize("points", [GOOD_X[:, :3], GOOD_X[0], GOOD_X[None]], ids=["narrow", "vector", "stack"])
+def test_points_of_another_shape_are_refused(points):
+    with pytest.raises(InputError, match=r"points of shape \(m, 4\)"):
+        KernelMachine(Laplace(2.0), GOOD_X, GOOD_Y)(points)
+
+
+def test_machine_is_frozen():
+    machine = KernelMachine(Laplace(2.0), GOOD_X, GOOD_Y)
+    with pytest.raises(AttributeError):
+        machine.kernel = Gaussian(1.0)
+
+
+PEAK = """
+import torch
+from agop.kernels import Laplace
+from agop.rfm import rfm
+
+def peak():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) * 1024
+
+def fit(n):
+    x = torch.randn(n, 20, generator=torch.Generator().manual_seed(0))
+    return list(rfm(x, x[:, :2], kernel=Laplace(5.0), n_iterations=1))[-1].fit
+
+fit(1100)
+open("/proc/self/clear_refs", "w").write("5")
+before = peak()
+assert fit(3000).solve == torch.float32
+print((peak() - before) / (4 * 3000**2))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peak memory is read from Linux's /proc")
+def test_peak_memory_of_a_fit():
+    """A solve, an AGOP and a solve, in matrices of n x n float32 numbers above a process that has fitted before."""
+    done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert 0.5 < float(done.stdout) <= 2.5
+
+
+ITERATIVE = ConjugateGradient(rank=10, tolerance=1e-9)
+
+
+@every_kernel
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_iterative_predictions_against_numpy(kernel, metric, weighted):
+    weights = np.random.default_rng(1).uniform(0.3, 3, 30) if weighted else None
+    _, predictions = oracle(kernel, 0.05, METRICS[metric], weights)
+    fit = fit_kernel_machine(
+        kernel,
+        torch.tensor(X + 100.0),
+        torch.tensor(Y),
+        ridge=0.05,
+        metric=as_metric(METRICS[metric]),
+        weights=None if weights is None else torch.tensor(weights),
+        solver=ITERATIVE,
+    )
+    assert fit.machine.coefficients.dtype == fit.solve == torch.float32
+    assert fit.residual <= 1e-9
+    assert fit.iterations > 0
+    np.testing.assert_allclose(fit.machine(torch.tensor(Z + 100.0)), predictions, rtol=0, atol=3e-5)
+
+
+def test_iterative_diagonal_is_the_mean_over_the_weights():
+    rng = np.random.default_rng(3)
+    x, weights = rng.standard_normal((600, 3)), rng.uniform(0.5, 2, 600)
+    inverse = np.linalg.inv(oracles_kernels.gram("Laplace", x, x, bandwidth=2.0) + np.diag(0.1 / weights))
+    fit = fit_kernel_machine(
+        Laplace(2.0),
+        torch.tensor(x),
+        torch.tensor(x[:, :1]),
+        ridge=0.1,
+        weights=torch.tensor(weights),
+        solver=ConjugateGradient(),
+        leave_one_out=True,
+    )
+    mean = (np.diag(inverse) / weights).mean()
+    np.testing.assert_allclose(fit.inverse_diagonal.numpy() / weights, mean, rtol=0.05)
+
+
+def test_iterative_fit_refuses_a_ridge_of_zero_and_too_little_memory():
+    arguments = Laplace(2.0), torch.tensor(X), torch.tensor(Y)
+    with pytest.raises(InputError, match="a positive ridge"):
+        fit_kernel_machine(*arguments, solver=ITERATIVE)
+    with pytest.raises(MemoryBudgetError, match="within 0 MiB"):
+        fit_kernel_machine(*arguments, ridge=0.1, solver=ITERATIVE, max_memory=100)
+
+
+@pytest.mark.parametrize(
+    ("n", "max_memory", "solver"),
+    [
+        (500, None, Cholesky),
+        (500, 500**2 * 8 - 1, ConjugateGradient),
+        (30_000, None, ConjugateGradient),
+        (100_000, 2**32, ConjugateGradient),
+    ],
+)
+def test_the_plan_takes_the_faster_solver_that_fits(n, max_memory, solver):
+    plan = cheapest_solver(n, 10, 1, max_memory=max_memory)
+    assert isinstance(plan.solver, solver)
+    assert max_memory is None or plan.bytes <= max_memory
+    assert plan.seconds > 0
+
+
+def test_the_plan_knows_what_cannot_fit():
+    with pytest.raises(MemoryBudgetError, match="fit on fewer samples"):
+        cheapest_solver(100_000, 10, 1, max_memory=2**20)
+
+
+def test_less_memory_costs_time():
+    times = [cheapest_solver(50_000, 10, 1, max_memory=gib * 2**30).multiply_adds for gib in (1, 2, 4, 8)]
+    assert times == sorted(times, reverse=True)

@@ -1,0 +1,280 @@
+"""Pictures and pages of reproduced figures show the numbers of their folders."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import torch
+
+from agop.errors import InputError, MissingExtraError
+from agop.paper import save_reproduction_picture, write_reproduction_readme
+from agop.paper.deep_rfm_parts import MAPS
+from agop.paper.drawings import picture, style
+from agop.runs import Run
+
+pytest.importorskip("matplotlib")
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def deep_rfm_lines():
+    return [
+        {"part": f"deep-rfm-digits-{features}", "data": "digits", "features": features, "seed": seed}
+        | {"control": control, "layer": layer, "stage": stage, "shuffled": False}
+        | {"nc1_trace_ratio": (1 + seed) * 0.5**layer, "nc2_gram_mse": 0.1 / layer}
+        for features in ("relu", "cosine")
+        for control in (False, True)
+        for seed in (0, 1)
+        for layer in (1, 2, 3)
+        for stage in ("input", "agop", "features")
+    ]
+
+
+def maps_lines():
+    """Every map that is drawn; that of ReLU features has no scaled distance."""
+    return [
+        {"part": features, "data": data, "features": features, "seed": seed, "control": control, "layer": layer}
+        | {"stage": "input", "nc1_trace_ratio": 0.5**layer, "scaled_distance": None if features == "relu" else 2.0}
+        for data in ("digits", "mnist")
+        for features in MAPS
+        for control in (False, True)
+        for seed in (0, 1)
+        for layer in (1, 2, 3)
+    ]
+
+
+def network_lines(parts):
+    lines = []
+    for part, columns in parts.items():
+        for epoch in (0, 5, 10):
+            for index, layer in enumerate(("fc.1", "fc.2", "fc.output")):
+                for stage in ("input", "linear", "output", "agop_1/2")[: 4 if index < 2 else 2]:
+                    line = {"part": part, "data": "digits", "model": "mlp", "seed": 0, "epoch": epoch, "layer": layer}
+                    line |= {"stage": stage, "loss": 1 / (1 + epoch), "nc1_trace_ratio": 2.0**-index / (1 + epoch)}
+                    line |= {"within_total_ratio": 0.3, "between_total_ratio": 0.7}
+                    if stage == "input":
+                        line |= {
+                            "share": 0.75 if epoch else None,
+                            "nfa_pearson": 0.4,
+                            "nfa_pearson_root": 0.6 + epoch / 100,
+                        }
+                        line |= {"weight_change": 0.2} if epoch == 10 else {}
+                    lines.append(line | columns)
+    return lines
+
+
+def recursion_lines():
+    return [
+        {"part": "recursion-digits-relu", "data": "digits", "features": "relu", "curve": curve, "layer": layer}
+        | {"stage": stage, "nc1_trace_ratio": 1 / layer, "kernel_shift": 0.5, "features_shift": -0.1}
+        | {"explaining_shift": None}
+        for curve in ("measured", "one step", "first", "refitted", "explained")
+        for layer in (1, 2)
+        for stage in ("input", "agop", "features")
+    ]
+
+
+def kernel_lines():
+    lines = [
+        {"panel": panel, "curve": curve, "step": step, "objective": 5.0 - step, "minimum": 2.0, "shuffled": shuffled}
+        for panel, curve in (("descent", "signed"), ("rfm", "RFM"), ("layers", "Deep RFM"), ("unconstrained", "linear"))
+        for step in (0, 1)
+        for shuffled in ((False, True) if panel == "unconstrained" else (False,))
+    ]
+    lines += [
+        {"panel": "labels", "shuffled": shuffled, "control": False, "layer": layer, "stage": "input"}
+        for shuffled in (False, True)
+        for layer in (1, 2)
+    ]
+    return [line | {"part": "kernel-learning-digits", "data": "digits", "nc1_trace_ratio": 0.1} for line in lines]
+
+
+LINES = {
+    "deep-rfm-metrics": deep_rfm_lines,
+    "deep-rfm-maps": maps_lines,
+    "deep-rfm-gram": list,
+    "network-attribution": lambda: network_lines({"mlp-digits": {}}),
+    "network-nfa": lambda: network_lines({"mlp-digits": {}}),
+    "initialisation": lambda: network_lines({"mlp-0.3": {"gain": 0.3}, "mlp-1": {"gain": 1.0}}),
+    "theory-recursion": recursion_lines,
+    "theory-kernel-learning": kernel_lines,
+}
+
+
+@pytest.fixture
+def make(tmp_path):
+    """A folder as reproduce leaves it."""
+
+    def run_of(name):
+        run = Run.create(tmp_path / name, {"figure": name, "scale": "quick", "data": ["digits"]})
+        run.rewrite(LINES[name]())
+        generator = torch.Generator().manual_seed(0)
+        keys = [("agop", "input"), ("agop", "agop"), ("control", "input")]
+        names = [f"{metric}/seed0/layer{layer:02d}/gram/{stage}" for metric, stage in keys for layer in (1, 7)]
+        run.save_tensors(
+            {f"deep-rfm-digits-relu/{each}": torch.rand(4, 4, generator=generator).half() for each in names}
+        )
+        parts = [{"name": "deep-rfm-digits-relu", "settings": {"samples": 500, "seeds": [0, 1]}, "seconds": 2.5}]
+        parts.append({"name": "free", "settings": {"per_class": 20, "seed": 3}, "seconds": 0.5})
+        verdicts = [
+            {"claim": "a", "numbers": {}, "holds": holds, "sentence": f"It is {holds}."}
+            for holds in (True, False, None)
+        ]
+        run.record(claim="All collapse.", parts=parts, verdicts=verdicts, notes=["Some rows are missing."], seconds=3.0)
+        return run
+
+    return run_of
+
+
+@pytest.mark.parametrize("name", picture.DRAWINGS)
+def test_files(name, make):
+    run = make(name)
+    found = save_reproduction_picture(run)
+    root = ElementTree.parse(run.path / "figure.svg").getroot()  # noqa: S314 (written a line above)
+    assert root.tag == f"{SVG}svg"
+    if name == "deep-rfm-gram":
+        assert found == "figure.png"
+        assert (run.path / found).read_bytes().startswith(b"\x89PNG")
+    else:
+        assert found == "figure.svg"
+        assert not (run.path / "figure.png").exists()
+
+
+@pytest.mark.parametrize("name", ["deep-rfm-metrics", "theory-recursion"])
+def test_the_same_bytes_every_time(name, make):
+    run = make(name)
+    first = [save_reproduction_picture(run), (run.path / "figure.svg").read_bytes()]
+    assert [save_reproduction_picture(run), (run.path / "figure.svg").read_bytes()] == first
+
+
+def draw(run):
+    return picture.DRAWINGS[run.info()["settings"]["figure"]](run)
+
+
+def test_deep_rfm_by_layer(make):
+    figure = draw(make("deep-rfm-metrics"))
+    nc1, cosine, nc2, _ = figure.axes
+    assert nc1.get_title() == "digits, relu features"
+    assert cosine.get_title() == "digits, cosine features"
+    named = [curve for curve in nc1.lines if not curve.get_label().startswith("_")]
+    assert [curve.get_label() for curve in named] == ["X", "X M½ (AGOP)", "Φ(X M½) (random map)", "X, control"]
+    for curve in named:
+        assert list(curve.get_xdata()) == [1, 2, 3]
+        np.testing.assert_allclose(curve.get_ydata(), [2**0.5 * 0.5**layer for layer in (1, 2, 3)])
+    np.testing.assert_allclose(nc2.lines[0].get_ydata(), [0.1, 0.05, 0.1 / 3])
+    assert nc1.get_yscale() == "log"
+    assert len(nc1.collections) == 0  # two seeds are no interval, they are lines of their own
+    assert len(nc1.lines) == 3 * len(named)
+    np.testing.assert_allclose(nc1.lines[1].get_ydata() / nc1.lines[2].get_ydata(), 0.5)
+
+
+def test_maps_by_layer(make):
+    nc1, other, distance, _ = draw(make("deep-rfm-maps")).axes
+    assert (nc1.get_title(), other.get_title()) == ("digits", "mnist")
+    named = [curve.get_label() for curve in nc1.lines if not curve.get_label().startswith("_")]
+    assert len(named) == len(MAPS) + 1  # and the controls
+    np.testing.assert_allclose(nc1.lines[0].get_ydata(), [0.5, 0.25, 0.125])
+    drawn = [curve for curve in distance.lines if len(curve.get_xdata())]
+    assert len(drawn) == 3 * 2 * (len(MAPS) - 1)  # mean and two seeds, with and without the AGOP; none of ReLU features
+    assert all((curve.get_ydata() == 2).all() for curve in drawn)
+
+
+def test_gram_matrices(make):
+    run = make("deep-rfm-gram")
+    tensors, _ = run.load_tensors()
+    images = [axes.images[0].get_array() for axes in draw(run).axes if axes.images]
+    assert len(images) == len(tensors) == 6
+    order = [("agop", "input"), ("agop", "agop"), ("control", "input")]
+    names = [
+        f"deep-rfm-digits-relu/{m}/seed0/layer{layer}/gram/{stage}" for m, stage in order for layer in ("01", "07")
+    ]
+    for image, name in zip(images, names, strict=True):
+        np.testing.assert_array_equal(image, tensors[name].float())
+
+
+def test_attribution_by_epoch(make):
+    first, second = draw(make("network-attribution")).axes
+    assert (first.get_title(), second.get_title()) == ("fc.1: share 0.75", "fc.2: share 0.75")
+    assert len(second.lines) == 4
+    for curve in second.lines:
+        assert list(curve.get_xdata()) == [0, 5, 10]
+        np.testing.assert_allclose(curve.get_ydata(), [0.5, 0.5 / 6, 0.5 / 11])
+
+
+def test_ansatz_and_scatter_by_epoch(make):
+    nfa, within, between, loss = draw(make("network-nfa")).axes
+    np.testing.assert_allclose(nfa.lines[0].get_ydata(), [0.6, 0.65, 0.7])
+    np.testing.assert_allclose(nfa.lines[1].get_ydata(), [0.4, 0.4, 0.4])
+    assert (len(nfa.lines), len(within.lines), len(between.lines), len(loss.lines)) == (4, 2, 2, 1)
+    np.testing.assert_allclose(loss.lines[0].get_ydata(), [1, 1 / 6, 1 / 11])
+
+
+def test_gains(make):
+    axes = draw(make("initialisation")).axes
+    nc1, share, _, change, by_epoch = axes
+    assert list(nc1.lines[0].get_xdata()) == [0.3, 1.0]
+    np.testing.assert_allclose(nc1.lines[1].get_ydata(), [0.5 / 11] * 2)  # the last epoch alone
+    np.testing.assert_allclose(share.lines[0].get_ydata(), [0.75] * 2)
+    np.testing.assert_allclose(change.lines[0].get_ydata(), [0.2] * 2)
+    assert [curve.get_label() for curve in by_epoch.lines] == ["gain 0.3", "gain 1"]
+
+
+def test_recursion(make):
+    agop, features, shifts = draw(make("theory-recursion")).axes
+    assert len(agop.lines) == len(features.lines) == 5
+    assert [len(curve.get_xdata()) for curve in shifts.lines] == [2, 0, 0]  # negative and missing ones are left out
+
+
+def test_kernel_learning(make):
+    descent, rfm, layers, free, labels = draw(make("theory-kernel-learning")).axes
+    np.testing.assert_allclose(descent.lines[0].get_ydata(), [1.5, 1.0])
+    np.testing.assert_allclose(rfm.lines[0].get_ydata(), [5, 4])
+    np.testing.assert_allclose(rfm.lines[1].get_ydata(), [2, 2])
+    assert len(layers.lines) == 2
+    assert [curve.get_linestyle() for curve in free.lines] == ["-", "--"]
+    assert [curve.get_label() for curve in labels.lines] == ["real labels", "shuffled labels"]
+
+
+def test_page(make):
+    run = make("deep-rfm-metrics")
+    path = write_reproduction_readme(run, "agop reproduce deep-rfm-metrics --scale quick", "figure.svg")
+    text = path.read_text()
+    assert path == run.path / "README.md"
+    assert text.startswith("# deep-rfm-metrics, scale quick\n")
+    for part in (
+        "```console\n$ agop reproduce deep-rfm-metrics --scale quick\n```",
+        "arXiv 2402.13728): All collapse.",
+        "Found: 1 of 3 checks hold, 1 do not, 1 are undecided.",
+        "- *holds*: It is True.\n- *does not hold*: It is False.\n- *undecided*: It is None.",
+        "![deep-rfm-metrics](figure.svg)",
+        "| deep-rfm-digits-relu | 500 | 0, 1 | 2.5 |\n| free | 20 a class | 3 | 0.5 |",
+        f"Machine: {run.info()['machine']['cpu']}, ",
+        "3 s for all runs",
+        "Note: Some rows are missing.",
+    ):
+        assert part in text
+    assert "![" not in write_reproduction_readme(run, "agop", None).read_text()
+
+
+def test_other_folders(tmp_path):
+    run = Run.create(tmp_path / "run", {"data": "digits"})
+    with pytest.raises(
+        InputError, match=r"a figure out of deep-rfm-metrics, .*, got None\. Make it with agop reproduce"
+    ):
+        save_reproduction_picture(run)
+    assert json.loads((run.path / "run.json").read_text())["settings"] == {"data": "digits"}
+
+
+def test_without_matplotlib(make, monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
+    spec = importlib.util.spec_from_file_location("style_without_matplotlib", style.__file__)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with pytest.raises(MissingExtraError, match=r"expected matplotlib, .*pip install 'agop\[report\]'"):
+        module.new_figure(1, 1, (1, 1))

@@ -1,0 +1,85 @@
+"""Settings of the three scales."""
+
+from __future__ import annotations
+
+import pytest
+
+from agop.datasets import NAMES
+from agop.deep_rfm import DeepRFMSettings
+from agop.paper import FIGURES, SCALES, TrainSettings
+from agop.paper.figures.initialisation import GAINS
+
+
+def parts(scale, name):
+    figure = FIGURES[name]
+    return figure.parts(scale, figure.data_sets(scale), "cpu")
+
+
+def settings(scale):
+    """Settings of every run of a scale."""
+    return [part.settings for name in FIGURES for part in parts(scale, name)]
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_one_name_means_the_same_settings(scale):
+    found = {}
+    for name in FIGURES:
+        names = [part.name for part in parts(scale, name)]
+        assert len(set(names)) == len(names) > 0
+        for part in parts(scale, name):
+            assert part.data == part.settings.data
+            assert found.setdefault(part.name, part.settings) == part.settings
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_networks_see_channels_and_the_rest_features(scale):
+    for found in settings(scale):
+        assert found.standardize == ("channel" if isinstance(found, TrainSettings) else "feature")
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_settings_are_valid(scale):
+    for found in settings(scale):
+        assert found.data in NAMES
+        if isinstance(found, TrainSettings):
+            found.check()
+        if isinstance(found, DeepRFMSettings):
+            found.make_kernel()
+            found.make_features()
+
+
+def test_quick_needs_no_files_and_one_seed():
+    for found in settings("quick"):
+        assert found.data == "digits"
+        assert getattr(found, "samples", 500) == 500
+        assert getattr(found, "seeds", (0,)) == (0,)
+    assert sum(figure.budget for figure in FIGURES.values()) <= 600
+    assert len(GAINS["quick"]) == 4
+
+
+def test_settings_of_the_paper():
+    for found in settings("paper"):
+        if isinstance(found, DeepRFMSettings):
+            assert (found.samples, found.depth, found.kernel, found.bandwidth, found.ridge) == (
+                None,
+                20,
+                "laplace",
+                2,
+                0,
+            )
+            assert found.seeds == (0, 1, 2)
+            if (found.features, found.agop_scale) == ("cosine", "max-entry"):
+                assert found.gamma == (0.05 if found.data == "mnist" else 0.1)
+                assert found.width == (784 if found.data == "mnist" else 3072)
+        if isinstance(found, TrainSettings):
+            assert (found.samples, found.width, found.fc_layers, found.conv_width) == (None, 512, 5, 1.0)
+            assert (found.loss, found.optimizer, found.momentum, found.batch_size) == ("squared", "sgd", 0.0, 128)
+            assert not found.bias
+            assert found.seeds == (0, 1, 2)
+            assert found.epochs >= 300
+    assert {found.model for found in settings("paper") if isinstance(found, TrainSettings)} == {
+        "mlp",
+        "resnet18",
+        "vgg11",
+    }
+    assert {part.data for part in parts("paper", "deep-rfm-metrics")} == {"mnist", "cifar10", "svhn"}

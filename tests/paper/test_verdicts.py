@@ -1,0 +1,432 @@
+"""Verdicts follow the numbers: the same claim holds, fails or stays open with the lines."""
+
+from __future__ import annotations
+
+import math
+import types
+from types import MappingProxyType
+
+import pytest
+
+from agop.paper import FIGURES
+from agop.runs import Run
+
+
+def verdicts(name, lines):
+    """Verdicts of a figure on a run with these lines, by claim."""
+    run = types.SimpleNamespace(metrics=lambda: lines)
+    return {verdict.claim: verdict for verdict in FIGURES[name].verdicts(run)}
+
+
+def deep_rfm(at_agop, at_map, control, features="relu", seed=0, floor=0.0):
+    """Four layers with constant factors at each step, where the map takes NC1 no further down than to a floor."""
+    lines, nc1, other = [], 8.0, 8.0
+    for layer in range(1, 5):
+        stages = {"input": nc1, "agop": nc1 * at_agop, "features": max(nc1 * at_agop * at_map, floor)}
+        for stage, value in stages.items():
+            row = {"part": features, "data": "digits", "features": features, "seed": seed, "layer": layer}
+            row |= {"stage": stage, "scaled_distance": None if features == "relu" else 2.0}
+            lines.append(row | {"control": False, "nc1_trace_ratio": value, "nc2_gram_mse": value / 100})
+            lines.append(row | {"control": True, "nc1_trace_ratio": other, "nc2_gram_mse": other / 100})
+        nc1, other = stages["features"], other * control
+    return lines
+
+
+CAUSE = "digits, relu: the AGOP stage, not the random map, collapses the features"
+
+
+@pytest.mark.parametrize(
+    ("at_agop", "at_map", "control", "expected"),
+    [
+        (0.3, 1.4, 1.2, True),
+        (0.3, 0.5, 1.2, False),  # the map helps
+        (1.2, 0.5, 1.2, False),  # the map alone does it
+        (0.3, 1.4, 0.4, False),  # so does the control
+        (0.01, 100.0, 1.2, False),  # no net effect
+        (0.01, 60.0, 1.2, False),  # next to none
+        (0.01, 200.0, 1.2, False),  # NC1 rises
+        (0.7, 1.0, 1.2, False),  # a fall too small to be a collapse
+    ],
+)
+def test_cause_in_deep_rfm(at_agop, at_map, control, expected):
+    found = verdicts("deep-rfm-metrics", deep_rfm(at_agop, at_map, control))[CAUSE]
+    assert found.holds is expected
+    assert found.numbers["agop_decades"] == pytest.approx(-math.log10(at_agop))
+    assert found.numbers["map_decades"] == pytest.approx(-math.log10(at_map))
+    assert found.numbers["decades"] == pytest.approx(-3 * math.log10(at_agop * at_map))
+    assert f"multiplies NC1 by {at_agop:.3g} a layer and the random map by {at_map:.3g}" in found.sentence
+
+
+def test_a_fall_at_the_first_layers_alone_is_no_collapse():
+    """What the AGOP does from the second layer on the random map undoes."""
+    found = verdicts("deep-rfm-metrics", deep_rfm(0.01, 1.2, 1.2, floor=0.4))
+    assert found["digits, relu: NC1 of the layer inputs falls tenfold or more over the layers"].holds is True
+    assert found[CAUSE].holds is False
+
+
+def test_every_seed_must_bear_out_a_claim():
+    lines = deep_rfm(0.05, 1.2, 1.2) + deep_rfm(0.95, 1.0, 1.2, seed=1)
+    found = verdicts("deep-rfm-metrics", lines)
+    assert found[CAUSE].holds is False
+    assert found["digits, relu: NC1 of the layer inputs falls tenfold or more over the layers"].holds is False
+
+
+MAPS = {"cosine": (0.1, 8.0), "cosine-row-norm": (0.1, 3.0), "gaussian-row-norm": (0.1, 2.0), "relu": (0.3, 1.4)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "scale", "kink"),
+    [
+        ({}, True, True),
+        ({"cosine-row-norm": (0.1, 8.0)}, False, True),
+        ({"gaussian-row-norm": (0.1, 3.0)}, True, False),
+        ({"cosine": (0.1, 1.1)}, False, True),
+        ({"cosine": (0.1, 20.0), "cosine-row-norm": (0.1, 15.0)}, False, True),  # both rise
+    ],
+)
+def test_maps_of_deep_rfm(changes, scale, kink):
+    lines = [
+        line
+        for features, factors in (MAPS | changes).items()
+        for seed in (0, 1)
+        for line in deep_rfm(*factors, 1.2, features, seed)
+    ]
+    found = list(verdicts("deep-rfm-maps", lines).values())
+    assert [verdict.holds for verdict in found[-2:]] == [scale, kink]
+    assert "scaled distance across classes of up to 2" in found[-1].sentence
+
+
+def test_a_difference_inside_the_spread_is_none():
+    """The map that falls further on average does not in every seed."""
+    factors = {("cosine", 0): 6.0, ("cosine", 1): 2.0, ("cosine-row-norm", 0): 3.0, ("cosine-row-norm", 1): 1.5}
+    lines = [line for (name, seed), at_map in factors.items() for line in deep_rfm(0.1, at_map, 1.2, name, seed)]
+    lines += deep_rfm(0.1, 1.0, 1.2, "gaussian-row-norm")
+    found = list(verdicts("deep-rfm-maps", lines).values())
+    assert found[-2].holds is False
+    assert found[-1].holds is True
+
+
+@pytest.mark.parametrize(
+    ("factor", "control", "falls", "frame"),
+    [(0.3, 1.0, True, True), (0.9, 1.0, False, False), (0.3, 0.5, True, True), (0.3, 0.35, True, False)],
+)
+def test_falls_of_deep_rfm(factor, control, falls, frame):
+    """NC2 must not fall without the AGOP too."""
+    _, nc1, nc2 = verdicts("deep-rfm-metrics", deep_rfm(factor, 1.0, control)).values()
+    assert (nc1.holds, nc2.holds) == (falls, frame)
+
+
+def network(nc1, *, gain=None, part="p", change=0.1, epochs=(0, 10), nfa=(0.2, 0.8), accuracy=1.0, seed=0):
+    """Two hidden layers; ``nc1`` maps (epoch, layer, stage) to NC1."""
+    lines = []
+    for epoch in epochs:
+        for layer in ("fc.1", "fc.2"):
+            values = {stage: nc1(epoch, layer, stage) for stage in ("input", "linear", "output")}
+            for stage, value in values.items():
+                line = {"part": part, "data": "digits", "model": "mlp", "gain": gain, "seed": seed, "epoch": epoch}
+                line |= {"loss": 1.0 / (1 + epoch), "train_accuracy": accuracy, "layer": layer, "stage": stage}
+                line |= {"nc1_trace_ratio": value, "within_total_ratio": value / (1 + value)}
+                line |= {"between_total_ratio": 1 / (1 + value)}
+                if stage == "input":
+                    falls = [math.log(values["input"] / values[each]) for each in ("linear", "output")]
+                    line |= {"linear_log_fall": falls[0], "output_log_fall": falls[1]}
+                    line |= {"share": falls[0] / falls[1] if falls[1] > 0 else None}
+                    root = nfa[0] if epoch == epochs[0] else nfa[-1]
+                    line |= {"nfa_pearson_root": root, "nfa_pearson": root / 2, "weight_change": change}
+                lines.append(line)
+    return lines
+
+
+def steps(linear, output, start=4.0, before=1.0):
+    """NC1 that the two parts of every layer multiply after training; before, the linear one alone, by ``before``."""
+
+    def nc1(epoch, layer, stage):
+        first, second = (linear, linear * output) if epoch else (before, before)
+        return start * (second if layer == "fc.2" else 1) * {"input": 1, "linear": first, "output": second}[stage]
+
+    return nc1
+
+
+@pytest.mark.parametrize(
+    ("linear", "output", "before", "most", "tenfold"),
+    [
+        (0.1, 0.5, 1.0, True, True),
+        (0.5, 0.1, 1.0, False, True),  # the nonlinearity does it
+        (0.9, 0.95, 1.0, False, False),  # a fall too small to be shared out
+        (1.5, 1.0, 1.0, False, False),  # no fall
+        (0.1, 0.5, 0.05, False, False),  # there already before training
+    ],
+)
+def test_cause_in_networks(linear, output, before, most, tenfold):
+    cause, depth = verdicts("network-attribution", network(steps(linear, output, before=before))).values()
+    assert cause.holds is most
+    assert depth.holds is tenfold
+    assert cause.numbers["decades"] == pytest.approx(-2 * math.log10(linear * output))
+    assert cause.numbers["decades_at_start"] == pytest.approx(-2 * math.log10(before))
+    if cause.numbers["share"] is not None:
+        assert cause.numbers["share"] == pytest.approx(math.log(linear) / math.log(linear * output))
+
+
+@pytest.mark.parametrize(("accuracy", "expected"), [(0.95, True), (0.94, None), (0.5, None)])
+def test_a_network_that_has_not_fitted_decides_nothing(accuracy, expected):
+    lines = network(steps(0.1, 0.5), accuracy=accuracy)
+    for figure in ("network-attribution", "network-nfa"):
+        for verdict in verdicts(figure, lines).values():
+            assert verdict.holds is expected
+            assert verdict.sentence.startswith("not fitted") is (expected is None)
+
+
+def test_a_seed_without_the_mechanism_is_enough():
+    found = verdicts("network-attribution", network(steps(0.01, 0.5)) + network(steps(0.5, 0.1), seed=1))
+    assert next(iter(found.values())).holds is False
+
+
+@pytest.mark.parametrize(
+    ("nfa", "expected"),
+    [((0.2, 0.8), True), ((0.9, 0.8), False), ((0.2, 0.4), False), ((0.6, 0.61), False), ((0.8, 0.8), False)],
+)
+def test_ansatz(nfa, expected):
+    found = list(verdicts("network-nfa", network(steps(0.1, 0.5), nfa=nfa)).values())
+    assert found[0].holds is expected
+    assert found[0].numbers["root_end"] == pytest.approx(nfa[1])
+    assert found[1].holds is True
+    assert list(verdicts("network-nfa", network(steps(0.9, 1.0))).values())[1].holds is False
+
+
+def test_a_dead_network_has_no_verdict():
+    """All outputs are 0: no measure of collapse has a value."""
+    names = {"part", "data", "model", "gain", "seed", "epoch", "loss", "train_accuracy", "layer", "stage"}
+    lines = [{name: line[name] for name in names} for line in network(steps(0.1, 0.5), gain=0.1)]
+    for figure in ("network-attribution", "network-nfa"):
+        assert [verdict.holds for verdict in verdicts(figure, lines).values()] == [None, None]
+    found = list(verdicts("initialisation", lines).values())
+    assert [verdict.holds for verdict in found] == [None] * 5
+    assert "0.1 or less at gains none" in found[0].sentence
+
+
+GAINS = {  # linear factor, output factor, change of the weights, correlation of the ansatz
+    0.3: (0.03, 0.9, 0.9, 0.9),
+    0.4: (0.04, 0.8, 0.7, 0.8),
+    0.5: (0.1, 0.7, 0.5, 0.7),
+    1.0: (0.5, 0.7, 0.3, 0.6),
+    1.4: (0.9, 0.8, 0.2, 0.5),
+    2.0: (0.9, 1.0, 0.1, 0.4),
+}
+"""Three gains collapse, by S V^T; at the others there is less of everything."""
+
+
+def grid(changes=MappingProxyType({}), **arguments):
+    lines = []
+    for gain, (linear, output, change, nfa) in (GAINS | changes).items():
+        options = {"gain": gain, "part": f"gain-{gain}", "change": change, "nfa": (0.2, nfa)} | arguments
+        lines += network(steps(linear, output), **options)
+    return list(verdicts("initialisation", lines).values())
+
+
+def test_grid_of_gains():
+    where, share, nfa, change, when = grid({1.0: (0.9, 0.5, 0.3, 0.6)})
+    assert where.holds is True
+    assert "0.1 or less at gains 0.3, 0.4, 0.5, and S V^T makes more than half" in where.sentence
+    assert where.sentence.endswith("at gains 0.3, 0.4, 0.5.")
+    assert share.numbers["gains"] == 4  # at the others NC1 hardly falls
+    assert share.holds is None
+    assert nfa.holds is change.holds is when.holds is True
+    assert change.numbers["rank_correlation"] == pytest.approx(1)
+    assert "gain 0.3: 10 and 10" in when.sentence
+    assert "gain 2: never and never" in when.sentence
+
+
+@pytest.mark.parametrize(
+    ("index", "changes"),
+    [
+        (0, {0.5: (0.9, 0.07, 0.5, 0.7)}),  # collapse by the nonlinearity
+        (0, {1.0: (0.5, 0.8, 0.3, 0.6)}),  # S V^T without collapse
+        (2, {0.3: (0.03, 0.9, 0.9, 0.3), 0.4: (0.04, 0.8, 0.7, 0.35)}),
+        (3, {0.3: (0.03, 0.9, 0.05, 0.9), 0.4: (0.04, 0.8, 0.08, 0.8)}),
+        (4, {0.5: (0.9, 0.07, 0.5, 0.7)}),  # collapse and never the mechanism
+    ],
+)
+def test_grids_of_gains_that_speak_against_a_claim(index, changes):
+    assert grid(changes)[index].holds is False
+
+
+def test_a_share_that_goes_against_collapse_predicts_none():
+    shares = {0.3: 0.55, 0.4: 0.6, 0.5: 0.7, 1.0: 0.8, 1.4: 0.9, 2.0: 1.0}
+    falls = {0.3: 0.01, 0.4: 0.02, 0.5: 0.05, 1.0: 0.3, 1.4: 0.4, 2.0: 0.5}
+    recipes = {gain: (falls[gain] ** share, falls[gain] ** (1 - share), 0.5, 0.5) for gain, share in shares.items()}
+    share = grid(recipes)[1]
+    assert share.numbers["gains"] == 6
+    assert share.holds is False
+
+
+def test_nothing_is_compared_where_all_gains_collapse_or_none():
+    for factors in ((0.05, 0.9, 0.5, 0.5), (0.99, 1.0, 0.5, 0.5)):
+        where, *_, when = grid(dict.fromkeys(GAINS, factors))
+        assert where.holds is None
+        assert when.holds is (True if factors[0] < 0.1 else None)
+
+
+def test_gains_that_have_not_fitted_are_left_out():
+    lines = [
+        line
+        for gain, (linear, output, change, nfa) in GAINS.items()
+        for line in network(
+            steps(linear, output),
+            gain=gain,
+            part=f"gain-{gain}",
+            change=change,
+            nfa=(0.2, nfa),
+            accuracy=0.6 if gain == 2.0 else 1.0,
+        )
+    ]
+    found = list(verdicts("initialisation", lines).values())
+    assert all(verdict.sentence.endswith("Left out, since not fitted: gains 2.") for verdict in found)
+    assert found[3].numbers["gains"] == 5
+    assert found[3].holds is None
+
+
+def late(first_share, first_nc1):
+    """Three epochs: S V^T makes most of the fall, and NC1 is low, from these epochs on."""
+
+    def nc1(epoch, layer, stage):
+        whole = 0.1 if epoch >= first_nc1 else 0.6
+        linear = whole**0.9 if epoch >= first_share else whole**0.2
+        return 4.0 * (whole if layer == "fc.2" else 1) * {"input": 1, "linear": linear, "output": whole}[stage]
+
+    return nc1
+
+
+@pytest.mark.parametrize(
+    ("first_share", "first_nc1", "expected"),
+    [(1, 2, True), (1, 1, True), (2, 1, False), (9, 1, False), (0, 0, None)],
+)
+def test_what_comes_first_in_training(first_share, first_nc1, expected):
+    lines = network(late(first_share, first_nc1), gain=0.5, epochs=(0, 1, 2))
+    assert list(verdicts("initialisation", lines).values())[-1].holds is expected
+
+
+CURVES = ("one step", "first", "refitted", "explained")
+
+
+def recursion(error=0.0, wrong=()):
+    """Three layers; predictions are off by ``error`` decades, and by 1 more at (curve, layer, stage) in ``wrong``."""
+    return [
+        {"part": "p", "data": "digits", "features": "relu", "curve": curve, "layer": layer, "stage": stage}
+        | {"nc1_trace_ratio": 10 ** (-layer + (curve != "measured") * error + ((curve, layer, stage) in wrong))}
+        for curve in ("measured", *CURVES)
+        for layer in (1, 2, 3)
+        for stage in ("agop", "features")
+    ]
+
+
+def of_curves(lines):
+    """Verdicts by curve."""
+    return dict(zip(CURVES, verdicts("theory-recursion", lines).values(), strict=True))
+
+
+@pytest.mark.parametrize(("error", "expected"), [(0.1, True), (-0.1, True), (0.4, False), (-0.4, False)])
+def test_error_of_the_recursion(error, expected):
+    for verdict in of_curves(recursion(error)).values():
+        assert verdict.holds is expected
+        assert verdict.numbers["agop_worst_decades"] == pytest.approx(abs(error))
+        assert verdict.numbers["agop_mean_decades"] == pytest.approx(abs(error))
+
+
+@pytest.mark.parametrize("curve", CURVES)
+@pytest.mark.parametrize("layer", [1, 2, 3])
+def test_one_layer_that_is_off_after_the_agop_is_told(curve, layer):
+    found = of_curves(recursion(wrong={(curve, layer, "agop")}))
+    assert {name for name, verdict in found.items() if verdict.holds is False} == {curve}
+    assert found[curve].numbers["agop_worst_layer"] == layer
+    assert f"by 10x at layer {layer}" in found[curve].sentence
+
+
+def test_what_was_fitted_does_not_count():
+    fitted = {("refitted", 2, "features"), ("explained", 3, "features"), ("first", 1, "features")}
+    found = of_curves(recursion(wrong=fitted))
+    assert all(verdict.holds for verdict in found.values())
+    assert "does not count" in found["explained"].sentence
+    assert of_curves(recursion(wrong={("first", 2, "features")}))["first"].holds is False
+
+
+def test_no_prediction_is_no_verdict():
+    lines = [line for line in recursion(0.1) if line["curve"] != "first"]
+    assert [verdict.holds for verdict in verdicts("theory-recursion", lines).values()].count(None) == 1
+
+
+def kernels(
+    *, excess=0.01, start=9.0, rfm=(0.5, 0.4), layers=(0.2, 0.1), control=2.0, free=(1.0, 1e-9), labels=(0.1, 0.2)
+):
+    """Lines of the figure of kernel learning: three steps of everything, from an objective of 10."""
+    lines = []
+    for step in (0, 1, 2):
+        for coding in ("one-hot", "centred", "signed"):
+            objective = 1 + (start, excess, excess)[step]
+            lines.append({"panel": "descent", "curve": coding, "step": step, "objective": objective, "minimum": 1.0})
+        for panel, curve, factors in (
+            ("rfm", "RFM", (1, *rfm)),
+            ("layers", "Deep RFM", (1, *layers)),
+            ("layers", "control", (1, control, control)),
+        ):
+            lines.append({"panel": panel, "curve": curve, "step": step, "objective": 10 * factors[step]})
+        for is_shuffled in (False, True):
+            line = {"panel": "unconstrained", "curve": "linear", "step": step, "shuffled": is_shuffled}
+            lines.append(line | {"nc1_trace_ratio": (free[0], free[1], free[1])[step]})
+            for seed in (0, 1):
+                for stage in ("input", "agop"):
+                    nc1 = (40 if is_shuffled else 5) * (labels[is_shuffled] * (1 + seed / 10)) ** step
+                    line = {"panel": "labels", "shuffled": is_shuffled, "control": False, "layer": step + 1}
+                    lines.append(line | {"seed": seed, "stage": stage, "nc1_trace_ratio": nc1})
+    return [{"data": "digits", "nc1_trace_ratio": 1.0, "nc2_gram_mse": 0.1} | line for line in lines]
+
+
+SPOILED = [
+    (0, {"excess": 0.2}),
+    (0, {"start": 0.04}),  # there already
+    (1, {"rfm": (1.2, 1.1)}),
+    (1, {"rfm": (0.5, 0.7)}),  # rises again
+    (1, {"rfm": (1.0, 1.0)}),
+    (2, {"layers": (1.2, 1.1)}),
+    (2, {"layers": (0.1, 0.2)}),  # rises again
+    (2, {"control": 0.1}),
+    (3, {"free": (1.0, 0.1)}),
+    (3, {"free": (1e-9, 1e-9)}),  # there already
+    (4, {"labels": (0.1, 0.1)}),
+    (4, {"labels": (0.1, 0.05)}),
+    (4, {"labels": (0.1, 0.105)}),  # a difference inside the spread
+    (4, {"labels": (1.2, 1.5)}),  # neither collapses
+]
+
+
+@pytest.mark.parametrize(("index", "changes"), SPOILED)
+def test_kernel_learning(index, changes):
+    assert [verdict.holds for verdict in verdicts("theory-kernel-learning", kernels()).values()] == [True] * 5
+    found = [verdict.holds for verdict in verdicts("theory-kernel-learning", kernels(**changes)).values()]
+    assert found[index] is False
+    assert found.count(False) == 1
+
+
+@pytest.mark.parametrize(("labels", "told"), [((0.1, 0.2), False), ((0.1, 0.05), True), ((1.2, 1.5), False)])
+def test_shuffled_labels_that_collapse_as_well_are_told(labels, told):
+    verdict = list(verdicts("theory-kernel-learning", kernels(labels=labels)).values())[-1]
+    assert ("random labels as well as real ones" in verdict.sentence) is told
+
+
+def test_blocks_of_the_gram_matrix(tmp_path):
+    import torch
+
+    run = Run.create(tmp_path / "run", {})
+    same = torch.kron(torch.eye(10), torch.ones(3, 3))
+    frame = same - (1 - same) / 9
+    noise = torch.eye(30)
+    merged = 0.95 * torch.ones(30, 30)
+    cases = [(noise, frame, noise, True), (noise, noise, noise, False), (noise, frame, frame, False)]
+    cases += [(frame, frame, noise, False), (noise, merged, noise, False)]
+    for first, last, control, expected in cases:
+        tensors = {"agop/seed0/layer01/gram/input": first, "control/seed0/layer02/gram/input": control}
+        tensors["agop/seed0/layer02/gram/input"] = last
+        run.save_tensors({f"deep-rfm-digits-relu/{name}": tensor for name, tensor in tensors.items()})
+        run.record(parts=[{"name": "deep-rfm-digits-relu"}])
+        (verdict,) = FIGURES["deep-rfm-gram"].verdicts(run)
+        assert verdict.holds is expected
+        assert verdict.claim.startswith("digits, relu")

@@ -1,0 +1,216 @@
+"""A run folder survives crashes, resumes with its own settings and never mixes runs."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from datetime import datetime
+
+import numpy as np
+import pytest
+import torch
+
+from agop.errors import DataFileError, InputError
+from agop.runs import Run, machine, versions
+from agop.runs import folder as runs
+
+SETTINGS = {"data": "digits", "depth": 12, "seeds": (0, 1), "ridge": 0.0}
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Run.create(tmp_path / "run", SETTINGS)
+
+
+def _lines(*layers):
+    return [{"layer": layer, "nc1": 1 / layer} for layer in layers]
+
+
+def test_run_json_of_a_new_run(run):
+    info = run.info()
+    assert info["settings"] == {"data": "digits", "depth": 12, "seeds": [0, 1], "ridge": 0.0}
+    assert info["versions"] == versions()
+    assert info["machine"] == machine()
+    assert datetime.fromisoformat(info["started"]).tzinfo
+    assert info["finished"] is None
+    assert info["seconds"] == 0
+    assert run.metrics() == []
+
+
+def test_versions_and_machine():
+    assert versions()["torch"] == torch.__version__
+    assert versions()["numpy"] == np.__version__
+    assert set(versions()) == {"python", "agop", "torch", "numpy", "scipy", "scikit-learn"}
+    assert machine()["cores"] == os.cpu_count()
+    assert machine()["memory_bytes"] > 2**28
+    assert machine()["cpu"]
+
+
+def test_a_package_that_is_not_installed_has_no_version(monkeypatch):
+    monkeypatch.setattr(runs, "_PACKAGES", ("no-such-package-of-that-name",))
+    assert versions()["no-such-package-of-that-name"] is None
+
+
+def test_machine_without_proc(monkeypatch, tmp_path):
+    monkeypatch.setattr(runs, "Path", lambda _: tmp_path / "nothing")
+    assert machine()["cpu"]
+
+
+def test_append_and_rewrite(run):
+    run.append(_lines(1, 2))
+    run.append([])
+    run.append(_lines(3))
+    assert run.metrics() == _lines(1, 2, 3)
+    run.rewrite(_lines(3, 1))
+    assert run.metrics() == _lines(3, 1)
+    assert sorted(path.name for path in run.path.iterdir()) == ["metrics.jsonl", "run.json"]
+
+
+def test_lines_are_strict_json(run):
+    run.append([{"nc1": math.nan, "n": np.int64(3), "x": [math.inf, np.float32(0.5)]}])
+    assert run.metrics() == [{"nc1": None, "n": 3, "x": [None, 0.5]}]
+    assert "NaN" not in (run.path / "metrics.jsonl").read_text()
+
+
+def test_a_line_that_is_no_json_leaves_the_file_alone(run):
+    run.append(_lines(1))
+    with pytest.raises(InputError, match="values that JSON can hold"):
+        run.append([{"layer": 2}, {"layer": object()}])
+    assert run.metrics() == _lines(1)
+
+
+@pytest.mark.parametrize("torn", [b'{"layer": 3, "nc', b"{", b'{"layer": 3}', b"\xff\x00"])
+def test_a_torn_last_line_is_dropped_and_not_glued_to(run, torn):
+    run.append(_lines(1, 2))
+    with (run.path / "metrics.jsonl").open("ab") as file:
+        file.write(torn)
+    assert run.metrics() == _lines(1, 2)
+    run.append(_lines(3))
+    assert run.metrics() == _lines(1, 2, 3)
+
+
+@pytest.mark.parametrize("cut", range(0, 60, 3))
+def test_cut_anywhere_the_complete_lines_are_read(run, cut):
+    run.append(_lines(1, 2, 4))
+    file = run.path / "metrics.jsonl"
+    content = file.read_bytes()[:cut]
+    file.write_bytes(content)
+    assert run.metrics() == _lines(1, 2, 4)[: content.count(b"\n")]
+
+
+@pytest.mark.parametrize("broken", ["{oops}\n", "[1, 2]\n", "\n", "3\n"])
+def test_a_broken_line_in_the_middle(run, broken):
+    run.append(_lines(1))
+    with (run.path / "metrics.jsonl").open("a") as file:
+        file.write(broken)
+    run.append(_lines(2))
+    with pytest.raises(DataFileError, match=r"line 2 of .*metrics.jsonl to be a JSON object"):
+        run.metrics()
+
+
+def test_lines_written_before_a_kill_are_there(tmp_path):
+    code = (
+        "import os, sys; from agop.runs.folder import Run;"
+        "run = Run.create(sys.argv[1], {'a': 1});"
+        "run.append([{'layer': 1}, {'layer': 2}]); os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "run")], check=False)
+    assert done.returncode == -9
+    assert Run.create(tmp_path / "run", {"a": 1}).metrics() == [{"layer": 1}, {"layer": 2}]
+
+
+def test_record_and_finish(run):
+    run.record(precision={"gram": "float64"})
+    run.record(precision={"gram": "float32"}, note=math.inf)
+    run.finish(seconds=2.5)
+    info = Run.open(run.path).info()
+    assert info["precision"] == {"gram": "float32"}
+    assert info["note"] is None
+    assert info["seconds"] == 2.5
+    assert datetime.fromisoformat(info["finished"]) >= datetime.fromisoformat(info["started"])
+
+
+def test_resume_returns_what_is_there_and_says_so(run):
+    run.append(_lines(1))
+    run.record(precision="float64")
+    run.finish(seconds=1.0)
+    again = Run.create(run.path, dict(reversed(SETTINGS.items())))
+    assert again.metrics() == _lines(1)
+    info = again.info()
+    assert info["precision"] == "float64"
+    assert info["finished"] is None
+    assert [set(entry) for entry in info["resumed"]] == [{"versions", "machine", "started"}]
+    again.finish(seconds=2.0)
+    assert again.info()["seconds"] == 3.0
+    assert len(Run.create(run.path, SETTINGS).info()["resumed"]) == 2
+
+
+def test_other_settings_are_named_and_nothing_changes(run):
+    before = (run.path / "run.json").read_bytes()
+    settings = SETTINGS | {"depth": 20, "width": 512}
+    del settings["ridge"]
+    with pytest.raises(
+        InputError,
+        match=r"depth=12, ridge=0.0, no width, got depth=20, no ridge, width=512. Choose another folder",
+    ):
+        Run.create(run.path, settings)
+    assert (run.path / "run.json").read_bytes() == before
+
+
+def test_a_setting_of_none_is_not_a_missing_setting(tmp_path):
+    Run.create(tmp_path / "run", {"a": 1, "b": None})
+    with pytest.raises(InputError, match=r"b=None, got no b"):
+        Run.create(tmp_path / "run", {"a": 1})
+
+
+def test_resume_can_be_refused(run):
+    with pytest.raises(InputError, match=r"no run in .* got a run with the same settings"):
+        Run.create(run.path, SETTINGS, resume=False)
+
+
+def test_an_empty_folder_is_used_and_parents_are_made(tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert Run.create(tmp_path / "empty", {}).info()["settings"] == {}
+    assert Run.create(tmp_path / "a" / "b", {}).is_started()
+
+
+def test_foreign_content(tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(InputError, match=r"a new or empty folder at .* got other files there"):
+        Run.create(tmp_path, SETTINGS)
+    with pytest.raises(InputError, match="a new or empty folder at "):
+        Run.create(tmp_path / "thesis.tex", SETTINGS)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"settings": 3}', '{"other": {}}'])
+def test_broken_or_foreign_run_json(content, tmp_path):
+    (tmp_path / "run.json").write_text(content)
+    for start in (lambda: Run.create(tmp_path, SETTINGS), lambda: Run.open(tmp_path)):
+        with pytest.raises(DataFileError, match=r"run.json to h.* Choose another folder"):
+            start()
+    assert (tmp_path / "run.json").read_text() == content
+
+
+def test_open_without_a_run(tmp_path):
+    with pytest.raises(DataFileError, match=r"run.json to hold JSON"):
+        Run.open(tmp_path)
+
+
+def test_settings_must_be_json(tmp_path):
+    with pytest.raises(InputError, match="values that JSON can hold"):
+        Run.create(tmp_path / "run", {"device": torch.device("cpu")})
+    assert not (tmp_path / "run").exists()
+
+
+def test_tensors(run):
+    run.save_tensors({"spectrum": torch.arange(3.0)}, {"layers": 2})
+    run.save_tensors({"m": torch.eye(2)}, name="checkpoint")
+    tensors, header = run.load_tensors()
+    assert torch.equal(tensors["spectrum"], torch.arange(3.0))
+    assert header == {"layers": 2}
+    assert torch.equal(run.load_tensors("checkpoint")[0]["m"], torch.eye(2))
+    assert json.loads((run.path / "run.json").read_text()) == run.info()

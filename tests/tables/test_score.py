@@ -1,0 +1,59 @@
+"""Scores of parts of a table merge to that of the whole."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+import numpy as np
+import pytest
+
+from agop.errors import InputError
+from agop.tables.score import TableScore
+
+pandas = pytest.importorskip("pandas")
+
+
+def parts(truth, predictions, classes, size):
+    starts = range(0, len(truth), size)
+    return [TableScore.of(truth[k : k + size], predictions[k : k + size], classes) for k in starts]
+
+
+@pytest.mark.parametrize("size", [1, 4, 30])
+def test_regression(size):
+    rng = np.random.default_rng(0)
+    truth = pandas.Series(1e6 + rng.normal(size=30))
+    predictions = truth + 0.3 * rng.normal(size=30)
+    truth[[0, 7]] = None
+    score = reduce(TableScore.merge, parts(truth, predictions, None, size))
+    y, f = truth.dropna().to_numpy(), predictions[truth.notna()].to_numpy()
+    r2, rmse = 1 - ((y - f) ** 2).sum() / ((y - y.mean()) ** 2).sum(), ((y - f) ** 2).mean() ** 0.5
+    assert str(score) == f"R²: {r2:.4f}, RMSE {rmse:.4g} (28 rows with a target)"
+
+
+@pytest.mark.parametrize(
+    ("truth", "predictions", "classes"),
+    [
+        (["a", "b", None, "a", "c"], ["a", "a", "a", "a", "a"], np.array(["a", "b"], dtype=object)),
+        ([1, 2, None, 1, 5], [1, 1, 1, 1, 1], np.array([1, 2])),
+        ([True, False, None, True, "?"], [True, True, True, True, True], np.array([False, True])),
+    ],
+)
+def test_labels(truth, predictions, classes):
+    scores = parts(pandas.Series(truth), pandas.Series(predictions), classes, 2)
+    assert str(reduce(TableScore.merge, scores)) == "Accuracy: 0.5000 (4 rows with a target)"
+
+
+def test_numbers_against_text():
+    score = TableScore.of(pandas.Series([1, 2]), pandas.Series(["1", "1"]), np.array(["1", "2"], dtype=object))
+    assert (score.count, score.error) == (2, 1)
+
+
+def test_nothing_known_and_nothing_to_explain():
+    assert str(TableScore.of(pandas.Series([None]), pandas.Series([1.0]))) == "No row has a target"
+    constant = TableScore.of(pandas.Series([2.0, 2.0]), pandas.Series([2.0, 3.0]))
+    assert str(constant) == "R²: –, RMSE 0.7071 (2 rows with a target)"
+
+
+def test_text_as_target_of_a_regression():
+    with pytest.raises(InputError, match="numbers in column 'y'"):
+        TableScore.of(pandas.Series(["much"], name="y"), pandas.Series([1.0]))
