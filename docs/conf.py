@@ -41,7 +41,7 @@ python_maximum_signature_line_length = 88
 # Named, not linked: objects of other projects, whose inventories would have to be fetched, and of modules inside a
 # package, which are documented only where the package exports them.
 nitpick_ignore_regex = [
-    (r"py:class", r"agop(\.\w+){3,}"),
+    (r"py:class", r"agop(\.\w+){3,}|agop\.\w+\.T"),
     (r"py:.*", r"(abc|collections|concurrent|datetime|functools|os|pathlib|typing)\..*"),
     (r"py:.*", r"(lightning|matplotlib|np|numpy|pandas|plotly|rich|scipy|sklearn|torch|torchmetrics|typer)\..*"),
     (r"py:.*", r"Any|ArrayLike|Callable|GlobalMean|JSON|Iterable|Iterator|Mapping|Path|Self|Sequence|Tensor"),

@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 __all__ = ["is_storable", "storable", "stored_class"]
 
-Class = TypeVar("Class", bound=type[Any])
+T = TypeVar("T")
 
 _CLASSES: dict[str, type[Any]] = {}
 
 
-def storable(kind: Class) -> Class:
+def storable(kind: type[T]) -> type[T]:
     """Declare a frozen dataclass or an estimator as storable, under its name.
 
     A dataclass is stored by its fields, an estimator by its parameters and all else that it holds. No file can name

@@ -33,8 +33,8 @@ class Collapse:
     Each field is the function of the same name in :mod:`agop.collapse`, None where that has no value for these data;
     ``undefined`` says why, by the name of the field. Fields that need a classifier (NC3, NC4)
     or out-of-distribution samples (NC5) are None without; so are ``nc1_pinv`` and NC4 without a second pass.
-    ``gnc2_mean``, ``gnc2_variance`` and ``unc3_cosine`` are the variants of :func:`~agop.collapse.nc2.gnc2` and
-    :func:`~agop.collapse.nc3.unc3`.
+    ``gnc2_mean``, ``gnc2_variance`` and ``unc3_cosine`` are the variants of :func:`~agop.collapse.gnc2` and
+    :func:`~agop.collapse.unc3`.
 
     Examples
     --------

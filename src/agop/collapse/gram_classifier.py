@@ -47,7 +47,7 @@ def nc3_self_duality_from_gram(
     *,
     global_mean: GlobalMean = "classes",
 ) -> float:
-    """:func:`~agop.collapse.nc3.nc3_self_duality` with a weight in the span of the features."""
+    """:func:`~agop.collapse.nc3_self_duality` with a weight in the span of the features."""
     moments, weight = _with_weight(gram, labels, coefficients)
     return nc3_self_duality(moments, weight, global_mean=global_mean)
 
@@ -59,7 +59,7 @@ def nc3_self_duality_by_class_from_gram(
     *,
     global_mean: GlobalMean = "classes",
 ) -> tuple[float, ...]:
-    """:func:`~agop.collapse.nc3.nc3_self_duality_by_class` with a weight in the span of the features."""
+    """:func:`~agop.collapse.nc3_self_duality_by_class` with a weight in the span of the features."""
     moments, weight = _with_weight(gram, labels, coefficients)
     return nc3_self_duality_by_class(moments, weight, global_mean=global_mean)
 
@@ -71,7 +71,7 @@ def nc3_etf_error_from_gram(
     *,
     global_mean: GlobalMean = "classes",
 ) -> float:
-    """:func:`~agop.collapse.nc3.nc3_etf_error` with a weight in the span of the features."""
+    """:func:`~agop.collapse.nc3_etf_error` with a weight in the span of the features."""
     moments, weight = _with_weight(gram, labels, coefficients)
     return nc3_etf_error(moments, weight, global_mean=global_mean)
 
@@ -84,13 +84,13 @@ def unc3_from_gram(
     cosine: bool = False,
     global_mean: GlobalMean = "classes",
 ) -> float:
-    """:func:`~agop.collapse.nc3.unc3` with a weight in the span of the features."""
+    """:func:`~agop.collapse.unc3` with a weight in the span of the features."""
     moments, weight = _with_weight(gram, labels, coefficients)
     return unc3(moments, weight, cosine=cosine, global_mean=global_mean)
 
 
 def nc4_agreement_from_gram(gram: ArrayLike, labels: ArrayLike, scores: ArrayLike) -> float:
-    """:func:`~agop.collapse.nc4.nc4_agreement` of a classifier known by its scores."""
+    """:func:`~agop.collapse.nc4_agreement` of a classifier known by its scores."""
     scores = as_matrix(scores, "scores", n_rows=len(gram))
     coordinates, moments = gram_coordinates(gram, labels, scores.shape[1])
     require_finite(scores, "scores")
@@ -104,7 +104,7 @@ def nc5_orthogonality_from_gram(
     ood_gram: ArrayLike,
     n_classes: int | None = None,
 ) -> float:
-    """:func:`~agop.collapse.nc5.nc5_orthogonality` from all inner products."""
+    """:func:`~agop.collapse.nc5_orthogonality` from all inner products."""
     moments = moments_from_gram(gram, labels, n_classes)
     n_classes, n = len(moments.counts), moments.n_samples
     ood_gram = as_matrix(ood_gram, "ood_gram")

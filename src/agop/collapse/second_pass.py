@@ -23,7 +23,7 @@ class SecondPass:
     Attributes
     ----------
     moments
-        Of the coordinates, at most C - 1, with their pooled scatter: what :func:`~agop.collapse.nc1.nc1_pinv` needs.
+        Of the coordinates, at most C - 1, with their pooled scatter: what :func:`~agop.collapse.nc1_pinv` needs.
     agreements
         Samples for which classifier and nearest class mean agree, or None without a classifier.
 

@@ -101,7 +101,7 @@ class CollapsedFixedPoint:
 def collapsed_fixed_point(
     n_classes: int, per_class: int, *, kernel_shift: float, features_shift: float, targets: Coding = "one-hot"
 ) -> CollapsedFixedPoint:
-    r"""Fixed point of :func:`~agop.theory.linearised.linearised_recursion` at which all classes have collapsed.
+    r"""Fixed point of :func:`~agop.theory.linearised_recursion` at which all classes have collapsed.
 
     With signed targets there may be several; this is the one that the recursion reaches from orthogonal classes
     (q = 0). There p = m (1 + (C-1) q) on the constant direction and p' = m (1-q) between classes satisfy

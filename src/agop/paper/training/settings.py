@@ -27,7 +27,7 @@ class TrainSettings:
     Attributes
     ----------
     model
-        "mlp", "resnet18" or "vgg11", see :func:`~agop.paper.training.networks.build_network`.
+        "mlp", "resnet18" or "vgg11", see :func:`~agop.paper.build_network`.
     data
         Name of the data set.
     samples, test_samples
