@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 
 from agop import CosineFeatures, DeepRFMClassifier, Gaussian, GaussianCosineFeatures, Laplace, ReLUFeatures
 from agop.datasets import standardize
-from agop.deep_rfm import deep_rfm, normalise_rows
+from agop.deep_rfm import deep_rfm, normalize_rows
 from agop.errors import InputError, MemoryBudgetError
 
 SMALL = {"features": ReLUFeatures(32), "random_state": 3}
@@ -23,24 +23,24 @@ def layers_by_hand(X, y, new, **settings):
     rows, points = (torch.from_numpy(values) for values in standardize(X, new))
     signed = 2.0 * torch.nn.functional.one_hot(torch.tensor(y)).double() - 1
     layers = list(deep_rfm(rows, signed, features=ReLUFeatures(32), seed=3, **settings))
-    inputs = [normalise_rows(points)]
+    inputs = [normalize_rows(points)]
     for layer in layers:
         inputs.append(layer.map(inputs[-1]))
     return layers, inputs
 
 
 @pytest.mark.parametrize("kernel", [None, Gaussian(1.0)])
-@pytest.mark.parametrize("metric", ["agop", "identity"])
-def test_same_as_the_recursion(blobs, kernel, metric):
+@pytest.mark.parametrize("agop", [True, False])
+def test_same_as_the_recursion(blobs, kernel, agop):
     X, y, new, _ = blobs
     X[:, 4] = 0.1  # a constant feature
-    settings = {"depth": 3, "ridge": 0.01, "metric": metric}
+    settings = {"depth": 3, "ridge": 0.01, "agop": agop}
     model = DeepRFMClassifier(kernel, **SMALL, **settings).fit(X, y)
     layers, inputs = layers_by_hand(X, y, new, kernel=kernel or Laplace(2.0), **settings)
     np.testing.assert_allclose(model.decision_function(new), layers[-1].fit.machine(inputs[2]), rtol=0, atol=1e-10)
     np.testing.assert_array_equal(model.predict(new), model.decision_function(new).argmax(1))
     for layer, fitted in zip(layers, model.maps_, strict=True):
-        if metric == "identity":
+        if not agop:
             assert fitted.root is None
         else:
             torch.testing.assert_close(fitted.root, layer.map.root, rtol=0, atol=1e-10)
@@ -109,14 +109,14 @@ def test_the_agop_collapses_digits_and_the_control_does_not():
     X, y = load_digits(n_class=4, return_X_y=True)
     X, y, new, truth = X[:200], y[:200], X[200:400], y[200:400]
 
-    def falls(metric):
-        model = DeepRFMClassifier(depth=5, metric=metric, features=ReLUFeatures(64), random_state=0).fit(X, y)
+    def falls(agop):
+        model = DeepRFMClassifier(depth=5, agop=agop, features=ReLUFeatures(64), random_state=0).fit(X, y)
         assert model.score(new, truth) > 0.6
         return [record.stages["input"].collapse.nc1_trace_ratio for record in model.records_]
 
-    agop, control = falls("agop"), falls("identity")
-    assert all(later < 0.7 * earlier for earlier, later in pairwise(agop))
-    assert control[0] == pytest.approx(agop[0], rel=1e-12)
+    learned, control = falls(True), falls(False)
+    assert all(later < 0.7 * earlier for earlier, later in pairwise(learned))
+    assert control[0] == pytest.approx(learned[0], rel=1e-12)
     assert min(control) > 0.9 * control[0]
 
 
@@ -203,7 +203,7 @@ def test_scale_of_the_agop(blobs):
         model = DeepRFMClassifier(
             features=GaussianCosineFeatures(64, 0.7), depth=2, ridge=1e-3, agop_scale=scale, random_state=0
         ).fit(X, y)
-        rows = normalise_rows(torch.as_tensor((X - X.mean(0)) / X.std(0)))
+        rows = normalize_rows(torch.as_tensor((X - X.mean(0)) / X.std(0)))
         found[scale] = float(model.maps_[0].agop_stage(rows).norm(dim=1).mean()), model.transform(X)
     assert found["row-norm"][0] == pytest.approx(1)
     assert abs(found["max-entry"][0] - 1) > 0.05

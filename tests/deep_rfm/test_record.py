@@ -33,7 +33,7 @@ TEST *= np.logspace(-4, 0, 10)[:, None]  # of no consequence: rows are normalise
 TARGETS = 2.0 * np.eye(3)[LABELS] - 1
 
 
-def records(metric="agop", features=ReLUFeatures(WIDTH), test=None, dtype=torch.float64):  # noqa: B008 (hyper-parameters)
+def records(agop=True, features=ReLUFeatures(WIDTH), test=None, dtype=torch.float64):  # noqa: B008 (hyper-parameters)
     layers = deep_rfm(
         torch.tensor(X, dtype=dtype),
         torch.tensor(TARGETS, dtype=dtype),
@@ -41,7 +41,7 @@ def records(metric="agop", features=ReLUFeatures(WIDTH), test=None, dtype=torch.
         features=features,
         depth=DEPTH,
         ridge=RIDGE,
-        metric=metric,
+        agop=agop,
         seed=SEED,
     )
     return list(deep_rfm_records(layers, torch.tensor(LABELS), 3, test))
@@ -81,13 +81,13 @@ def test_scaled_distance_is_the_median_across_classes(features, order, unit):
         assert {line["scaled_distance"] for line in record.lines()} == {record.scaled_distance}
 
 
-@pytest.mark.parametrize("metric", ["agop", "identity"])
+@pytest.mark.parametrize("learned", [True, False])
 @pytest.mark.parametrize("features", [ReLUFeatures(WIDTH), CosineFeatures(WIDTH, 0.3)])
-def test_stages_against_slow_loops(features, metric):
+def test_stages_against_slow_loops(features, learned):
     expected = oracles_deep_rfm.deep_rfm(
-        "Laplace", X, TARGETS, maps(features), ridge=RIDGE, identity=metric == "identity", bandwidth=2.0
+        "Laplace", X, TARGETS, maps(features), ridge=RIDGE, identity=not learned, bandwidth=2.0
     )
-    found = records(metric, features)
+    found = records(learned, features)
     assert [record.layer for _, record in found] == [1, 2]
     for (inputs, mapped, random, coefficients, agop), (_, record) in zip(expected, found, strict=True):
         assert list(record.stages) == ["input", "agop", "features"]
@@ -98,7 +98,7 @@ def test_stages_against_slow_loops(features, metric):
             assert stage.effective_rank == pytest.approx(effective_rank(rows), rel=1e-8)
         scores = oracles_kernels.gram("Laplace", inputs, inputs, bandwidth=2.0) @ coefficients
         assert record.train_accuracy == np.mean(scores.argmax(1) == LABELS)
-        if metric == "identity":
+        if not learned:
             assert record.spectrum is None
         else:
             eigenvalues = np.linalg.eigvalsh(agop)[::-1]
@@ -154,7 +154,7 @@ def test_precision_is_told(dtype):
         assert record.precision["agop"] in (name, "float64")
         assert record.precision["agop_form"] in ("elementwise", "per-output")
         assert 0 <= record.precision["agop_error"] < 1e-2
-    for _, record in records("identity", dtype=dtype):
+    for _, record in records(False, dtype=dtype):
         assert set(record.precision) == {"features", "distances", "solve", "jitter"}
 
 

@@ -16,7 +16,7 @@ from agop.deep_rfm import (
     LaplaceCosineFeatures,
     ReLUFeatures,
     deep_rfm,
-    normalise_rows,
+    normalize_rows,
 )
 from agop.errors import InputError
 from agop.kernels import Gaussian, Laplace, ProductLaplace
@@ -100,7 +100,7 @@ def test_row_norm_scale_makes_the_mean_norm_one(dtype):
 
 def test_identity_control_against_the_oracle():
     expected = oracles_deep_rfm.deep_rfm("Laplace", X, Y, drawn(ReLUFeatures(20), 3), identity=True, bandwidth=2.0)
-    got = layers(metric="identity")
+    got = layers(agop=False)
     assert all(layer.agop is None and layer.plan is None for layer in got)
     assert_follows(got, expected)
 
@@ -153,7 +153,7 @@ def test_limited_memory_changes_nothing_but_the_plan():
 def test_rows_are_divided_by_their_norms(dtype):
     scales = np.array([0.0, 1e-30, 1e-3, 1.0, 1e4, 1e30])[:, None]
     rows = torch.tensor(scales * X[:6], dtype=dtype)
-    got = normalise_rows(rows)
+    got = normalize_rows(rows)
     assert got.dtype == dtype
     np.testing.assert_allclose(
         got, oracles_deep_rfm.normalised(rows.double().numpy()), atol=1e-6 if dtype == torch.float32 else 1e-14
@@ -164,7 +164,6 @@ def test_rows_are_divided_by_their_norms(dtype):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"metric": "none"}, "metric='agop' or 'identity'"),
         ({"agop_scale": "trace"}, "agop_scale='max-entry' or 'row-norm'"),
         ({"depth": 0}, "depth >= 1"),
         ({"ridge": -0.1}, "ridge"),
@@ -194,7 +193,7 @@ def digits():
 
 
 @functools.cache
-def collapse(dtype, seed, metric="agop", depth=20):
+def collapse(dtype, seed, agop=True, depth=20):
     """NC1 of the three stages of every layer, and the steps' precisions."""
     inputs, targets, labels = digits()
     found, precisions = [], set()
@@ -204,7 +203,7 @@ def collapse(dtype, seed, metric="agop", depth=20):
         kernel=Laplace(2.0),
         features=ReLUFeatures(256),
         depth=depth,
-        metric=metric,
+        agop=agop,
         seed=seed,
     ):
         assert layer.inputs.dtype == dtype
@@ -241,6 +240,6 @@ def test_float32_asks_float64_where_it_decides():
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_control_does_not_collapse(dtype):
-    found, _ = collapse(dtype, 0, metric="identity", depth=6)
+    found, _ = collapse(dtype, 0, agop=False, depth=6)
     np.testing.assert_array_equal(found[:, 0], found[:, 1])
     assert (np.diff(found[:, 0]) > 0).all()

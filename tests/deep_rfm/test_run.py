@@ -151,7 +151,7 @@ def test_tensors(full_run, toy):
         width = 6 if "layer01" in name else 16
         assert tensors[name].shape == (width,)
         assert torch.equal(tensors[name], tensors[name].sort(descending=True).values)
-    inputs = recursions.normalise_rows(torch.from_numpy(standardize(toy.train_inputs)[0]))
+    inputs = recursions.normalize_rows(torch.from_numpy(standardize(toy.train_inputs)[0]))
     expected = class_sorted_gram(inputs, torch.from_numpy(toy.train_labels), 3, per_class=66)
     for control in ("agop", "control"):
         found = tensors[f"{control}/seed3/layer01/gram/input"]

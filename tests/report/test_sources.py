@@ -111,7 +111,7 @@ def test_deep_rfm_classifiers(tmp_path):
     assert result.info["settings"]["depth"] == 2
     assert torch.equal(result.tensors["agop/seed0/layer02/spectrum"], model.records_[1].spectrum)
     json.dumps(result.info)
-    control = result_of(DeepRFMClassifier(depth=1, metric="identity", random_state=0).fit(X, y))
+    control = result_of(DeepRFMClassifier(depth=1, agop=False, random_state=0).fit(X, y))
     assert all(line["control"] for line in control.lines)
     save(model, tmp_path / "model.safetensors")
     assert result_of(tmp_path / "model.safetensors").name == "model"

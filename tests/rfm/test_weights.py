@@ -17,7 +17,7 @@ ESTIMATORS = [
     pytest.param(RFMClassifier(Laplace(4.0), ridge=0.01, n_iterations=2, selection=None), id="classifier"),
     pytest.param(DeepRFMClassifier(depth=3, ridge=0.01, **SMALL), id="deep"),
     pytest.param(DeepRFMClassifier(depth=2, ridge=0.01, targets="one-hot", **SMALL), id="deep-one-hot"),
-    pytest.param(DeepRFMClassifier(depth=2, ridge=0.01, metric="identity", **SMALL), id="deep-control"),
+    pytest.param(DeepRFMClassifier(depth=2, ridge=0.01, agop=False, **SMALL), id="deep-control"),
 ]
 
 

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from sklearn.datasets import load_digits
 
 from agop.datasets import standardize
-from agop.deep_rfm import LaplaceCosineFeatures, ReLUFeatures, deep_rfm, normalise_rows
+from agop.deep_rfm import LaplaceCosineFeatures, ReLUFeatures, deep_rfm, normalize_rows
 from agop.errors import InputError, UndefinedMeasureError
 from agop.kernels import Gaussian, Laplace
 from agop.theory import centred_gram, class_targets, features_shift, kernel_shift, linearise, linearised_recursion
@@ -63,14 +63,14 @@ def test_fit_and_residual_against_an_optimiser():
     ids=str,
 )
 def test_high_dimensional_limit(kernel, value, slope):
-    rows = normalise_rows(torch.from_numpy(np.random.default_rng(1).standard_normal((400, 4000))))
+    rows = normalize_rows(torch.from_numpy(np.random.default_rng(1).standard_normal((400, 4000))))
     fit = kernel_shift(kernel, rows)
     assert fit.scale == pytest.approx(slope, rel=0.02)
     assert fit.shift == pytest.approx((value[0] - value[1] - slope) / slope, rel=0.03)
 
 
 def test_features_shift_of_relu_features_in_the_limit():
-    rows = normalise_rows(torch.from_numpy(np.random.default_rng(2).standard_normal((100, 1000))))
+    rows = normalize_rows(torch.from_numpy(np.random.default_rng(2).standard_normal((100, 1000))))
     fit = features_shift(ReLUFeatures(40_000).draw(1000, seed=0, layer=1), 5 * rows)
     # E relu(u) relu(v) = (sin t + (pi - t) cos t) / (2 pi) for unit normal u, v of correlation cos t.
     assert fit.shift == pytest.approx((0.5 - 1 / (2 * math.pi) - 0.25) / 0.25, rel=0.03)
@@ -93,7 +93,7 @@ def test_shifts_of_the_layers_predict_the_collapse_of_deep_rfm_on_digits():
         found = kernel_shift(kernel, layer.inputs), features_shift(layer.map.random_map, layer.stages["agop"])
         shifts.append([fit.shift for fit in found])
         measured.append(oracles_theory.nc1((layer.inputs @ layer.inputs.T).numpy(), labels))
-    rows = normalise_rows(inputs)
+    rows = normalize_rows(inputs)
     kernel_shifts, features_shifts = zip(*shifts, strict=True)
     predicted = [
         oracles_theory.nc1(layer.gram.numpy(), labels)

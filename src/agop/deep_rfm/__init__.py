@@ -14,7 +14,7 @@ from agop.deep_rfm.random_features import (
     ReLUFeatures,
 )
 from agop.deep_rfm.record import DeepRFMRecord, StageRecord, deep_rfm_records
-from agop.deep_rfm.recursion import AGOPScale, DeepRFMLayer, LayerMap, deep_rfm, normalise_rows
+from agop.deep_rfm.recursion import AGOPScale, DeepRFMLayer, LayerMap, deep_rfm, normalize_rows
 from agop.deep_rfm.run import DeepRFMSettings, FeaturesName, run_deep_rfm
 
 __all__ = [
@@ -36,6 +36,6 @@ __all__ = [
     "deep_rfm",
     "deep_rfm_findings",
     "deep_rfm_records",
-    "normalise_rows",
+    "normalize_rows",
     "run_deep_rfm",
 ]

@@ -14,11 +14,10 @@ from torch import Tensor
 
 from agop.deep_rfm.random_features import RandomFeatures, ReLUFeatures
 from agop.deep_rfm.record import DeepRFMRecord, deep_rfm_records
-from agop.deep_rfm.recursion import AGOPScale, LayerMap, deep_rfm, normalise_rows
+from agop.deep_rfm.recursion import AGOPScale, LayerMap, deep_rfm, normalize_rows
 from agop.errors import InputError
-from agop.estimator.arrays import as_array, check_features, check_weights, like
+from agop.estimator.arrays import as_array, check_features, check_weights, like, seed_of
 from agop.estimator.persistence import PersistentEstimator
-from agop.estimator.seeds import seed_of
 from agop.estimator.targets import Classes, probabilities
 from agop.kernels import Kernel, Laplace
 from agop.rfm import within_time
@@ -44,8 +43,8 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         Number of layers.
     ridge
         lambda >= 0.
-    metric
-        "agop", or "identity" for the control without feature learning.
+    agop
+        Whether rows are multiplied by the root of the AGOP; False for the control without feature learning.
     agop_scale
         What is 1 after scaling the AGOP: its largest entry, "max-entry", as published; or the mean norm of the rows
         that it is multiplied with, "row-norm", which cosine features need to tell samples apart.
@@ -98,7 +97,7 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         depth: int = 3,
         ridge: float = 0.0,
         *,
-        metric: Literal["agop", "identity"] = "agop",
+        agop: bool = True,
         agop_scale: AGOPScale = "max-entry",
         targets: Literal["signed", "one-hot"] = "signed",
         n_channels: int | None = None,
@@ -113,7 +112,7 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         self.features = features
         self.depth = depth
         self.ridge = ridge
-        self.metric = metric
+        self.agop = agop
         self.agop_scale = agop_scale
         self.targets = targets
         self.n_channels = n_channels
@@ -156,7 +155,7 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
             features=ReLUFeatures(width=256) if self.features is None else self.features,
             depth=self.depth,
             ridge=self.ridge,
-            metric=self.metric,
+            agop=self.agop,
             agop_scale=self.agop_scale,
             weights=weights,
             seed=seed_of(self.random_state),
@@ -177,7 +176,7 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         return self
 
     def transform(self, X: Any) -> Any:
-        """Features (n, width) after layer ``transform_layer``, before normalisation.
+        """Features (n, width) after layer ``transform_layer``, before normalization.
 
         Raises
         ------
@@ -248,9 +247,9 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         return ((features.double() - self.mean_) / self.scale_).to(features.dtype)
 
     def _inputs(self, X: Any, n_layers: int) -> Tensor:
-        """Row-normalised inputs of the layer after the first ``n_layers``."""
+        """Row-normalized inputs of the layer after the first ``n_layers``."""
         features = check_features(self, X, reset=False).to(self.machine_.centers.device)
-        inputs = normalise_rows(self._standardize(features))
+        inputs = normalize_rows(self._standardize(features))
         for layer in self.maps_[:n_layers]:
             inputs = layer(inputs)
         return inputs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from agop.deep_rfm.recursion import normalise_rows
+from agop.deep_rfm.recursion import normalize_rows
 from agop.moments import ClassMoments
 
 __all__ = ["class_sorted_gram"]
@@ -43,5 +43,5 @@ def class_sorted_gram(features: Tensor, labels: Tensor, n_classes: int, per_clas
     """
     rows = torch.cat([torch.nonzero(labels == c).ravel()[:per_class] for c in range(n_classes)])
     center = ClassMoments.of(features, labels, n_classes).global_mean()
-    centred = normalise_rows(features[rows].double() - center)
+    centred = normalize_rows(features[rows].double() - center)
     return centred @ centred.mT

@@ -12,6 +12,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
@@ -58,9 +59,18 @@ class RandomFeatures(BaseEstimator, ABC):  # type: ignore[misc]
     width: int
 
     def draw(self, n_features: int, *, seed: int, layer: int) -> RandomMap:
-        """Draw the map of ``layer`` for inputs of ``n_features``; the same for the same arguments."""
+        """Draw the map of ``layer`` for inputs of ``n_features``; the same for the same arguments.
+
+        Raises
+        ------
+        InputError
+            If a hyper-parameter is out of range.
+        """
         if not isinstance(self.width, Integral) or self.width < 1:
             raise InputError("a positive integer width", repr(self.width), "Set width >= 1.")
+        for name, value in self.get_params().items():
+            if not isinstance(value, Real) or not 0 < value < float("inf"):
+                raise InputError(f"a positive finite {name}", repr(value), f"Set {name} > 0.")
         return self._draw(n_features, np.random.default_rng((seed, layer)))
 
     @abstractmethod
@@ -106,12 +116,26 @@ class ReLUFeatures(RandomFeatures):
         """None: the features of c x are c times those of x, for any c > 0."""
 
 
+class FourierFeatures(RandomFeatures):
+    r"""Random Fourier features :math:`\sqrt{2/k}\cos(W z + u)` of a shift-invariant kernel.
+
+    The rows of W are drawn from its spectral density, u is uniform on [0, 2 pi) (Rahimi & Recht 2007).
+    """
+
+    def _draw(self, n_features: int, generator: np.random.Generator) -> RandomMap:
+        weight = self._frequencies(n_features, generator)
+        return RandomMap(torch.from_numpy(weight), torch.from_numpy(generator.uniform(0, 2 * np.pi, self.width)))
+
+    @abstractmethod
+    def _frequencies(self, n_features: int, generator: np.random.Generator) -> NDArray[np.float64]:
+        """W, (k, d)."""
+
+
 @storable
-class CosineFeatures(RandomFeatures):
+class CosineFeatures(FourierFeatures):
     r"""Random Fourier features of the kernel :math:`\exp(-\gamma \|x - z\|_1)`.
 
-    :math:`\sqrt{2/k}\cos(W z + u)` with W i.i.d. Cauchy of scale gamma and u uniform on [0, 2 pi)
-    (Rahimi & Recht 2007); the choice of the experiments of Beaglehole et al. 2024.
+    W is i.i.d. Cauchy of scale gamma: the choice of the experiments of Beaglehole et al. 2024.
 
     Parameters
     ----------
@@ -132,22 +156,32 @@ class CosineFeatures(RandomFeatures):
         self.width = width
         self.gamma = gamma
 
-    def _draw(self, n_features: int, generator: np.random.Generator) -> RandomMap:
-        _check_scale("gamma", self.gamma)
-        weight = self.gamma * generator.standard_cauchy((self.width, n_features))
-        return RandomMap(torch.from_numpy(weight), _phases(self.width, generator))
+    def _frequencies(self, n_features: int, generator: np.random.Generator) -> NDArray[np.float64]:
+        return self.gamma * generator.standard_cauchy((self.width, n_features))
 
     def scaled_distances(self, rows: Tensor, others: Tensor) -> Tensor:
         r""":math:`\gamma \|x - z\|_1`, (n, m): the kernel is exp of minus it."""
         return self.gamma * torch.cdist(rows, others, p=1)
 
 
+class RadialFourierFeatures(FourierFeatures):
+    """Random Fourier features of a kernel of the Euclidean distance over a bandwidth."""
+
+    def __init__(self, width: int = 1024, bandwidth: float = 2.0) -> None:
+        self.width = width
+        self.bandwidth = bandwidth
+
+    def scaled_distances(self, rows: Tensor, others: Tensor) -> Tensor:
+        r""":math:`\|x - z\|_2 / L`, (n, m)."""
+        return torch.cdist(rows, others) / self.bandwidth
+
+
 @storable
-class LaplaceCosineFeatures(RandomFeatures):
+class LaplaceCosineFeatures(RadialFourierFeatures):
     r"""Random Fourier features of the Laplace kernel :math:`\exp(-\|x - z\|_2 / L)`.
 
-    :math:`\sqrt{2/k}\cos(W z + u)` with rows g / (L abs(h)), g standard normal in d dimensions and h in one:
-    a multivariate Cauchy distribution (Rahimi & Recht 2007).
+    The rows of W are g / (L abs(h)), g standard normal in d dimensions and h in one: a multivariate Cauchy
+    distribution.
 
     Parameters
     ----------
@@ -164,28 +198,17 @@ class LaplaceCosineFeatures(RandomFeatures):
     (0.08, 0.08)
     """
 
-    def __init__(self, width: int = 1024, bandwidth: float = 2.0) -> None:
-        self.width = width
-        self.bandwidth = bandwidth
-
-    def _draw(self, n_features: int, generator: np.random.Generator) -> RandomMap:
-        _check_scale("bandwidth", self.bandwidth)
+    def _frequencies(self, n_features: int, generator: np.random.Generator) -> NDArray[np.float64]:
         directions = generator.standard_normal((self.width, n_features))
-        scales = self.bandwidth * np.abs(generator.standard_normal((self.width, 1)))
-        return RandomMap(torch.from_numpy(directions / scales), _phases(self.width, generator))
-
-    def scaled_distances(self, rows: Tensor, others: Tensor) -> Tensor:
-        r""":math:`\|x - z\|_2 / L`, (n, m): the kernel is exp of minus it."""
-        return torch.cdist(rows, others) / self.bandwidth
+        return directions / (self.bandwidth * np.abs(generator.standard_normal((self.width, 1))))
 
 
 @storable
-class GaussianCosineFeatures(RandomFeatures):
+class GaussianCosineFeatures(RadialFourierFeatures):
     r"""Random Fourier features of the Gaussian kernel :math:`\exp(-\|x - z\|_2^2 / (2 L^2))`.
 
-    :math:`\sqrt{2/k}\cos(W z + u)` with rows g / L, g standard normal in d dimensions, and u uniform on [0, 2 pi)
-    (Rahimi & Recht 2007). This kernel is smooth where x = z, so that near classes keep the ratio of their
-    squared distances, which those of the other two turn into distances.
+    The rows of W are g / L, g standard normal in d dimensions. This kernel is smooth where x = z, so that near classes
+    keep the ratio of their squared distances, which those of the other two turn into distances.
 
     Parameters
     ----------
@@ -202,24 +225,5 @@ class GaussianCosineFeatures(RandomFeatures):
     (0.61, 0.61)
     """
 
-    def __init__(self, width: int = 1024, bandwidth: float = 2.0) -> None:
-        self.width = width
-        self.bandwidth = bandwidth
-
-    def _draw(self, n_features: int, generator: np.random.Generator) -> RandomMap:
-        _check_scale("bandwidth", self.bandwidth)
-        weight = generator.standard_normal((self.width, n_features)) / self.bandwidth
-        return RandomMap(torch.from_numpy(weight), _phases(self.width, generator))
-
-    def scaled_distances(self, rows: Tensor, others: Tensor) -> Tensor:
-        r""":math:`\|x - z\|_2 / L`, (n, m): the kernel is exp of minus half its square."""
-        return torch.cdist(rows, others) / self.bandwidth
-
-
-def _phases(width: int, generator: np.random.Generator) -> Tensor:
-    return torch.from_numpy(generator.uniform(0, 2 * np.pi, width))
-
-
-def _check_scale(name: str, value: float) -> None:
-    if not isinstance(value, Real) or not 0 < value < float("inf"):
-        raise InputError(f"a positive finite {name}", repr(value), f"Set {name} > 0.")
+    def _frequencies(self, n_features: int, generator: np.random.Generator) -> NDArray[np.float64]:
+        return generator.standard_normal((self.width, n_features)) / self.bandwidth

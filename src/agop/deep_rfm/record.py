@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from agop.collapse import Collapse
-from agop.deep_rfm.recursion import DeepRFMLayer, normalise_rows
+from agop.deep_rfm.recursion import DeepRFMLayer, normalize_rows
 from agop.errors import UndefinedMeasureError
 from agop.linalg import effective_rank
 from agop.storable import storable
@@ -120,7 +120,7 @@ def deep_rfm_records(
     ------
     tuple of DeepRFMLayer and DeepRFMRecord
     """
-    test_inputs = None if test is None else normalise_rows(test[0])
+    test_inputs = None if test is None else normalize_rows(test[0])
     for layer in layers:
         test_accuracy = None
         if test is not None and test_inputs is not None:

@@ -19,18 +19,18 @@ from agop.outer_product import AGOPPlan, normalised_agop, planned_kernel_agop
 from agop.rfm.distinct import distinct_rows
 from agop.storable import storable
 
-__all__ = ["AGOPScale", "DeepRFMLayer", "LayerMap", "deep_rfm", "normalise_rows"]
+__all__ = ["AGOPScale", "DeepRFMLayer", "LayerMap", "deep_rfm", "normalize_rows"]
 
 AGOPScale: TypeAlias = Literal["max-entry", "row-norm"]
 """What is 1 after scaling M_l: its largest entry, or the mean norm of the rows of X_l M_l^{1/2}."""
 
 
-def normalise_rows(rows: Tensor) -> Tensor:
+def normalize_rows(rows: Tensor) -> Tensor:
     """Divide each row by its Euclidean norm; a zero row stays zero.
 
     Examples
     --------
-    >>> normalise_rows(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
+    >>> normalize_rows(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
     tensor([[0.6000, 0.8000],
             [0.0000, 0.0000]])
     """
@@ -57,16 +57,16 @@ class LayerMap:
     random_map: RandomMap
 
     def agop_stage(self, inputs: Tensor) -> Tensor:
-        """X M_l^{1/2} for row-normalised inputs X."""
+        """X M_l^{1/2} for row-normalized inputs X."""
         return inputs if self.root is None else inputs @ self.root.to(inputs)
 
     def features_stage(self, mapped: Tensor) -> Tensor:
-        """Phi_l of rows of the AGOP stage: the next layer's inputs before normalisation."""
+        """Phi_l of rows of the AGOP stage: the next layer's inputs before normalization."""
         return self.random_map(mapped)
 
     def __call__(self, inputs: Tensor) -> Tensor:
-        """Row-normalised inputs of this layer -> row-normalised inputs of the next."""
-        return normalise_rows(self.features_stage(self.agop_stage(inputs)))
+        """Row-normalized inputs of this layer -> row-normalized inputs of the next."""
+        return normalize_rows(self.features_stage(self.agop_stage(inputs)))
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,11 @@ class DeepRFMLayer:
     index
         Layer number l, from 1.
     inputs
-        X_l, row-normalised training inputs of the layer, (n, d).
+        X_l, row-normalized training inputs of the layer, (n, d).
     fit
         Kernel ridge regression of the targets on X_l, and how it was solved.
     agop
-        M_l, scaled AGOP of the predictor, (d, d); None for the identity control.
+        M_l, scaled AGOP of the predictor, (d, d); None for the control.
     plan
         How the AGOP was computed; None for the control.
     map
@@ -101,7 +101,7 @@ class DeepRFMLayer:
 
     @cached_property
     def stages(self) -> dict[str, Tensor]:
-        """Training features of the three stages: "input", "agop" and "features" (before normalisation)."""
+        """Training features of the three stages: "input", "agop" and "features" (before normalization)."""
         mapped = self.map.agop_stage(self.inputs)
         return {"input": self.inputs, "agop": mapped, "features": self.map.features_stage(mapped)}
 
@@ -114,7 +114,7 @@ def deep_rfm(
     features: RandomFeatures,
     depth: int,
     ridge: float = 0.0,
-    metric: Literal["agop", "identity"] = "agop",
+    agop: bool = True,
     agop_scale: AGOPScale = "max-entry",
     weights: Tensor | None = None,
     seed: int = 0,
@@ -134,7 +134,7 @@ def deep_rfm(
     Parameters
     ----------
     inputs
-        X_1, (n, d), standardised, float32 or float64.
+        X_1, (n, d), standardized, float32 or float64.
     targets
         Y, (n, C).
     kernel
@@ -145,8 +145,8 @@ def deep_rfm(
         Number of layers.
     ridge
         lambda >= 0.
-    metric
-        "agop", or "identity" for the control without feature learning.
+    agop
+        Whether rows are multiplied by M_l^{1/2}; False for the control without feature learning.
     agop_scale
         "max-entry", as published: the largest entry of M_l is 1, and the norms of the rows of X_l M_l^{1/2} are what
         comes out. "row-norm": M_l is scaled so that their mean is 1, as it is in the control.
@@ -176,26 +176,24 @@ def deep_rfm(
     >>> [(layer.index, tuple(layer.inputs.shape)) for layer in layers]
     [(1, (20, 4)), (2, (20, 16))]
     """
-    if metric not in ("agop", "identity"):
-        raise InputError("metric='agop' or 'identity'", repr(metric), "'identity' is the control.")
     if agop_scale not in get_args(AGOPScale):
         raise InputError("agop_scale='max-entry' or 'row-norm'", repr(agop_scale), "'max-entry' is the published one.")
     if depth < 1:
         raise InputError("depth >= 1", str(depth), "Use KernelMachine for depth 0.")
-    inputs = normalise_rows(inputs)
+    inputs = normalize_rows(inputs)
     rows = distinct_rows(inputs)
     representative = rows.index[rows.group]
     for index in range(1, depth + 1):
         random_map = features.draw(inputs.shape[1], seed=seed, layer=index)
-        fit, agop, plan = _fit_layer(inputs, targets, kernel, ridge, metric, weights, max_memory)
-        root = None if agop is None or plan is None else psd_power(agop.to(plan.dtype), 0.5)
-        if agop is not None and root is not None and agop_scale == "row-norm":
+        fit, matrix, plan = _fit_layer(inputs, targets, kernel, ridge, agop, weights, max_memory)
+        root = None if matrix is None or plan is None else psd_power(matrix.to(plan.dtype), 0.5)
+        if matrix is not None and root is not None and agop_scale == "row-norm":
             norm = _mean_row_norm(inputs @ root.to(inputs), weights)
-            agop, root = agop / norm.square(), root / norm
-        layer = DeepRFMLayer(index, inputs, fit, agop, plan, LayerMap(root, random_map), features)
+            matrix, root = matrix / norm.square(), root / norm
+        layer = DeepRFMLayer(index, inputs, fit, matrix, plan, LayerMap(root, random_map), features)
         yield layer
         if index < depth:  # equal rows stay equal: a matrix product need not round them alike
-            inputs = normalise_rows(layer.stages["features"])[representative]
+            inputs = normalize_rows(layer.stages["features"])[representative]
 
 
 def _mean_row_norm(rows: Tensor, weights: Tensor | None) -> Tensor:
@@ -209,11 +207,11 @@ def _fit_layer(
     targets: Tensor,
     kernel: Kernel,
     ridge: float,
-    metric: str,
+    agop: bool,
     weights: Tensor | None,
     max_memory: int | None,
 ) -> tuple[Fit, Tensor | None, AGOPPlan | None]:
-    """Predictor on the distinct rows, its normalised AGOP over all samples, and how that was computed."""
+    """Predictor on the distinct rows, its normalized AGOP over all samples, and how that was computed."""
     rows = distinct_rows(inputs, weights)
     distinct = inputs[rows.index]
     total_weights = None if weights is None and len(distinct) == len(inputs) else rows.total_weights
@@ -224,11 +222,11 @@ def _fit_layer(
         ridge=ridge,
         weights=total_weights,
         max_memory=max_memory,
-        share=metric == "agop",
+        share=agop,
     )
-    if metric == "identity":
+    if not agop:
         return fit, None, None
-    agop, plan = planned_kernel_agop(
+    matrix, plan = planned_kernel_agop(
         kernel,
         distinct,
         distinct,
@@ -237,4 +235,4 @@ def _fit_layer(
         max_memory=max_memory,
         gradient_weights=pairs,
     )
-    return fit, normalised_agop(agop), plan
+    return fit, normalised_agop(matrix), plan

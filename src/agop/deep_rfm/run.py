@@ -222,7 +222,7 @@ def _layers(settings: DeepRFMSettings, dataset: Dataset, control: bool, seed: in
         features=settings.make_features(),
         depth=settings.depth,
         ridge=settings.ridge,
-        metric="identity" if control else "agop",
+        agop=not control,
         agop_scale=settings.agop_scale,
         seed=seed,
     )

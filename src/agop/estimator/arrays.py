@@ -1,19 +1,21 @@
-"""Features in and results out: NumPy arrays stay NumPy arrays, tensors stay tensors on their device."""
+"""Features, weights and seeds in, results out: arrays stay NumPy arrays, tensors stay tensors on their device."""
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, validate_data
 from torch import Tensor
 
 from agop.errors import InputError
 from agop.inputs import all_finite, as_matrix
 
-__all__ = ["as_array", "check_features", "check_weights", "like"]
+__all__ = ["as_array", "check_features", "check_weights", "like", "seed_of"]
 
 
 def check_features(estimator: BaseEstimator, X: Any, *, reset: bool) -> Tensor:
@@ -67,3 +69,16 @@ def like(result: Tensor, X: Any) -> Any:
 def as_array(values: Any) -> Any:
     """A tensor on any device as a NumPy array; anything else as it is."""
     return values.detach().cpu().numpy() if isinstance(values, Tensor) else values
+
+
+def seed_of(random_state: Any) -> int:
+    """An integer seed as it is, else one drawn from scikit-learn's random state.
+
+    Examples
+    --------
+    >>> seed_of(7)
+    7
+    """
+    if isinstance(random_state, Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))

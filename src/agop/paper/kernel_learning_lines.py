@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from agop.datasets import Standardization
-from agop.deep_rfm import ReLUFeatures, deep_rfm, normalise_rows
+from agop.deep_rfm import ReLUFeatures, deep_rfm, normalize_rows
 from agop.kernels import Laplace
 from agop.paper.computed import Rows, collapse_of_gram
 from agop.paper.figure import Observe
@@ -90,7 +90,7 @@ def kernel_learning_lines(settings: KernelLearningSettings, rows: Rows, observe:
 
 
 def _descents(settings: KernelLearningSettings, rows: Rows) -> Iterator[Line]:
-    start = Laplace(settings.bandwidth)(normalise_rows(rows.inputs))
+    start = Laplace(settings.bandwidth)(normalize_rows(rows.inputs))
     for coding in CODINGS:
         targets = class_targets(rows.labels, rows.n_classes, coding)
         goal = collapsed_kernel(rows.labels, rows.n_classes, ridge=settings.ridge, targets=coding)
@@ -103,7 +103,7 @@ def _descents(settings: KernelLearningSettings, rows: Rows) -> Iterator[Line]:
 
 def _machines(settings: KernelLearningSettings, rows: Rows) -> Iterator[Line]:
     targets = class_targets(rows.labels, rows.n_classes, "signed")
-    inputs, kernel = normalise_rows(rows.inputs), Laplace(settings.bandwidth)
+    inputs, kernel = normalize_rows(rows.inputs), Laplace(settings.bandwidth)
     steps = rfm(inputs, targets, kernel=kernel, ridge=settings.ridge, n_iterations=settings.iterations)
     for step in steps:
         metric = step.machine.metric
@@ -115,7 +115,7 @@ def _machines(settings: KernelLearningSettings, rows: Rows) -> Iterator[Line]:
 def _layers(settings: KernelLearningSettings, rows: Rows) -> Iterator[Line]:
     targets = class_targets(rows.labels, rows.n_classes, "signed")
     kernel = Laplace(settings.bandwidth)
-    for metric, name in (("agop", "Deep RFM"), ("identity", "control")):
+    for agop, name in ((True, "Deep RFM"), (False, "control")):
         layers = deep_rfm(
             rows.inputs,
             targets,
@@ -123,7 +123,7 @@ def _layers(settings: KernelLearningSettings, rows: Rows) -> Iterator[Line]:
             features=ReLUFeatures(settings.width),
             depth=settings.depth,
             ridge=settings.ridge,
-            metric="agop" if metric == "agop" else "identity",
+            agop=agop,
             seed=settings.seed,
         )
         for layer in layers:

@@ -215,7 +215,7 @@ def _from_record(name: str, info: Mapping[str, Any], record: NetworkRecord) -> N
 
 def _from_classifier(model: DeepRFMClassifier) -> DeepRFMResult:
     check_is_fitted(model)
-    control = model.metric == "identity"
+    control = not model.agop
     lines: list[Line] = [{"seed": 0, "control": control, **line} for each in model.records_ for line in each.lines()]
     tensors = {
         f"agop/seed0/layer{each.layer:02d}/spectrum": each.spectrum

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from agop.estimator.arrays import as_array, check_features, check_weights
+from agop.estimator.arrays import as_array, check_features, check_weights, seed_of
 from agop.estimator.importances import FeatureImportances
 from agop.estimator.persistence import PersistentEstimator
-from agop.estimator.seeds import seed_of
 from agop.kernel_machine import KernelMachine, SolvePlan, Solver, cheapest_solver
 from agop.kernels import Kernel
 from agop.rfm.choices import candidates_for
