@@ -34,6 +34,7 @@ from agop import (
 from agop.errors import DataFileError, InputError
 from agop.estimator import load, save
 from agop.estimator.persistence import PersistentEstimator
+from agop.kernels import MedianDistance
 from agop.rfm import TreeRFMClassifier, TreeRFMRegressor
 from agop.runs import storage
 from agop.solvers import Cholesky, ConjugateGradient
@@ -247,9 +248,9 @@ def test_the_container_of_the_output_is_kept(blobs, file):
 
 def test_what_the_fit_chose_for_itself(blobs, file):
     X, y, new, _ = blobs
-    model = Classifier(Laplace("median"), ridge="loo", n_iterations=1, random_state=0).fit(X, y)
+    model = Classifier(Laplace(MedianDistance()), ridge="loo", n_iterations=1, random_state=0).fit(X, y)
     copy = round_trip(model, file)
-    assert copy.get_params()["kernel__bandwidth"] == "median"
+    assert copy.get_params()["kernel__bandwidth"] == MedianDistance()
     assert (copy.bandwidth_, copy.ridge_) == (model.bandwidth_, model.ridge_)
     assert_predicts_alike(copy, model, new)
 

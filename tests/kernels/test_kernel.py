@@ -10,7 +10,8 @@ from sklearn.base import clone
 from agop.chunks import BLOCK
 from agop.errors import InputError
 from agop.kernel_machine import KernelMachine, fit_kernel_machine
-from agop.kernels import Gaussian, GeneralizedGaussian, Laplace, ProductLaplace
+from agop.kernels import KERNELS as KERNELS_BY_NAME
+from agop.kernels import Gaussian, GeneralizedGaussian, Laplace, ProductLaplace, named
 from agop.outer_product import kernel_agop
 from oracles import kernels as oracles_kernels
 
@@ -140,3 +141,40 @@ def test_inputs_are_left_as_they_were(kernel):
     kernel(x, z)
     kernel.output_gradients(x, z, coefficients)
     assert all(torch.equal(a, b) for a, b in zip(before, (x, z, coefficients), strict=True))
+
+
+@every_kernel
+def test_the_median_distance_is_in_units_of_the_bandwidth(kernel):
+    """Half a median distance with half a bandwidth changes nothing, and equal points do not count."""
+    x = rows(22)
+    half = clone(kernel).set_params(bandwidth=kernel.bandwidth / 2)
+    torch.testing.assert_close(half(x / 2), kernel(x))
+    assert kernel.median_distance(x / 2) == pytest.approx(kernel.median_distance(x) / 2)
+    order = 1 if kernel.default_diagonal else 2
+    expected = np.median([np.linalg.norm(x[i] - x[j], order) for i in range(22) for j in range(i)])
+    assert kernel.median_distance(torch.cat([x[:1], x])) == pytest.approx(expected, rel=0.1)
+    assert kernel.median_distance(x) == pytest.approx(expected)
+    with pytest.raises(InputError, match="two distinct samples"):
+        kernel.median_distance(x[:1])
+
+
+@every_kernel
+def test_gradient_weights_give_the_gradients_where_a_kernel_has_them(kernel):
+    x, z, coefficients = rows(6), rows(8, seed=1), rows(8, 3, seed=2)
+    weights = kernel.gradient_weights(x, z)
+    assert kernel.default_diagonal == (weights is None)
+    if weights is not None:
+        expected = torch.einsum("nm,mc,nmd->cnd", weights, coefficients, x[:, None] - z)
+        torch.testing.assert_close(kernel.output_gradients(x, z, coefficients), expected)
+
+
+@pytest.mark.parametrize("name", KERNELS_BY_NAME)
+def test_kernels_have_names(name):
+    kernel = named(name, bandwidth=3.0)
+    assert type(kernel).__name__.lower() == name.replace("-", "")
+    assert kernel.bandwidth == 3.0
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(InputError, match=r"laplace, gaussian, .*'rbf'"):
+        named("rbf")

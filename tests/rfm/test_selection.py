@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV
 import agop
 from agop import Gaussian, Laplace, ProductLaplace
 from agop.errors import MemoryBudgetError
-from agop.kernels import Kernel
+from agop.kernels import LeaveOneOutBandwidth, MedianDistance
 from agop.rfm import RIDGES
 from agop.rfm.calibration import Calibration
 from rfm.plain import RFMClassifier, RFMRegressor
@@ -94,9 +94,9 @@ def test_equal_rows_are_left_out_together(blobs, class_weight):
 def test_scores_are_those_of_fits_with_fewer_updates(blobs, kind):
     X, y, *_ = blobs
     estimator = {"regressor": agop.RFMRegressor, "classifier": agop.RFMClassifier}[kind]
-    model = estimator(Laplace("loo"), n_iterations=3).fit(X, y)
+    model = estimator(Laplace(LeaveOneOutBandwidth()), n_iterations=3).fit(X, y)
     for k in (0, 1, 3):
-        fewer = estimator(Laplace("loo"), n_iterations=k).fit(X, y)
+        fewer = estimator(Laplace(LeaveOneOutBandwidth()), n_iterations=k).fit(X, y)
         np.testing.assert_allclose(fewer.validation_scores_, model.validation_scores_[: k + 1], rtol=1e-12)
     assert len(model.validation_scores_) == len(model.validation_standard_errors_) == 4
     assert 0 <= model.best_iteration_ <= model.n_iter_ <= 3
@@ -108,7 +108,7 @@ def test_labels_of_noise_state_chance():
     for seed in range(16):
         rng = np.random.default_rng(seed)
         X, y = rng.standard_normal((60, 12)), rng.integers(0, 2, 60)
-        model = agop.RFMClassifier(Laplace("loo"), n_iterations=1).fit(X, y)
+        model = agop.RFMClassifier(Laplace(LeaveOneOutBandwidth()), n_iterations=1).fit(X, y)
         stated.append(model.validation_scores_[model.best_iteration_])
     standard_error = np.std(stated, ddof=1) / 4
     assert abs(np.mean(stated) - 0.5) < 2.5 * standard_error < 0.07
@@ -119,7 +119,7 @@ def test_targets_of_noise_state_their_variance():
     for seed in range(8):
         rng = np.random.default_rng(seed)
         X, y = rng.standard_normal((60, 12)), rng.standard_normal(60)
-        model = agop.RFMRegressor(Laplace("loo"), n_iterations=2).fit(X, y)
+        model = agop.RFMRegressor(Laplace(LeaveOneOutBandwidth()), n_iterations=2).fit(X, y)
         stated.append(-model.validation_scores_[model.best_iteration_] / y.var())
     assert np.mean(stated) > 0.97
 
@@ -128,7 +128,10 @@ def test_the_unit_of_weights_is_of_no_account(surface):
     X, y, new, _ = surface
     y = y + np.random.default_rng(0).standard_normal(80)
     weights = np.random.default_rng(1).uniform(0.5, 1.5, 80)
-    fits = [agop.RFMRegressor(Laplace("loo"), n_iterations=2).fit(X, y, unit * weights) for unit in (1.0, 2.0, 0.01)]
+    fits = [
+        agop.RFMRegressor(Laplace(LeaveOneOutBandwidth()), n_iterations=2).fit(X, y, unit * weights)
+        for unit in (1.0, 2.0, 0.01)
+    ]
     for other, unit in zip(fits[1:], (2.0, 0.01), strict=True):
         assert other.ridge_ == pytest.approx(unit * fits[0].ridge_)
         np.testing.assert_allclose(other.validation_scores_, fits[0].validation_scores_, rtol=1e-7)
@@ -139,7 +142,7 @@ def test_a_weight_is_no_number_of_copies(surface):
     """Weights of two: a sample that is left out is left out whole, so the noise is stated as it is."""
     X, y, *_ = surface
     y = y + np.random.default_rng(0).standard_normal(80)
-    model = agop.RFMRegressor(Laplace("loo"), n_iterations=1).fit(X, y, np.full(80, 2.0))
+    model = agop.RFMRegressor(Laplace(LeaveOneOutBandwidth()), n_iterations=1).fit(X, y, np.full(80, 2.0))
     assert -model.validation_scores_[model.best_iteration_] > 0.8
 
 
@@ -149,8 +152,8 @@ def test_weights_are_repetitions_in_the_choice_too(blobs):
     copies = rng.integers(1, 4, len(X))
     settings = {"ridge": "loo", "n_iterations": 2, "selection": "loo"}
     rows = rng.permutation(np.repeat(np.arange(len(X)), copies))
-    repeated = RFMClassifier(Laplace("median"), **settings).fit(X[rows], y[rows])
-    weighted = RFMClassifier(Laplace("median"), **settings).fit(X, y, copies)
+    repeated = RFMClassifier(Laplace(MedianDistance()), **settings).fit(X[rows], y[rows])
+    weighted = RFMClassifier(Laplace(MedianDistance()), **settings).fit(X, y, copies)
     np.testing.assert_allclose(repeated.validation_scores_, weighted.validation_scores_, rtol=0, atol=1e-12)
     assert (repeated.ridge_, repeated.bandwidth_) == (weighted.ridge_, weighted.bandwidth_)
 
@@ -239,21 +242,23 @@ def test_a_single_ridge_stays_and_validation_data_decide(surface):
     np.testing.assert_array_equal(model.validation_scores_, plain.validation_scores_)
 
 
-@pytest.mark.parametrize("kernel", [Laplace("median"), Gaussian("median"), ProductLaplace("median")], ids=str)
+@pytest.mark.parametrize(
+    "kernel", [Laplace(MedianDistance()), Gaussian(MedianDistance()), ProductLaplace(MedianDistance())], ids=str
+)
 def test_median_bandwidth(blobs, kernel):
     X, y, new, _ = blobs
     order = 1 if isinstance(kernel, ProductLaplace) else 2
     expected = np.median([np.linalg.norm(X[i] - X[j], order) for i in range(90) for j in range(i)])
     model = RFMClassifier(kernel, n_iterations=1).fit(X, y)
     assert model.bandwidth_ == model.kernel_.bandwidth == pytest.approx(expected, rel=1e-12)
-    assert kernel.bandwidth == "median"
+    assert kernel.bandwidth == MedianDistance()
     number = RFMClassifier(type(kernel)(model.bandwidth_), n_iterations=1).fit(X, y)
     np.testing.assert_array_equal(model.predict(new), number.predict(new))
 
 
 def test_median_bandwidth_of_many_rows_follows_the_random_state():
     X = np.random.default_rng(0).standard_normal((1200, 2))
-    fits = [RFMRegressor(Laplace("median"), n_iterations=0, random_state=s).fit(X, X[:, 0]) for s in (0, 0, 1)]
+    fits = [RFMRegressor(Laplace(MedianDistance()), n_iterations=0, random_state=s).fit(X, X[:, 0]) for s in (0, 0, 1)]
     first, again, other = (model.bandwidth_ for model in fits)
     assert first == again != other
     assert first == pytest.approx(other, rel=0.05)
@@ -261,23 +266,10 @@ def test_median_bandwidth_of_many_rows_follows_the_random_state():
 
 def test_median_bandwidth_in_a_search(blobs):
     X, y, *_ = blobs
-    search = GridSearchCV(RFMClassifier(Laplace(), n_iterations=0), {"kernel__bandwidth": ["median", 1e-3]}, cv=3)
-    assert search.fit(X, y).best_params_ == {"kernel__bandwidth": "median"}
-
-
-class Other(Kernel):
-    """A kernel of no known distance."""
-
-    def __init__(self, bandwidth="median"):
-        self.bandwidth = bandwidth
-
-    def gram(self, points, centers=None):
-        raise AssertionError("the check comes before any work")
-
-    output_gradients = gram
-
-    def check(self):
-        pass
+    search = GridSearchCV(
+        RFMClassifier(Laplace(), n_iterations=0), {"kernel__bandwidth": [MedianDistance(), 1e-3]}, cv=3
+    )
+    assert search.fit(X, y).best_params_ == {"kernel__bandwidth": MedianDistance()}
 
 
 @pytest.mark.parametrize(
@@ -288,7 +280,6 @@ class Other(Kernel):
         ({"metric_samples": 1}, "metric_samples >= 2, or None"),
         ({"ridge": -1.0}, "a finite ridge >= 0 or 'loo'"),
         ({"kernel": Laplace("mean")}, "a positive finite bandwidth"),
-        ({"kernel": Other()}, "a kernel of agop"),
     ],
 )
 @pytest.mark.parametrize("estimator", [RFMRegressor, RFMClassifier])
@@ -300,13 +291,13 @@ def test_unusable_settings(blobs, estimator, settings, message):
 
 def test_median_bandwidth_needs_two_distinct_rows():
     with pytest.raises(ValueError, match="two distinct samples"):
-        RFMRegressor(Laplace("median")).fit(np.ones((3, 2)), np.arange(3.0))
+        RFMRegressor(Laplace(MedianDistance())).fit(np.ones((3, 2)), np.arange(3.0))
 
 
 def test_tensors_in_float32(surface):
     X, y, *_ = surface
-    exact = RFMRegressor(Laplace("median"), ridge="loo", selection="loo", n_iterations=2).fit(X, y)
-    rounded = RFMRegressor(Laplace("median"), ridge="loo", selection="loo", n_iterations=2)
+    exact = RFMRegressor(Laplace(MedianDistance()), ridge="loo", selection="loo", n_iterations=2).fit(X, y)
+    rounded = RFMRegressor(Laplace(MedianDistance()), ridge="loo", selection="loo", n_iterations=2)
     rounded.fit(torch.tensor(X, dtype=torch.float32), torch.tensor(y, dtype=torch.float32))
     np.testing.assert_allclose(rounded.validation_scores_, exact.validation_scores_, rtol=1e-2)
 

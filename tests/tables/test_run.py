@@ -13,6 +13,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 
 from agop import Laplace, ProductLaplace, RFMClassifier, RFMRegressor
 from agop.errors import InputError
+from agop.kernels import LeaveOneOutBandwidth
 from agop.runs import Run
 from agop.tables import ExplainSettings, Explanation, explain, run_explain, table_pipeline
 from agop.tables import folds as table_folds
@@ -147,8 +148,8 @@ def test_run_json(run, models, tmp_path):
 
 
 def test_choices_are_made_anew(tmp_path):
-    """A bandwidth of "loo" is that of the training rows of the fold."""
-    options = {"kernel": Laplace("loo"), "n_iterations": 0, "random_state": 7}
+    """A bandwidth that leave-one-out chooses is that of the training rows of the fold."""
+    options = {"kernel": Laplace(LeaveOneOutBandwidth()), "n_iterations": 0, "random_state": 7}
     model = fitted("height", RFMRegressor(**options))
     line = run_explain(replace(SETTINGS, folds=2), model, table_of("height"), tmp_path / "run").metrics()[0]
     frame, y = table_of("height").drop(columns="height"), FRAME.height.to_numpy()

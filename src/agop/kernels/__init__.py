@@ -1,21 +1,27 @@
 """Kernels: hyper-parameters, values, and gradients."""
 
+from agop.kernels.bandwidth import LeaveOneOutBandwidth, MedianDistance
 from agop.kernels.distances import euclidean_distances
 from agop.kernels.kernel import Kernel
 from agop.kernels.matrix import GramOperator
 from agop.kernels.metric import Metric
+from agop.kernels.named import KERNELS, named
 from agop.kernels.product import ProductLaplace
 from agop.kernels.radial import Gaussian, GeneralizedGaussian, Laplace, RadialKernel, weighted_gradients
 
 __all__ = [
+    "KERNELS",
     "Gaussian",
     "GeneralizedGaussian",
     "GramOperator",
     "Kernel",
     "Laplace",
+    "LeaveOneOutBandwidth",
+    "MedianDistance",
     "Metric",
     "ProductLaplace",
     "RadialKernel",
     "euclidean_distances",
+    "named",
     "weighted_gradients",
 ]

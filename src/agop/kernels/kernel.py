@@ -1,26 +1,44 @@
-"""The interface of a kernel: its values and the gradients of the functions it spans."""
+"""The interface of a kernel: its values, its distance, and the gradients of the functions it spans."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from numbers import Real
+from typing import Any, ClassVar
 
+import torch
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from agop.errors import InputError
+from agop.kernels.bandwidth import Bandwidth
 from agop.kernels.distances import Pairwise
 
 __all__ = ["Kernel"]
 
 
 class Kernel(BaseEstimator, ABC):  # type: ignore[misc]
-    """A positive definite function of two points, given by its hyper-parameters only.
+    """A positive definite function of the distance of two points, given by its hyper-parameters only.
 
     Kernels follow scikit-learn's conventions (``get_params``, ``set_params``, ``clone``), so that
     ``kernel__bandwidth`` can be searched. A Mahalanobis metric M is applied to the points beforehand,
     as the linear map M^{1/2}.
+
+    Parameters
+    ----------
+    bandwidth
+        L > 0, in units of the distance; the RFM estimators resolve a rule such as ``MedianDistance()``.
     """
+
+    default_diagonal: ClassVar[bool] = False
+    """Whether a diagonal metric is what the kernel is made for."""
+
+    def __init__(self, bandwidth: Bandwidth = 10.0) -> None:
+        self.bandwidth: Any = bandwidth
+
+    @abstractmethod
+    def distances(self, points: Tensor, centers: Tensor | None = None) -> Tensor:
+        """Distances (n, m) between two sets of points, or those of one set, whose unit is that of the bandwidth."""
 
     @abstractmethod
     def gram(self, points: Tensor, centers: Tensor | None = None) -> Pairwise:
@@ -33,17 +51,34 @@ class Kernel(BaseEstimator, ABC):  # type: ignore[misc]
     def output_gradients(self, points: Tensor, centers: Tensor, coefficients: Tensor) -> Tensor:
         """Gradients at ``points`` of the C functions sum_j a_jl k(., z_j): (C, n, d)."""
 
-    @abstractmethod
+    def gradient_weights(self, points: Tensor, centers: Tensor | None = None) -> Tensor | None:
+        """Weights V (n, m), the gradient of k(x_i, z_j) in x_i being V_ij (x_i - z_j); None without such a form."""
+
+    def gram_and_gradient_weights(self, points: Tensor) -> tuple[Pairwise, Tensor | None]:
+        """Both matrices of one set of points, from the same distances where they can share these."""
+        return self.gram(points), self.gradient_weights(points)
+
+    def median_distance(self, points: Tensor) -> float:
+        """Median of the positive distances between two of the points (n, d), in float64; 1.0 if there are none.
+
+        Raises
+        ------
+        InputError
+            If there is a single point.
+        """
+        if len(points) < 2:
+            raise InputError("two distinct samples to choose a bandwidth", "one", "Set a number.")
+        first, second = torch.triu_indices(len(points), len(points), offset=1, device=points.device)
+        pairs = self.distances(points.double())[first, second]
+        return pairs[pairs > 0].median().item() if (pairs > 0).any() else 1.0
+
     def check(self) -> None:
-        """Raise InputError unless the hyper-parameters are in their range."""
+        """Raise InputError unless the hyper-parameters are numbers in their range."""
+        bandwidth: float = self.bandwidth
+        if not isinstance(bandwidth, Real) or not 0 < bandwidth < float("inf"):
+            raise InputError("a positive finite bandwidth", repr(bandwidth), "Set bandwidth > 0.")
 
     def __call__(self, points: Tensor, centers: Tensor | None = None) -> Tensor:
         """Kernel matrix k(x_i, z_j) of shape (n, m)."""
         self.check()
         return self.gram(points, centers).values
-
-
-def check_positive(name: str, value: float) -> None:
-    """Raise InputError unless a hyper-parameter is a positive finite number."""
-    if not isinstance(value, Real) or not 0 < value < float("inf"):
-        raise InputError(f"a positive finite {name}", repr(value), f"Set {name} > 0.")

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from agop.chunks import row_chunks
 from agop.kernels.distances import Pairwise
-from agop.kernels.kernel import Kernel, check_positive
+from agop.kernels.kernel import Kernel
 from agop.storable import storable
 
 __all__ = ["ProductLaplace"]
@@ -20,7 +20,7 @@ class ProductLaplace(Kernel):
     Parameters
     ----------
     bandwidth
-        L > 0, in units of the 1-norm; "median" is resolved by the RFM estimators.
+        L > 0, in units of the 1-norm, or a rule that the RFM estimators resolve.
 
     Examples
     --------
@@ -28,13 +28,15 @@ class ProductLaplace(Kernel):
     tensor([[0.3679]])
     """
 
-    def __init__(self, bandwidth: float = 10.0) -> None:
-        self.bandwidth = bandwidth
+    default_diagonal = True  # it is a function of the coordinates, which a rotation would mix
+
+    def distances(self, points: Tensor, centers: Tensor | None = None) -> Tensor:
+        """Distances ||x_i - z_j||_1, (n, m)."""
+        return torch.cdist(points, points if centers is None else centers, p=1)
 
     def gram(self, points: Tensor, centers: Tensor | None = None) -> Pairwise:
         """Kernel matrix exp(-||x_i - z_j||_1 / L), (n, m); differences need no products."""
-        distances = torch.cdist(points, points if centers is None else centers, p=1)
-        return Pairwise(distances.div_(-self.bandwidth).exp_(), points.dtype)
+        return Pairwise(self.distances(points, centers).div_(-self.bandwidth).exp_(), points.dtype)
 
     def output_gradients(self, points: Tensor, centers: Tensor, coefficients: Tensor) -> Tensor:
         """Gradients -(1/L) sum_j a_jl k(x, z_j) sign(x - z_j) at the points: (C, n, d)."""
@@ -45,7 +47,3 @@ class ProductLaplace(Kernel):
                 signs = (x[:, None] - z).sign_().mul_(decay)
                 gradients[:, rows, axis] = (signs @ coefficients).mT
         return gradients
-
-    def check(self) -> None:
-        """Raise InputError unless the bandwidth is positive."""
-        check_positive("bandwidth", self.bandwidth)

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from agop.chunks import blocks
 from agop.errors import InputError
-from agop.kernels.distances import Pairwise, coincidence_tolerance, pairwise
-from agop.kernels.kernel import Kernel, check_positive
+from agop.kernels.bandwidth import Bandwidth
+from agop.kernels.distances import Pairwise, coincidence_tolerance, euclidean_distances, pairwise
+from agop.kernels.kernel import Kernel
 from agop.storable import storable
 
 __all__ = ["Gaussian", "GeneralizedGaussian", "Laplace", "RadialKernel"]
@@ -34,6 +35,10 @@ class RadialKernel(Kernel):
     @abstractmethod
     def weights_(self, distances: Tensor) -> Tensor:
         """Replace positive distances r by kappa'(r) / r, in place."""
+
+    def distances(self, points: Tensor, centers: Tensor | None = None) -> Tensor:
+        """Euclidean distances, (n, m)."""
+        return euclidean_distances(points, centers)
 
     def gram(self, points: Tensor, centers: Tensor | None = None) -> Pairwise:
         """Kernel matrix kappa(r_ij), (n, m), with the precision of the products behind it."""
@@ -66,10 +71,6 @@ class RadialKernel(Kernel):
         """Gradients G_l = diag(S_l) Z - V diag(a_l) X with S = V A, at the points Z: (C, n, d)."""
         return weighted_gradients(self.gradient_weights(points, centers), points, centers, coefficients)
 
-    def check(self) -> None:
-        """Raise InputError unless the bandwidth is positive."""
-        check_positive("bandwidth", self.bandwidth)
-
 
 def weighted_gradients(weights: Tensor, points: Tensor, centers: Tensor, coefficients: Tensor) -> Tensor:
     """Gradients sum_j a_jl V_ij (z_i - x_j) of every output l, (C, n, d), from the weights V."""
@@ -94,7 +95,7 @@ class Laplace(RadialKernel):
     Parameters
     ----------
     bandwidth
-        L > 0, in units of the distance; "median" is resolved by the RFM estimators.
+        L > 0, in units of the distance, or a rule that the RFM estimators resolve.
 
     References
     ----------
@@ -106,9 +107,6 @@ class Laplace(RadialKernel):
     tensor([[1.0000, 0.3679],
             [0.3679, 1.0000]])
     """
-
-    def __init__(self, bandwidth: float = 10.0) -> None:
-        self.bandwidth = bandwidth
 
     def profile_(self, distances: Tensor) -> Tensor:
         """exp(-r/L), in place."""
@@ -127,16 +125,13 @@ class Gaussian(RadialKernel):
     Parameters
     ----------
     bandwidth
-        L > 0, in units of the distance; "median" is resolved by the RFM estimators.
+        L > 0, in units of the distance, or a rule that the RFM estimators resolve.
 
     Examples
     --------
     >>> Gaussian(bandwidth=1.0)(torch.tensor([[0.0]]), torch.tensor([[1.0]]))
     tensor([[0.6065]])
     """
-
-    def __init__(self, bandwidth: float = 10.0) -> None:
-        self.bandwidth = bandwidth
 
     def profile_(self, distances: Tensor) -> Tensor:
         """exp(-r^2 / (2 L^2)), in place."""
@@ -154,7 +149,7 @@ class GeneralizedGaussian(RadialKernel):
     Parameters
     ----------
     bandwidth
-        L > 0, in units of the distance; "median" is resolved by the RFM estimators.
+        L > 0, in units of the distance, or a rule that the RFM estimators resolve.
     exponent
         0 < q <= 2; above 2 the function is not positive definite.
 
@@ -164,8 +159,8 @@ class GeneralizedGaussian(RadialKernel):
     tensor([[0.3679]])
     """
 
-    def __init__(self, bandwidth: float = 10.0, exponent: float = 1.0) -> None:
-        self.bandwidth = bandwidth
+    def __init__(self, bandwidth: Bandwidth = 10.0, exponent: float = 1.0) -> None:
+        super().__init__(bandwidth)
         self.exponent = exponent
 
     def profile_(self, distances: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from agop.rfm.estimators import RFMClassifier, RFMRegressor
 from agop.rfm.recursion import RFMStep, rfm
 from agop.rfm.samples import DistinctSamples
 from agop.rfm.tree import TreeRFMClassifier, TreeRFMRegressor
-from agop.rfm.tuning import BANDWIDTH_FACTORS, RIDGES, Setting, Tuner, median_distance
+from agop.rfm.tuning import BANDWIDTH_FACTORS, RIDGES, Setting, Tuner
 
 __all__ = [
     "BANDWIDTH_FACTORS",
@@ -34,7 +34,6 @@ __all__ = [
     "exhausted",
     "folds",
     "left_out_predictions",
-    "median_distance",
     "rfm",
     "tuned",
     "within_time",

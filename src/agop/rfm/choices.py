@@ -10,11 +10,11 @@ from torch import Tensor
 
 from agop.errors import InputError
 from agop.kernel_machine import Solver, cheapest_solver
-from agop.kernels import Kernel, Laplace, ProductLaplace
+from agop.kernels import Kernel, Laplace, LeaveOneOutBandwidth, MedianDistance, ProductLaplace
 from agop.rfm.cross_fit import Candidate
 from agop.rfm.problem import random_rows
 from agop.rfm.samples import DistinctSamples
-from agop.rfm.tuning import BANDWIDTH_FACTORS, RIDGES, Tuner, median_distance
+from agop.rfm.tuning import RIDGES, Tuner
 from agop.solvers import Cholesky, ConjugateGradient
 
 __all__ = ["candidates_for", "solver_for", "with_median_bandwidth"]
@@ -37,23 +37,24 @@ def candidates_for(
     Raises
     ------
     InputError
-        If ridge or bandwidth is neither a number nor one of the known words.
+        If the ridge is neither a number nor "loo", or the bandwidth neither a number nor a rule.
     """
     if ridge != "loo" and not (isinstance(ridge, Real) and 0 <= ridge < float("inf")):
         raise InputError("a finite ridge >= 0 or 'loo'", repr(ridge), "Set a number, or let leave-one-out choose.")
     unit = samples.weights.double().mean().item()
     ridges = tuple(factor * unit for factor in RIDGES) if ridge == "loo" else (float(ridge),)
-    some = [Laplace().set_params(bandwidth="loo"), ProductLaplace().set_params(bandwidth="loo")]
+    rule = LeaveOneOutBandwidth()
     candidates = []
-    for given in some if kernel is None else [clone(kernel)]:
+    for given in [Laplace(rule), ProductLaplace(rule)] if kernel is None else [clone(kernel)]:
         resolved = with_median_bandwidth(given, samples.inputs, random_state)
-        chosen = getattr(resolved, "bandwidth", None) == "loo"
-        if chosen:
-            median_distance(resolved, samples.inputs[:2])  # says so at once if that is not possible
+        factors = None
+        if isinstance(resolved.bandwidth, LeaveOneOutBandwidth):
+            factors = resolved.bandwidth.factors
+            resolved.median_distance(samples.inputs[:2])  # says so at once if that is not possible
         else:
             resolved.check()
-        kind = metric or ("diagonal" if isinstance(resolved, ProductLaplace) else "full")
-        candidates.append(Candidate(Tuner(resolved, BANDWIDTH_FACTORS if chosen else None, ridges), kind))
+        kind = metric or ("diagonal" if resolved.default_diagonal else "full")
+        candidates.append(Candidate(Tuner(resolved, factors, ridges), kind))
     return candidates
 
 
@@ -88,16 +89,16 @@ def solver_for(
 
 
 def with_median_bandwidth(kernel: Kernel, rows: Tensor, random_state: Any) -> Kernel:
-    """Set a bandwidth of "median" to the median distance between two of at most 1,000 rows; another one stays.
+    """Set a bandwidth of ``MedianDistance()`` to the median distance of at most 1,000 rows; another one stays.
 
     Examples
     --------
     >>> import torch
-    >>> with_median_bandwidth(Laplace("median"), torch.tensor([[0.0], [1.0], [4.0]]), None)
+    >>> with_median_bandwidth(Laplace(MedianDistance()), torch.tensor([[0.0], [1.0], [4.0]]), None)
     Laplace(bandwidth=3.0)
     """
-    if getattr(kernel, "bandwidth", None) != "median":
+    if not isinstance(kernel.bandwidth, MedianDistance):
         return kernel
     some = random_rows(len(rows), MEDIAN_ROWS, random_state).to(rows.device)
-    kernel.set_params(bandwidth=median_distance(kernel, rows[some]))
+    kernel.set_params(bandwidth=kernel.median_distance(rows[some]))
     return kernel

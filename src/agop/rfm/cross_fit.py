@@ -16,7 +16,7 @@ from agop.kernels import Kernel, Metric
 from agop.outer_product import normalised_agop
 from agop.rfm.recursion import machine_agop
 from agop.rfm.samples import DistinctSamples
-from agop.rfm.tuning import Setting, Tuner, median_distance
+from agop.rfm.tuning import Setting, Tuner
 from agop.solvers import Cholesky
 from agop.solvers.cross_validation import SplitSystem
 
@@ -196,7 +196,7 @@ def tuned(
     parts, mapped_rows = [samples[fold.rows] for fold in some], []
     for part, metric in zip(parts, metrics, strict=True):
         points = mapped(part.inputs, part.inputs.mean(0), metric, torch.float64)
-        median = 1.0 if tuner.factors is None else median_distance(tuner.kernel, points)
+        median = 1.0 if tuner.factors is None else tuner.kernel.median_distance(points)
         mapped_rows.append((points, median))
 
     def error(setting: Setting) -> float:

@@ -37,9 +37,9 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
     Parameters
     ----------
     kernel
-        A kernel, whose hyper-parameters are searched as ``kernel__bandwidth``. A bandwidth of "loo" is chosen by
-        leave-one-out at each iterate, one of "median" is the median distance between two rows. If None, leave-one-out
-        also decides between ``Laplace("loo")`` and ``ProductLaplace("loo")``.
+        A kernel, whose hyper-parameters are searched as ``kernel__bandwidth``. A bandwidth is a number or a rule:
+        ``LeaveOneOutBandwidth()`` is chosen at each iterate, ``MedianDistance()`` is the median distance between two
+        rows. If None, leave-one-out also decides between ``Laplace`` and ``ProductLaplace`` with the former rule.
     ridge
         lambda >= 0, or "loo".
     n_iterations

@@ -10,12 +10,11 @@ import torch
 from sklearn.base import clone
 from torch import Tensor
 
-from agop.errors import InputError
-from agop.kernels import Kernel, Metric, ProductLaplace, RadialKernel, euclidean_distances
+from agop.kernels import Kernel, LeaveOneOutBandwidth, Metric
 
-__all__ = ["BANDWIDTH_FACTORS", "RIDGES", "Setting", "Tuner", "median_distance"]
+__all__ = ["BANDWIDTH_FACTORS", "RIDGES", "Setting", "Tuner"]
 
-BANDWIDTH_FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+BANDWIDTH_FACTORS = LeaveOneOutBandwidth().factors
 """Bandwidths that may be chosen, in multiples of the median distance between two rows."""
 
 RIDGES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0, 30.0)
@@ -58,7 +57,7 @@ class Setting:
             return self.kernel
         rows = inputs[torch.linspace(0, len(inputs) - 1, min(len(inputs), _ROWS), device=inputs.device).long()]
         rows = rows.double() if metric is None else metric.map(rows.double(), rows.double().mean(0))
-        return self.with_median(median_distance(self.kernel, rows))
+        return self.with_median(self.kernel.median_distance(rows))
 
     def with_median(self, median: float) -> Kernel:
         """The kernel where the median distance is known."""
@@ -139,29 +138,3 @@ def _downhill(error: Callable[[int], float], start: int, n: int) -> int:
         if (lowest := min(near, key=error)) == best:
             return best
         best = lowest
-
-
-def median_distance(kernel: Kernel, points: Tensor) -> float:
-    """Median distance between two of the points (n, d), in the norm of the kernel.
-
-    Raises
-    ------
-    InputError
-        If there is a single point, all are equal, or the kernel has no known distance.
-
-    Examples
-    --------
-    >>> from agop.kernels import Laplace
-    >>> median_distance(Laplace(), torch.tensor([[0.0], [1.0], [4.0]]))
-    3.0
-    """
-    if not isinstance(kernel, RadialKernel | ProductLaplace):
-        got = type(kernel).__name__
-        raise InputError("a kernel of agop for a bandwidth of 'loo' or 'median'", got, "Set a number.")
-    if len(points) < 2:
-        raise InputError("two distinct samples to choose a bandwidth", "one", "Set a number.")
-    points = points.double()
-    distances = euclidean_distances(points) if isinstance(kernel, RadialKernel) else torch.cdist(points, points, p=1)
-    first, second = torch.triu_indices(len(points), len(points), offset=1, device=points.device)
-    pairs = distances[first, second]
-    return pairs[pairs > 0].median().item() if (pairs > 0).any() else 1.0
