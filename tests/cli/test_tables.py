@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import re
 import sys
-from datetime import date
-from decimal import Decimal
 from importlib import import_module
 
 import numpy as np
@@ -15,7 +13,6 @@ from typer.testing import CliRunner
 
 from agop import Laplace, RFMRegressor
 from agop.cli import app
-from agop.errors import InputError
 from agop.estimator import load, save
 from agop.runs import Run, storage
 from agop.tables import explain, table_pipeline
@@ -23,8 +20,8 @@ from agop.tables import explain, table_pipeline
 pandas = pytest.importorskip("pandas")
 folds = import_module("agop.tables.folds")
 fitting = import_module("agop.cli.fit")
-predicting = import_module("agop.cli.predict")
-rows_of = import_module("agop.tables.rows")
+predicting = import_module("agop.tables.prediction")
+table_files = import_module("agop.tables.files")
 
 
 def invoke(*arguments):
@@ -143,44 +140,6 @@ def test_options_reach_the_model(folder, tmp_path):
     assert isinstance(model, RFMRegressor)
 
 
-@pytest.mark.parametrize(
-    ("values", "task"),
-    [
-        (pandas.Series([1, 2, 3] * 10), "classification"),
-        (pandas.Series([1.0, 2.0, None] * 10), "classification"),
-        (pandas.Series(range(20)), "classification"),
-        (pandas.Series(range(21)), "regression"),
-        (pandas.Series([0.5, 1.0] * 10), "regression"),
-        (pandas.Series([True, False] * 10), "classification"),
-        (pandas.Series([True, None] * 10), "classification"),
-        (pandas.Series(["a", "b"] * 10), "classification"),
-        (pandas.Series([str(k) for k in range(30)]), "classification"),
-        (pandas.Series(range(30)).astype("category"), "classification"),
-        (pandas.Series([1, 2, None] * 10, dtype="Int64"), "classification"),
-        (pandas.Series([1e300, -1e300] * 10), "regression"),
-        (pandas.Series([Decimal("0.5"), Decimal(2)] * 10), "regression"),
-        (pandas.Series([date(2020, 1, 1), date(2021, 1, 1)] * 10), "classification"),
-    ],
-)
-def test_the_rule_of_auto(values, task):
-    assert fitting._task_of(values.dropna()) == task
-
-
-def test_targets_as_the_model_takes_them():
-    def targets(values, task="classification"):
-        return fitting._targets(pandas.Series(values).dropna(), task)
-
-    assert targets([1.0, None, 2.0]).tolist() == [1, 2]
-    assert targets([1.0, None, 2.0]).dtype == np.int64
-    assert targets([True, None, False]).dtype == bool
-    assert targets(["b", None, "a"]).tolist() == ["b", "a"]
-    assert targets(pandas.Series([1, 2], dtype="category")).tolist() == [1, 2]
-    assert targets([1, 2, 2], "regression").dtype == np.float64
-    assert targets([Decimal("0.5"), Decimal(2)], "regression").tolist() == [0.5, 2.0]
-    with pytest.raises(InputError, match="numbers or classes in column 'None', got times"):
-        targets(pandas.to_datetime(["2020-01-01", "2021-01-01"]))
-
-
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
 @pytest.mark.parametrize("target", TARGETS)
 def test_predict(folder, fitted, tmp_path, target, suffix):
@@ -224,7 +183,7 @@ def test_pieces_of_a_table_give_the_same_bytes(folder, fitted, tmp_path, monkeyp
     seen = []
 
     def pieces(*arguments, **options):
-        for piece in rows_of.table_rows(*arguments, **options, n_rows=7):
+        for piece in table_files.table_rows(*arguments, **options, n_rows=7):
             seen.append(len(piece))
             yield piece
 
@@ -441,7 +400,7 @@ def test_predict_that_cannot_be(folder, fitted, tmp_path):
 
 
 def test_a_row_that_is_damaged_late_leaves_the_file_as_it_was(folder, fitted, tmp_path, monkeypatch):
-    monkeypatch.setattr(predicting, "table_rows", lambda *a, **k: rows_of.table_rows(*a, **k, n_rows=5))
+    monkeypatch.setattr(predicting, "table_rows", lambda *a, **k: table_files.table_rows(*a, **k, n_rows=5))
     table, out = write_table(tmp_path / "new.csv.gz", people(200)), tmp_path / "out.csv.gz"
     text = gzip.decompress(table.read_bytes()).decode() + "1,2,3,4,5,6\n"
     table.write_bytes(gzip.compress(text.encode()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -12,14 +13,27 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from agop.charts.document import NumberTable
 from agop.charts.terminal import Column, TerminalTable
-from agop.errors import AgopError
+from agop.errors import AgopError, InputError
 
-__all__ = ["app", "console", "print_numbers", "progress_bar", "readable_errors", "say", "warn"]
+__all__ = [
+    "NOTHING_WRITTEN",
+    "app",
+    "check_out",
+    "console",
+    "print_numbers",
+    "progress_bar",
+    "readable_errors",
+    "say",
+    "warn",
+]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 _PLAIN = {"markup": False, "emoji": False, "highlight": False}
 """Texts are printed as they are: names of columns and layers may hold brackets and colons."""
+
+NOTHING_WRITTEN = "Nothing was written."
+"""What `readable_errors` says of a command that leaves no file when it is interrupted."""
 
 console = Console(**_PLAIN)  # type: ignore[arg-type]
 
@@ -30,8 +44,8 @@ def main() -> None:
 
 
 @contextmanager
-def readable_errors() -> Iterator[None]:
-    """Print agop's own errors as a sentence, and say after Ctrl-C how to go on."""
+def readable_errors(interrupted: str = "Repeat the command to go on with what it finished.") -> Iterator[None]:
+    """Print agop's own errors as a sentence, and say after Ctrl-C what there is."""
     try:
         yield
     except AgopError as error:
@@ -40,8 +54,18 @@ def readable_errors() -> Iterator[None]:
         errors.print(str(error))
         raise typer.Exit(code=2) from error
     except KeyboardInterrupt as error:
-        Console(stderr=True).print("Interrupted. Repeat the command to go on with what it finished.")
+        Console(stderr=True).print(f"Interrupted. {interrupted}")
         raise typer.Exit(code=130) from error
+
+
+def check_out(out: Path, *inputs: Path) -> None:
+    """Raise InputError unless ``out`` is a name in an existing folder and none of the inputs."""
+    if out.is_dir():
+        raise InputError("a file name as --out", f"the folder {out}", "Add a name.")
+    if not out.parent.is_dir():
+        raise InputError(f"a folder {out.parent} for {out.name}", "no such folder", "Create it first.")
+    if out.exists() and any(path.exists() and out.samefile(path) for path in inputs):
+        raise InputError("another name for --out than that of an input", str(out), "Choose a new name.")
 
 
 def say(text: str) -> None:

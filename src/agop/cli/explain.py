@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -11,9 +10,18 @@ import typer
 from sklearn.pipeline import Pipeline
 
 from agop.charts.document import NumberTable
-from agop.cli.app import app, console, print_numbers, progress_bar, readable_errors, say, warn
-from agop.cli.fit import check_out, nothing_written
-from agop.cli.predict import load_table_model, rows_without_target
+from agop.cli.app import (
+    NOTHING_WRITTEN,
+    app,
+    check_out,
+    console,
+    print_numbers,
+    progress_bar,
+    readable_errors,
+    say,
+    warn,
+)
+from agop.cli.options import settings_as_options
 from agop.cli.report import show_report
 from agop.errors import InputError, MissingExtraError
 from agop.report.sources import result_of
@@ -21,7 +29,9 @@ from agop.tables import ExplainSettings, Explanation, explain, run_explain
 from agop.tables.findings import effect_findings
 from agop.tables.fold_plots import fold_findings
 from agop.tables.picture import PICTURES, save_explanation_figure
+from agop.tables.prediction import frame_of_file, load_table_model
 from agop.tables.result import TableResult
+from agop.tables.task import without_target
 
 if TYPE_CHECKING:
     import pandas
@@ -38,71 +48,51 @@ _LARGE = 10_000.0
 
 
 @app.command("explain")
+@settings_as_options("model", "table")
 def explain_model(
-    model: Annotated[Path, typer.Argument(help="File that agop fit wrote.")],
-    table: Annotated[
-        Path | None, typer.Argument(help="Rows to swap values between; those of the fit by default.")
-    ] = None,
+    settings: ExplainSettings,
     out: Annotated[Path | None, typer.Option(help=f"Picture: {', '.join(PICTURES)}.")] = None,
     run: Annotated[Path | None, typer.Option(help="Folder for the numbers; an unfinished one is continued.")] = None,
-    folds: Annotated[
-        int, typer.Option(min=0, help="With --run: parts of TABLE that models of the others predict.")
-    ] = 0,
-    swaps: Annotated[
-        int | None,
-        typer.Option(min=2, help="Of each column and pair, a prediction each: 4,000, fewer for more than 25 columns."),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the random rows and of the folds.")] = 0,
 ) -> None:
     """Say which columns matter, which pairs of them interact, and along which directions the prediction is steep.
 
     With --run it is written into a folder, run.json, explanation.json and report.html; with --folds also the error of
     a cross-validation, metrics.jsonl.
     """
-    with readable_errors(), nothing_written() if run is None else nullcontext():
-        _check(table, out, run, folds, model)
-        pipeline = load_table_model(model)
-        if run is None:
-            rows = None if table is None else _frame(table, pipeline, with_target=False)
-            explanation, result = explain(pipeline, rows, n_swaps=swaps, random_state=seed), None
+    with readable_errors(*[NOTHING_WRITTEN] * (run is None)):
+        _check(settings, out, run)
+        pipeline = load_table_model(Path(settings.model))
+        frame = None if settings.table is None else frame_of_file(Path(settings.table), pipeline)
+        if run is None or frame is None:
+            rows = None if frame is None else without_target(frame, pipeline)
+            found = explain(pipeline, rows, n_swaps=settings.swaps, random_state=settings.seed)
+            result = TableResult(Path(settings.model).stem, {}, found, [])
         else:
-            result = _run(ExplainSettings(str(model), str(table), folds, seed, swaps), pipeline, run)
-            explanation = result.explanation
-        console.print(explanation.table())
+            result = _run(settings, pipeline, frame, run)
+        console.print(result.explanation.table())
         say(_LEGEND)
-        for finding in effect_findings([result or TableResult(model.stem, {}, explanation, [])]):
+        for finding in effect_findings([result]):
             say(f"• {finding}")
-        if run is not None and result is not None:
+        if run is not None:
             _print_folds(result)
             show_report(run)
         if out is not None:
-            _draw(explanation, out)
+            _draw(result.explanation, out)
 
 
-def _check(table: Path | None, out: Path | None, run: Path | None, folds: int, model: Path) -> None:
-    if folds and run is None:
+def _check(settings: ExplainSettings, out: Path | None, run: Path | None) -> None:
+    if settings.folds and run is None:
         raise InputError("--run with --folds", "none", "Name a folder for the folds.")
-    if run is not None and table is None:
+    if run is not None and settings.table is None:
         raise InputError("TABLE with --run", "none", "Name a file of rows.")
     if out is not None:
-        check_out(out, model, *([] if table is None else [table]))
+        check_out(out, *(Path(each) for each in (settings.model, settings.table) if each is not None))
         if out.suffix not in PICTURES:
             raise InputError(f"--out to end in {', '.join(PICTURES)}", out.name, "Choose one of these.")
 
 
-def _frame(table: Path, pipeline: Pipeline, *, with_target: bool) -> pandas.DataFrame:
-    pieces = [
-        piece.assign(**{str(target.name): target}) if with_target and target is not None else piece
-        for piece, target in rows_without_target(table, pipeline)
-    ]
-    import pandas
-
-    return pandas.concat(pieces)
-
-
-def _run(settings: ExplainSettings, pipeline: Pipeline, out: Path) -> TableResult:
+def _run(settings: ExplainSettings, pipeline: Pipeline, frame: pandas.DataFrame, out: Path) -> TableResult:
     """Explain with a progress bar over the folds."""
-    frame = _frame(Path(settings.table), pipeline, with_target=True)
     with progress_bar() as progress:
         task = progress.add_task("explaining", total=max(1, settings.folds))
 

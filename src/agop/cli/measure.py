@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from agop import datasets
 from agop.cli.app import app, console, readable_errors, say
+from agop.cli.options import DataDir, settings_as_options
 from agop.cli.report import show_report
 from agop.network import MeasureSettings, run_measure
 
@@ -16,35 +17,9 @@ __all__ = ["measure"]
 
 
 @app.command("measure")
+@settings_as_options("model", "data", images="--images/--rows-flat")
 def measure(
-    model: Annotated[
-        str, typer.Argument(metavar="MODULE:FACTORY", help="Function without arguments that returns the model.")
-    ],
-    data: Annotated[str, typer.Argument(help=f"Data set: {', '.join(datasets.NAMES)}.")],
-    out: Annotated[Path, typer.Option(help="Folder of the run.")],
-    weights: Annotated[
-        Path | None, typer.Option(help="State dict, .safetensors or .pt; that of the factory by default.")
-    ] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(envvar="AGOP_DATA", help="Folder with one folder a data set.")
-    ] = None,
-    layers: Annotated[list[str] | None, typer.Option(help="Layer name or glob; repeat for several.")] = None,
-    outputs: Annotated[str, typer.Option(help="exact, or the number of random directions.")] = "exact",
-    rows: Annotated[
-        Literal["each", "mean", "flatten"], typer.Option(help="What positions or tokens of a sample contribute.")
-    ] = "each",
-    samples: Annotated[int | None, typer.Option(min=1, help="Rows, the first ones; all by default.")] = None,
-    test: Annotated[bool, typer.Option("--test", help="Measure the test rows.")] = False,
-    batch_size: Annotated[int, typer.Option(min=1, help="Rows a batch.")] = 256,
-    standardize: Annotated[
-        Literal["feature", "channel"] | None,
-        typer.Option(help="One mean and deviation a channel, or a feature; as in the training, else channel."),
-    ] = None,
-    images: Annotated[
-        bool, typer.Option("--images/--rows-flat", help="Inputs as (channels, height, width), or as (features,).")
-    ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Of the factory and of random directions.")] = 0,
-    device: Annotated[str, typer.Option(help="Device, such as cpu or cuda.")] = "cpu",
+    settings: MeasureSettings, out: Annotated[Path, typer.Option(help="Folder of the run.")], data_dir: DataDir = None
 ) -> None:
     """Measure collapse, AGOP and its cause at every layer of a network.
 
@@ -52,22 +27,7 @@ def measure(
     network.safetensors and report.html into OUT.
     """
     with readable_errors():
-        settings = MeasureSettings(
-            model=model,
-            data=data,
-            weights=None if weights is None else str(weights),
-            layers=tuple(layers or ()),
-            outputs=outputs,
-            rows=rows,
-            samples=samples,
-            test=test,
-            batch_size=batch_size,
-            standardize=standardize,
-            images=images,
-            seed=seed,
-            device=device,
-        )
-        record = run_measure(settings, datasets.load(data, data_dir), out, progress=console.is_terminal)
+        record = run_measure(settings, datasets.load(settings.data, data_dir), out, progress=console.is_terminal)
         console.print(record.table())
         for note in record.notes:
             console.print(f"• {note}")

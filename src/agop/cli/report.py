@@ -10,8 +10,7 @@ import typer
 
 from agop.charts import write_page
 from agop.charts.document import Document
-from agop.cli.app import app, console, print_numbers, readable_errors, say, warn
-from agop.cli.fit import check_out
+from agop.cli.app import app, check_out, console, print_numbers, readable_errors, say, warn
 from agop.errors import InputError, MissingExtraError
 from agop.report import document_of, read_results
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agop.datasets.dataset import Dataset
 from agop.datasets.labels import permute_labels
-from agop.datasets.registry import NAMES, load
+from agop.datasets.registry import NAMES, DataName, load
 from agop.datasets.sources import download
 from agop.datasets.standardize import (
     STANDARDIZATIONS,
@@ -18,6 +18,7 @@ from agop.datasets.subset import subset
 __all__ = [
     "NAMES",
     "STANDARDIZATIONS",
+    "DataName",
     "Dataset",
     "Standardization",
     "download",

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Annotated, TypeAlias
 
 from agop.datasets.cifar import read_cifar10
 from agop.datasets.dataset import Dataset
@@ -15,7 +16,7 @@ from agop.datasets.idx import read_fashion_mnist, read_mnist
 from agop.datasets.svhn import read_svhn
 from agop.errors import InputError
 
-__all__ = ["NAMES", "load"]
+__all__ = ["NAMES", "DataName", "load"]
 
 _READERS: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
     {"mnist": read_mnist, "fashion_mnist": read_fashion_mnist, "cifar10": read_cifar10, "svhn": read_svhn}
@@ -23,6 +24,9 @@ _READERS: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
 
 NAMES = ("digits", *_READERS)
 """Names that `load` knows."""
+
+DataName: TypeAlias = Annotated[str, f"One of {', '.join(NAMES)}."]
+"""A name of `load`, with the text that says which there are."""
 
 
 def load(name: str = "digits", data_dir: str | os.PathLike[str] | None = None) -> Dataset:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
 
-from agop.datasets import STANDARDIZATIONS, Dataset, Standardization, permute_labels, standardized_inputs, subset
+from agop.datasets import DataName, Dataset, Standardization, permute_labels, standardized_inputs, subset
 from agop.deep_rfm.gram_picture import class_sorted_gram
 from agop.deep_rfm.random_features import (
     CosineFeatures,
@@ -29,6 +29,7 @@ from agop.inputs import usable_device
 from agop.kernels import Gaussian, Kernel, Laplace
 from agop.linalg import largest_positive
 from agop.runs import Run
+from agop.runs.settings import AtLeast, Count, Seed, check_settings
 
 __all__ = ["DeepRFMSettings", "FeaturesName", "run_deep_rfm"]
 
@@ -45,43 +46,61 @@ class DeepRFMSettings:
 
     Attributes
     ----------
-    samples, test_samples
-        Rows of the data set; all if None.
+    data
+        Data set.
+    samples
+        Training rows; all by default.
     subset
-        "first" rows, or "random" ones, drawn anew for every seed.
+        Which rows: the "first" ones, or "random" ones, drawn anew for every seed.
+    test_samples
+        Test rows; all by default.
     standardize
         What shares a mean and a deviation: one "feature" over the rows, as published, or all pixels of a "channel".
+    depth
+        Number of layers.
+    width
+        Number of random features.
+    kernel
+        Kernel of the predictors.
     bandwidth
-        Of the kernel.
+        Bandwidth L of the kernel.
+    ridge
+        Ridge of the predictors.
+    features
+        Kind of random features.
     gamma
         Scale of the "cosine" features.
     features_bandwidth
-        Of the "cosine-laplace" and "cosine-gaussian" features; that of the kernel if None.
+        Bandwidth of the "cosine-laplace" and "cosine-gaussian" features; that of the kernel by default.
     agop_scale
         What is 1 after scaling the AGOP: its largest entry, as published, or the mean norm of the rows after it.
     seeds
-        One run each.
+        Seed of a run; repeat for several.
     control
         Also run the identity in place of the AGOP.
     permute_labels
         Break the relation of inputs and labels: the baseline that tells collapse from chance.
+    dtype
+        Type of the features.
+    device
+        Device, such as cpu or cuda.
     """
 
-    data: str = "digits"
-    samples: int | None = None
+    data: DataName = "digits"
+    samples: Count | None = None
     subset: Literal["first", "random"] = "first"
-    test_samples: int | None = None
+    test_samples: Annotated[int, AtLeast(0)] | None = None
     standardize: Standardization = "feature"
-    depth: int = 12
-    width: int = 1024
+    depth: Count = 12
+    width: Count = 1024
     kernel: Literal["laplace", "gaussian"] = "laplace"
     bandwidth: float = 2.0
-    ridge: float = 0.0
+    ridge: Annotated[float, AtLeast(0)] = 0.0
     features: FeaturesName = "relu"
     gamma: float = 0.05
     features_bandwidth: float | None = None
     agop_scale: AGOPScale = "max-entry"
-    seeds: tuple[int, ...] = (0,)
+    seeds: tuple[Seed, ...] = (0,)
     control: bool = False
     permute_labels: bool = False
     dtype: Literal["float64", "float32"] = "float64"
@@ -90,7 +109,7 @@ class DeepRFMSettings:
     def make_kernel(self) -> Kernel:
         """Kernel of the predictors."""
         kernels = {"laplace": Laplace, "gaussian": Gaussian}
-        return kernels[_one_of("kernel", self.kernel, kernels)](self.bandwidth)
+        return kernels[self.kernel](self.bandwidth)
 
     def make_features(self) -> RandomFeatures:
         """Distribution of the random maps."""
@@ -101,12 +120,12 @@ class DeepRFMSettings:
             "cosine-laplace": lambda: LaplaceCosineFeatures(self.width, bandwidth),
             "cosine-gaussian": lambda: GaussianCosineFeatures(self.width, bandwidth),
         }
-        return features[_one_of("features", self.features, features)]()
+        return features[self.features]()
 
     def torch_dtype(self) -> torch.dtype:
         """Data type of the features."""
         dtypes = {"float64": torch.float64, "float32": torch.float32}
-        return dtypes[_one_of("dtype", self.dtype, dtypes)]
+        return dtypes[self.dtype]
 
     def torch_device(self) -> torch.device:
         """Device of the run, checked to be there."""
@@ -179,7 +198,7 @@ def tensor_name(control: bool, seed: int, layer: int, what: str) -> str:
 
 def _check(settings: DeepRFMSettings, dataset: Dataset) -> None:
     """Raise for settings that cannot run, before anything is written: one layer on two samples, every subset."""
-    _one_of("standardize", settings.standardize, STANDARDIZATIONS)
+    check_settings(settings)
     if not settings.seeds:
         raise InputError("one or more seeds", "none", "Name a seed.")
     pair = torch.eye(2, dtype=settings.torch_dtype(), device=settings.torch_device())
@@ -286,9 +305,3 @@ def _finished(run: Run, pairs: list[tuple[bool, int]], depth: int) -> list[tuple
     lines = Counter((line["control"], line["seed"]) for line in run.metrics())
     layers = Counter((entry["control"], entry["seed"]) for entry in run.info().get("precision", []))
     return list(takewhile(lambda pair: layers[pair] == depth and lines[pair] == 3 * depth, pairs))
-
-
-def _one_of(name: str, value: str, choices: Collection[str]) -> str:
-    if value not in choices:
-        raise InputError(f"{name} to be one of {', '.join(choices)}", repr(value), "Choose one of them.")
-    return value

@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from agop.datasets import Dataset, Standardization, standardized_inputs
+from agop.datasets import DataName, Dataset, Standardization, standardized_inputs
 from agop.errors import InputError
 from agop.inputs import usable_device
 from agop.network.capture.state import undisturbed
@@ -21,6 +21,7 @@ from agop.network.passes.directions import Rademacher
 from agop.network.passes.rows import Rows
 from agop.network.record import NetworkRecord
 from agop.runs import Run
+from agop.runs.settings import Count, Seed
 
 __all__ = ["MeasureSettings", "run_measure"]
 
@@ -34,44 +35,44 @@ class MeasureSettings:
     model
         MODULE:FACTORY, a function without arguments that returns the model.
     data
-        Name of the data set.
+        Data set.
     weights
-        File with the model's state dict, .safetensors, .pt or .pth; those of the factory if None.
+        File with the model's state dict, .safetensors, .pt or .pth; those of the factory by default.
     layers
-        Names or globs; all layers if there are none.
+        Name or glob of layers to measure; repeat for several; all layers by default.
     outputs
         "exact", or the number of random directions.
     rows
-        What a layer with several rows a sample contributes.
+        What a layer with several rows a sample, positions or tokens, contributes.
     samples
-        Rows to measure, the first ones; all if None.
+        Rows to measure, the first ones; all by default.
     test
         Measure the test rows instead of the training rows.
     batch_size
         Rows a batch.
     standardize
-        What shares a mean and a deviation over the training rows: all pixels of a "channel", or one "feature". None is
-        that of the training whose weights these are, if they lie in the folder of one, else "channel".
+        What shares a mean and a deviation over the training rows: all pixels of a "channel", or one "feature". By
+        default that of the training whose weights these are, if they lie in the folder of one, else "channel".
     images
         Inputs of shape (channels, height, width) instead of (features,).
     seed
-        Of the factory and of the random directions.
+        Seed of the factory and of the random directions.
     device
-        Where the model runs.
+        Device of the model, such as cpu or cuda.
     """
 
     model: str
-    data: str = "digits"
+    data: DataName = "digits"
     weights: str | None = None
     layers: tuple[str, ...] = ()
     outputs: str = "exact"
     rows: Rows = "each"
-    samples: int | None = None
+    samples: Count | None = None
     test: bool = False
-    batch_size: int = 256
+    batch_size: Count = 256
     standardize: Standardization | None = None
     images: bool = False
-    seed: int = 0
+    seed: Seed = 0
     device: str = "cpu"
 
     def resolved(self) -> MeasureSettings:

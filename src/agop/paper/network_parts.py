@@ -11,6 +11,7 @@ from agop.datasets import Dataset
 from agop.network import NetworkRecord
 from agop.paper.curves import number
 from agop.paper.figure import Observe, Part, Scale, Verdict
+from agop.paper.training.networks import NETWORKS, NetworkName
 from agop.paper.training.run import run_train
 from agop.paper.training.settings import TrainSettings
 from agop.runs import Fit, Line, Run, select, values_of
@@ -38,7 +39,11 @@ MEASURES = (
 )
 """Columns that the figures of networks keep."""
 
-_CPU_MODELS = {"mnist": ("mlp",), "cifar10": ("mlp", "resnet18"), "svhn": ("mlp", "vgg11")}
+_CPU_MODELS: Mapping[str, tuple[NetworkName, ...]] = {
+    "mnist": ("mlp",),
+    "cifar10": ("mlp", "resnet18"),
+    "svhn": ("mlp", "vgg11"),
+}
 
 
 @dataclass(frozen=True)
@@ -61,13 +66,12 @@ _RECIPES = {
 ResNet-18 fits 1,000 rows in 60 epochs; 20 of 1,500 leave it at a training accuracy of 0.58."""
 
 
-def models(scale: Scale, data: str) -> tuple[str, ...]:
+def models(scale: Scale, data: str) -> tuple[NetworkName, ...]:
     """Architectures for a data set: all three, fewer on larger images at the cpu scale."""
-    everything = ("mlp", "resnet18", "vgg11")
-    return _CPU_MODELS.get(data, everything) if scale == "cpu" else everything
+    return _CPU_MODELS.get(data, NETWORKS) if scale == "cpu" else NETWORKS
 
 
-def train_settings(scale: Scale, data: str, model: str, device: str) -> TrainSettings:
+def train_settings(scale: Scale, data: str, model: NetworkName, device: str) -> TrainSettings:
     """Quick: 500 rows, quarter width, one seed. Cpu: 1,000 or 1,500 rows, full width but a quarter of the channels.
 
     Paper: all rows there are, full width, plain SGD, batches of 128, three seeds; 10,000 rows are measured.

@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline
 from agop.errors import InputError
 from agop.rfm import RFMClassifier
 from agop.tables.explain import column_effects
+from agop.tables.task import as_numbers, target_of
 
 if TYPE_CHECKING:
     import pandas
@@ -39,7 +40,7 @@ class TableFolds:
     parts
         Training and test rows of each fold.
     seed
-        Of the models that have none, and of the swaps.
+        Seed of the models that have none, and of the swaps.
     notes
         What to know of the folds: rows that are in none, and rows that several can share.
     swaps
@@ -69,7 +70,7 @@ class TableFolds:
         count
             Number of folds, 2 or more.
         seed
-            Of the random order of the rows.
+            Seed of the random order of the rows.
         swaps
             Swaps of each column.
 
@@ -79,7 +80,7 @@ class TableFolds:
             If the target is unknown or missing, its values are not those of such a model, or there are fewer rows, or
             fewer rows of a class, than folds.
         """
-        target = getattr(pipeline[0], "target_", None)
+        target = target_of(pipeline)
         if target is None:
             raise InputError("a model that knows its target, for folds", "one without", "Fit it with agop fit.")
         if target not in frame.columns:
@@ -87,7 +88,7 @@ class TableFolds:
             raise InputError(f"the target {target!r} in the table, for folds", got, "Add it, or ask for no folds.")
         known = frame[frame[target].notna()]
         rows, classes = known.drop(columns=target), getattr(pipeline[-1], "classes_", None)
-        targets = _numbers(known[target]) if classes is None else _labels(known[target], np.asarray(classes))
+        targets = as_numbers(known[target]) if classes is None else _labels(known[target], np.asarray(classes))
         parts = _split(targets, count, seed, stratified=classes is not None)
         return cls(pipeline, rows, targets, parts, seed, _notes(len(frame) - len(rows), rows), swaps)
 
@@ -134,16 +135,6 @@ class TableFolds:
             return None
         found = column_effects(model, rows, n_swaps=self.swaps, random_state=self.seed)
         return {name: {"share": share, "error": error} for name, (share, error) in found.items()}
-
-
-def _numbers(column: pandas.Series[Any]) -> NDArray[np.float64]:
-    try:
-        values = np.asarray(column, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"numbers in column {column.name!r}", str(error), "Mend that column.") from error
-    if not np.isfinite(values).all():
-        raise InputError(f"finite numbers in column {column.name!r}", "infinity", "Leave such rows out.")
-    return values
 
 
 def _labels(column: pandas.Series[Any], classes: NDArray[Any]) -> NDArray[Any]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
@@ -16,9 +16,11 @@ from sklearn.utils.validation import check_is_fitted
 from agop.errors import InputError
 from agop.rfm import RFMClassifier, RFMRegressor
 from agop.runs import Run
+from agop.runs.settings import AtLeast, Seed
 from agop.runs.storage import to_json, write_json
 from agop.tables.explain import explain
 from agop.tables.folds import TableFolds
+from agop.tables.task import target_of, without_target
 
 if TYPE_CHECKING:
     import pandas
@@ -33,22 +35,23 @@ class ExplainSettings:
     Attributes
     ----------
     model
-        File of the fitted pipeline, as it is called.
+        File that agop fit wrote.
     table
-        File of the rows, as it is called.
+        File of the rows to swap values between; the rows of the fit by default.
     folds
-        Parts of the rows, each predicted by a model fitted to the others; none if 0.
-    seed
-        Of the random rows and of the folds; of the models too, unless they have one.
+        With --run, number of parts of the table of which each is predicted by a model fitted to the others.
     swaps
-        Swaps of each column and pair, as in ``explain``; None for its default.
+        Swaps of each column and pair, each of which costs a prediction; 4,000 by default, fewer for more than 25
+        columns.
+    seed
+        Seed of the random rows and of the folds, and of the models of folds, unless they have one.
     """
 
     model: str
-    table: str
-    folds: int = 0
-    seed: int = 0
-    swaps: int | None = None
+    table: str | None = None
+    folds: Annotated[int, AtLeast(0)] = 0
+    swaps: Annotated[int, AtLeast(2)] | None = None
+    seed: Seed = 0
 
 
 def run_explain(
@@ -87,8 +90,7 @@ def run_explain(
         If the settings, the table or the folder cannot be used, or the folder is that of another model or table.
     """
     _check_model(pipeline)
-    target = getattr(pipeline[0], "target_", None)
-    rows = frame.drop(columns=target) if target in frame.columns else frame
+    rows = without_target(frame, pipeline)
     folds = _folds(pipeline, frame, settings) if settings.folds else None
     pipeline[0].transform(rows)  # says what is wrong with them
     if len(rows) < 2:
@@ -127,7 +129,7 @@ def _facts(pipeline: Pipeline, frame: pandas.DataFrame) -> dict[str, Any]:
     model = pipeline[-1]
     return {
         "task": "classification" if isinstance(model, RFMClassifier) else "regression",
-        "target": getattr(pipeline[0], "target_", None),
+        "target": target_of(pipeline),
         "kernel": type(model.kernel_).__name__,
         "bandwidth": model.bandwidth_,
         "ridge": model.ridge_,

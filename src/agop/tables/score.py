@@ -1,4 +1,4 @@
-"""How predictions for a table agree with its targets, as a value that merges."""
+"""How predictions for a table agree with its targets: of rows, as a value that merges, and of a fit."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agop.errors import InputError
 from agop.moments import ClassMoments
+from agop.tables.task import as_numbers
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["TableScore"]
+__all__ = ["TableScore", "left_out_scores"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class TableScore:
     error
         Number of wrong labels, or sum of the squared errors.
     moments
-        Of the targets of a regression; None for labels.
+        Moments of the targets of a regression; None for labels.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class TableScore:
         Raises
         ------
         InputError
-            If targets of a regression are no numbers.
+            If targets of a regression are no finite numbers.
         """
         known = np.asarray(truth.notna())
         truth, predicted = truth[known], np.asarray(predictions[known])
@@ -70,10 +70,7 @@ class TableScore:
             labels = truth.map(str) if classes.dtype == object else truth
             wrong = np.asarray(labels, dtype=object) != predicted.astype(object)
             return cls(len(truth), int(wrong.sum()))
-        try:
-            values = np.asarray(truth, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"numbers in column {truth.name!r}", str(error), "Drop or mend that column.") from error
+        values = as_numbers(truth)
         moments = ClassMoments.of(values[:, None], np.zeros(len(values), dtype=np.int64), 1)
         return cls(len(truth), float(np.square(values - predicted).sum()), moments)
 
@@ -92,3 +89,23 @@ class TableScore:
         total = self.moments.scatter_trace
         determination = f"{1 - self.error / total:.4f}" if total else "–"
         return f"R²: {determination}, RMSE {(self.error / self.count) ** 0.5:.4g} {rows}"
+
+
+def left_out_scores(model: Any, targets: NDArray[Any]) -> dict[str, str]:
+    """Left-out score of a fitted model with its standard error, by name; empty where there were too few rows for one.
+
+    Parameters
+    ----------
+    model
+        Fitted RFMRegressor or RFMClassifier.
+    targets
+        (n,) targets of the fit.
+    """
+    if model.validation_scores_ is None:
+        return {}
+    score, spread = model.validation_scores_[-1], model.validation_standard_errors_[-1]
+    if hasattr(model, "predict_proba"):
+        return {"left-out accuracy": f"{score:.4f} ± {spread:.4f}"}
+    error, variance = -score, targets.var()
+    determination = f"{1 - error / variance:.4f} ± {spread / variance:.4f}" if variance else "–"
+    return {"left-out R²": determination, "left-out RMSE": f"{error**0.5:.4g}"}

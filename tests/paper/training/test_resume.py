@@ -250,7 +250,7 @@ def test_an_unfinished_network_cannot_be_loaded(toy, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"model": "vgg19"}, InputError, "a network out of"),
+        ({"model": "vgg19"}, InputError, "model to be one of mlp, resnet18, vgg11, got model='vgg19'"),
         ({"loss": "hinge"}, InputError, "loss='hinge'"),
         ({"optimizer": "lion"}, InputError, "optimizer='lion'"),
         ({"subset": "last"}, InputError, "subset='last'"),
@@ -258,7 +258,7 @@ def test_an_unfinished_network_cannot_be_loaded(toy, tmp_path):
         ({"lr": 0.0}, InputError, "usable lr, got 0.0"),
         ({"lr": float("inf")}, InputError, "usable lr, got inf"),
         ({"momentum": 1.0}, InputError, "usable momentum"),
-        ({"weight_decay": -0.1}, InputError, "usable weight_decay"),
+        ({"weight_decay": -0.1}, InputError, "weight_decay of 0 or more"),
         ({"stop_loss": 0.0}, InputError, "usable stop_loss"),
         ({"epochs": 0}, InputError, "epochs of 1 or more"),
         ({"batch_size": 0}, InputError, "batch_size of 1 or more"),

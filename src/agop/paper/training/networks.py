@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import prod
+from typing import Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor, nn
@@ -13,9 +14,11 @@ from torch.nn import functional
 
 from agop.errors import InputError
 
-__all__ = ["NETWORKS", "build_network"]
+__all__ = ["NETWORKS", "NetworkName", "build_network"]
 
-NETWORKS = ("mlp", "resnet18", "vgg11")
+NetworkName: TypeAlias = Literal["mlp", "resnet18", "vgg11"]
+
+NETWORKS: tuple[NetworkName, ...] = get_args(NetworkName)
 """Names that `build_network` knows."""
 
 _POOLED = 4
@@ -68,7 +71,7 @@ def build_network(
     gain
         Scale g of the initial weights.
     seed
-        Of the weights; no other random numbers are touched.
+        Seed of the weights; no other random numbers are touched.
 
     Raises
     ------
@@ -94,7 +97,7 @@ def build_network(
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         front = features[name](input_shape, channels)
-        front.apply(_initialise_convolution)
+        front.apply(_initialize_convolution)
         n_features = {"mlp": prod(input_shape), "resnet18": channels[-1], "vgg11": channels[-1] * _POOLED**2}[name]
         fc = _fully_connected(n_features, width, fc_layers, n_classes, bias=bias)
         for layer in range(1 if name == "mlp" else 2, fc_layers + 1):
@@ -156,7 +159,7 @@ def _conv3x3(before: int, after: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(before, after, 3, stride, padding=1, bias=False)
 
 
-def _initialise_convolution(module: nn.Module) -> None:
+def _initialize_convolution(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
         if module.bias is not None:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
-from typing import Any, Literal
+from math import inf
+from typing import Annotated, Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from agop.datasets import STANDARDIZATIONS, Standardization
+from agop.datasets import DataName, Standardization
 from agop.errors import InputError
 from agop.inputs import usable_device
 from agop.network.passes.rows import Rows
-from agop.paper.training.networks import build_network
+from agop.paper.training.networks import NetworkName, build_network
+from agop.runs.settings import AtLeast, Count, Seed, check_settings
 
 __all__ = ["TrainSettings"]
 
@@ -27,17 +28,27 @@ class TrainSettings:
     Attributes
     ----------
     model
-        "mlp", "resnet18" or "vgg11", see :func:`~agop.paper.build_network`.
+        Network of the paper, as ``build_network`` makes it.
     data
-        Name of the data set.
-    samples, test_samples
-        Rows of the data set; all if None.
+        Data set.
+    samples
+        Training rows; all by default.
+    test_samples
+        Test rows; all by default.
     subset
-        "first" rows, or "random" ones, drawn anew for every seed.
+        Which rows: the "first" ones, or "random" ones, drawn anew for every seed.
     standardize
         What shares a mean and a deviation: all pixels of a "channel", or one "feature" over the rows.
-    width, fc_layers, conv_width, bias, gain
-        Of the network.
+    width
+        Units of a fully connected layer.
+    fc_layers
+        Hidden fully connected layers.
+    conv_width
+        Factor on the numbers of channels.
+    bias
+        Whether the fully connected layers have biases.
+    gain
+        Scale of the initial hidden weights.
     loss
         "squared": the mean over samples and classes of (f - y)^2 with y = +1 for the class and -1 for the others; or
         "cross-entropy".
@@ -46,53 +57,55 @@ class TrainSettings:
     lr
         Learning rate, the same throughout.
     momentum
-        Of SGD, or the decay of Adam's mean gradient.
+        Momentum of SGD, or the decay of Adam's mean gradient.
     weight_decay
         Factor of the weights that is added to their gradient.
-    epochs, batch_size
-        Passes over the data, and rows of a step.
+    epochs
+        Passes over the data.
+    batch_size
+        Rows of a step.
     stop_loss
-        Training ends after an epoch whose mean loss over its steps is below this; never if None.
+        Training ends after an epoch whose mean loss over its steps is below this; never by default.
     seeds
-        One training each: of weights, batches, and random rows and labels.
+        Seed of a training, of its weights, batches, random rows and labels; repeat for several.
     every
         Epochs from one measurement to the next; the start and the end are always measured.
     layers
-        Names or globs of the layers to measure, the fully connected ones by default; ("*",) for all.
+        Name or glob of layers to measure; repeat for several.
     measure_rows
         What a layer with many positions a sample, a convolution, contributes to the measures of collapse.
     measure_samples
-        Training rows that are measured, the first ones; all if None.
+        Training rows that are measured, the first ones; all by default.
     permute_labels
-        Break the relation of inputs and labels: the baseline that tells collapse from generalisation.
+        Break the relation of inputs and labels: the baseline that tells collapse from generalization.
     device
-        "auto" takes a GPU where there is one.
+        Device, such as cpu or cuda; "auto" takes a GPU where there is one.
     """
 
-    model: str = "mlp"
-    data: str = "digits"
-    samples: int | None = None
-    test_samples: int | None = None
+    model: NetworkName = "mlp"
+    data: DataName = "digits"
+    samples: Count | None = None
+    test_samples: Annotated[int, AtLeast(0)] | None = None
     subset: Literal["first", "random"] = "first"
     standardize: Standardization = "channel"
-    width: int = 512
-    fc_layers: int = 5
+    width: Count = 512
+    fc_layers: Count = 5
     conv_width: float = 1.0
     bias: bool = False
     gain: float = 1.0
     loss: Literal["squared", "cross-entropy"] = "squared"
     optimizer: Literal["sgd", "adam"] = "sgd"
     lr: float = 0.05
-    momentum: float = 0.9
-    weight_decay: float = 0.0
-    epochs: int = 200
-    batch_size: int = 128
+    momentum: Annotated[float, AtLeast(0)] = 0.9
+    weight_decay: Annotated[float, AtLeast(0)] = 0.0
+    epochs: Count = 200
+    batch_size: Count = 128
     stop_loss: float | None = None
-    seeds: tuple[int, ...] = (0,)
-    every: int = 10
+    seeds: tuple[Seed, ...] = (0,)
+    every: Count = 10
     layers: tuple[str, ...] = ("fc.*",)
     measure_rows: Rows = "mean"
-    measure_samples: int | None = None
+    measure_samples: Count | None = None
     permute_labels: bool = False
     device: str = "auto"
 
@@ -110,33 +123,17 @@ class TrainSettings:
 
     def check(self) -> None:
         """Raise InputError for numbers and names that no training can use; data and network are not looked at."""
-        choices = {
-            "subset": ("first", "random"),
-            "standardize": STANDARDIZATIONS,
-            "loss": ("squared", "cross-entropy"),
-            "optimizer": ("sgd", "adam"),
-            "measure_rows": ("each", "mean", "flatten"),
-        }
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                got = f"{name}={getattr(self, name)!r}"
-                raise InputError(f"{name} to be one of {', '.join(allowed)}", got, "Choose one of them.")
-        for name in ("epochs", "batch_size", "every", "measure_samples"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise InputError(f"{name} of 1 or more", str(value), "Raise it.")
+        check_settings(self)
         ranges = {
-            "lr": self.lr > 0,
-            "momentum": 0 <= self.momentum < 1,
-            "weight_decay": self.weight_decay >= 0,
-            "stop_loss": self.stop_loss is None or self.stop_loss > 0,
+            "lr": 0 < self.lr < inf,
+            "momentum": self.momentum < 1,
+            "weight_decay": self.weight_decay < inf,
+            "stop_loss": self.stop_loss is None or 0 < self.stop_loss < inf,
         }
-        for name, is_inside in ranges.items():
-            value = getattr(self, name)
-            if not is_inside or (value is not None and not isfinite(value)):
-                advice = "lr and stop_loss are above 0, weight_decay is 0 or more, momentum at least 0 and below 1."
-                raise InputError(f"a usable {name}", str(value), advice)
-        if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
+        if outside := [name for name, is_inside in ranges.items() if not is_inside]:
+            advice = "lr and stop_loss are above 0, weight_decay is 0 or more, momentum at least 0 and below 1."
+            raise InputError(f"a usable {outside[0]}", str(getattr(self, outside[0])), advice)
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             got = ", ".join(map(str, self.seeds)) or "none"
             raise InputError("one or more different seeds, 0 or more each", got, "Name each seed once.")
 

@@ -1,0 +1,90 @@
+"""Predictions of a saved model for the rows of a file, some thousands at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from agop.errors import InputError
+from agop.estimator import load
+from agop.tables.encoder import TableEncoder
+from agop.tables.files import table_rows
+from agop.tables.score import TableScore
+from agop.tables.task import target_of, without_target
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["frame_of_file", "load_table_model", "predict_file", "rows_of_file"]
+
+
+def load_table_model(path: Path) -> Pipeline:
+    """The pipeline in a file that ``agop fit`` wrote; InputError if it is another model."""
+    model = load(path)
+    if not (isinstance(model, Pipeline) and isinstance(model[0], TableEncoder)):
+        got = f"a {type(model).__name__}"
+        raise InputError(f"{path} to hold a model of a table, from agop fit", got, "Load it in Python to use it.")
+    return model
+
+
+def rows_of_file(path: Path, pipeline: Pipeline) -> Iterator[pandas.DataFrame]:
+    """Pieces of a table, read as that of the fit was: categories are text, and so is the target if it was."""
+    encoder, labels, target = pipeline[0], getattr(pipeline[-1], "classes_", np.zeros(0)), target_of(pipeline)
+    columns = zip(encoder.columns_, encoder.codings_, strict=True)  # truth values are read better without being told
+    text = [name for name, coding in columns if not {"True", "False", None}.issuperset(coding.get("levels", ()))]
+    return table_rows(path, text=text if target is None or labels.dtype != object else [*text, target])
+
+
+def frame_of_file(path: Path, pipeline: Pipeline) -> pandas.DataFrame:
+    """All of the table, read as that of the fit was."""
+    import pandas
+
+    return pandas.concat(rows_of_file(path, pipeline))
+
+
+def predict_file(
+    pipeline: Pipeline, path: Path, *, probabilities: bool = False
+) -> Iterator[tuple[pandas.DataFrame, TableScore | None]]:
+    """Predictions for each piece of a table, and their score where the table has the target.
+
+    Parameters
+    ----------
+    pipeline
+        Fitted pipeline of ``table_pipeline``. Its target in the table is not used for the predictions.
+    path
+        File of the table.
+    probabilities
+        Of a classifier: also a column for each class.
+
+    Yields
+    ------
+    frame
+        Column "prediction", and with ``probabilities`` columns such as "probability yes", one row a row of the table.
+    score
+        Score of the piece; None without the target.
+
+    Raises
+    ------
+    InputError
+        If a regression has no probabilities, or the file cannot be read or lacks columns of the fit.
+    """
+    import pandas
+
+    classes, target = getattr(pipeline[-1], "classes_", None), target_of(pipeline)
+    if probabilities and classes is None:
+        raise InputError("a classifier for probabilities", "a regression model", "Leave the probabilities out.")
+    for piece in rows_of_file(path, pipeline):
+        rows = without_target(piece, pipeline)
+        columns = {"prediction": pipeline.predict(rows)}
+        if probabilities:
+            shares = pipeline.predict_proba(rows).T
+            columns |= {f"probability {label}": share for label, share in zip(pipeline.classes_, shares, strict=True)}
+        frame = pandas.DataFrame(columns)
+        yield (
+            frame,
+            None if target not in piece.columns else TableScore.of(piece[target], frame["prediction"], classes=classes),
+        )
