@@ -78,9 +78,8 @@ def make_run(tmp_path_factory):
     """A run folder with made-up numbers: NC1 falls fourfold a layer, that of the control rises."""
 
     def make(depth=3, seeds=(0, 1), control=True, gram_size=12, notes=(), **changes):
-        run = Run.create(
-            tmp_path_factory.mktemp("runs") / "run", {"data": "digits", "permute_labels": False, **changes}
-        )
+        settings = {"data": "digits", "permute_labels": False, **changes}
+        run = Run.create(tmp_path_factory.mktemp("runs") / "run", settings, kind="deep-rfm")
         generator = torch.Generator().manual_seed(0)
         tensors = {}
         for is_control in (False, True) if control else (False,):

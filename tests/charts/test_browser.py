@@ -15,8 +15,8 @@ from matplotlib import image
 from agop.charts import write_page
 from agop.charts.chart import Bars, Choice, Curve, Curves, HeatMap, Picture, Pictures, Series
 from agop.charts.document import Document, NumberTable, Plot
-from agop.charts.page.definitions import DEFINITIONS
-from agop.runs import summarise_seeds
+from agop.collapse.terms import TERMS
+from agop.runs import summarize_seeds
 from charts.browser import Visit, chromium
 
 
@@ -49,7 +49,7 @@ def kinds(tmp_path_factory):
         for factor, name in ((4.0, "fc.1"), (8.0, "fc.2"))
     }
     rng = np.random.default_rng(0)
-    pictures = [Picture("gray", rng.normal(size=(4, 5))), Picture("colour", rng.normal(size=(4, 5, 3)))]
+    pictures = [Picture("gray", rng.normal(size=(4, 5))), Picture("color", rng.normal(size=(4, 5, 3)))]
     nested = {
         "a": Choice("direction", {k: Bars([evil, "y"], "entry", [Series("s", [0.5, -0.25], "#d55e00")]) for k in "12"}),
         "b": Choice("direction", {"1": Bars(["z"], "entry", [Series("s", [0.125], "#d55e00")])}),
@@ -68,7 +68,7 @@ def kinds(tmp_path_factory):
         Plot("nested", "Nested", Choice("run", nested, start="a"), ["found"], "caption"),
     ]
     table = NumberTable("Numbers", ["layer", "NC1"], [["1", "4"]])
-    page = Document(evil, "lead", ["found"], plots, [table], ["note"])
+    page = Document(evil, "lead", ["found"], plots, [table], ["note"], terms={"NC1": (evil, evil)})
     return write_page(page, tmp_path_factory.mktemp("kinds") / "report.html")
 
 
@@ -116,7 +116,7 @@ def test_slider_moves_the_gram_panels(visit, run):
 def test_curves_show_the_numbers(visit, run):
     drawn = visit.drawn("nc1")
     traces = [trace for trace in drawn if trace.get("showlegend", True)]
-    found = summarise_seeds(run.metrics(), "nc1_trace_ratio")
+    found = summarize_seeds(run.metrics(), "nc1_trace_ratio")
     assert not [trace for trace in drawn if "fill" in trace]  # two seeds are drawn as lines
     thin = [trace["y"] for trace in drawn if not trace.get("showlegend", True)]
     assert thin[:2] == [[dict(layer.values)[seed] for layer in found[False, "input"].values()] for seed in (0, 1)]
@@ -128,7 +128,7 @@ def test_curves_show_the_numbers(visit, run):
 
 
 def test_data_behind_the_buttons(visit, run):
-    found = summarise_seeds(run.metrics(), "nc1_trace_ratio")[False, "agop"]
+    found = summarize_seeds(run.metrics(), "nc1_trace_ratio")[False, "agop"]
     rows = list(csv.DictReader(io.StringIO(visit.saved("nc1", "csv"))))
     mine = [row for row in rows if row["curve"] == "X M½ (AGOP)" and not row["seed"]]
     assert [int(row["layer"]) for row in mine] == [1, 2, 3]
@@ -160,23 +160,23 @@ def test_table_of_the_data(visit, run):
 
 
 def test_theme_switches(visit):
-    colour = "getComputedStyle(document.body).backgroundColor"
+    color = "getComputedStyle(document.body).backgroundColor"
     ink = "document.querySelector('#nc1 .chart').layout.font.color"
     visit.plot("nc1")
-    light = visit.page.evaluate(colour), visit.page.evaluate(ink)
-    visit.page.get_by_role("button", name="Switch to dark colours").click()
+    light = visit.page.evaluate(color), visit.page.evaluate(ink)
+    visit.page.get_by_role("button", name="Switch to dark colors").click()
     visit.until(f"{ink} !== '{light[1]}'")
-    assert visit.page.evaluate(colour) == "rgb(20, 23, 28)" != light[0]
-    visit.page.get_by_role("button", name="Switch to light colours").click()
+    assert visit.page.evaluate(color) == "rgb(20, 23, 28)" != light[0]
+    visit.page.get_by_role("button", name="Switch to light colors").click()
     visit.until(f"{ink} === '{light[1]}'")
-    assert visit.page.evaluate(colour) == light[0]
+    assert visit.page.evaluate(color) == light[0]
 
 
 def test_dark_systems_get_a_dark_page(browser, path):
     with browser.new_context(color_scheme="dark") as context:
         page = Visit(context, path).page
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 28)"
-        page.get_by_role("button", name="Switch to light colours").wait_for()
+        page.get_by_role("button", name="Switch to light colors").wait_for()
 
 
 @pytest.mark.parametrize("width", [320, 390, 768])
@@ -229,7 +229,7 @@ def test_names_for_screen_readers(visit):
 
 def test_definitions_fold_out(visit):
     section = visit.plot("nc1")
-    text, source = DEFINITIONS["NC1"]
+    text, source = TERMS["NC1"]
     assert not section.get_by_text(text).is_visible()
     section.get_by_text("Definitions").click()
     assert section.get_by_text(text).is_visible()
@@ -238,7 +238,7 @@ def test_definitions_fold_out(visit):
 
 def test_print_is_light_and_narrow(visit, tmp_path):
     visit.plot("nc1")
-    visit.page.get_by_role("button", name="Switch to dark colours").click()
+    visit.page.get_by_role("button", name="Switch to dark colors").click()
     visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     visit.until("document.querySelector('#gram .chart').layout?.width === 660")
     assert visit.page.evaluate("document.documentElement.dataset.theme") == "light"
@@ -294,12 +294,12 @@ def test_choices_inside_choices(every_kind):
     assert [(row["run"], row["direction"]) for row in rows] == [*[("a", "1")] * 2, *[("a", "2")] * 2, ("b", "1")]
 
 
-def test_pictures_in_grey_and_colour(every_kind):
-    gray, colour = every_kind.drawn("pictures")
+def test_pictures_in_grey_and_color(every_kind):
+    gray, color = every_kind.drawn("pictures")
     rng = np.random.default_rng(0)
     expected, image = rng.normal(size=(4, 5)), rng.normal(size=(4, 5, 3))
     np.testing.assert_allclose(gray["z"], expected, atol=1e-3)
-    np.testing.assert_allclose(colour["z"], 127.5 * (1 + image / np.abs(image).max()), atol=0.51)
+    np.testing.assert_allclose(color["z"], 127.5 * (1 + image / np.abs(image).max()), atol=0.51)
     rows = list(csv.DictReader(io.StringIO(every_kind.saved("pictures", "csv"))))
     assert len(rows) == 40
     assert float(rows[-1]["blue"]) == pytest.approx(image[-1, -1, 2], abs=1e-3)
@@ -330,12 +330,12 @@ EDGES = {
     "family": Curves("epoch", "NFA", [_curve([0.5, 0.6], name=name) for name in LAYERS], log_y=False),
     "runs": Choice("run", dict.fromkeys((RUN, "b"), Bars([RUN], "x", [Series(RUN, [1.0], "#2b7bba")]))),
     "strips": Pictures([Picture("tall", np.ones((40, 2))), Picture("wide", np.ones((1, 40)))], "entry"),
-    "single": Choice("layer", {"fc.1": Pictures([Picture("colour", np.ones((20, 20, 3)))], "entry")}),
+    "single": Choice("layer", {"fc.1": Pictures([Picture("color", np.ones((20, 20, 3)))], "entry")}),
     "mixed": Choice(
         "layer",
         {
             "0": Pictures([Picture(str(k), np.full((20, 20), 0.5)) for k in range(3)], "entry"),
-            "1": Pictures([Picture("colour", np.ones((2, 2, 3)))], "entry"),
+            "1": Pictures([Picture("color", np.ones((2, 2, 3)))], "entry"),
         },
     ),
 }
@@ -448,7 +448,7 @@ def test_files_have_the_columns_of_all_rows(edges):
     as_json = json.loads(edges.saved("mixed", "json"))
     assert as_json["rows"][-1] == {
         "layer": "1",
-        "picture": "colour",
+        "picture": "color",
         "row": 2,
         "column": 2,
         "red": 1,

@@ -1,4 +1,4 @@
-"""Charts as JSON, colours, and how numbers are written."""
+"""Charts as JSON, colors, and how numbers are written."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def test_what_is_shown_first():
 def contrast(first, second):
     """Ratio of the Web Content Accessibility Guidelines."""
 
-    def luminance(colour):
-        channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    def luminance(color):
+        channels = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
         linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
@@ -70,9 +70,9 @@ def contrast(first, second):
 
 
 @pytest.mark.parametrize("page", ["#ffffff", "#14171c"])
-def test_colours_are_seen_on_both_pages(page):
+def test_colors_are_seen_on_both_pages(page):
     shades = [shade(place, 20) for place in range(20)]
-    assert min(contrast(colour, page) for colour in (*PALETTE, GREY, *shades)) >= 3
+    assert min(contrast(color, page) for color in (*PALETTE, GREY, *shades)) >= 3
     assert len(set(shades)) == 20
 
 

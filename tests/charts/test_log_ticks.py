@@ -53,7 +53,7 @@ def test_long_numbers_have_a_power():
     assert set(labels(draw(chart((1e-5, 5e-4))).axes[0].yaxis)) >= {r"$2\times10^{-5}$", r"$10^{-4}$"}
 
 
-def test_the_scale_of_colours():
+def test_the_scale_of_colors():
     cells = HeatMap("epoch", "layer", [0, 1], ["a", "b"], [[0.15, 0.5], [2.0, 4.0]], "NC1", log=True)
     bar = draw(cells).axes[-1]
     assert [float(text) for text in labels(bar.yaxis)] == [0.2, 0.5, 1, 2]

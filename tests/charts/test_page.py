@@ -10,12 +10,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from agop.charts.kind import KINDS
 from agop.charts.page import html as page
-from agop.charts.page.definitions import DEFINITIONS
-from agop.deep_rfm import deep_rfm_findings
+from agop.deep_rfm.findings import deep_rfm_findings
 from agop.errors import InputError, MissingExtraError
-from agop.report import document_of, report
-from agop.report.sources import result_of
+from agop.report import document_of, report, result_of
 
 pytest.importorskip("plotly")
 pytest.importorskip("jinja2")
@@ -193,6 +192,6 @@ def test_missing_packages(run, tmp_path, monkeypatch, package):
 
 
 def test_every_definition_has_a_source():
-    for meaning, source in DEFINITIONS.values():
+    for meaning, source in (term for kind in KINDS.values() for term in kind.terms.values()):
         assert len(meaning) > 30
         assert source

@@ -29,8 +29,8 @@ def drawn(chart):
 
 
 def curves(*names, x=(1, 2, 3), y=(4.0, 2.0, 1.0), **changes):
-    colours = ("#2b7bba", "#d55e00", "#00916a", "#b5609d")
-    found = [Curve(name, list(x), list(y), colours[k % 4]) for k, name in enumerate(names)]
+    colors = ("#2b7bba", "#d55e00", "#00916a", "#b5609d")
+    found = [Curve(name, list(x), list(y), colors[k % 4]) for k, name in enumerate(names)]
     return Curves(**{"x_title": "layer", "y_title": "NC1", "curves": found, **changes})
 
 
@@ -48,7 +48,7 @@ def tick_texts(axis):
 
 
 def bars_of(axes):
-    """Left end, length, centre and colour of every bar."""
+    """Left end, length, centre and color of every bar."""
     return [
         (bar.get_x(), bar.get_width(), round(bar.get_y() + bar.get_height() / 2, 3), to_hex(bar.get_facecolor()))
         for bar in axes.patches
@@ -326,11 +326,11 @@ def test_scales_that_do_not_diverge_and_missing_pixels():
     np.testing.assert_array_equal(image_of(axes), values)
 
 
-def test_colour_images():
+def test_color_images():
     values = np.zeros((2, 2, 3))
     values[0, 0] = [2.0, -4.0, 0.0]
     figure = drawn(Pictures([Picture("1", values), Picture("2", np.zeros((2, 2, 3)))], "entry", -4.0, 4.0))
-    first, second = figure.axes  # and no colour bar
+    first, second = figure.axes  # and no color bar
     expected = np.full((2, 2, 3), 0.5)
     expected[0, 0] = [0.75, 0.0, 0.5]
     np.testing.assert_allclose(image_of(first), expected)

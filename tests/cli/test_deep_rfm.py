@@ -15,7 +15,7 @@ from agop import datasets
 from agop.cli import app
 from agop.deep_rfm import run_deep_rfm
 from agop.errors import InputError
-from agop.runs import Run, summarise_seeds
+from agop.runs import Run, summarize_seeds
 
 command = import_module("agop.cli.deep_rfm")
 
@@ -71,8 +71,8 @@ def test_table_and_findings(drawn):
     for column in ("NC1 input", "NC1 AGOP", "NC1 features", "NC2 input", "NC1 control", "test accuracy"):
         assert column in text
     lines = Run.open(out).metrics()
-    nc1 = summarise_seeds(lines, "nc1_trace_ratio")
-    accuracy = summarise_seeds(lines, "test_accuracy", log=False)[False, "input"]
+    nc1 = summarize_seeds(lines, "nc1_trace_ratio")
+    accuracy = summarize_seeds(lines, "test_accuracy", log=False)[False, "input"]
     rows = [row.split() for row in result.stdout.splitlines() if re.match(r"\s*\d+\s+\d", row)]
     keys = [(False, "input"), (False, "agop"), (False, "features"), None, (True, "input")]
     for layer, row in enumerate(rows, start=1):

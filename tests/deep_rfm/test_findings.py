@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agop.deep_rfm import deep_rfm_findings
-from agop.deep_rfm.findings import accuracy_findings, collapse_findings, deep_rfm_comparison
+from agop.deep_rfm.findings import accuracy_findings, collapse_findings, deep_rfm_comparison, deep_rfm_findings
 from agop.deep_rfm.result import DeepRFMResult
 from agop.deep_rfm.steps import Steps
-from agop.runs import summarise_seeds
+from agop.runs import summarize_seeds
 
 
 def line(layer, stage, nc1, control=False, seed=0, accuracy=None, train=1.0):
@@ -58,7 +57,7 @@ def test_the_steps_make_up_the_fall_from_input_to_input():
         for k in range(depth)
         for s, stage in enumerate(stages)
     ]
-    falls = Steps.of(summarise_seeds(lines, "nc1_trace_ratio")).falls
+    falls = Steps.of(summarize_seeds(lines, "nc1_trace_ratio")).falls
     logs = np.log(nc1).mean(0)
     expected = [(logs[:-1, 0] - logs[:-1, 1]).mean(), (logs[:-1, 1] - logs[:-1, 2]).mean()]
     expected.append((logs[:-1, 2] - logs[1:, 0]).mean())

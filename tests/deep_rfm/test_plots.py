@@ -12,7 +12,7 @@ from agop.charts.palette import PALETTE
 from agop.charts.seed_curves import seed_curve
 from agop.deep_rfm.plots import deep_rfm_numbers, deep_rfm_plots, layer_spectra
 from agop.deep_rfm.result import DeepRFMResult
-from agop.runs import SeedSummary, summarise_seeds
+from agop.runs import SeedSummary, summarize_seeds
 
 
 def result_of(run, name="run", **info):
@@ -31,7 +31,7 @@ def test_names(plots):
 @pytest.mark.parametrize(("name", "measure"), [("nc1", "nc1_trace_ratio"), ("nc2", "nc2_gram_mse")])
 def test_collapse_by_layer_and_stage(run, plots, name, measure):
     chart = plots[name].chart
-    expected = summarise_seeds(run.metrics(), measure)
+    expected = summarize_seeds(run.metrics(), measure)
     del expected[True, "agop"]  # the control has no such step
     assert chart.log_y
     assert len(chart.curves) == len(expected) == 5
@@ -52,7 +52,7 @@ def test_several_runs_share_the_axes(make_run):
     choice = plots["nc1"].chart
     assert isinstance(choice, Choice)
     assert list(choice.charts) == ["X (input)", "X M½ (AGOP)", "Φ(X M½) (random features)"]
-    found = [(curve.name, curve.colour, curve.dash, len(curve.x)) for curve in choice.charts["X (input)"].curves]
+    found = [(curve.name, curve.color, curve.dash, len(curve.x)) for curve in choice.charts["X (input)"].curves]
     assert found == [
         ("a", PALETTE[0], "solid", 3),
         ("a, control", PALETTE[0], "dash", 3),
@@ -165,9 +165,9 @@ def test_eigenvectors_as_images():
 
 def test_channels_of_an_image():
     vector = torch.arange(24.0)
-    colour = image_of(vector, (3, 2, 4))
-    assert colour.shape == (2, 4, 3)
-    assert colour[1, 2].tolist() == [6.0, 14.0, 22.0]
+    color = image_of(vector, (3, 2, 4))
+    assert color.shape == (2, 4, 3)
+    assert color[1, 2].tolist() == [6.0, 14.0, 22.0]
     other = image_of(vector, (2, 3, 4))
     assert other.shape == (3, 4)
     assert other[0, 1] == pytest.approx((1 + 13**2) ** 0.5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agop.runs import FITTED_ACCURACY, Fit
+from agop.runs import FITTED_ACCURACY, TrainingFit
 
 
 def course(measure, *values, seed=0, along="epoch"):
@@ -13,22 +13,22 @@ def course(measure, *values, seed=0, along="epoch"):
 
 @pytest.mark.parametrize("measure", ["train_accuracy", "accuracy"])
 def test_the_last_accuracy_of_every_seed_decides(measure):
-    assert Fit.of(course(measure, 0.1, 1.0)).fitted is True
-    assert Fit.of(course(measure, 1.0, 0.9)).fitted is False
-    assert Fit.of(course(measure, 0.1, FITTED_ACCURACY)).fitted is True
-    assert Fit.of([*course(measure, 0.1, 1.0), *course(measure, 0.1, 0.5, seed=1)]) == Fit(measure, 0.5)
+    assert TrainingFit.of(course(measure, 0.1, 1.0)).fitted is True
+    assert TrainingFit.of(course(measure, 1.0, 0.9)).fitted is False
+    assert TrainingFit.of(course(measure, 0.1, FITTED_ACCURACY)).fitted is True
+    assert TrainingFit.of([*course(measure, 0.1, 1.0), *course(measure, 0.1, 0.5, seed=1)]) == TrainingFit(measure, 0.5)
 
 
 def test_the_order_of_the_lines_does_not_matter():
-    assert Fit.of(course("train_accuracy", 0.1, 1.0)[::-1]).fitted is True
+    assert TrainingFit.of(course("train_accuracy", 0.1, 1.0)[::-1]).fitted is True
 
 
 def test_a_loss_decides_where_there_is_no_accuracy():
-    assert Fit.of(course("loss", 1.0, 0.04)).fitted is True
-    assert Fit.of(course("loss", 1.0, 0.5)).fitted is False
-    assert Fit.of([*course("loss", 1.0, 0.01), *course("loss", 1.0, 0.9, seed=1)]).fitted is False
+    assert TrainingFit.of(course("loss", 1.0, 0.04)).fitted is True
+    assert TrainingFit.of(course("loss", 1.0, 0.5)).fitted is False
+    assert TrainingFit.of([*course("loss", 1.0, 0.01), *course("loss", 1.0, 0.9, seed=1)]).fitted is False
     both = [{**line, "train_accuracy": 0.5} for line in course("loss", 1.0, 0.001)]
-    assert Fit.of(both) == Fit("train_accuracy", 0.5)
+    assert TrainingFit.of(both) == TrainingFit("train_accuracy", 0.5)
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,14 @@ def test_a_loss_decides_where_there_is_no_accuracy():
     ],
 )
 def test_what_is_not_known(lines):
-    assert Fit.of(lines).fitted is None
+    assert TrainingFit.of(lines).fitted is None
 
 
 def test_a_seed_that_failed_is_enough():
-    assert Fit.of([*course("train_accuracy", 0.5), *course("train_accuracy", None, seed=1)]).fitted is False
+    assert TrainingFit.of([*course("train_accuracy", 0.5), *course("train_accuracy", None, seed=1)]).fitted is False
 
 
 def test_layers_of_deep_rfm():
-    assert Fit.of(course("train_accuracy", 1.0, 0.5, along="layer"), "layer") == Fit("train_accuracy", 0.5)
-    assert Fit.of(course("loss", 1.0, 0.0, along="layer"), "layer") == Fit()
+    failed = TrainingFit("train_accuracy", 0.5)
+    assert TrainingFit.of(course("train_accuracy", 1.0, 0.5, along="layer"), "layer") == failed
+    assert TrainingFit.of(course("loss", 1.0, 0.0, along="layer"), "layer") == TrainingFit()

@@ -7,7 +7,7 @@ import math
 import pytest
 from scipy import stats
 
-from agop.runs import SeedSummary, summarise_seeds
+from agop.runs import SeedSummary, summarize_seeds
 
 VALUES = [0.02, 0.05, 0.03, 0.011]
 
@@ -53,7 +53,7 @@ def test_by_control_stage_and_layer():
         line(0, 1, 3.0, stage="agop"),
         line(0, 1, 5.0, control=True),
     ]
-    found = summarise_seeds(lines, "nc1")
+    found = summarize_seeds(lines, "nc1")
     assert {key: list(layers) for key, layers in found.items()} == {
         (False, "input"): [1, 2],
         (False, "agop"): [1],
@@ -66,14 +66,14 @@ def test_by_control_stage_and_layer():
 
 def test_what_has_no_logarithm_is_left_out():
     lines = [line(0, 1, None), line(1, 1, 0.0), line(2, 1, -1.0), line(3, 1, 0.5), line(0, 2, None), line(1, 2, 0.0)]
-    found = summarise_seeds(lines, "nc1")[False, "input"]
+    found = summarize_seeds(lines, "nc1")[False, "input"]
     assert list(found) == [1]
     assert found[1].n_seeds == 1
-    linear = summarise_seeds(lines, "nc1", log=False)[False, "input"]
+    linear = summarize_seeds(lines, "nc1", log=False)[False, "input"]
     assert linear[1] == SeedSummary.of([0.0, -1.0, 0.5], log=False)
     assert linear[2].mean == 0
-    assert summarise_seeds([line(0, 1, None)], "nc1") == {}
-    assert summarise_seeds([], "nc1") == {}
+    assert summarize_seeds([line(0, 1, None)], "nc1") == {}
+    assert summarize_seeds([], "nc1") == {}
 
 
 def test_changes_are_of_the_same_seeds():
@@ -101,6 +101,6 @@ def test_intervals_that_meet_do_not_differ():
 
 
 def test_values_by_seed_also_if_a_seed_comes_twice():
-    found = summarise_seeds([line(4, 1, 2.0), line(3, 1, 8.0), line(4, 1, 4.0)], "nc1")[False, "input"][1]
+    found = summarize_seeds([line(4, 1, 2.0), line(3, 1, 8.0), line(4, 1, 4.0)], "nc1")[False, "input"][1]
     assert found.values[:2] == ((4, 2.0), (3, 8.0))
     assert found.n_seeds == 3

@@ -69,8 +69,8 @@ def test_directions():
         widths = [bar.get_width() for bar in axes.patches]
         assert widths == sorted(entries, key=lambda entry: -abs(entry))[:6]
         assert axes.get_title() == f"direction {number + 1}: {found.shares[number]:.0%} of the AGOP"
-        colours = {bar.get_width() > 0: bar.get_facecolor() for bar in axes.patches}
-        assert len(set(colours.values())) == len(colours)
+        colors = {bar.get_width() > 0: bar.get_facecolor() for bar in axes.patches}
+        assert len(set(colors.values())) == len(colors)
 
 
 def test_interactions():

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from agop.charts.chart import Bars, Choice, HeatMap, chart_json
-from agop.charts.page.definitions import DEFINITIONS
-from agop.charts.palette import GREY, colour
-from agop.tables import Explanation
+from agop.charts.palette import GREY, color
+from agop.tables import TABLE, Explanation
 from agop.tables.findings import effect_findings, table_findings
 from agop.tables.fold_plots import FoldSummary, fold_findings
 from agop.tables.plots import table_numbers, table_plots
@@ -80,7 +79,7 @@ def only_numbers(*results):
     for plot in table_plots(results):
         chart_json(plot.chart)
         assert plot.findings
-        assert set(plot.terms) <= DEFINITIONS.keys()
+        assert set(plot.terms) <= TABLE.terms.keys()
 
 
 def test_names_of_the_plots():
@@ -123,7 +122,7 @@ def test_effects_of_several_models():
         (bars.series[0], "a", {"mass": 0.45, "age": 0.3, "town": 0.1, "noise": 0.0}, 0),
         (bars.series[1], "b", {"age": 0.6, "wind": 0.25}, 1),
     ):
-        assert (series.name, series.colour) == (name, colour(place))
+        assert (series.name, series.color) == (name, color(place))
         assert series.values == [effects.get(category) for category in bars.categories]
         assert [error is None for error in series.errors] == [value is None for value in series.values]
     assert chart.charts["steepness"].series[1].values[bars.categories.index("wind")] == 2 / 3
@@ -164,7 +163,7 @@ def test_choices_of_several_models():
     assert list(found["directions"].chart.charts) == ["a", "b"]
     second = found["directions"].chart.charts["b"]
     assert second.label == "direction"
-    assert second.charts[second.first_shown].series[0].colour == colour(1)
+    assert second.charts[second.first_shown].series[0].color == color(1)
     assert list(found["coupling"].chart.charts) == ["a", "b"]
     assert list(found["interactions"].chart.charts) == ["a"]
 
@@ -173,8 +172,8 @@ def test_folds():
     chart = plots(result(lines=folds(1.0, 2.0, 1.5)))["folds"].chart
     assert (chart.categories, chart.x_title) == (["fold 1", "fold 2", "fold 3"], "RMSE")
     model, constant = chart.series
-    assert (model.name, model.values, model.colour) == ("model", [1.0, 2.0, 1.5], colour(0))
-    assert (constant.values, constant.colour) == ([4.0] * 3, GREY)
+    assert (model.name, model.values, model.color) == ("model", [1.0, 2.0, 1.5], color(0))
+    assert (constant.values, constant.color) == ([4.0] * 3, GREY)
     bare = [{name: value for name, value in line.items() if name != "baseline"} for line in folds(1.0, 2.0)]
     plot = plots(result(lines=bare))["folds"]
     assert len(plot.chart.series) == 1
@@ -201,7 +200,7 @@ def test_folds_of_several_models():
         "RMSE": ["a", "constant prediction"],
         "error rate": ["b", "constant prediction"],
     }
-    assert choice.charts["error rate"].series[0].colour == colour(1)
+    assert choice.charts["error rate"].series[0].color == color(1)
 
 
 def test_folds_of_other_targets_have_other_scales():

@@ -35,7 +35,7 @@ class Curve:
         (n,) heights.
     low, high
         (n,) ends of an interval around each; None if there is none.
-    colour
+    color
         "#rrggbb".
     dash
         Style of the line.
@@ -46,7 +46,7 @@ class Curve:
     name: str
     x: Sequence[float | str]
     y: Values
-    colour: str
+    color: str
     low: Values | None = None
     high: Values | None = None
     dash: Dash = "solid"
@@ -77,7 +77,7 @@ class Series:
 
     name: str
     values: Values
-    colour: str
+    color: str
     errors: Values | None = None
 
 
@@ -93,7 +93,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """Coloured cells, the first row on top.
+    """Colored cells, the first row on top.
 
     Attributes
     ----------
@@ -104,7 +104,7 @@ class HeatMap:
     title
         Of the values.
     log
-        Colours by the logarithm; values are positive.
+        Colors by the logarithm; values are positive.
     numbers
         Write the value, to two digits, into each cell.
     picks
@@ -141,7 +141,7 @@ class Pictures:
     title
         Of the values.
     low, high
-        Ends of the scale. Where low is -high the colours diverge from 0, else they run from low to high.
+        Ends of the scale. Where low is -high the colors diverge from 0, else they run from low to high.
     """
 
     pictures: Sequence[Picture]

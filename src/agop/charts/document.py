@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from agop.charts.chart import Chart
 
@@ -27,7 +27,7 @@ class Plot:
     caption
         How to read it.
     terms
-        Names in ``agop.charts.page.definitions.DEFINITIONS`` of the terms it uses.
+        Terms that it uses, out of those of its document.
     """
 
     name: str
@@ -65,6 +65,8 @@ class Document:
         What the reader must know first, such as that labels were permuted or what could not be shown.
     differences
         Settings that differ between runs of one kind; None for a single run, or runs of several kinds.
+    terms
+        Meaning and source of each term that the plots use.
     """
 
     title: str
@@ -74,3 +76,4 @@ class Document:
     tables: Sequence[NumberTable]
     notes: Sequence[str] = ()
     differences: NumberTable | None = None
+    terms: Mapping[str, tuple[str, str]] = field(default_factory=dict)

@@ -16,7 +16,7 @@ __all__ = ["eigenvector_pictures", "image_of", "side_of"]
 
 
 def image_of(vector: Tensor, shape: Sequence[int]) -> NDArray[np.float64]:
-    """A vector over the pixels as (h, w), or (h, w, 3) of colours; of other channels the root of the sum of squares.
+    """A vector over the pixels as (h, w), or (h, w, 3) of colors; of other channels the root of the sum of squares.
 
     Parameters
     ----------

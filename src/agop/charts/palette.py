@@ -1,8 +1,8 @@
-"""Colours of curves and bars: one palette for pages in light and dark and for print."""
+"""Colors of curves and bars: one palette for pages in light and dark and for print."""
 
 from __future__ import annotations
 
-__all__ = ["GREY", "PALETTE", "colour", "shade"]
+__all__ = ["GREY", "PALETTE", "color", "shade"]
 
 PALETTE = ("#2b7bba", "#d55e00", "#00916a", "#b5609d", "#a87b00", "#2a9ab5", "#7a5fd0", "#c23b3b")
 """Hues after Okabe and Ito; each has a contrast above 3 to white and to the dark page."""
@@ -13,19 +13,19 @@ GREY = "#7d7d7d"
 _SHADES = ("#3b6fd4", "#7a5fd0", "#b04fb8", "#d04a86", "#d9553f", "#c07a10")
 
 
-def colour(place: int) -> str:
-    """Colour of the run, stage or class at a place; they come again after the last.
+def color(place: int) -> str:
+    """Color of the run, stage or class at a place; they come again after the last.
 
     Examples
     --------
-    >>> colour(0), colour(8) == colour(0)
+    >>> color(0), color(8) == color(0)
     ('#2b7bba', True)
     """
     return PALETTE[place % len(PALETTE)]
 
 
 def shade(place: int, count: int) -> str:
-    """Colour of the member at a place of an ordered family of ``count`` curves, such as layers.
+    """Color of the member at a place of an ordered family of ``count`` curves, such as layers.
 
     Examples
     --------

@@ -9,13 +9,20 @@ from typing import Any
 from agop.charts.chart import Curve, Dash
 from agop.runs import BAND_SEEDS, SeedSummary
 
-__all__ = ["seed_caption", "seed_curve"]
+__all__ = ["SEED_BAND", "seed_caption", "seed_curve"]
+
+SEED_BAND = (
+    "95 % interval of the mean over five seeds or more by Student's t, of the logarithms where the axis is "
+    "logarithmic; fewer seeds are drawn as thin lines.",
+    "agop.runs.SeedSummary",
+)
+"""Meaning and source of the term "seed band"."""
 
 
 def seed_curve(
     name: str,
     found: Mapping[Any, SeedSummary],
-    colour: str,
+    color: str,
     dash: Dash = "solid",
     *,
     at: Iterable[Any] | None = None,
@@ -30,8 +37,8 @@ def seed_curve(
     name
         In the legend.
     found
-        Summaries by place, see ``agop.runs.summarise_along``.
-    colour, dash
+        Summaries by place, see ``agop.runs.summarize_along``.
+    color, dash
         Of the line.
     at
         Places in the order in which they are drawn, with gaps where nothing was found; those found if None.
@@ -60,7 +67,7 @@ def seed_curve(
         name,
         places,
         tuple(None if each is None else each.mean for each in summaries),
-        colour,
+        color,
         low,
         high,
         dash,

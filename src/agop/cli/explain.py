@@ -24,7 +24,7 @@ from agop.cli.app import (
 from agop.cli.options import settings_as_options
 from agop.cli.report import show_report
 from agop.errors import InputError, MissingExtraError
-from agop.report.sources import result_of
+from agop.report import result_of
 from agop.tables import ExplainSettings, Explanation, explain, run_explain
 from agop.tables.findings import effect_findings
 from agop.tables.fold_plots import fold_findings

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from agop.deep_rfm.estimator import DeepRFMClassifier
-from agop.deep_rfm.findings import deep_rfm_findings
 from agop.deep_rfm.gram_picture import class_sorted_gram
+from agop.deep_rfm.kind import DEEP_RFM
 from agop.deep_rfm.random_features import (
     CosineFeatures,
     GaussianCosineFeatures,
@@ -18,6 +18,7 @@ from agop.deep_rfm.recursion import AGOPScale, DeepRFMLayer, LayerMap, deep_rfm,
 from agop.deep_rfm.run import DeepRFMSettings, FeaturesName, run_deep_rfm
 
 __all__ = [
+    "DEEP_RFM",
     "AGOPScale",
     "CosineFeatures",
     "DeepRFMClassifier",
@@ -34,7 +35,6 @@ __all__ = [
     "StageRecord",
     "class_sorted_gram",
     "deep_rfm",
-    "deep_rfm_findings",
     "deep_rfm_records",
     "normalize_rows",
     "run_deep_rfm",

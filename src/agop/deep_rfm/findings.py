@@ -11,10 +11,10 @@ from torch import Tensor
 from agop.charts.findings.changes import Change
 from agop.charts.findings.fits import fit_findings, ranking
 from agop.charts.findings.wording import zeros
-from agop.charts.result import of_run
+from agop.charts.kind import of_run
 from agop.deep_rfm.result import DeepRFMResult
 from agop.deep_rfm.steps import Steps
-from agop.runs import BAND_SEEDS, Line, SeedSummary, select, summarise_seeds
+from agop.runs import BAND_SEEDS, Line, SeedSummary, select, summarize_seeds
 
 __all__ = [
     "accuracy_findings",
@@ -108,7 +108,7 @@ def spectrum_findings(results: Sequence[DeepRFMResult], spectra: Sequence[Mappin
 
 def _shown(lines: Iterable[Line], measure: str, *, log: bool = True) -> tuple[bool, Layers] | None:
     """A measure of the layer inputs, or of the control if it was run alone, with whether it is that."""
-    found = summarise_seeds(lines, measure, log=log)
+    found = summarize_seeds(lines, measure, log=log)
     return next(((control, found[control, "input"]) for control in _INPUTS if (control, "input") in found), None)
 
 
@@ -127,7 +127,7 @@ def _zeros(lines: Sequence[Line], measure: str, name: str) -> list[str]:
 
 
 def _measure_findings(lines: Sequence[Line], measure: str, name: str) -> list[str]:
-    found = summarise_seeds(lines, measure)
+    found = summarize_seeds(lines, measure)
     if not found:
         return [f"No layer has a positive, finite {name}."]
     findings = []
@@ -142,7 +142,7 @@ def _measure_findings(lines: Sequence[Line], measure: str, name: str) -> list[st
 
 def _in_short(lines: Iterable[Line], measure: str, name: str) -> str:
     """The course of a measure, its cause, and the control, in one sentence."""
-    found = summarise_seeds(lines, measure)
+    found = summarize_seeds(lines, measure)
     inputs, control = found.get((False, "input")), found.get((True, "input"))
     if inputs is None:
         if control is None:

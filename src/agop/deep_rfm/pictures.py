@@ -15,7 +15,7 @@ from agop.charts.chart import Choice, Picture, Pictures
 from agop.charts.document import Plot
 from agop.charts.findings.wording import fixed, percent
 from agop.charts.images import eigenvector_pictures, side_of
-from agop.charts.result import of_run
+from agop.charts.kind import of_run
 from agop.deep_rfm.result import DeepRFMResult
 
 __all__ = ["eigenvector_findings", "eigenvector_plot", "gram_findings", "gram_plot"]
@@ -76,7 +76,7 @@ def eigenvector_plot(results: Sequence[DeepRFMResult]) -> Plot | None:
         next(iter(charts.values())) if len(results) == 1 else Choice("run", charts, start=next(iter(charts))),
         eigenvector_findings(shown),
         "Leading eigenvectors of the AGOP of the first layer as images, with their share of its trace; first seed. "
-        "A vector and its negative mean the same. Of colour images, grey is 0.",
+        "A vector and its negative mean the same. Of color images, grey is 0.",
         ("AGOP", "spectrum"),
     )
 

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from agop.charts.chart import Choice, Curve, Curves
 from agop.charts.document import NumberTable, Plot
-from agop.charts.palette import colour, shade
+from agop.charts.palette import color, shade
 from agop.charts.seed_curves import seed_caption, seed_curve
 from agop.deep_rfm.findings import accuracy_findings, collapse_findings, spectrum_findings
 from agop.deep_rfm.pictures import eigenvector_plot, gram_plot
 from agop.deep_rfm.result import DeepRFMResult
-from agop.runs import SeedSummary, summarise_seeds
+from agop.runs import SeedSummary, summarize_seeds
 
 __all__ = ["deep_rfm_numbers", "deep_rfm_plots"]
 
@@ -44,8 +44,8 @@ def deep_rfm_plots(results: Sequence[DeepRFMResult]) -> list[Plot]:
 
 def deep_rfm_numbers(result: DeepRFMResult) -> NumberTable:
     """A row a layer: NC1 of the stages and of the control, NC2, and accuracy; means over seeds."""
-    nc1, nc2 = (summarise_seeds(result.lines, name) for name in ("nc1_trace_ratio", "nc2_gram_mse"))
-    accuracy = summarise_seeds(result.lines, "test_accuracy", log=False)
+    nc1, nc2 = (summarize_seeds(result.lines, name) for name in ("nc1_trace_ratio", "nc2_gram_mse"))
+    accuracy = summarize_seeds(result.lines, "test_accuracy", log=False)
     columns = {
         "NC1 input": (nc1.get((False, "input")), ".3g"),
         "NC1 AGOP": (nc1.get((False, "agop")), ".3g"),
@@ -63,12 +63,12 @@ def deep_rfm_numbers(result: DeepRFMResult) -> NumberTable:
 
 
 def _collapse_plot(results: Sequence[DeepRFMResult], name: str, title: str, measure: str, y_title: str) -> Plot | None:
-    found = [summarise_seeds(result.lines, measure) for result in results]
+    found = [summarize_seeds(result.lines, measure) for result in results]
     charts = {}
     for place, (stage, label) in enumerate(STAGES.items()):
         curves = []
         for run, (result, summaries) in enumerate(zip(results, found, strict=True)):
-            what, paint = (label, colour(place)) if len(results) == 1 else (result.name, colour(run))
+            what, paint = (label, color(place)) if len(results) == 1 else (result.name, color(run))
             curves += _with_control(what, summaries, stage, paint)
         if curves:
             charts[label] = Curves("layer", y_title, curves)
@@ -92,12 +92,12 @@ def _accuracy_plot(results: Sequence[DeepRFMResult]) -> Plot | None:
     curves = []
     for run, result in enumerate(results):
         found = {
-            name: summarise_seeds(result.lines, measure, log=False)
+            name: summarize_seeds(result.lines, measure, log=False)
             for measure, name in (("test_accuracy", "test"), ("train_accuracy", "training"))
         }
         shown = {name: part for name, part in found.items() if (False, "input") in part or (True, "input") in part}
         for place, (name, summaries) in enumerate(list(shown.items())[: 1 if len(results) > 1 else None]):
-            label, paint = (name, colour(place)) if len(results) == 1 else (f"{result.name}, {name}", colour(run))
+            label, paint = (name, color(place)) if len(results) == 1 else (f"{result.name}, {name}", color(run))
             curves += _with_control(label, summaries, "input", paint, limits=(0, 1))
     if not curves:
         return None
@@ -139,7 +139,7 @@ def _spectrum_plot(results: Sequence[DeepRFMResult]) -> Plot | None:
         charts = {}
         for layer in layers:
             there = [(place, found[layer]) for place, found in enumerate(spectra) if layer in found]
-            curves = [_spectrum_curve(results[place].name, values, colour(place)) for place, values in there]
+            curves = [_spectrum_curve(results[place].name, values, color(place)) for place, values in there]
             charts[str(layer)] = Curves(*titles, curves, y_range=(1e-5, 1.5))
         chart = Choice("layer", charts, slider=True)
     return Plot(

@@ -1,4 +1,4 @@
-"""The result of a run of Deep RFM, as reports see it."""
+"""Result of a run of Deep RFM, as reports see it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from agop.runs import Fit, Line, select
+from agop.charts.kind import nothing_measured, plain_settings
+from agop.deep_rfm.estimator import DeepRFMClassifier
+from agop.runs import Line, Run, TrainingFit, select, with_columns
 
 __all__ = ["DeepRFMResult"]
 
@@ -20,7 +23,7 @@ class DeepRFMResult:
     Attributes
     ----------
     name
-        Of the run in this report.
+        Name of the run in this report.
     info
         ``run.json``; at least "settings".
     lines
@@ -34,6 +37,27 @@ class DeepRFMResult:
     lines: Sequence[Line]
     tensors: Mapping[str, Tensor] = field(default_factory=dict)
 
-    def fit(self) -> Fit:
+    @classmethod
+    def read(cls, run: Run) -> DeepRFMResult:
+        """Result of a run folder."""
+        lines = with_columns(run.metrics(), "seed", "control", "layer", "stage")
+        if not lines:
+            raise nothing_measured(run)
+        tensors = run.load_tensors()[0] if (run.path / "tensors.safetensors").exists() else {}
+        return cls(run.name, run.info(), lines, tensors)
+
+    @classmethod
+    def of(cls, model: DeepRFMClassifier) -> DeepRFMResult:
+        """Result of a fitted classifier."""
+        check_is_fitted(model)
+        control = not model.agop
+        lines: list[Line] = [
+            {"seed": 0, "control": control, **line} for each in model.records_ for line in each.lines()
+        ]
+        spectra = {each.layer: each.spectrum for each in model.records_ if each.spectrum is not None}
+        tensors = {f"agop/seed0/layer{layer:02d}/spectrum": spectrum for layer, spectrum in spectra.items()}
+        return cls("Deep RFM", {"settings": plain_settings(model.get_params(deep=False).items())}, lines, tensors)
+
+    def fit(self) -> TrainingFit:
         """How well the worst seed fits at the last layer; that of the control where it ran alone."""
-        return Fit.of(select(self.lines, control=False) or select(self.lines, control=True), "layer")
+        return TrainingFit.of(select(self.lines, control=False) or select(self.lines, control=True), "layer")

@@ -167,7 +167,7 @@ def run_deep_rfm(
         If the settings or the folder cannot be used.
     """
     _check(settings, dataset)
-    run = Run.create(out, asdict(settings))
+    run = Run.create(out, asdict(settings), kind="deep-rfm")
     facts = {"n_classes": dataset.n_classes, "image_shape": dataset.image_shape}
     run.record(notes=_notes(settings, dataset), **facts, gram_counts=_gram_counts(settings, dataset))
     tensors = run.load_tensors()[0] if (run.path / "tensors.safetensors").exists() else {}

@@ -2,6 +2,7 @@
 
 from agop.network.agop import network_agop
 from agop.network.ansatz import Ansatz, neural_feature_matrix, nfa_correlation
+from agop.network.kind import NETWORK
 from agop.network.layer_record import Attribution, LayerRecord, Stage
 from agop.network.measure import measure
 from agop.network.passes.batches import default_forward
@@ -11,6 +12,7 @@ from agop.network.run import MeasureSettings, run_measure
 from agop.network.tracker import Tracker
 
 __all__ = [
+    "NETWORK",
     "Ansatz",
     "Attribution",
     "Exact",

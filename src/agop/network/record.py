@@ -144,7 +144,7 @@ class NetworkRecord(Mapping[str, LayerRecord]):
             "settings": self.settings,
             "notes": list(self.notes),
         }
-        storage.save(path, tensors, {"network": storage.to_json(header)})
+        storage.save(path, tensors, {"kind": "network", "network": storage.to_json(header)})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> NetworkRecord:

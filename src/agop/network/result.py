@@ -1,13 +1,17 @@
-"""The result of a measured network, as reports see it."""
+"""Result of a measured network, as reports see it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from agop.charts.kind import nothing_measured
+from agop.errors import AgopError, DataFileError
 from agop.network.record import NetworkRecord
-from agop.runs import Fit, Line
+from agop.runs import Line, Run, TrainingFit, with_columns
 
 __all__ = ["NetworkResult"]
 
@@ -19,7 +23,7 @@ class NetworkResult:
     Attributes
     ----------
     name
-        Of the run in this report.
+        Name of the run in this report.
     info
         ``run.json``; at least "settings".
     lines
@@ -39,6 +43,73 @@ class NetworkResult:
     epochs: Sequence[Line] = ()
     unit: str = "epoch"
 
-    def fit(self) -> Fit:
+    @classmethod
+    def read(cls, run: Run) -> NetworkResult:
+        """Result of a folder of a training, of a tracker or of one measurement."""
+        info = run.info()
+        lines = with_columns(_lines(run, info), "layer", "stage")
+        if not lines:
+            raise nothing_measured(run)
+        unit = "step" if "step" in lines[0] and "epoch" not in lines[0] else "epoch"
+        column = "test_accuracy" if info["settings"].get("test") else "accuracy"
+        accuracy = {column: info["accuracy"]} if "accuracy" in info else {}
+        wanted = [{**accuracy, **line, "seed": line.get("seed", 0), "epoch": line.get(unit, 0)} for line in lines]
+        files = [run.path / "network.safetensors", *sorted(run.path.glob("seed*/network.safetensors"), key=_seed)]
+        record = next((load_record(file) for file in files if file.exists()), None)
+        return cls(run.name, info, wanted, record, _epochs(run), unit)
+
+    @classmethod
+    def of(cls, record: NetworkRecord) -> NetworkResult:
+        """Result of a record in hand."""
+        lines = [{"seed": 0, "epoch": 0, "accuracy": record.accuracy, **line} for line in record.lines()]
+        return cls("network", {"settings": record.settings, "notes": list(record.notes)}, lines, record)
+
+    def fit(self) -> TrainingFit:
         """How well the worst seed fits at its last measurement."""
-        return Fit.of(self.lines)
+        return TrainingFit.of(self.lines)
+
+
+def load_record(file: Path) -> NetworkRecord:
+    """Record of a file; DataFileError for anything else."""
+    try:
+        return NetworkRecord.load(file)
+    except AgopError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        got = f"something else ({error!r})"
+        raise DataFileError(f"{file} to hold a network's record", got, "Write it again with this agop.") from error
+
+
+def _lines(run: Run, info: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Lines of a run; of a training that goes on those of its seeds, which it gathers at the end of each."""
+    seeds = {} if info.get("finished") else {_seed(file): Run(file.parent) for file in run.path.glob("seed*/run.json")}
+    if not seeds:
+        return _measured(run, info)
+    gathered = [line for line in run.metrics() if line.get("seed") not in seeds]
+    found = ({"seed": seed, **line} for seed, each in sorted(seeds.items()) for line in _measured(each, each.info()))
+    return [*gathered, *found]
+
+
+def _measured(run: Run, info: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Lines of a run; of a tracker those of the measurements that were written as a whole."""
+    lines, unit = run.metrics(), info["settings"].get("unit")
+    if unit is None or "measured" not in info:
+        return lines
+    whole = {part[unit] for part in info["measured"]}
+    return [line for line in lines if line.get(unit) in whole]
+
+
+def _epochs(run: Run) -> list[dict[str, Any]]:
+    file = run.path / "epochs.jsonl"
+    if not file.exists():
+        return []
+    try:
+        return [dict(json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+    except (OSError, TypeError, ValueError) as error:
+        raise DataFileError(f"{file} to hold JSON objects", str(error), "Remove or mend it.") from error
+
+
+def _seed(file: Path) -> int:
+    """Seed of the folder of a file, such as seed3/run.json."""
+    digits = file.parent.name.removeprefix("seed")
+    return int(digits) if digits.isdecimal() else 0

@@ -158,7 +158,7 @@ def run_measure(settings: MeasureSettings, dataset: Dataset, out: Path, progress
     model = settings.make_model()
     batches = settings.batches(dataset, model_dtype(model))
     _try(model, batches[0][0][:2], device)
-    run = Run.create(out, asdict(settings))
+    run = Run.create(out, asdict(settings), kind="network")
     start = time.monotonic()
     record = measure(
         model,

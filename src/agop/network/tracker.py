@@ -125,7 +125,7 @@ class Tracker:
         self._spent = 0.0
         self._due = False
         found, execution = _settings(options)
-        self.run = Run.create(out, {"unit": unit, "every": every, **found}, resume)
+        self.run = Run.create(out, {"unit": unit, "every": every, **found}, resume, kind="network")
         self.run.record(execution={"time_share": time_share, **execution})
         self._measured: dict[int, float] = {part[unit]: part["seconds"] for part in self.run.info().get("measured", [])}
         self.run.rewrite(line for line in self.run.metrics() if line.get(unit) in self._measured)

@@ -6,6 +6,7 @@ from agop.paper.drawings.picture import save_reproduction_picture
 from agop.paper.drawings.readme import write_reproduction_readme
 from agop.paper.figure import SCALES, Figure, Part, Scale, Verdict
 from agop.paper.folder import reproduce
+from agop.paper.kind import FIGURE_KIND
 from agop.paper.registry import FIGURES, figures_named
 from agop.paper.training.networks import build_network
 from agop.paper.training.run import run_train, trained_network
@@ -13,6 +14,7 @@ from agop.paper.training.settings import TrainSettings
 
 __all__ = [
     "FIGURES",
+    "FIGURE_KIND",
     "SCALES",
     "Figure",
     "Part",

@@ -8,7 +8,7 @@ from typing import Any
 
 from scipy import stats
 
-from agop.runs import Line, select, summarise_along, values_of
+from agop.runs import Line, select, summarize_along, values_of
 
 __all__ = ["curve", "falls_by_seed", "number", "power_of_ten", "rank_correlation", "spread"]
 
@@ -21,7 +21,7 @@ def curve(lines: Iterable[Line], measure: str, along: str, *, log: bool = True) 
     >>> curve([{"layer": 1, "nc1": 1.0}, {"layer": 1, "nc1": 4.0}, {"layer": 2, "nc1": None}], "nc1", "layer")
     {1: 2.0}
     """
-    return {x: summary.mean for x, summary in summarise_along(lines, measure, along, log=log).items()}
+    return {x: summary.mean for x, summary in summarize_along(lines, measure, along, log=log).items()}
 
 
 def power_of_ten(after: float, before: float) -> float:

@@ -64,7 +64,7 @@ def reproduce(
         expected = f"standardize as one of {', '.join(STANDARDIZATIONS)}"
         raise InputError(expected, repr(standardize), "Choose one, or None for that of the figure.")
     settings = {"figure": figure.name, "scale": scale, "data": names, "standardize": standardize}
-    run = Run.create(out / figure.name, settings)
+    run = Run.create(out / figure.name, settings, kind="figure")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     parts = [part.standardized(standardize) for part in figure.parts(scale, names, device)]

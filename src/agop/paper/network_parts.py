@@ -14,7 +14,7 @@ from agop.paper.figure import Observe, Part, Scale, Verdict
 from agop.paper.training.networks import NETWORKS, NetworkName
 from agop.paper.training.run import run_train
 from agop.paper.training.settings import TrainSettings
-from agop.runs import Fit, Line, Run, select, values_of
+from agop.runs import Line, Run, TrainingFit, select, values_of
 
 __all__ = [
     "DATA",
@@ -116,7 +116,7 @@ def network_verdicts(run: Run, checks: Sequence[Callable[[str, list[Line]], Verd
 
 def if_fitted(verdict: Verdict, lines: Sequence[Line]) -> Verdict:
     """The verdict on a training that has fitted; undecided, and told why, on any other."""
-    fit = Fit.of(lines)
+    fit = TrainingFit.of(lines)
     if fit.fitted:
         return verdict
     accuracy = "unknown" if fit.value is None else f"{fit.value:.3f}"

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from agop.runs.fitted import FITTED_ACCURACY, Fit
+from agop.runs.fitted import FITTED_ACCURACY, TrainingFit
 from agop.runs.folder import Run, machine, versions
-from agop.runs.lines import Line, hidden_layers, last_measured, measurements, select, values_of
-from agop.runs.summary import BAND_SEEDS, LEAST_FALL, SeedSummary, summarise_along, summarise_seeds
+from agop.runs.lines import Line, hidden_layers, last_measured, measurements, select, values_of, with_columns
+from agop.runs.summary import BAND_SEEDS, LEAST_FALL, SeedSummary, summarize_along, summarize_seeds
 
 __all__ = [
     "BAND_SEEDS",
     "FITTED_ACCURACY",
     "LEAST_FALL",
-    "Fit",
     "Line",
     "Run",
     "SeedSummary",
+    "TrainingFit",
     "hidden_layers",
     "last_measured",
     "machine",
     "measurements",
     "select",
-    "summarise_along",
-    "summarise_seeds",
+    "summarize_along",
+    "summarize_seeds",
     "values_of",
     "versions",
+    "with_columns",
 ]

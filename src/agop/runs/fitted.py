@@ -8,14 +8,14 @@ from math import isfinite
 
 from agop.runs.lines import Line
 
-__all__ = ["FITTED_ACCURACY", "Fit"]
+__all__ = ["FITTED_ACCURACY", "TrainingFit"]
 
 FITTED_ACCURACY = 0.95
 """Training accuracy from which on a predictor has fitted; of a loss at most 1 minus this share of the first is left."""
 
 
 @dataclass(frozen=True)
-class Fit:
+class TrainingFit:
     """How well the worst seed of a run fits.
 
     Attributes
@@ -38,7 +38,7 @@ class Fit:
         return self.value <= 1 - FITTED_ACCURACY if self.measure == "loss" else self.value >= FITTED_ACCURACY
 
     @classmethod
-    def of(cls, lines: Iterable[Line], along: str = "epoch") -> Fit:
+    def of(cls, lines: Iterable[Line], along: str = "epoch") -> TrainingFit:
         """Fit at the last "epoch", or at the last "layer" of Deep RFM, of each seed.
 
         Where some seeds have no value, that of the others counts only if it says that the run has not fitted.
@@ -46,9 +46,9 @@ class Fit:
         Examples
         --------
         >>> lines = [{"seed": seed, "epoch": 9, "train_accuracy": a} for seed, a in enumerate([1.0, 0.75])]
-        >>> Fit.of(lines), Fit.of(lines).fitted
-        (Fit(measure='train_accuracy', value=0.75), False)
-        >>> Fit.of([{"seed": 0, "epoch": e, "loss": loss} for e, loss in [(0, 2.0), (9, 0.01)]]).value
+        >>> TrainingFit.of(lines), TrainingFit.of(lines).fitted
+        (TrainingFit(measure='train_accuracy', value=0.75), False)
+        >>> TrainingFit.of([{"seed": 0, "epoch": e, "loss": loss} for e, loss in [(0, 2.0), (9, 0.01)]]).value
         0.005
         """
         seeds: dict[object, dict[int, Line]] = {}
@@ -62,7 +62,9 @@ class Fit:
         return cls._worst("loss", values, max) or cls()
 
     @classmethod
-    def _worst(cls, measure: str, values: list[float | None], worst: Callable[[list[float]], float]) -> Fit | None:
+    def _worst(
+        cls, measure: str, values: list[float | None], worst: Callable[[list[float]], float]
+    ) -> TrainingFit | None:
         known = [value for value in values if value is not None]
         if not known:
             return None

@@ -28,8 +28,8 @@ _PACKAGES = ("agop", "torch", "numpy", "scipy", "scikit-learn")
 class Run:
     """A folder with the settings, the environment and the results of one run.
 
-    ``run.json`` holds ``settings``, ``versions``, ``machine``, ``started`` and ``finished`` (UTC),
-    ``seconds`` (working time), ``resumed`` (one entry for each later session) and free sections.
+    ``run.json`` holds ``kind`` (by which reports know the run), ``settings``, ``versions``, ``machine``, ``started``
+    and ``finished`` (UTC), ``seconds`` (working time), ``resumed`` (an entry for each later session) and free sections.
     ``metrics.jsonl`` has one JSON object a line. All JSON is strict: NaN and infinities become null.
 
     Examples
@@ -46,13 +46,15 @@ class Run:
     path: Path
 
     @classmethod
-    def create(cls, path: str | os.PathLike[str], settings: Mapping[str, object], resume: bool = True) -> Run:
+    def create(
+        cls, path: str | os.PathLike[str], settings: Mapping[str, object], resume: bool = True, *, kind: str = ""
+    ) -> Run:
         """Start a run in a new or empty folder, or go on with the run of the same settings that is there.
 
         Raises
         ------
         InputError
-            If the folder holds a run with other settings, any run where ``resume`` is False, or other files.
+            If the folder holds a run of another kind or other settings, any run if not ``resume``, or other files.
         DataFileError
             If its ``run.json`` cannot be read.
         """
@@ -60,7 +62,7 @@ class Run:
         wanted = {name: storage.to_json(value) for name, value in settings.items()}
         session: dict[str, JSON] = {"versions": versions(), "machine": machine(), "started": _now()}
         if run.is_started():
-            run._check_same(wanted, resume)
+            run._check_same(kind, wanted, resume)
             run.record(resumed=[*run.info().get("resumed", []), session], finished=None)
             return run
         if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
@@ -68,8 +70,13 @@ class Run:
                 f"a new or empty folder at {path}", "other files there", "Choose another folder for the run."
             )
         run.path.mkdir(parents=True, exist_ok=True)
-        run._write({"settings": wanted, **session, "finished": None, "seconds": 0.0})
+        run._write({"kind": kind, "settings": wanted, **session, "finished": None, "seconds": 0.0})
         return run
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.path.resolve().name
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Run:
@@ -148,9 +155,12 @@ class Run:
     def _write(self, info: Mapping[str, object]) -> None:
         storage.write_json(self.path / "run.json", info)
 
-    def _check_same(self, wanted: Mapping[str, JSON], resume: bool) -> None:
+    def _check_same(self, kind: str, wanted: Mapping[str, JSON], resume: bool) -> None:
         """Raise unless the run in the folder has the settings that are wanted and may go on."""
-        found = self.info()["settings"]
+        info, found = self.info(), self.info()["settings"]
+        if info.get("kind", "") != kind:
+            expected, got = (f"a run of kind {each!r}" for each in (info.get("kind", ""), kind))
+            raise InputError(f"{expected} in {self.path}", got, "Choose another folder.")
         names = sorted(k for k in wanted.keys() | found.keys() if wanted.get(k, ...) != found.get(k, ...))
         if names:
             raise InputError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-__all__ = ["Line", "hidden_layers", "last_measured", "measurements", "select", "values_of"]
+__all__ = ["Line", "hidden_layers", "last_measured", "measurements", "select", "values_of", "with_columns"]
 
 Line: TypeAlias = Mapping[str, Any]
 """Columns and their values."""
@@ -31,6 +31,17 @@ def values_of(lines: Iterable[Line], column: str) -> list[Any]:
     ['fc.2', 'fc.1']
     """
     return list(dict.fromkeys(line[column] for line in lines if line.get(column) is not None))
+
+
+def with_columns(lines: Iterable[dict[str, Any]], *columns: str) -> list[dict[str, Any]]:
+    """Lines that have these columns; others are of a later agop.
+
+    Examples
+    --------
+    >>> with_columns([{"layer": 1, "nc1": 4.0}, {"event": "checkpoint"}], "layer")
+    [{'layer': 1, 'nc1': 4.0}]
+    """
+    return [line for line in lines if line.keys() >= {*columns}]
 
 
 def hidden_layers(lines: Iterable[Line]) -> list[str]:

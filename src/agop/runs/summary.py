@@ -1,4 +1,4 @@
-"""Lines of a run's metrics.jsonl, summarised over seeds."""
+"""Lines of a run's metrics.jsonl, summarized over seeds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scipy import stats
 
 from agop.runs.lines import Line
 
-__all__ = ["BAND_SEEDS", "LEAST_FALL", "SeedSummary", "summarise_along", "summarise_seeds"]
+__all__ = ["BAND_SEEDS", "LEAST_FALL", "SeedSummary", "summarize_along", "summarize_seeds"]
 
 LEAST_FALL = math.log(1.05)
 """Fall of the logarithm of a measure below which a share of it says nothing."""
@@ -47,7 +47,7 @@ class SeedSummary:
 
     @classmethod
     def of(cls, values: Iterable[float] | Mapping[Any, float], *, log: bool = True) -> SeedSummary:
-        """Summarise positive values by their logarithms, or any values as they are; a mapping is by seed.
+        """Summarize positive values by their logarithms, or any values as they are; a mapping is by seed.
 
         Examples
         --------
@@ -121,7 +121,7 @@ class SeedSummary:
         return self.high < other.low or other.high < self.low
 
 
-def summarise_along(lines: Iterable[Line], measure: str, along: str, *, log: bool = True) -> dict[Any, SeedSummary]:
+def summarize_along(lines: Iterable[Line], measure: str, along: str, *, log: bool = True) -> dict[Any, SeedSummary]:
     """Summaries of a measure by the values of a column, in the order in which they come.
 
     Values that are null, missing or not finite are left out, and with ``log`` those that are not positive.
@@ -129,7 +129,7 @@ def summarise_along(lines: Iterable[Line], measure: str, along: str, *, log: boo
     Examples
     --------
     >>> lines = [{"layer": 1, "nc1": 1.0}, {"layer": 1, "nc1": 4.0}, {"layer": 2, "nc1": None}]
-    >>> {layer: summary.mean for layer, summary in summarise_along(lines, "nc1", "layer").items()}
+    >>> {layer: summary.mean for layer, summary in summarize_along(lines, "nc1", "layer").items()}
     {1: 2.0}
     """
     found: dict[Any, dict[Any, float]] = defaultdict(dict)
@@ -142,7 +142,7 @@ def summarise_along(lines: Iterable[Line], measure: str, along: str, *, log: boo
     return {x: SeedSummary.of(values, log=log) for x, values in found.items()}
 
 
-def summarise_seeds(
+def summarize_seeds(
     lines: Iterable[Mapping[str, Any]], measure: str, *, log: bool = True
 ) -> dict[tuple[bool, str], dict[int, SeedSummary]]:
     """Summaries of a measure by layer, for every (control, stage).
@@ -152,11 +152,11 @@ def summarise_seeds(
     Examples
     --------
     >>> lines = [{"seed": s, "control": False, "layer": 1, "stage": "input", "nc1": 2.0} for s in (0, 1)]
-    >>> summarise_seeds(lines, "nc1")[False, "input"][1].mean
+    >>> summarize_seeds(lines, "nc1")[False, "input"][1].mean
     2.0
     """
     parts: dict[tuple[bool, str], list[Line]] = defaultdict(list)
     for line in lines:
         parts[line["control"], line["stage"]].append(line)
-    found = {key: summarise_along(part, measure, "layer", log=log) for key, part in parts.items()}
+    found = {key: summarize_along(part, measure, "layer", log=log) for key, part in parts.items()}
     return {key: dict(sorted(layers.items())) for key, layers in found.items() if layers}

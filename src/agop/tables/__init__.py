@@ -5,6 +5,16 @@ from __future__ import annotations
 from agop.tables.encoder import TableEncoder, table_pipeline
 from agop.tables.explain import explain
 from agop.tables.explanation import Explanation, explain_agop
+from agop.tables.kind import TABLE
 from agop.tables.run import ExplainSettings, run_explain
 
-__all__ = ["ExplainSettings", "Explanation", "TableEncoder", "explain", "explain_agop", "run_explain", "table_pipeline"]
+__all__ = [
+    "TABLE",
+    "ExplainSettings",
+    "Explanation",
+    "TableEncoder",
+    "explain",
+    "explain_agop",
+    "run_explain",
+    "table_pipeline",
+]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from agop.charts.findings.wording import fixed, listed, percent
-from agop.charts.result import of_run
+from agop.charts.kind import of_run
 from agop.tables.explanation import Explanation
 from agop.tables.fold_plots import fold_findings
 from agop.tables.result import TableResult

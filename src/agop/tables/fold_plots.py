@@ -10,8 +10,8 @@ import numpy as np
 from agop.charts.chart import Bars, Choice, Series
 from agop.charts.document import Plot
 from agop.charts.findings.wording import listed, percent
-from agop.charts.palette import GREY, colour
-from agop.charts.result import of_run
+from agop.charts.kind import of_run
+from agop.charts.palette import GREY, color
 from agop.runs import Line, SeedSummary
 from agop.tables.result import TableResult
 
@@ -118,7 +118,7 @@ def _fold_bars(runs: Sequence[tuple[str, int, Sequence[Line]]], title: str) -> B
     shared = all(values == known[0] for values in known)
     series = []
     for (name, place, lines), constant in zip(runs, constants, strict=True):
-        series.append(Series(name, _of_folds(lines, folds, "error"), colour(place)))
+        series.append(Series(name, _of_folds(lines, folds, "error"), color(place)))
         if not shared and constant in known:
             series.append(Series(f"{name}, constant prediction", constant, GREY))
     if known and shared:

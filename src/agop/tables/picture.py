@@ -98,8 +98,8 @@ def _draw_direction(axes: Axes, explanation: Explanation, number: int) -> None:
     """Bars of the largest entries of a direction."""
     entries = explanation.directions[number]
     shown = np.argsort(-np.abs(entries), kind="stable")[:_FEATURES]
-    colours = [_BLUE if entries[index] >= 0 else _ORANGE for index in shown]
-    axes.barh(np.arange(len(shown)), entries[shown], color=colours)
+    colors = [_BLUE if entries[index] >= 0 else _ORANGE for index in shown]
+    axes.barh(np.arange(len(shown)), entries[shown], color=colors)
     _name(axes, "y", np.arange(len(shown)), [explanation.features[index] for index in shown])
     axes.invert_yaxis()
     axes.set(

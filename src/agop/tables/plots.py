@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from agop.charts.chart import Bars, Chart, Choice, HeatMap, Series
 from agop.charts.document import NumberTable, Plot
 from agop.charts.findings.wording import percent
-from agop.charts.palette import colour
+from agop.charts.palette import color
 from agop.tables.explanation import Explanation
 from agop.tables.findings import (
     COUPLED_COLUMNS,
@@ -71,7 +71,7 @@ def _effect_plot(results: Sequence[TableResult]) -> Plot:
     chart: Chart = Choice("measure", charts, start="effect")
     if len(results) == 1:
         both = [
-            replace(charts[name].series[0], name=f"{name}: {title}", colour=colour(place))
+            replace(charts[name].series[0], name=f"{name}: {title}", color=color(place))
             for place, (name, title) in enumerate(_SHARES.items())
         ]
         chart = Bars(shown, "share", both)
@@ -97,7 +97,7 @@ def _series(results: Sequence[TableResult], shown: Sequence[str], name: str) -> 
         columns, explanation = result.explanation.columns, result.explanation
         values = explanation.effects if name == "effect" else explanation.steepness
         errors = _at(shown, columns, explanation.errors) if name == "effect" else None
-        found.append(Series(result.name, _at(shown, columns, values), colour(place), errors))
+        found.append(Series(result.name, _at(shown, columns, values), color(place), errors))
     return found
 
 
@@ -156,7 +156,7 @@ def _coupling_map(explanation: Explanation) -> HeatMap:
 
 
 def _direction_plot(results: Sequence[TableResult]) -> Plot:
-    charts = {result.name: _directions(result.explanation, colour(place)) for place, result in enumerate(results)}
+    charts = {result.name: _directions(result.explanation, color(place)) for place, result in enumerate(results)}
     return Plot(
         "directions",
         "Leading directions",

@@ -1,12 +1,18 @@
-"""The result of a model of a table, as reports see it."""
+"""Result of a model of a table, as reports see it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agop.runs import Line
+from sklearn.pipeline import Pipeline
+
+from agop.charts.kind import nothing_measured, plain_settings
+from agop.errors import DataFileError
+from agop.runs import Line, Run, with_columns
+from agop.tables.explain import explain
 from agop.tables.explanation import Explanation
 
 __all__ = ["TableResult"]
@@ -19,7 +25,7 @@ class TableResult:
     Attributes
     ----------
     name
-        Of the model in this report.
+        Name of the model in this report.
     info
         ``run.json``; at least "settings".
     explanation
@@ -33,3 +39,23 @@ class TableResult:
     info: Mapping[str, Any]
     explanation: Explanation
     folds: Sequence[Line] = ()
+
+    @classmethod
+    def read(cls, run: Run) -> TableResult:
+        """Result of a run folder."""
+        file, lines = run.path / "explanation.json", run.metrics()
+        if not file.exists():
+            raise nothing_measured(run)
+        try:
+            explanation = Explanation.from_json(json.loads(file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataFileError(f"{file} to hold an explanation", str(error), "Repeat agop explain --run.") from error
+        folds = [line for line in with_columns(lines, "fold", "error") if line["error"] is not None]
+        return cls(run.name, run.info(), explanation, folds)
+
+    @classmethod
+    def of(cls, model: Any) -> TableResult:
+        """Result of a fitted model, or pipeline of ``table_pipeline``."""
+        settings = (model[-1] if isinstance(model, Pipeline) else model).get_params(deep=False)
+        settings.pop("callback", None)
+        return cls("model", {"settings": plain_settings(settings.items())}, explain(model))

@@ -97,7 +97,7 @@ def run_explain(
         raise InputError("two or more rows", str(len(rows)), "Pass the training data.")
     facts = _facts(pipeline, frame)
     _check_same(Run(out), settings, facts)
-    run = Run.create(out, asdict(settings))
+    run = Run.create(out, asdict(settings), kind="table")
     run.record(**facts, notes=[] if folds is None else folds.notes)
     start = time.monotonic()
     try:

@@ -176,7 +176,7 @@ def test_bands_end_where_values_do():
 def test_several_runs():
     plots = plots_of(result("a"), result("b", base=8.0, seeds=(0,)))
     stage = plots["nc1"].chart.charts["φ (input)"]
-    assert [(curve.name, curve.colour) for curve in stage.curves] == [("a", PALETTE[0]), ("b", PALETTE[1])]
+    assert [(curve.name, curve.color) for curve in stage.curves] == [("a", PALETTE[0]), ("b", PALETTE[1])]
     assert list(plots["nc1-map"].chart.charts) == ["a", "b"]
     curves = plots["nc1-epochs"].chart.charts["fc.1"].curves
     assert [(curve.name, curve.dash) for curve in curves][:3] == [
@@ -234,8 +234,8 @@ def test_first_layers_look_at_images(record):
 def test_convolutions_look_at_patches(convolution):
     chart = plots_of(result(record=convolution))["eigenvectors"].chart
     assert list(chart.charts) == ["0", "2"]  # a window of one pixel is no picture
-    colour, other = (pictures.pictures[0].values for pictures in chart.charts.values())
-    assert colour.shape == (3, 3, 3)
+    color, other = (pictures.pictures[0].values for pictures in chart.charts.values())
+    assert color.shape == (3, 3, 3)
     assert other.shape == (2, 2)
     top = convolution["2"].spectrum.vectors[:, 0].reshape(4, 2, 2)
     np.testing.assert_allclose(other, top.square().sum(0).sqrt(), atol=1e-12)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from agop.charts.findings.wording import listed, percent, ranked
-from agop.charts.result import FittedResult
-from agop.runs import FITTED_ACCURACY, Fit, Line, SeedSummary
+from agop.runs import FITTED_ACCURACY, Line, SeedSummary, TrainingFit
 
 __all__ = ["fit_findings", "named", "ranking"]
 
@@ -21,14 +21,14 @@ def fit_findings(lines: Sequence[Line], along: str = "epoch") -> list[str]:
     >>> fit_findings([{"seed": 0, "epoch": 9, "train_accuracy": 0.5}])
     ['Not fitted: training accuracy 0.5, below 0.95.']
     """
-    fit = Fit.of(lines, along)
+    fit = TrainingFit.of(lines, along)
     if fit.fitted is not False:
         return []
     worst = ", in the worst seed" if len({line["seed"] for line in lines}) > 1 else ""
     return [f"Not fitted: {_in_words(fit)}{worst}."]
 
 
-def ranking(what: str, results: Sequence[FittedResult], found: Mapping[str, SeedSummary]) -> list[str]:
+def ranking(what: str, results: Sequence[Any], found: Mapping[str, SeedSummary]) -> list[str]:
     """Sentences on which runs have not fitted, whose values are told, and which of the others has the lowest value.
 
     Parameters
@@ -57,12 +57,12 @@ def ranking(what: str, results: Sequence[FittedResult], found: Mapping[str, Seed
     return sentences
 
 
-def named(result: FittedResult) -> str:
+def named(result: Any) -> str:
     """The name of a run in a comparison, with a word if it has not fitted."""
     return f"{result.name} (not fitted)" if result.fit().fitted is False else result.name
 
 
-def _in_words(fit: Fit) -> str:
+def _in_words(fit: TrainingFit) -> str:
     if fit.measure == "loss":
         return f"{percent(fit.value or 0.0)} of the first training loss is left"
     return f"{_NAMES.get(fit.measure or '')} {fit.value:.4g}, below {FITTED_ACCURACY:g}"

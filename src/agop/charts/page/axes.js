@@ -24,8 +24,8 @@ const broken = (text, room) => {
   });
   return lines.map(textOf).join("<br>");
 };
-const transparent = (colour, alpha) => {
-  const [r, g, b] = [1, 3, 5].map((start) => parseInt(colour.slice(start, start + 2), 16));
+const transparent = (color, alpha) => {
+  const [r, g, b] = [1, 3, 5].map((start) => parseInt(color.slice(start, start + 2), 16));
   return `rgba(${r},${g},${b},${alpha})`;
 };
 
@@ -47,7 +47,7 @@ const axis = (look, title, more) => ({
   tickcolor: look.line, automargin: true, zeroline: false, exponentformat: "power", ...more,
 });
 
-const colourBar = (title, more) => ({
+const colorBar = (title, more) => ({
   title: { text: textOf(title), side: "right", font: { size: 13 } }, thickness: 12, outlinewidth: 0,
   exponentformat: "power", ...more,
 });

@@ -1,8 +1,8 @@
-// Charts as figures of plotly: functions of a chart, the colours of the page and the width in pixels.
+// Charts as figures of plotly: functions of a chart, the colors of the page and the width in pixels.
 
 /** From blue over white to red, as in ColorBrewer's RdBu. */
 const DIVERGING = ["#053061", "#2166ac", "#4393c3", "#92c5de", "#f7f7f7", "#f4a582", "#d6604d", "#b2182b", "#67001f"]
-  .map((colour, i, all) => [i / (all.length - 1), colour]);
+  .map((color, i, all) => [i / (all.length - 1), color]);
 /** Light enough for dark numbers on all of it. */
 const BLUES = [[0, "#f0f6fb"], [1, "#5a9bd4"]];
 
@@ -31,8 +31,8 @@ function curvesFigure(chart, look, width) {
     const shown = (values) => values.map((value) => (value === null || value < floor ? null : value));
     const line = {
       ...group, x: curve.x, y: shown(curve.y),
-      mode: "lines+markers", line: { color: curve.colour, dash: curve.dash, width: 2 },
-      marker: { color: curve.colour, size: curve.x.length > 40 ? 3 : 6 },
+      mode: "lines+markers", line: { color: curve.color, dash: curve.dash, width: 2 },
+      marker: { color: curve.color, size: curve.x.length > 40 ? 3 : 6 },
       hovertemplate: `${textOf(chart.x_title)} %{x}: %{y:.4g}<extra>${textOf(curve.name)}</extra>`,
     };
     const seeds = Object.entries(curve.seeds).map(([seed, values]) => ({
@@ -41,8 +41,8 @@ function curvesFigure(chart, look, width) {
     }));
     if (!curve.low) return [...seeds, line];
     const band = {
-      ...group, ...outlines(curve, floor), mode: "lines", line: { width: 1, color: transparent(curve.colour, 0.4) },
-      fill: "toself", fillcolor: transparent(curve.colour, 0.2), hoverinfo: "skip", showlegend: false,
+      ...group, ...outlines(curve, floor), mode: "lines", line: { width: 1, color: transparent(curve.color, 0.4) },
+      fill: "toself", fillcolor: transparent(curve.color, 0.2), hoverinfo: "skip", showlegend: false,
     };
     return [band, line];
   });
@@ -73,7 +73,7 @@ function curvesFigure(chart, look, width) {
 function barsFigure(chart, look, width) {
   const most = Math.floor(within(width / 22, 16, 44));
   const data = chart.series.map((series) => ({
-    type: "bar", orientation: "h", name: legendText(series.name, width), marker: { color: series.colour },
+    type: "bar", orientation: "h", name: legendText(series.name, width), marker: { color: series.color },
     y: places(chart.categories), x: series.values, customdata: chart.categories.map(textOf),
     hovertemplate: `%{customdata}: %{x:.4g}<extra>${textOf(series.name)}</extra>`,
     ...(series.errors ? { error_x: { array: series.errors.map((error) => 2 * error), color: look.ink, thickness: 1 } } : {}),
@@ -106,7 +106,7 @@ function heatMapFigure(chart, look, width) {
   const cell = room / chart.x.length;
   const size = Math.min(11, (1.5 * cell) / longest);
   const gap = cell < 12 ? 0 : 1;
-  const bar = colourBar(chart.title, chart.log && found.length ? powerTicks(...[least, largest].map(Math.log10)) : {});
+  const bar = colorBar(chart.title, chart.log && found.length ? powerTicks(...[least, largest].map(Math.log10)) : {});
   if (narrow) {
     Object.assign(bar, { orientation: "h", y: 1, yanchor: "bottom", ypad: 4, title: { ...bar.title, side: "top" } });
   }
@@ -166,7 +166,7 @@ function picturesFigure(chart, look, width) {
   layout.dragmode = false;
   layout.coloraxis = {
     cmin: chart.low, cmax: chart.high, colorscale: chart.low === -chart.high ? DIVERGING : "Cividis",
-    colorbar: colourBar(chart.title, {
+    colorbar: colorBar(chart.title, {
       x: 1, xpad: 8, y: 1, yanchor: "top", lenmode: "pixels", len: Math.min(260, inner),
     }),
   };

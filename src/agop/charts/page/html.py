@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
-from itertools import chain
 from pathlib import Path
 
 import agop.charts.page
 from agop.charts.chart import chart_json
 from agop.charts.document import Document, Plot
-from agop.charts.page.definitions import DEFINITIONS
 from agop.extras import require
 from agop.runs import versions
 from agop.runs.storage import write_text_atomic
@@ -44,10 +42,8 @@ def write_page(document: Document, path: Path) -> Path:
 def _html(document: Document) -> str:
     environment = require("jinja2", "report").Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.undefined = require("jinja2", "report").StrictUndefined
-    used = dict.fromkeys(chain.from_iterable(plot.terms for plot in document.plots))
     page: str = environment.from_string(_text("page.html.jinja")).render(
         document=document,
-        definitions={term: DEFINITIONS[term] for term in used},
         style=_text("page.css"),
         plotly=require("plotly.offline", "report").get_plotlyjs().replace("</script", "<\\/script"),
         script="\n".join(map(_text, ("numbers.js", "axes.js", "figures.js", "page.js"))),

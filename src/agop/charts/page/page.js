@@ -1,4 +1,4 @@
-// The plots of the page, with their choices, files and colours.
+// The plots of the page, with their choices, files and colors.
 
 const report = JSON.parse(document.getElementById("report-data").textContent);
 const root = document.documentElement;
@@ -126,7 +126,7 @@ class Plot {
     return saveFile(`${this.name}.${kind}`, URL.createObjectURL(new Blob([text], { type })));
   }
 
-  /** What is shown now, on white and under its title, whatever the colours of the page. */
+  /** What is shown now, on white and under its title, whatever the colors of the page. */
   async savePicture() {
     const { choices, chart } = this.path();
     const { data, layout } = figureOf(chart, PAPER, 900);
@@ -160,7 +160,7 @@ const system = matchMedia("(prefers-color-scheme: dark)");
 const isDark = () => (root.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark";
 function followTheme() {
   button.textContent = isDark() ? "Light" : "Dark";
-  button.setAttribute("aria-label", `Switch to ${isDark() ? "light" : "dark"} colours`);
+  button.setAttribute("aria-label", `Switch to ${isDark() ? "light" : "dark"} colors`);
   drawAll();
 }
 button.hidden = false;

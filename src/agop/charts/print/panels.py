@@ -35,7 +35,7 @@ DASHES = {"solid": "-", "dash": (0, (4, 2)), "dot": (0, (1, 1.5))}
 """Style of a line by its name."""
 
 _MISSING = "#e4e4e4"
-"""Colour of cells and pixels without a value."""
+"""Color of cells and pixels without a value."""
 
 _MARKED = 30
 """Points of a curve up to which each has a mark."""
@@ -97,7 +97,7 @@ def draw_bars(axes: Axes, chart: Bars) -> None:
         else:
             starts, places = np.zeros(len(there)), there + height * (number + 0.5) - 0.4
         errors = None if series.errors is None else 2 * numbers(series.errors)[there]
-        axes.barh(places, lengths, height, starts, color=series.colour, xerr=errors, error_kw={"elinewidth": 0.8})
+        axes.barh(places, lengths, height, starts, color=series.color, xerr=errors, error_kw={"elinewidth": 0.8})
     if any(value is not None and value < 0 for series in chart.series for value in series.values):
         axes.axvline(0, color="black", lw=0.6)
     axes.set_yticks(range(count), [shortened(name) for name in chart.categories], parse_math=False)
@@ -106,15 +106,15 @@ def draw_bars(axes: Axes, chart: Bars) -> None:
 
 
 def draw_heat_map(axes: Axes, chart: HeatMap, norm: Normalize, inches: float) -> AxesImage:
-    """Cells in colours by ``norm``; ``inches`` is the width of the axes, by which names and numbers are fitted."""
+    """Cells in colors by ``norm``; ``inches`` is the width of the axes, by which names and numbers are fitted."""
     _style(axes)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     axes.set_facecolor(_MISSING)
     values = np.array([numbers(row) for row in chart.values]).reshape(len(chart.y), len(chart.x))
     shown = np.ma.masked_where(~np.isfinite(values) | (chart.log & ~(values > 0)), values)
-    colours = "cividis" if chart.log or not chart.numbers else "Blues"
-    image = axes.imshow(shown, colours, norm=norm, aspect="auto", interpolation="nearest")
+    colors = "cividis" if chart.log or not chart.numbers else "Blues"
+    image = axes.imshow(shown, colors, norm=norm, aspect="auto", interpolation="nearest")
     _name_columns(axes, [str(x) if isinstance(x, str) else f"{x:g}" for x in chart.x], inches)
     step = math.ceil(len(chart.y) / 40)
     axes.set_yticks(range(0, len(chart.y), step), [shortened(name) for name in chart.y[::step]], parse_math=False)
@@ -124,7 +124,7 @@ def draw_heat_map(axes: Axes, chart: HeatMap, norm: Normalize, inches: float) ->
 
 
 def draw_picture(axes: Axes, picture: Picture, chart: Pictures) -> AxesImage:
-    """Pixels on the scale of the chart; those of a colour image as signed shares of its largest magnitude."""
+    """Pixels on the scale of the chart; those of a color image as signed shares of its largest magnitude."""
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(True)
     axes.set_box_aspect(height_per_width(picture))
@@ -134,8 +134,8 @@ def draw_picture(axes: Axes, picture: Picture, chart: Pictures) -> AxesImage:
         signed = np.nan_to_num(0.5 + values / (2 * largest), nan=0.5)
         return axes.imshow(signed, aspect="auto", interpolation="nearest")
     axes.set_facecolor(_MISSING)
-    shown, colours = np.ma.masked_invalid(values), "RdBu_r" if chart.diverges else "cividis"
-    return axes.imshow(shown, colours, vmin=chart.low, vmax=chart.high, aspect="auto", interpolation="nearest")
+    shown, colors = np.ma.masked_invalid(values), "RdBu_r" if chart.diverges else "cividis"
+    return axes.imshow(shown, colors, vmin=chart.low, vmax=chart.high, aspect="auto", interpolation="nearest")
 
 
 def height_per_width(picture: Picture) -> float:
@@ -151,15 +151,15 @@ def height_per_width(picture: Picture) -> float:
 
 
 def heat_norm(charts: Sequence[HeatMap]) -> Normalize:
-    """Scale of the colours that the maps share, by the logarithm if they are so."""
+    """Scale of the colors that the maps share, by the logarithm if they are so."""
     log = all(chart.log for chart in charts)
     values = np.concatenate([numbers(row) for chart in charts for row in chart.values] or [np.zeros(0)])
     values = values[np.isfinite(values) & ((values > 0) | (not log))]
     low, high = (float(values.min()), float(values.max())) if len(values) else (1.0, 1.0)
     if low == high:
         low, high = (low / 2, high * 2) if log else (low - 0.5, high + 0.5)
-    colours = require("matplotlib.colors", "report")
-    return (colours.LogNorm if log else colours.Normalize)(low, high)  # type: ignore[no-any-return]
+    colors = require("matplotlib.colors", "report")
+    return (colors.LogNorm if log else colors.Normalize)(low, high)  # type: ignore[no-any-return]
 
 
 def numbers(values: Values) -> NDArray[np.float64]:
@@ -182,16 +182,16 @@ def _draw_curve(axes: Axes, curve: Curve, x: NDArray[np.float64], floor: float) 
     padded = np.pad(np.isfinite(y), 1)
     alone = padded[1:-1] & ~padded[:-2] & ~padded[2:]
     marked = np.flatnonzero(np.isfinite(y) if len(y) <= _MARKED else alone).tolist()
-    style: dict[str, Any] = {"color": curve.colour, "ls": DASHES[curve.dash]}
+    style: dict[str, Any] = {"color": curve.color, "ls": DASHES[curve.dash]}
     axes.plot(x, y, **style, lw=1.2, marker=".", ms=4, markevery=marked, zorder=2.5)
     for values in curve.seeds.values():
         axes.plot(x, shown(values), **style, lw=0.5, alpha=0.5, zorder=2.2)
     if curve.low is None or curve.high is None:
         return
     low, high = np.maximum(numbers(curve.low), floor), numbers(curve.high)
-    axes.fill_between(x, low, high, color=curve.colour, alpha=0.2, lw=0)
+    axes.fill_between(x, low, high, color=curve.color, alpha=0.2, lw=0)
     if alone.any():
-        axes.vlines(x[alone], low[alone], high[alone], color=curve.colour, alpha=0.4, lw=2)
+        axes.vlines(x[alone], low[alone], high[alone], color=curve.color, alpha=0.4, lw=2)
 
 
 def _places(curve: Curve, chart: Curves, categories: Sequence[str] | None) -> NDArray[np.float64]:
@@ -231,8 +231,8 @@ def _write_numbers(axes: Axes, image: AxesImage, shown: np.ma.MaskedArray[Any, A
     if size < 3.5:
         return
     for (row, column), text in texts.items():
-        colour = "black" if _lightness(image.to_rgba(shown[row, column])) > 0.18 else "white"
-        axes.text(column, row, text, ha="center", va="center", size=size, color=colour)
+        color = "black" if _lightness(image.to_rgba(shown[row, column])) > 0.18 else "white"
+        axes.text(column, row, text, ha="center", va="center", size=size, color=color)
 
 
 def two_digits(value: float) -> str:

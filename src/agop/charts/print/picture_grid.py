@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from agop.charts.chart import Picture, Pictures
 from agop.charts.print.panels import draw_picture, height_per_width
-from agop.charts.print.style import COLUMN, LETTER, PAGE, TALLEST, colour_bar, new_figure, shortened
+from agop.charts.print.style import COLUMN, LETTER, PAGE, TALLEST, color_bar, new_figure, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,11 +55,11 @@ def draw_pictures(charts: Mapping[str, Pictures]) -> Figure:
             images.setdefault(cell.chart, (image, []))[1].append(axes)
     if one_scale:
         image, _ = next(iter(images.values()))
-        colour_bar(figure, image, list(grid.flat), next(iter(scaled.values())).title, panel * len(rows))
+        color_bar(figure, image, list(grid.flat), next(iter(scaled.values())).title, panel * len(rows))
         return figure
     for name, (image, beside) in images.items():
         length = panel if by_column else panel * math.ceil(len(beside) / _BESIDE)
-        colour_bar(figure, image, beside, charts[name].title, length, below=by_column)
+        color_bar(figure, image, beside, charts[name].title, length, below=by_column)
     return figure
 
 
@@ -91,7 +91,7 @@ def _one_by_one(charts: Mapping[str, Pictures]) -> Iterator[list[_Cell]]:
 
 
 def _sized(rows: Sequence[Sequence[_Cell]], *, beside: bool, below: bool) -> tuple[float, Figure]:
-    """Width of a panel, and a figure that has room for all of them and for colour bars, in inches."""
+    """Width of a panel, and a figure that has room for all of them and for color bars, in inches."""
     columns = len(rows[0])
     ratios = [
         max((height_per_width(cell.picture) for cell in row if cell.picture is not None), default=1.0) for row in rows

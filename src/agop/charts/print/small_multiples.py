@@ -12,7 +12,7 @@ from agop.charts.print.style import (
     COLUMN,
     LETTER,
     PAGE,
-    colour_bar,
+    color_bar,
     legend,
     legend_height,
     new_figure,
@@ -31,7 +31,7 @@ __all__ = ["draw_bar_panels", "draw_curve_panels", "draw_heat_maps"]
 def draw_curve_panels(charts: Mapping[str, Curves]) -> Figure:
     """Panels by title with one legend; axes are shared where they mean the same."""
     shown = list(charts.values())
-    styles = list(dict.fromkeys((each.name, each.colour, each.dash) for chart in shown for each in chart.curves))
+    styles = list(dict.fromkeys((each.name, each.color, each.dash) for chart in shown for each in chart.curves))
     names = [name for name, *_ in styles]
     beside = len(names) > 6
     rows = math.ceil(len(shown) / (3 if beside else 4))
@@ -60,7 +60,7 @@ def draw_curve_panels(charts: Mapping[str, Curves]) -> Figure:
     if same_y and rows > 1:
         figure.supylabel(wrapped(shown[0].y_title, rows * panel), size=8, parse_math=False)
     line = require("matplotlib.lines", "report").Line2D
-    handles = [(name, line([], [], color=colour, ls=DASHES[dash], lw=1.2)) for name, colour, dash in styles]
+    handles = [(name, line([], [], color=color, ls=DASHES[dash], lw=1.2)) for name, color, dash in styles]
     legend(figure, handles, beside=beside)
     return figure
 
@@ -68,7 +68,7 @@ def draw_curve_panels(charts: Mapping[str, Curves]) -> Figure:
 def draw_bar_panels(charts: Mapping[str, Bars]) -> Figure:
     """Panels by title below each other with one legend; the lengths are on one axis where they mean the same."""
     shown = list(charts.values())
-    styles = list(dict.fromkeys((series.name, series.colour) for chart in shown for series in chart.series))
+    styles = list(dict.fromkeys((series.name, series.color) for chart in shown for series in chart.series))
     pitches = [0.2 if chart.stacked else max(0.2, 0.1 * len(chart.series) + 0.04) for chart in shown]
     heights = [max(1, len(chart.categories)) * pitch for chart, pitch in zip(shown, pitches, strict=True)]
     labels = LETTER * max((len(shortened(name)) for chart in shown for name in chart.categories), default=0)
@@ -82,12 +82,12 @@ def draw_bar_panels(charts: Mapping[str, Bars]) -> Figure:
         if not same or chart is shown[-1]:
             axes.set_xlabel(wrapped(chart.x_title, COLUMN - labels - 0.3), parse_math=False)
     patch = require("matplotlib.patches", "report").Patch
-    legend(figure, [(name, patch(color=colour)) for name, colour in styles])
+    legend(figure, [(name, patch(color=color)) for name, color in styles])
     return figure
 
 
 def draw_heat_maps(charts: Mapping[str, HeatMap]) -> Figure:
-    """Maps by title below each other, in the same colours where their values mean the same."""
+    """Maps by title below each other, in the same colors where their values mean the same."""
     shown = list(charts.values())
     labels = LETTER * max((len(shortened(name)) for chart in shown for name in chart.y), default=0)
     columns = max(len(chart.x) for chart in shown)
@@ -104,9 +104,9 @@ def draw_heat_maps(charts: Mapping[str, HeatMap]) -> Figure:
         axes.set_xlabel(chart.x_title, parse_math=False)
         axes.set_ylabel(wrapped(chart.y_title, height), parse_math=False)
         if not same:
-            colour_bar(figure, image, axes, chart.title, height)
+            color_bar(figure, image, axes, chart.title, height)
     if same:
-        colour_bar(figure, image, list(grid), shown[0].title, sum(heights))
+        color_bar(figure, image, list(grid), shown[0].title, sum(heights))
     return figure
 
 

@@ -1,4 +1,4 @@
-"""What figures for print have in common: sizes, type, legends, colour bars and files (matplotlib, extra ``report``)."""
+"""What figures for print have in common: sizes, type, legends, color bars and files (matplotlib, extra ``report``)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = [
     "LETTER",
     "PAGE",
     "TALLEST",
-    "colour_bar",
+    "color_bar",
     "legend",
     "legend_height",
     "new_figure",
@@ -116,7 +116,7 @@ def _legend_columns(names: Sequence[str], width: float) -> int:
     return math.ceil(len(names) / rows)
 
 
-def colour_bar(figure: Figure, image: Any, axes: Any, title: str, length: float, *, below: bool = False) -> None:
+def color_bar(figure: Figure, image: Any, axes: Any, title: str, length: float, *, below: bool = False) -> None:
     """The scale of an image beside or below axes that are ``length`` inches long."""
     place = "bottom" if below else "right"
     bar = figure.colorbar(image, ax=axes, location=place, pad=0.02, aspect=max(8, 14 * length), fraction=0.06)

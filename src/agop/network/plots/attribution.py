@@ -9,10 +9,10 @@ from agop.charts.chart import Bars, Series
 from agop.charts.document import Plot
 from agop.charts.findings.fits import named
 from agop.charts.findings.wording import listed, percent
-from agop.charts.palette import colour
-from agop.charts.result import of_run
+from agop.charts.kind import of_run
+from agop.charts.palette import color
 from agop.network.result import NetworkResult
-from agop.runs import LEAST_FALL, Line, SeedSummary, hidden_layers, last_measured, select, summarise_along
+from agop.runs import LEAST_FALL, Line, SeedSummary, hidden_layers, last_measured, select, summarize_along
 
 __all__ = ["attribution_findings", "attribution_plot", "linear_shares", "shares_in_words"]
 
@@ -32,8 +32,8 @@ def attribution_plot(results: Sequence[NetworkResult]) -> Plot | None:
     linear = [first.mean / log(10) for _, first, _ in there]
     rest = [None if whole is None else (whole.mean - first.mean) / log(10) for _, first, whole in there]
     series = [
-        Series("S Vᵀ (linear map), φ to Wφ", linear, colour(1)),
-        Series("nonlinearity, Wφ to σ(Wφ)", rest, colour(2)),
+        Series("S Vᵀ (linear map), φ to Wφ", linear, color(1)),
+        Series("nonlinearity, Wφ to σ(Wφ)", rest, color(2)),
     ]
     return Plot(
         "attribution",
@@ -118,8 +118,8 @@ def _falls(last: Iterable[Line]) -> dict[str, tuple[SeedSummary, SeedSummary | N
     columns = "linear_log_fall", "output_log_fall"
     inputs = select(last, stage="input")
     both = [line for line in inputs if None not in (line.get(column) for column in columns)]
-    linear, whole = (summarise_along(both, column, "layer", log=False) for column in columns)
-    alone = summarise_along(inputs, columns[0], "layer", log=False)
+    linear, whole = (summarize_along(both, column, "layer", log=False) for column in columns)
+    alone = summarize_along(inputs, columns[0], "layer", log=False)
     return {
         layer: (linear[layer], whole[layer]) if layer in linear and layer in whole else (summary, None)
         for layer, summary in alone.items()

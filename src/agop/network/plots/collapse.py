@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from agop.charts.chart import Chart, Choice, Curve, Curves, Dash, HeatMap
 from agop.charts.document import NumberTable, Plot
-from agop.charts.palette import colour, shade
+from agop.charts.palette import color, shade
 from agop.charts.seed_curves import seed_caption, seed_curve
 from agop.network.plots.attribution import attribution_plot, linear_shares
 from agop.network.plots.findings import epoch_findings, layer_findings, map_findings, nfa_findings, unit_of
 from agop.network.plots.pictures import agop_plot, eigenvector_plot, means_plot
 from agop.network.plots.scores import score_plot
 from agop.network.result import NetworkResult
-from agop.runs import Line, last_measured, select, summarise_along, values_of
+from agop.runs import Line, last_measured, select, summarize_along, values_of
 
 __all__ = ["network_numbers", "network_plots"]
 
@@ -56,7 +56,7 @@ def network_numbers(result: NetworkResult) -> NumberTable:
     last = last_measured(result.lines)
 
     def means(stage: str, measure: str, *, log: bool) -> dict[str, float]:
-        found = summarise_along(select(last, stage=stage), measure, "layer", log=log)
+        found = summarize_along(select(last, stage=stage), measure, "layer", log=log)
         return {layer: summary.mean for layer, summary in found.items()}
 
     columns = {
@@ -84,8 +84,8 @@ def _layer_plot(results: Sequence[NetworkResult]) -> Plot | None:
         curves = [
             seed_curve(result.name if len(results) > 1 else label, found, paint, at=layers)
             for run, (result, lines) in enumerate(zip(results, last, strict=True))
-            if (found := summarise_along(select(lines, stage=stage), _NC1, "layer"))
-            for paint in [colour(run if len(results) > 1 else place)]
+            if (found := summarize_along(select(lines, stage=stage), _NC1, "layer"))
+            for paint in [color(run if len(results) > 1 else place)]
         ]
         if curves:
             charts[label] = Curves("layer", "NC1", curves)
@@ -109,7 +109,7 @@ def _map_plot(results: Sequence[NetworkResult]) -> Plot | None:
     for result in results:
         inputs = select(result.lines, stage="input")
         epochs, layers = sorted(values_of(inputs, "epoch")), values_of(inputs, "layer")
-        found = [summarise_along(select(inputs, layer=layer), _NC1, "epoch") for layer in layers]
+        found = [summarize_along(select(inputs, layer=layer), _NC1, "epoch") for layer in layers]
         if len(epochs) > 1 and any(found):
             values = [[row[epoch].mean if epoch in row else None for epoch in epochs] for row in found]
             charts[result.name] = HeatMap(
@@ -135,11 +135,11 @@ def _epoch_plot(results: Sequence[NetworkResult]) -> Plot | None:
         for run, result in enumerate(results):
             here = select(result.lines, layer=layer)
             for place, (stage, label) in enumerate(STAGES.items()):
-                found = summarise_along(select(here, stage=stage), _NC1, "epoch")
+                found = summarize_along(select(here, stage=stage), _NC1, "epoch")
                 if len(found) > 1 and (len(results) == 1 or stage in _DASHES):
                     name = label if len(results) == 1 else f"{result.name}, {label}"
                     dash = "solid" if len(results) == 1 else _DASHES[stage]
-                    paint = colour(place if len(results) == 1 else run)
+                    paint = color(place if len(results) == 1 else run)
                     curves.append(seed_curve(name, dict(sorted(found.items())), paint, dash))
         if curves:
             charts[layer] = Curves(unit_of(results), "NC1", curves)
@@ -163,9 +163,9 @@ def _nfa_plot(results: Sequence[NetworkResult]) -> Plot | None:
     charts: dict[str, Curves] = {}
     for measure, (power, _) in _POWERS.items():
         if not courses:
-            found = [summarise_along(lines, measure, "layer", log=False) for lines in inputs]
+            found = [summarize_along(lines, measure, "layer", log=False) for lines in inputs]
             runs = [(run, part) for run, part in enumerate(found) if part]
-            curves = [seed_curve(results[run].name, part, colour(run), at=layers, limits=(-1, 1)) for run, part in runs]
+            curves = [seed_curve(results[run].name, part, color(run), at=layers, limits=(-1, 1)) for run, part in runs]
             charts |= {power: Curves("layer", title, curves, log_y=False)} if curves else {}
         elif len(results) == 1:
             curves = [
@@ -176,7 +176,7 @@ def _nfa_plot(results: Sequence[NetworkResult]) -> Plot | None:
     if courses and len(results) > 1:
         for layer in layers:
             curves = [
-                _course(lines, layer, measure, f"{result.name}, {power}", colour(run), dash)
+                _course(lines, layer, measure, f"{result.name}, {power}", color(run), dash)
                 for run, (result, lines) in enumerate(zip(results, inputs, strict=True))
                 for measure, (power, dash) in _POWERS.items()
             ]
@@ -204,7 +204,7 @@ def _course(
     paint: str,
     dash: Dash = "solid",
 ) -> Curve:
-    found = summarise_along(select(lines, layer=layer), measure, "epoch", log=False)
+    found = summarize_along(select(lines, layer=layer), measure, "epoch", log=False)
     return seed_curve(name, dict(sorted(found.items())), paint, dash, limits=(-1, 1))
 
 

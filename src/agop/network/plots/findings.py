@@ -10,10 +10,10 @@ from agop.charts.findings.changes import Change, steepest
 from agop.charts.findings.courses import Ends, ends_of, steps
 from agop.charts.findings.fits import fit_findings, named, ranking
 from agop.charts.findings.wording import fixed, listed, zeros
-from agop.charts.result import of_run
+from agop.charts.kind import of_run
 from agop.network.plots.attribution import shares_in_words
 from agop.network.result import NetworkResult
-from agop.runs import Line, SeedSummary, hidden_layers, last_measured, select, summarise_along, values_of
+from agop.runs import Line, SeedSummary, hidden_layers, last_measured, select, summarize_along, values_of
 
 __all__ = [
     "epoch_findings",
@@ -107,7 +107,7 @@ def nfa_findings(results: Sequence[NetworkResult]) -> list[str]:
 
     means = {}
     for result in results:
-        found = summarise_along(select(last_measured(result.lines), stage="input"), _ROOT, "layer", log=False)
+        found = summarize_along(select(last_measured(result.lines), stage="input"), _ROOT, "layer", log=False)
         if found:
             means[named(result)] = sum(summary.mean for summary in found.values()) / len(found)
     findings = of_each(results, course)
@@ -144,7 +144,7 @@ def _scores(last: Sequence[Line], unit: str) -> str:
         + (f" (of {summary.n_seeds} of {len(seeds)} seeds)" if summary.n_seeds < len(seeds) else "")
         for name, (column, form) in columns.items()
         for log_mean in [column == "loss" and all((line.get(column) or 0) > 0 for line in seeds)]
-        for summary in summarise_along(seeds, column, "all", log=log_mean).values()
+        for summary in summarize_along(seeds, column, "all", log=log_mean).values()
     ]
     if not found:
         return ""
@@ -160,7 +160,7 @@ def _scores(last: Sequence[Line], unit: str) -> str:
 def _inputs(last: Sequence[Line]) -> dict[str, SeedSummary]:
     """NC1 by layer, in the order of the calls."""
     inputs = select(last, stage="input")
-    found = summarise_along(inputs, _NC1, "layer")
+    found = summarize_along(inputs, _NC1, "layer")
     return {layer: found[layer] for layer in values_of(inputs, "layer") if layer in found}
 
 
@@ -207,7 +207,7 @@ def _largest_step(found: Mapping[str, SeedSummary]) -> str:
 
 
 def _ansatz(last: Sequence[Line]) -> str:
-    found = summarise_along(select(last, stage="input"), _ROOT, "layer", log=False)
+    found = summarize_along(select(last, stage="input"), _ROOT, "layer", log=False)
     texts = [f"{layer} {fixed(summary.mean)}" for layer, summary in found.items()]
     return f"Correlation of WᵀW with the root of the AGOP: {listed(texts)}." if texts else ""
 

@@ -74,7 +74,7 @@ def eigenvector_plot(results: Sequence[NetworkResult]) -> Plot | None:
         Choice("layer", charts, start=next(iter(charts))),
         [_eigenvectors_hold(shares)],
         "Leading eigenvectors of the AGOP as images, with their share of its trace: of the inputs, or of the patches "
-        "of a convolution. A vector and its negative mean the same. Of three channels the colour is shown, grey is 0; "
+        "of a convolution. A vector and its negative mean the same. Of three channels the color is shown, grey is 0; "
         "of more the root of the sum of their squares. First seed.",
         ("AGOP", "spectrum"),
     )

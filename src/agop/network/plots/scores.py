@@ -11,11 +11,11 @@ from agop.charts.document import Plot
 from agop.charts.findings.courses import ends_of
 from agop.charts.findings.fits import named
 from agop.charts.findings.wording import listed, ranked
-from agop.charts.palette import colour
+from agop.charts.palette import color
 from agop.charts.seed_curves import seed_caption, seed_curve
 from agop.network.plots.findings import of_each, unit_of
 from agop.network.result import NetworkResult
-from agop.runs import Line, SeedSummary, last_measured, measurements, summarise_along
+from agop.runs import Line, SeedSummary, last_measured, measurements, summarize_along
 
 __all__ = ["score_findings", "score_plot"]
 
@@ -27,10 +27,10 @@ def score_plot(results: Sequence[NetworkResult], measure: str) -> Plot | None:
     curves: list[Curve] = []
     for run, result in enumerate(results):
         for place, (name, column, dash, lines) in enumerate(_measured(result, measure)):
-            found = summarise_along(lines, column, "epoch", log=log)
+            found = summarize_along(lines, column, "epoch", log=log)
             if len(found) > 1:
                 label = name if len(results) == 1 else f"{result.name}, {name}"
-                paint = colour(place if len(results) == 1 else run)
+                paint = color(place if len(results) == 1 else run)
                 curves.append(seed_curve(label, dict(sorted(found.items())), paint, dash, limits=limits))
     if not curves:
         return None
@@ -91,7 +91,7 @@ def _best(results: Sequence[NetworkResult], measure: str, *, log: bool) -> list[
         ends: dict[str, SeedSummary] = {}
         for result in results:
             _, column, _, lines = _measured(result, measure)[place]
-            found = summarise_along([{**line, "all": 0} for line in last_measured(lines)], column, "all", log=log)
+            found = summarize_along([{**line, "all": 0} for line in last_measured(lines)], column, "all", log=log)
             ends.update((named(result), summary) for summary in found.values())
         if len(ends) > 1 and len(ends) == len(results):
             best: Literal["lowest", "highest"] = "highest" if measure == "accuracy" else "lowest"

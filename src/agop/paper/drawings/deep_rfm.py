@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from agop.paper.drawings.style import COLOURS, finish, new_figure, plot_curve
+from agop.paper.drawings.style import COLORS, finish, new_figure, plot_curve
 from agop.runs import Run, select, values_of
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ __all__ = ["draw_deep_rfm_gram", "draw_deep_rfm_maps", "draw_deep_rfm_metrics"]
 _MEASURES = {"nc1_trace_ratio": "NC1", "nc2_gram_mse": "NC2"}
 
 _STAGES = {
-    "input": ("X", COLOURS[0]),
-    "agop": ("X M½ (AGOP)", COLOURS[1]),
-    "features": ("Φ(X M½) (random map)", COLOURS[2]),
+    "input": ("X", COLORS[0]),
+    "agop": ("X M½ (AGOP)", COLORS[1]),
+    "features": ("Φ(X M½) (random map)", COLORS[2]),
 }
 
 _MAPS = {
@@ -41,12 +41,10 @@ def draw_deep_rfm_metrics(run: Run) -> Figure:
         found = select(lines, part=part)
         for row, (measure, title) in enumerate(_MEASURES.items()):
             panel = axes[row, column]
-            for stage, (label, colour) in _STAGES.items():
-                plot_curve(
-                    panel, select(found, stage=stage, control=False), "layer", measure, color=colour, label=label
-                )
+            for stage, (label, color) in _STAGES.items():
+                plot_curve(panel, select(found, stage=stage, control=False), "layer", measure, color=color, label=label)
             control = select(found, stage="input", control=True)
-            plot_curve(panel, control, "layer", measure, color=COLOURS[6], label="X, control", ls="--", lw=1)
+            plot_curve(panel, control, "layer", measure, color=COLORS[6], label="X, control", ls="--", lw=1)
             name = f"{found[0]['data']}, {found[0]['features']} features"
             finish(panel, integer=True, ylabel=title, xlabel="layer" if row else "", title="" if row else name)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize="small")
@@ -60,15 +58,15 @@ def draw_deep_rfm_maps(run: Run) -> Figure:
     figure, axes = new_figure(2, len(names), (4.4, 3.2))
     for column, name in enumerate(names):
         inputs = select(lines, data=name, stage="input")
-        for (features, label), colour in zip(_MAPS.items(), COLOURS, strict=False):
+        for (features, label), color in zip(_MAPS.items(), COLORS, strict=False):
             for row, measure in enumerate(("nc1_trace_ratio", "scaled_distance")):
                 for control, style in ((False, {"label": label}), (True, {"ls": "--", "lw": 0.8, "marker": ""})):
                     here = select(inputs, features=features, control=control)
-                    plot_curve(axes[row, column], here, "layer", measure, color=colour, **style)
+                    plot_curve(axes[row, column], here, "layer", measure, color=color, **style)
         finish(axes[0, column], integer=True, title=name, ylabel="" if column else "NC1 of the layer inputs")
         distance = "" if column else "distance across classes\nin units of the map's kernel"
         finish(axes[1, column], integer=True, xlabel="layer", ylabel=distance)
-    axes[0, 0].plot([], [], color=COLOURS[6], ls="--", lw=0.8, label="controls, without the AGOP")
+    axes[0, 0].plot([], [], color=COLORS[6], ls="--", lw=0.8, label="controls, without the AGOP")
     columns = min(3, len(names))
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=columns, fontsize="small")
     return figure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agop.paper.drawings.style import COLOURS, STAGES, finish, new_figure, palette, plot_curve
+from agop.paper.drawings.style import COLORS, STAGES, finish, new_figure, palette, plot_curve
 from agop.runs import Line, Run, hidden_layers, last_measured, measurements, select, values_of
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ def draw_network_attribution(run: Run) -> Figure:
         found = select(lines, part=part)
         for column, layer in enumerate(hidden_layers(found)):
             panel, here = axes[row, column], select(found, layer=layer)
-            for stage, (label, colour) in STAGES.items():
+            for stage, (label, color) in STAGES.items():
                 style: dict[str, Any] = {
-                    "color": colour,
+                    "color": color,
                     "label": label,
                     "ls": ":" if stage.startswith("agop") else "-",
                 }
@@ -47,16 +47,16 @@ def draw_network_nfa(run: Run) -> Figure:
     figure, axes = new_figure(len(parts), 4, (3.4, 2.7))
     for row, part in enumerate(parts):
         found = select(lines, part=part)
-        colours = palette(hidden_layers(found))
-        for layer, colour in colours.items():
+        colors = palette(hidden_layers(found))
+        for layer, color in colors.items():
             here = select(found, layer=layer)
             for measure, style in zip(_NFA, ("-", "--"), strict=True):
                 label = layer if style == "-" else None
                 at_input = select(here, stage="input")
-                plot_curve(axes[row, 0], at_input, "epoch", measure, log=False, color=colour, ls=style, label=label)
+                plot_curve(axes[row, 0], at_input, "epoch", measure, log=False, color=color, ls=style, label=label)
             for column, measure in enumerate(_SCATTER, start=1):
-                plot_curve(axes[row, column], select(here, stage="output"), "epoch", measure, log=False, color=colour)
-        plot_curve(axes[row, 3], measurements(found), "epoch", "loss", color=COLOURS[6])
+                plot_curve(axes[row, column], select(here, stage="output"), "epoch", measure, log=False, color=color)
+        plot_curve(axes[row, 3], measurements(found), "epoch", "loss", color=COLORS[6])
         title = "correlation of WᵀW with the AGOP's root\n(dashed: with the AGOP)"
         finish(axes[row, 0], log=False, xlabel="epoch", ylabel=_name(found), title="" if row else title)
         finish(axes[row, 1], xlabel="epoch", title="" if row else f"{_SCATTER['within_total_ratio']}\nafter the layer")
@@ -81,17 +81,17 @@ def draw_initialisation(run: Run) -> Figure:
         found = select(lines, data=name)
         end, layers, gains = last_measured(found), hidden_layers(found), sorted(values_of(found, "gain"))
         for column, (measure, (title, stage, log)) in enumerate(measures.items()):
-            for layer, colour in palette(layers).items():
+            for layer, color in palette(layers).items():
                 here = select(end, layer=layer, stage=stage)
-                plot_curve(axes[row, column], here, "gain", measure, log=log, color=colour, label=layer)
+                plot_curve(axes[row, column], here, "gain", measure, log=log, color=color, label=layer)
             finish(axes[row, column], log=log, xlabel="initial gain", title="" if row else title)
             axes[row, column].set_xscale("log")
             axes[row, column].set_xticks(gains, [f"{gain:g}" for gain in gains])
             axes[row, column].set_xticks([], minor=True)
         axes[row, 1].set_ylim(-0.2, 1.3)  # shares of a small fall lie far outside
-        for gain, colour in palette(gains).items():
+        for gain, color in palette(gains).items():
             last = select(found, gain=gain, layer=layers[-1], stage="output")
-            plot_curve(axes[row, 4], last, "epoch", "nc1_trace_ratio", color=colour, label=f"gain {gain:g}")
+            plot_curve(axes[row, 4], last, "epoch", "nc1_trace_ratio", color=color, label=f"gain {gain:g}")
         finish(axes[row, 4], xlabel="epoch", title="" if row else "NC1 after the last\nhidden layer")
         axes[row, 4].legend(fontsize="x-small")
         axes[row, 0].set_ylabel(_name(found))

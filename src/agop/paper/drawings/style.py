@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Any
 from agop.charts.print.panels import numbers
 from agop.charts.seed_curves import seed_curve
 from agop.extras import require
-from agop.runs import Line, summarise_along
+from agop.runs import Line, summarize_along
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "STAGES", "finish", "new_figure", "palette", "plot_curve"]
+__all__ = ["COLORS", "STAGES", "finish", "new_figure", "palette", "plot_curve"]
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's palette."""
 
 STAGES = {
-    "input": ("φ", COLOURS[0]),
-    "linear": ("S Vᵀφ", COLOURS[1]),
-    "output": ("σ(Wφ)", COLOURS[2]),
-    "agop_1/2": ("AGOP½φ", COLOURS[3]),
+    "input": ("φ", COLORS[0]),
+    "linear": ("S Vᵀφ", COLORS[1]),
+    "output": ("σ(Wφ)", COLORS[2]),
+    "agop_1/2": ("AGOP½φ", COLORS[3]),
 }
-"""Label and colour of each stage of a layer of a network."""
+"""Label and color of each stage of a layer of a network."""
 
 
 def new_figure(rows: int, columns: int, size: tuple[float, float], *, one_scale: bool = False) -> tuple[Figure, Any]:
@@ -43,14 +43,14 @@ def new_figure(rows: int, columns: int, size: tuple[float, float], *, one_scale:
 
 
 def palette(values: Sequence[Any]) -> dict[Any, Any]:
-    """A colour for each of some ordered values, from dark to bright."""
-    colours = require("matplotlib", "report").colormaps["viridis"]
-    return {value: colours(0.9 * i / max(1, len(values) - 1)) for i, value in enumerate(values)}
+    """A color for each of some ordered values, from dark to bright."""
+    colors = require("matplotlib", "report").colormaps["viridis"]
+    return {value: colors(0.9 * i / max(1, len(values) - 1)) for i, value in enumerate(values)}
 
 
 def plot_curve(axes: Any, lines: Iterable[Line], along: str, measure: str, *, log: bool = True, **style: Any) -> None:
     """Mean of a measure over seeds along a column, geometric if ``log``, with its 95 % interval or with few seeds."""
-    found = summarise_along(lines, measure, along, log=log)
+    found = summarize_along(lines, measure, along, log=log)
     xs = sorted(found)
     summaries = [found[x] for x in xs]
     (drawn,) = axes.plot(xs, [each.mean for each in summaries], **{"marker": ".", "lw": 1.5, **style})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agop.paper.drawings.style import COLOURS, finish, new_figure, plot_curve
+from agop.paper.drawings.style import COLORS, finish, new_figure, plot_curve
 from agop.runs import Line, Run, select, values_of
 
 if TYPE_CHECKING:
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 __all__ = ["draw_theory_kernel_learning", "draw_theory_recursion"]
 
 _CURVES: dict[str, tuple[str, dict[str, Any]]] = {
-    "measured": ("measured", {"color": COLOURS[6], "lw": 2.2}),
-    "one step": ("one AGOP step from measured inputs", {"color": COLOURS[1], "ls": "--"}),
-    "first": ("both shifts from layer 1", {"color": COLOURS[0]}),
-    "refitted": ("both shifts from every layer", {"color": COLOURS[2]}),
-    "explained": ("rise at each random map as measured", {"color": COLOURS[3]}),
+    "measured": ("measured", {"color": COLORS[6], "lw": 2.2}),
+    "one step": ("one AGOP step from measured inputs", {"color": COLORS[1], "ls": "--"}),
+    "first": ("both shifts from layer 1", {"color": COLORS[0]}),
+    "refitted": ("both shifts from every layer", {"color": COLORS[2]}),
+    "explained": ("rise at each random map as measured", {"color": COLORS[3]}),
 }
 
 _SHIFTS = {
@@ -39,8 +39,8 @@ def draw_theory_recursion(run: Run) -> Figure:
                 here = select(found, curve=curve, stage=stage)
                 plot_curve(axes[row, column], here, "layer", "nc1_trace_ratio", label=label, **style)
         measured = select(found, curve="measured", stage="input")
-        for (shift, label), colour in zip(_SHIFTS.items(), COLOURS, strict=False):
-            plot_curve(axes[row, 2], measured, "layer", shift, color=colour, label=label)
+        for (shift, label), color in zip(_SHIFTS.items(), COLORS, strict=False):
+            plot_curve(axes[row, 2], measured, "layer", shift, color=color, label=label)
         name = f"{found[0]['data']}, {found[0]['features']}"
         titles = ("NC1 after the AGOP", "NC1 after the random map", "shifts")
         for panel, title in zip(axes[row], titles, strict=True):
@@ -77,27 +77,27 @@ def draw_theory_kernel_learning(run: Run) -> Figure:
 
 def _draw_objectives(axes: Any, lines: list[Line]) -> None:
     descent = select(lines, panel="descent")
-    for coding, colour in zip(values_of(descent, "curve"), COLOURS, strict=False):
+    for coding, color in zip(values_of(descent, "curve"), COLORS, strict=False):
         excess = [
             {"step": line["step"], "excess": line["objective"] / line["minimum"] - 1}
             for line in select(descent, curve=coding)
         ]
-        plot_curve(axes[0], excess, "step", "excess", color=colour, label=f"{coding} targets", marker="")
+        plot_curve(axes[0], excess, "step", "excess", color=color, label=f"{coding} targets", marker="")
     (minimum, *_) = values_of(select(descent, curve="signed"), "minimum")
     for panel, which in zip(axes[1:3], ("rfm", "layers"), strict=True):
         found = select(lines, panel=which)
-        for name, colour in zip(values_of(found, "curve"), (COLOURS[0], COLOURS[6]), strict=False):
-            plot_curve(panel, select(found, curve=name), "step", "objective", color=colour, label=name)
-        panel.axhline(minimum, color=COLOURS[1], ls=":", label="least of any kernel")
+        for name, color in zip(values_of(found, "curve"), (COLORS[0], COLORS[6]), strict=False):
+            plot_curve(panel, select(found, curve=name), "step", "objective", color=color, label=name)
+        panel.axhline(minimum, color=COLORS[1], ls=":", label="least of any kernel")
 
 
 def _draw_labels(axes: Any, lines: list[Line]) -> None:
     free = select(lines, panel="unconstrained")
     deep = select(lines, panel="labels", control=False, stage="input")
     for shuffled, style, text in ((False, "-", "real"), (True, "--", "shuffled")):
-        for name, colour in zip(values_of(free, "curve"), COLOURS, strict=False):
+        for name, color in zip(values_of(free, "curve"), COLORS, strict=False):
             here = select(free, curve=name, shuffled=shuffled)
-            look: dict[str, Any] = {"color": colour, "ls": style, "marker": "", "label": f"{name}, {text}"}
+            look: dict[str, Any] = {"color": color, "ls": style, "marker": "", "label": f"{name}, {text}"}
             plot_curve(axes[3], here, "step", "nc1_trace_ratio", **look)
         here = select(deep, shuffled=shuffled)
-        plot_curve(axes[4], here, "layer", "nc1_trace_ratio", color=COLOURS[0], ls=style, label=f"{text} labels")
+        plot_curve(axes[4], here, "layer", "nc1_trace_ratio", color=COLORS[0], ls=style, label=f"{text} labels")

@@ -15,7 +15,7 @@ from agop.paper.network_curves import LEAST_FALL, epochs_of, falls, first_epoch,
 from agop.paper.network_parts import MEASURES, train_part, train_settings
 from agop.paper.training.run import trained_network
 from agop.paper.training.settings import TrainSettings
-from agop.runs import Fit, Line, Run, select, values_of
+from agop.runs import Line, Run, TrainingFit, select, values_of
 
 __all__ = ["BUDGET", "FIGURE", "GAINS", "weight_changes"]
 
@@ -83,7 +83,7 @@ def _verdicts(run: Run) -> list[Verdict]:
 def _of_data(lines: list[Line]) -> list[Verdict]:
     """Checks of the gains at which the network has fitted; the others are named, and decide nothing."""
     every = {gain: select(lines, gain=gain) for gain in sorted(values_of(lines, "gain"))}
-    by_gain = {gain: found for gain, found in every.items() if Fit.of(found).fitted}
+    by_gain = {gain: found for gain, found in every.items() if TrainingFit.of(found).fitted}
     left_out = [gain for gain in every if gain not in by_gain]
     verdicts = _of_fitted(lines[0]["data"], by_gain)
     if not left_out:

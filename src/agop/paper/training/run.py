@@ -75,7 +75,7 @@ def run_train(
         If the settings or the folder cannot be used, or the loss becomes infinite or NaN.
     """
     device = _check(settings, dataset)
-    run = Run.create(out, asdict(settings))
+    run = Run.create(out, asdict(settings), kind="network")
     shapes = {"input_shape": input_shape(dataset), "image_shape": dataset.image_shape}
     run.record(notes=list(dataset.notes), device=str(device), n_classes=dataset.n_classes, **shapes)
     for seed in settings.seeds:

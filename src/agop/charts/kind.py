@@ -1,0 +1,115 @@
+"""Kinds of runs: how a run of a kind is read, and what a report shows and says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from agop.charts.document import NumberTable, Plot
+from agop.errors import InputError
+from agop.runs import Run
+
+__all__ = ["KINDS", "Kind", "Result", "kind_of", "nothing_measured", "of_run", "plain_settings", "register"]
+
+
+class Result(Protocol):
+    """A run as reports see it, read from its folder or made from a value in hand; a frozen dataclass.
+
+    Attributes
+    ----------
+    name
+        Name of the run in a report.
+    info
+        ``run.json``; at least "settings".
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - described above
+
+    @property
+    def info(self) -> Mapping[str, Any]: ...  # noqa: D102 - described above
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """What a subject tells of its runs; each subject registers one object, under the "kind" in ``run.json``.
+
+    Attributes
+    ----------
+    name
+        Value of "kind" in ``run.json`` and in the headers of files of this kind.
+    title
+        Name of the kind in headings.
+    result
+        Class of its results.
+    read
+        Result of a run folder; InputError if nothing was measured yet, DataFileError if files are damaged.
+    accepts
+        Values in hand that are of this kind, by their class, and how each becomes a result.
+    load
+        Value in hand from a file whose header has this kind.
+    heading
+        What a report on one result is on.
+    plots
+        Plots of one result, or of several on the same axes.
+    findings
+        Findings on one result, or on several that are compared.
+    table
+        Numbers of a result.
+    notes
+        What the reader of a result must know first.
+    terms
+        Meaning and source of each term that the plots use.
+    """
+
+    name: str
+    title: str
+    result: type[Any]
+    read: Callable[[Run], Any]
+    plots: Callable[[Sequence[Any]], list[Plot]]
+    findings: Callable[[Sequence[Any]], list[str]]
+    table: Callable[[Any], NumberTable]
+    heading: Callable[[Any], str]
+    notes: Callable[[Any], list[str]] = lambda result: []
+    terms: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    accepts: Mapping[type, Callable[[Any], Any]] = field(default_factory=dict)
+    load: Callable[[Path], Any] | None = None
+
+
+KINDS: dict[str, Kind] = {}
+"""Every kind that has been registered, by its name, in the order in which a report shows them."""
+
+
+def register(kind: Kind) -> Kind:
+    """Add a kind to those that reports know; returns it."""
+    KINDS[kind.name] = kind
+    return kind
+
+
+def kind_of(result: Result) -> Kind:
+    """Kind of a result, by its class."""
+    return next(kind for kind in KINDS.values() if type(result) is kind.result)
+
+
+def nothing_measured(run: Run) -> InputError:
+    """Error for a run that has no numbers yet."""
+    return InputError(f"numbers in {run.path}", "a run that has measured nothing yet", "Let it go on first.")
+
+
+def plain_settings(parameters: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Parameters of an estimator as settings: numbers, texts and truth values as they are, others by their text.
+
+    Examples
+    --------
+    >>> plain_settings({"depth": 3, "seeds": (1, 2)}.items())
+    {'depth': 3, 'seeds': '(1, 2)'}
+    """
+    plain = bool | int | float | str | None
+    return {name: value if isinstance(value, plain) else repr(value) for name, value in parameters}
+
+
+def of_run(results: Sequence[Result], result: Result, sentence: str) -> str:
+    """A sentence on one of the results, with its name where there are several."""
+    return sentence if len(results) == 1 else f"{result.name}: {sentence}"

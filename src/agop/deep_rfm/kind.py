@@ -1,0 +1,55 @@
+"""Deep RFM as a kind of run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agop.charts.kind import Kind, of_run, register
+from agop.charts.seed_curves import SEED_BAND
+from agop.collapse.terms import TERMS as COLLAPSE
+from agop.deep_rfm.estimator import DeepRFMClassifier
+from agop.deep_rfm.findings import deep_rfm_comparison, deep_rfm_findings
+from agop.deep_rfm.plots import deep_rfm_numbers, deep_rfm_plots
+from agop.deep_rfm.result import DeepRFMResult
+from agop.outer_product.terms import TERMS as AGOP
+
+__all__ = ["DEEP_RFM"]
+
+_PAPER = "Beaglehole, Súkeník, Mondelli, Belkin 2024, arXiv:2402.13728"
+
+
+def _findings(results: Sequence[DeepRFMResult]) -> list[str]:
+    compared = deep_rfm_comparison(results)
+    return compared + [of_run(results, each, text) for each in results for text in deep_rfm_findings(each.lines)]
+
+
+def _notes(result: DeepRFMResult) -> list[str]:
+    missing = "There are no tensors in the run, so that Gram matrices and spectra are not shown."
+    return [] if result.tensors else [missing]
+
+
+DEEP_RFM = register(
+    Kind(
+        "deep-rfm",
+        "Deep RFM",
+        DeepRFMResult,
+        DeepRFMResult.read,
+        deep_rfm_plots,
+        _findings,
+        deep_rfm_numbers,
+        heading=lambda result: "Deep RFM",
+        notes=_notes,
+        terms={
+            **COLLAPSE,
+            **AGOP,
+            "seed band": SEED_BAND,
+            "stage (Deep RFM)": (
+                "X: the input of a layer; X M½: after the root of its AGOP M; Φ(X M½): after the random features.",
+                f"{_PAPER}, algorithm 1",
+            ),
+            "control": ("The same network with the identity in place of every AGOP.", _PAPER),
+        },
+        accepts={DeepRFMClassifier: DeepRFMResult.of},
+    )
+)
+"""Runs of ``agop deep-rfm`` and fitted classifiers."""

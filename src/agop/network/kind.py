@@ -1,0 +1,79 @@
+"""Networks as a kind of run: measured once, by a tracker, or in a training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agop.charts.kind import Kind, of_run, register
+from agop.charts.seed_curves import SEED_BAND
+from agop.collapse.terms import TERMS as COLLAPSE
+from agop.network.plots.collapse import network_numbers, network_plots
+from agop.network.plots.findings import network_comparison, network_findings
+from agop.network.record import NetworkRecord
+from agop.network.result import NetworkResult, load_record
+from agop.network.tracker import Tracker
+from agop.outer_product.terms import TERMS as AGOP
+
+__all__ = ["NETWORK"]
+
+_PAPER = "Beaglehole, Súkeník, Mondelli, Belkin 2024, arXiv:2402.13728"
+_RFM = "Radhakrishnan, Beaglehole, Pandit, Belkin 2024, Science 383:6690"
+
+
+def _findings(results: Sequence[NetworkResult]) -> list[str]:
+    found = [(each, text) for each in results for text in network_findings(each.lines, each.unit)]
+    return network_comparison(results) + [of_run(results, each, text) for each, text in found]
+
+
+def _heading(result: NetworkResult) -> str:
+    name = result.info["settings"].get("model", result.name)
+    return "Network" if name == "network" else f"Network {name}"
+
+
+def _notes(result: NetworkResult) -> list[str]:
+    missing = "There is no network.safetensors in the run, so that matrices are not shown."
+    return [missing] if result.record is None else []
+
+
+NETWORK = register(
+    Kind(
+        "network",
+        "network",
+        NetworkResult,
+        NetworkResult.read,
+        network_plots,
+        _findings,
+        network_numbers,
+        _heading,
+        _notes,
+        terms={
+            **COLLAPSE,
+            **AGOP,
+            "seed band": SEED_BAND,
+            "NFM": ("Neural feature matrix, WᵀW for the weight W of a layer.", _RFM),
+            "NFA": (
+                "Neural feature ansatz: WᵀW is proportional to a power of the AGOP with respect to the input of the "
+                "layer. Shown is the correlation of the entries of both matrices; 1 if they are proportional.",
+                _RFM,
+            ),
+            "attribution": (
+                "With W = U S Vᵀ, NC1 of Wφ is that of S Vᵀφ, since U is an isometry. The fall of log NC1 from φ to Wφ "
+                "is the part of the right singular structure, which WᵀW and so the AGOP determine; the rest, from Wφ "
+                "to σ(Wφ), is the part of the nonlinearity.",
+                f"{_PAPER}, section 5",
+            ),
+            "stage (network)": (
+                "φ: what a layer reads; Wφ: after its linear map; σ(Wφ): after the nonlinearity; AGOP½φ and AGOP¼φ: "
+                "the input mapped by a power of the AGOP in place of W; AGOP¼ where WᵀW is near AGOP½.",
+                _PAPER,
+            ),
+            "loss": ("Mean over samples of the squared or cross-entropy loss that is trained.", "agop"),
+        },
+        accepts={
+            NetworkRecord: NetworkResult.of,
+            Tracker: lambda tracker: NetworkResult.read(tracker.run),
+        },
+        load=load_record,
+    )
+)
+"""Runs of ``agop train``, ``agop measure`` and trackers, and records."""
