@@ -19,7 +19,8 @@ import torch
 from benchmarks.measuring import interleaved, matmul_rate, peak_extra_memory, write
 from torch import Tensor
 
-from agop import ClassMoments, Laplace, ReLUFeatures, nc1_trace_ratio
+from agop import ClassMoments, Laplace, ReLUFeatures
+from agop.collapse import nc1_trace_ratio
 from agop.datasets import load, standardize, subset
 from agop.deep_rfm import deep_rfm
 

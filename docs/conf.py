@@ -18,7 +18,7 @@ author = "The agop developers"
 copyright = author
 release = version = agop.__version__
 
-extensions = ["mathml", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
+extensions = ["mathml", "measures", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "_gallery"]
 default_role = "code"

@@ -81,7 +81,7 @@ def test_all_reduce_keeps_what_every_rank_has(gloo):
     for moments in gloo["rank 0 mapped", True]:
         assert moments.scatter_traces is None
         torch.testing.assert_close(moments.scatter, expected.scatter, rtol=1e-12, atol=1e-12)
-    assert gloo["rank 0 mapped", False] == [None, None]  # traces on one rank, the pooled scatter on the other
+    assert gloo["rank 0 mapped", False] == [None, None]  # traces on one rank, the (d, d) scatter on the other
 
 
 def _loaded(path):
@@ -184,11 +184,11 @@ def test_empty_is_the_identity(rows, of_empty, of_rows):
 
 def test_merge_keeps_what_both_sides_have():
     x, y = sample()
-    pooled, traces = ClassMoments.of(x, y, 3, scatter=True), ClassMoments.of(x, y, 3)
-    assert pooled.merge(traces).scatter is None
-    mapped = pooled.apply(np.eye(5))
-    assert mapped.merge(pooled).scatter_traces is None
-    assert mapped.merge(pooled).scatter is not None
+    square, traces = ClassMoments.of(x, y, 3, scatter=True), ClassMoments.of(x, y, 3)
+    assert square.merge(traces).scatter is None
+    mapped = square.apply(np.eye(5))
+    assert mapped.merge(square).scatter_traces is None
+    assert mapped.merge(square).scatter is not None
     with pytest.raises(InputError, match="one kind of scatter"):
         mapped.merge(traces)
     with pytest.raises(InputError, match="same layer"):
@@ -210,7 +210,7 @@ def test_apply_maps_the_moments():
     assert mapped.scatter_trace == pytest.approx(direct.scatter_trace)
     with pytest.raises(InputError, match="each class"):
         mapped.class_traces()
-    with pytest.raises(InputError, match="pooled scatter"):
+    with pytest.raises(InputError, match=r"a \(d, d\) scatter"):
         ClassMoments.of(x, y, 3).apply(matrix)
     with pytest.raises(InputError, match="matrix of shape"):
         ClassMoments.of(x, y, 3, scatter=True).apply(matrix.T)
@@ -225,14 +225,14 @@ def test_global_mean(weighting):
     expected = oracle.global_mean(x, y, 3, weighting).astype(float)
     np.testing.assert_allclose(moments.global_mean(weighting), expected, rtol=1e-14)
     np.testing.assert_allclose(
-        moments.centred_means(weighting), oracle.centred_means(x, y, 3, weighting).astype(float), atol=1e-12
+        moments.centered_means(weighting), oracle.centered_means(x, y, 3, weighting).astype(float), atol=1e-12
     )
 
 
 def test_between_basis_spans_the_centred_means():
     x, y = sample(n=60, d=8, n_classes=4)
     moments = ClassMoments.of(x, y, 4)
-    basis, centred = moments.between_basis(), moments.centred_means()
+    basis, centred = moments.between_basis(), moments.centered_means()
     assert basis.shape == (8, 3)
     torch.testing.assert_close(basis.mT @ basis, torch.eye(3, dtype=torch.float64))
     torch.testing.assert_close(centred @ basis @ basis.mT, centred)
@@ -263,7 +263,7 @@ def test_empty_classes_are_named_or_dropped():
     x, y = sample()
     moments = ClassMoments.of(x, 2 * y, 5, scatter=True)
     with pytest.raises(EmptyClassError, match="none of class 1, 3"):
-        moments.centred_means()
+        moments.centered_means()
     assert_same(moments.drop_empty(), ClassMoments.of(x, y, 3, scatter=True))
     single = ClassMoments.of(x[:1], y[:1], 3)
     assert single.drop_empty().counts.tolist() == [1]
@@ -308,4 +308,4 @@ def test_unknown_weighting_and_one_class():
     with pytest.raises(InputError, match="'classes' or 'samples'"):
         moments.global_mean("median")
     with pytest.raises(InputError, match="two or more classes"):
-        moments.centred_means()
+        moments.centered_means()

@@ -42,7 +42,7 @@ def global_mean(x, y, n_classes, weighting="classes"):
     return x.mean(0) if weighting == "samples" else class_means(x, y, n_classes).mean(0)
 
 
-def centred_means(x, y, n_classes, weighting="classes"):
+def centered_means(x, y, n_classes, weighting="classes"):
     return class_means(x, y, n_classes) - global_mean(x, y, n_classes, weighting)
 
 
@@ -51,7 +51,7 @@ def within_trace(x, y, n_classes):
 
 
 def between_trace(x, y, n_classes, weighting="classes"):
-    return sum((m**2).sum() for m in centred_means(x, y, n_classes, weighting)) / L(n_classes)
+    return sum((m**2).sum() for m in centered_means(x, y, n_classes, weighting)) / L(n_classes)
 
 
 def total_trace(x, y, n_classes, weighting="classes"):
@@ -83,7 +83,7 @@ def between_total_ratio_beaglehole2024(x, y, n_classes, weighting="classes"):
 
 def nc1_pinv(x, y, n_classes, weighting="classes"):
     """Trace of Sigma_W Sigma_B^+ over C, the pseudo-inverse of the d x d matrix cut at rank C - 1 at most."""
-    m = centred_means(x, y, n_classes, weighting).astype(np.float64)
+    m = centered_means(x, y, n_classes, weighting).astype(np.float64)
     within = within_scatter(x, y, n_classes).astype(np.float64) / len(y)
     values, vectors = np.linalg.eigh(m.T @ m / n_classes)
     rank = min(n_classes - 1, m.shape[1])
@@ -103,7 +103,7 @@ def cosine(a, b):
 
 
 def nc2_gram_mse(x, y, n_classes, weighting="classes"):
-    m = centred_means(x, y, n_classes, weighting)
+    m = centered_means(x, y, n_classes, weighting)
     total = L(0)
     for a in range(n_classes):
         for b in range(n_classes):
@@ -120,19 +120,19 @@ def frobenius(matrix):
 
 
 def nc2_etf_error(x, y, n_classes, weighting="classes"):
-    m = centred_means(x, y, n_classes, weighting)
+    m = centered_means(x, y, n_classes, weighting)
     gram = np.array([[(a * b).sum() for b in m] for a in m])
     return float(frobenius(gram / frobenius(gram) - simplex(n_classes)))
 
 
 def nc2_equinorm(x, y, n_classes, weighting="classes"):
-    norms = [np.sqrt((m * m).sum()) for m in centred_means(x, y, n_classes, weighting)]
+    norms = [np.sqrt((m * m).sum()) for m in centered_means(x, y, n_classes, weighting)]
     mean = sum(norms) / n_classes
     return float(np.sqrt(sum((norm - mean) ** 2 for norm in norms) / n_classes) / mean)
 
 
 def ordered_cosines(x, y, n_classes, weighting):
-    m = centred_means(x, y, n_classes, weighting)
+    m = centered_means(x, y, n_classes, weighting)
     return [cosine(m[a], m[b]) for a, b in permutations(range(n_classes), 2)]
 
 
@@ -148,11 +148,11 @@ def nc2_angle_spread(x, y, n_classes, weighting="classes"):
 
 
 def gnc2_logs(x, y, n_classes, weighting="classes"):
-    units = [m / np.sqrt((m * m).sum()) for m in centred_means(x, y, n_classes, weighting)]
+    units = [m / np.sqrt((m * m).sum()) for m in centered_means(x, y, n_classes, weighting)]
     return [-np.log(np.sqrt(((a - b) ** 2).sum())) for a, b in combinations(units, 2)]
 
 
-def gnc2(x, y, n_classes, weighting="classes"):
+def gnc2_variance(x, y, n_classes, weighting="classes"):
     logs = gnc2_logs(x, y, n_classes, weighting)
     mean = sum(logs) / len(logs)
     return float(sum((log - mean) ** 2 for log in logs) / len(logs))
@@ -164,17 +164,17 @@ def gnc2_mean(x, y, n_classes, weighting="classes"):
 
 
 def nc3_self_duality(x, y, weight, weighting="classes"):
-    m, weight = centred_means(x, y, len(weight), weighting), np.asarray(weight, L)
+    m, weight = centered_means(x, y, len(weight), weighting), np.asarray(weight, L)
     return float(frobenius(weight / frobenius(weight) - m / frobenius(m)))
 
 
 def nc3_self_duality_by_class(x, y, weight, weighting="classes"):
-    m, weight = centred_means(x, y, len(weight), weighting), np.asarray(weight, L)
+    m, weight = centered_means(x, y, len(weight), weighting), np.asarray(weight, L)
     return [float(frobenius(w / frobenius(w) - c / frobenius(c))) for w, c in zip(weight, m, strict=True)]
 
 
 def nc3_etf_error(x, y, weight, weighting="classes"):
-    m, weight = centred_means(x, y, len(weight), weighting), np.asarray(weight, L)
+    m, weight = centered_means(x, y, len(weight), weighting), np.asarray(weight, L)
     products = np.array([[(w * c).sum() for c in m] for w in weight])
     return float(frobenius(products / frobenius(products) - simplex(len(weight))))
 
@@ -185,12 +185,12 @@ def _variance(values):
 
 
 def unc3(x, y, weight, weighting="classes"):
-    m, weight = centred_means(x, y, len(weight), weighting), np.asarray(weight, L)
+    m, weight = centered_means(x, y, len(weight), weighting), np.asarray(weight, L)
     return _variance([(w * c).sum() for w, c in zip(weight, m, strict=True)])
 
 
 def unc3_cosine(x, y, weight, weighting="classes"):
-    m, weight = centred_means(x, y, len(weight), weighting), np.asarray(weight, L)
+    m, weight = centered_means(x, y, len(weight), weighting), np.asarray(weight, L)
     return _variance([cosine(w, c) for w, c in zip(weight, m, strict=True)])
 
 

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from agop.collapse import nc1_trace_ratio_from_gram, nc2_gram_mse_from_gram
+from agop.collapse import nc1_trace_ratio, nc2_gram_mse
 from agop.errors import InputError, UndefinedMeasureError
+from agop.moments import ClassMoments
 from agop.theory import class_targets, collapsed_fixed_point, linearised_recursion
 from oracles import theory as oracles_theory
 
@@ -50,10 +51,10 @@ def test_it_is_a_fixed_point_with_the_stated_floor(n_classes, targets, shifts):
     coded = class_targets(labels, n_classes, targets)
     (layer,) = linearised_recursion(gram, coded, kernel_shift=shifts[0], features_shift=shifts[1], depth=1)
     assert oracles_theory.nc1(layer.features.numpy(), labels) == pytest.approx(point.nc1_floor, rel=1e-10)
-    assert nc1_trace_ratio_from_gram(layer.features, labels) == pytest.approx(point.nc1_floor, rel=1e-10)
-    assert nc1_trace_ratio_from_gram(layer.gram, labels) == pytest.approx(point.nc1_floor, rel=1e-10)
-    assert nc1_trace_ratio_from_gram(layer.mapped, labels) == pytest.approx(0, abs=1e-12)
-    assert nc2_gram_mse_from_gram(layer.mapped, labels) < 1e-18
+    assert nc1_trace_ratio(ClassMoments.from_gram(layer.features, labels)) == pytest.approx(point.nc1_floor, rel=1e-10)
+    assert nc1_trace_ratio(ClassMoments.from_gram(layer.gram, labels)) == pytest.approx(point.nc1_floor, rel=1e-10)
+    assert nc1_trace_ratio(ClassMoments.from_gram(layer.mapped, labels)) == pytest.approx(0, abs=1e-12)
+    assert nc2_gram_mse(ClassMoments.from_gram(layer.mapped, labels)) < 1e-18
 
 
 @pytest.mark.parametrize("targets", CODINGS)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
 from agop.collapse.classifier import LinearClassifier
 from agop.collapse.geometry import between_trace
-from agop.collapse.measures import OF_CLASSIFIER, OF_MOMENTS
-from agop.collapse.nc1 import nc1_pinv
-from agop.collapse.nc3 import nc3_self_duality_by_class
-from agop.collapse.nc5 import nc5_orthogonality
+from agop.collapse.measures import MEASURES, Needs
 from agop.collapse.projection import BetweenProjection
 from agop.collapse.second_pass import SecondPass
 from agop.errors import InputError, UndefinedMeasureError
@@ -30,11 +26,16 @@ __all__ = ["Collapse"]
 class Collapse:
     """NC1 to NC5 of the features of one layer; the global mean is the mean of the class means.
 
-    Each field is the function of the same name in :mod:`agop.collapse`, None where that has no value for these data;
-    ``undefined`` says why, by the name of the field. Fields that need a classifier (NC3, NC4)
-    or out-of-distribution samples (NC5) are None without; so are ``nc1_pinv`` and NC4 without a second pass.
-    ``gnc2_mean``, ``gnc2_variance`` and ``unc3_cosine`` are the variants of :func:`~agop.collapse.gnc2` and
-    :func:`~agop.collapse.unc3`.
+    Each measure of ``agop.collapse.MEASURES`` is an attribute, None where it has no value for these data. Those
+    that need a classifier (NC3, NC4) or out-of-distribution samples (NC5) are None without; so are ``nc1_pinv`` and NC4
+    without a second pass.
+
+    Attributes
+    ----------
+    values
+        Number by name of the measure, those that have one; of ``nc3_self_duality_by_class`` a tuple.
+    undefined
+        Reason by name of the measure, where the data give it no value.
 
     Examples
     --------
@@ -45,28 +46,18 @@ class Collapse:
     (0.2, None)
     """
 
-    within_total_ratio: float | None
-    between_total_ratio: float | None
-    between_total_ratio_beaglehole2024: float | None
-    nc1_trace_ratio: float | None
-    nc1_trace_ratio_beaglehole2024: float | None
-    nc1_pinv: float | None
-    nc1_cdnv: float | None
-    nc2_gram_mse: float | None
-    nc2_etf_error: float | None
-    nc2_equinorm: float | None
-    nc2_equiangularity: float | None
-    nc2_angle_spread: float | None
-    gnc2_variance: float | None
-    gnc2_mean: float | None
-    nc3_self_duality: float | None = None
-    nc3_self_duality_by_class: tuple[float | None, ...] | None = None
-    nc3_etf_error: float | None = None
-    unc3: float | None = None
-    unc3_cosine: float | None = None
-    nc4_agreement: float | None = None
-    nc5_orthogonality: float | None = None
-    undefined: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    values: Mapping[str, Any]
+    undefined: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def __getattr__(self, name: str) -> Any:
+        """Value of the measure of this name, None if it has none."""
+        if name not in MEASURES:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return self.values.get(name)
+
+    def __dir__(self) -> Iterable[str]:
+        """Names of the measures, among others."""
+        return [*object.__dir__(self), *MEASURES]
 
     @classmethod
     def of(
@@ -144,35 +135,34 @@ class Collapse:
         present = moments.counts > 0
         moments = moments.drop_empty()
         between_trace(moments)
-        measures: dict[str, Callable[[], Any]] = {
-            name: partial(measure, moments) for name, measure in OF_MOMENTS.items() if name != "nc1_pinv"
-        }
+        given: dict[Needs, tuple[Any, ...]] = {"moments": (moments,)}
         if second is not None:
-            measures["nc1_pinv"] = partial(nc1_pinv, second.moments)
+            given["scatter"] = (second.moments,)
         if weight is not None:
-            rows = as_matrix(weight, "weight", n_rows=len(present)).to(present.device)[present]
-            measures |= {name: partial(measure, moments, rows) for name, measure in OF_CLASSIFIER.items()}
-            measures["nc3_self_duality_by_class"] = partial(_by_class, moments, rows, present)
+            weight = as_matrix(weight, "weight", n_rows=len(present)).to(present.device)
+            given["weight"] = moments, weight[present]
         if ood_features is not None:
-            measures["nc5_orthogonality"] = partial(nc5_orthogonality, moments, ood_features)
+            given["ood"] = moments, ood_features
         values: dict[str, Any] = {}
         undefined: dict[str, str] = {}
-        for name, measure in measures.items():
+        for name, measure in MEASURES.items():
+            if measure.needs not in given:
+                continue
             try:
-                values[name] = measure()
+                value = measure.function(*given[measure.needs])
+                values[name] = _of_all_classes(value, present) if measure.by_class else value
             except UndefinedMeasureError as error:
                 undefined[name] = str(error)
         if second is not None and second.agreements is not None:
             values["nc4_agreement"] = second.agreements / moments.n_samples
-        names = dict.fromkeys([*OF_MOMENTS, *OF_CLASSIFIER])
-        return cls(**{**names, **values}, undefined=undefined)
+        return cls(values, undefined)
 
     def as_dict(self) -> dict[str, Any]:
-        """Names and numbers, in the order of the fields; ready for JSON."""
-        return {name: value for name, value in asdict(self).items() if name != "undefined"}
+        """Number or None for each measure by name, in the order of the table; ready for JSON."""
+        return {name: self.values.get(name) for name in MEASURES}
 
 
-def _by_class(moments: ClassMoments, weight: Tensor, present: Tensor) -> tuple[float | None, ...]:
-    """NC3 of each class (C,), None for those without samples."""
-    found = iter(nc3_self_duality_by_class(moments, weight))
+def _of_all_classes(values: Iterable[float], present: Tensor) -> tuple[float | None, ...]:
+    """Values of the classes that occur, for all classes (C,): None for those without samples."""
+    found = iter(values)
     return tuple(next(found) if there else None for there in present.tolist())

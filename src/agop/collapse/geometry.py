@@ -1,6 +1,8 @@
-"""How class means lie: their spread, directions and distances, checked to exist."""
+"""How class means lie: their scatter, directions and distances, checked to exist."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor
@@ -8,18 +10,18 @@ from torch import Tensor
 from agop.errors import UndefinedMeasureError
 from agop.moments import ClassMoments, GlobalMean
 
-__all__ = ["between_trace", "class_cosines", "class_directions", "pair_distances"]
+__all__ = ["between_trace", "class_cosines", "class_directions", "etf_distance", "pair_distances"]
 
 
 def between_trace(moments: ClassMoments, global_mean: GlobalMean = "classes") -> float:
-    r"""Trace of the between-class covariance, :math:`\mathrm{tr}\,\Sigma_B = \frac1C \sum_c \|m_c\|^2`.
+    r"""Trace of the between-class scatter, :math:`\mathrm{tr}\,\Sigma_B = \frac1C \sum_c \|m_c\|^2`.
 
     Raises
     ------
     UndefinedMeasureError
         If all class means coincide up to their rounding, so that nothing can be compared with it.
     """
-    trace = float(moments.centred_means(global_mean).square().sum()) / len(moments.counts)
+    trace = float(moments.centered_means(global_mean).square().sum()) / len(moments.counts)
     if trace <= moments.resolution() ** 2:
         advice = "Collapse is undefined where the features tell no class from another, as constant ones do."
         raise UndefinedMeasureError("class means that differ", "equal means in all classes", advice)
@@ -34,18 +36,18 @@ def class_directions(moments: ClassMoments, global_mean: GlobalMean = "classes")
     UndefinedMeasureError
         If the mean of a class is the global mean, so that it has no direction.
     """
-    centred = moments.centred_means(global_mean)
-    lengths = torch.linalg.vector_norm(centred, dim=1, keepdim=True)
+    centered = moments.centered_means(global_mean)
+    lengths = torch.linalg.vector_norm(centered, dim=1, keepdim=True)
     missing = torch.nonzero(lengths.flatten() <= moments.resolution()).flatten().tolist()
     if missing:
         advice = "Angles of class means need means that differ from it."
         raise UndefinedMeasureError("class means away from the global mean", f"class {missing[0]} at it", advice)
-    directions: Tensor = centred / lengths
+    directions: Tensor = centered / lengths
     return directions
 
 
 def class_cosines(moments: ClassMoments, global_mean: GlobalMean = "classes") -> Tensor:
-    """Cosines between the centred class means, (C, C)."""
+    """Cosines between the centered class means, (C, C)."""
     directions = class_directions(moments, global_mean)
     return directions @ directions.mT
 
@@ -65,3 +67,17 @@ def pair_distances(rows: Tensor, smallest: float, name: str) -> Tensor:
         advice = "Merge these classes, or leave one out."
         raise UndefinedMeasureError(f"{name} that differ", f"equal ones of classes {first} and {second}", advice)
     return distances
+
+
+def etf_distance(gram: Tensor) -> float:
+    r"""Distance :math:`\| G/\|G\|_F - (I - 11^T/C)/\sqrt{C-1} \|_F` of G (C, C) to the simplex ETF.
+
+    Examples
+    --------
+    >>> etf_distance(torch.tensor([[3.0, -3.0], [-3.0, 3.0]], dtype=torch.float64)) < 1e-15
+    True
+    """
+    n_classes = len(gram)
+    simplex = torch.eye(n_classes, dtype=gram.dtype, device=gram.device) - 1 / n_classes
+    difference = gram / torch.linalg.matrix_norm(gram) - simplex / math.sqrt(n_classes - 1)
+    return float(torch.linalg.matrix_norm(difference))

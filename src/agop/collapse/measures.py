@@ -1,53 +1,97 @@
-"""The measures of collapse that are one number, by name: those of class moments, and those of a classifier too."""
+"""The one table of the measures of collapse: what each is, what it needs, and where it is from."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
 
-from agop.collapse.nc1 import (
-    between_total_ratio,
-    between_total_ratio_beaglehole2024,
-    nc1_cdnv,
-    nc1_pinv,
-    nc1_trace_ratio,
-    nc1_trace_ratio_beaglehole2024,
-    within_total_ratio,
+from agop.collapse import nc1, nc2, nc3, nc4, nc5
+
+__all__ = ["MEASURES", "Measure", "Needs"]
+
+Needs: TypeAlias = Literal["moments", "scatter", "weight", "decisions", "ood"]
+"""Class moments alone; with the within-class scatter in the span of the class means; with the weight of a linear
+classifier; with its decisions on the samples; or with out-of-distribution features."""
+
+_BEAGLEHOLE = "Beaglehole, Súkeník, Mondelli & Belkin 2024, NeurIPS, arXiv 2402.13728"
+_GALANTI = "Galanti, György & Hutter 2022, ICLR, arXiv 2112.15121"
+_KOTHAPALLI = "Kothapalli 2023, TMLR, arXiv 2206.04041"
+_LIU = "Liu, Yu, Weller & Schölkopf 2023, ICLR, arXiv 2303.06484"
+_PAPYAN = "Papyan, Han & Donoho 2020, PNAS 117"
+_WU = "Wu & Papyan 2024, NeurIPS, arXiv 2405.17767"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure of collapse.
+
+    Attributes
+    ----------
+    name
+        Name in records: that of the function, or of a variant of it.
+    label
+        Short name for tables and charts.
+    function
+        From class moments, and what else it needs, to the number.
+    source
+        Publication that it is from.
+    needs
+        Everything that the function needs.
+    by_class
+        Whether it is a number for each class, a tuple, and not one number.
+    """
+
+    name: str
+    label: str
+    function: Callable[..., Any]
+    source: str
+    needs: Needs = "moments"
+    by_class: bool = False
+
+    @classmethod
+    def of(cls, label: str, function: Callable[..., Any], *more: Any) -> Measure:
+        """Measure of the name of its function; the other attributes follow."""
+        return cls(function.__name__, label, function, *more)
+
+    @property
+    def definition(self) -> str:
+        """First line of the function's documentation, with the options of a variant."""
+        if not isinstance(self.function, partial):
+            return (self.function.__doc__ or "").splitlines()[0]
+        options = ", ".join(f"{name}={value!r}" for name, value in self.function.keywords.items())
+        return f"{(self.function.func.__doc__ or '').splitlines()[0][:-1]}; ``{options}``."
+
+
+_TABLE = (
+    Measure.of("within/total", nc1.within_total_ratio, _BEAGLEHOLE),
+    Measure.of("between/total", nc1.between_total_ratio, _BEAGLEHOLE),
+    Measure.of("C between/total", nc1.between_total_ratio_beaglehole2024, _BEAGLEHOLE),
+    Measure.of("NC1", nc1.nc1_trace_ratio, "Tirer & Bruna 2022, ICML, arXiv 2202.08087"),
+    Measure.of("NC1 / C", nc1.nc1_trace_ratio_beaglehole2024, _BEAGLEHOLE),
+    Measure.of("NC1 pinv", nc1.nc1_pinv, _PAPYAN, "scatter"),
+    Measure.of("CDNV", nc1.nc1_cdnv, _GALANTI),
+    Measure.of("NC2", nc2.nc2_gram_mse, _BEAGLEHOLE),
+    Measure.of("NC2 ETF error", nc2.nc2_etf_error, _KOTHAPALLI),
+    Measure.of("NC2 equinorm", nc2.nc2_equinorm, _PAPYAN),
+    Measure.of("NC2 equiangularity", nc2.nc2_equiangularity, _PAPYAN),
+    Measure.of("NC2 angle spread", nc2.nc2_angle_spread, _PAPYAN),
+    Measure("gnc2_variance", "GNC2", nc2.gnc2, _LIU),
+    Measure("gnc2_mean", "GNC2 mean", partial(nc2.gnc2, statistic="mean"), _LIU),
+    Measure.of("NC3", nc3.nc3_self_duality, _PAPYAN, "weight"),
+    Measure.of("NC3 by class", nc3.nc3_self_duality_by_class, _PAPYAN, "weight", True),
+    Measure.of("NC3 ETF error", nc3.nc3_etf_error, _KOTHAPALLI, "weight"),
+    Measure.of("UNC3", nc3.unc3, _WU, "weight"),
+    Measure("unc3_cosine", "UNC3 cosine", partial(nc3.unc3, cosine=True), _WU, "weight"),
+    Measure.of("NC4", nc4.nc4_agreement, _PAPYAN, "decisions"),
+    Measure.of("NC5", nc5.nc5_orthogonality, "Ben Ammar et al. 2024, ICLR, arXiv 2310.06823", "ood"),
 )
-from agop.collapse.nc2 import gnc2, nc2_angle_spread, nc2_equiangularity, nc2_equinorm, nc2_etf_error, nc2_gram_mse
-from agop.collapse.nc3 import nc3_etf_error, nc3_self_duality, unc3
-from agop.inputs import ArrayLike
-from agop.moments import ClassMoments
 
-__all__ = ["OF_CLASSIFIER", "OF_MOMENTS"]
+MEASURES: Mapping[str, Measure] = MappingProxyType({measure.name: measure for measure in _TABLE})
+"""Every measure by name, in the order of records and tables.
 
-OF_MOMENTS: Mapping[str, Callable[[ClassMoments], float]] = MappingProxyType(
-    {
-        "within_total_ratio": within_total_ratio,
-        "between_total_ratio": between_total_ratio,
-        "between_total_ratio_beaglehole2024": between_total_ratio_beaglehole2024,
-        "nc1_trace_ratio": nc1_trace_ratio,
-        "nc1_trace_ratio_beaglehole2024": nc1_trace_ratio_beaglehole2024,
-        "nc1_pinv": nc1_pinv,
-        "nc1_cdnv": nc1_cdnv,
-        "nc2_gram_mse": nc2_gram_mse,
-        "nc2_etf_error": nc2_etf_error,
-        "nc2_equinorm": nc2_equinorm,
-        "nc2_equiangularity": nc2_equiangularity,
-        "nc2_angle_spread": nc2_angle_spread,
-        "gnc2_variance": gnc2,
-        "gnc2_mean": partial(gnc2, statistic="mean"),
-    }
-)
-"""Functions of class moments; NC1 by the pseudo-inverse needs their pooled scatter."""
-
-OF_CLASSIFIER: Mapping[str, Callable[[ClassMoments, ArrayLike], float]] = MappingProxyType(
-    {
-        "nc3_self_duality": nc3_self_duality,
-        "nc3_etf_error": nc3_etf_error,
-        "unc3": unc3,
-        "unc3_cosine": partial(unc3, cosine=True),
-    }
-)
-"""Functions of class moments and the weight (C, d) of the classifier on the same features."""
+Records have what is listed here, the metric of torchmetrics computes it, the documentation tabulates it, and
+``tests/contracts`` holds it to its oracle.
+"""

@@ -1,4 +1,4 @@
-r"""NC1, variability collapse: the spread within classes against the spread between them.
+r"""NC1, variability collapse: the within-class scatter against the between-class scatter.
 
 With class means :math:`\mu_c`, global mean :math:`\mu_G` and :math:`m_c = \mu_c - \mu_G`,
 :math:`\Sigma_W = \frac1N \sum_c \sum_{i \in c} (x_i - \mu_c)(x_i - \mu_c)^T`,
@@ -59,7 +59,7 @@ def nc1_trace_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "classes
 
 
 def nc1_trace_ratio_beaglehole2024(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
-    r"""Trace ratio as in the published scripts of Beaglehole et al. 2024: :func:`nc1_trace_ratio` / C.
+    r"""Trace ratio as in the published scripts of Beaglehole et al. 2024: ``nc1_trace_ratio`` / C.
 
     They divide :math:`\Sigma_W` by C N instead of N.
 
@@ -73,7 +73,7 @@ def nc1_trace_ratio_beaglehole2024(moments: ClassMoments, *, global_mean: Global
 
 
 def within_total_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
-    r"""Share of the variance within classes, :math:`\mathrm{tr}\,\Sigma_W / \mathrm{tr}\,\Sigma_T`.
+    r"""Share of the within-class scatter, :math:`\mathrm{tr}\,\Sigma_W / \mathrm{tr}\,\Sigma_T`.
 
     The published scripts of Beaglehole et al. 2024 give the same number: their factors cancel.
 
@@ -96,7 +96,7 @@ def within_total_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "clas
 
 
 def between_total_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
-    r"""Spread of the class means against all, :math:`\mathrm{tr}\,\Sigma_B / \mathrm{tr}\,\Sigma_T`.
+    r"""Share of the between-class scatter, :math:`\mathrm{tr}\,\Sigma_B / \mathrm{tr}\,\Sigma_T`.
 
     It adds up to 1 with :func:`within_total_ratio` for balanced classes only.
 
@@ -115,11 +115,11 @@ def between_total_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "cla
     """
     moments = _with_scatter(moments)
     total = _total_trace(moments, global_mean)
-    return float(moments.centred_means(global_mean).square().sum()) / len(moments.counts) / total
+    return float(moments.centered_means(global_mean).square().sum()) / len(moments.counts) / total
 
 
 def between_total_ratio_beaglehole2024(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
-    r"""C times :func:`between_total_ratio`, as in the published scripts of Beaglehole et al. 2024.
+    r"""C times ``between_total_ratio``, as in the published scripts of Beaglehole et al. 2024.
 
     They divide :math:`\Sigma_T` by C N instead of N, so that the number can exceed 1.
 
@@ -133,16 +133,16 @@ def between_total_ratio_beaglehole2024(moments: ClassMoments, *, global_mean: Gl
 
 
 def nc1_pinv(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
-    r"""Within-class scatter in units of the class means, :math:`\mathrm{tr}(\Sigma_W \Sigma_B^+) / C`.
+    r"""Within-class scatter in units of the between-class scatter, :math:`\mathrm{tr}(\Sigma_W \Sigma_B^+) / C`.
 
     Papyan, Han & Donoho 2020. The pseudo-inverse comes from the singular values :math:`s_j` and vectors
-    :math:`v_j` of the centred class means: :math:`\sum_j v_j^T \Sigma_W v_j / s_j^2`, at most C - 1 terms. A
+    :math:`v_j` of the centered class means: :math:`\sum_j v_j^T \Sigma_W v_j / s_j^2`, at most C - 1 terms. A
     direction counts unless the means differ along it by their rounding only.
 
     Parameters
     ----------
     moments
-        With the pooled scatter. Only its part in the span of the centred class means matters, so that for
+        Moments with the (d, d) scatter. Only its part in the span of the centered class means matters, so that for
         C << d the moments of ``(features - moments.global_mean()) @ moments.between_basis()``, at most C - 1
         columns, give the same number without a (d, d) matrix.
     global_mean
@@ -154,7 +154,7 @@ def nc1_pinv(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> f
         If a class has no samples.
     InputError
         If there are fewer than two classes of two samples or more, all class means coincide, or the moments have no
-        pooled scatter.
+        (d, d) scatter.
 
     Examples
     --------
@@ -164,20 +164,20 @@ def nc1_pinv(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> f
     """
     if moments.scatter is None:
         advice = "Ask for it: ClassMoments.of(features @ between_basis, labels, n_classes, scatter=True)."
-        raise InputError("moments with a pooled scatter", "moments without", advice)
+        raise InputError("moments with a (d, d) scatter", "moments without", advice)
     moments = _with_scatter(moments)
     between_trace(moments, global_mean)
     basis = moments.between_basis()
-    _, lengths, directions = torch.linalg.svd(moments.centred_means(global_mean) @ basis, full_matrices=False)
+    _, lengths, directions = torch.linalg.svd(moments.centered_means(global_mean) @ basis, full_matrices=False)
     axes = directions / lengths[:, None] @ basis.mT
     return float((axes @ moments.scatter * axes).sum()) / moments.n_samples
 
 
 def nc1_cdnv(moments: ClassMoments) -> float:
-    r"""Class-distance normalised variance (Galanti, György & Hutter 2021), mean over pairs of classes.
+    r"""Mean over pairs of classes of :math:`(v_c + v_{c'}) / (2 \|\mu_c - \mu_{c'}\|^2)` (Galanti et al. 2022).
 
-    :math:`(v_c + v_{c'}) / (2 \|\mu_c - \mu_{c'}\|^2)` with
-    :math:`v_c = \frac1{N_c} \sum_{i \in c} \|x_i - \mu_c\|^2`; no global mean enters.
+    The class-distance normalized variance, with :math:`v_c = \frac1{N_c} \sum_{i \in c} \|x_i - \mu_c\|^2`; no global
+    mean enters.
 
     Raises
     ------
@@ -194,16 +194,16 @@ def nc1_cdnv(moments: ClassMoments) -> float:
     0.05
     """
     moments = _with_scatter(moments)
-    centred = moments.centred_means()
+    centered = moments.centered_means()
     variances = moments.class_traces() / moments.counts
-    distances = pair_distances(centred, moments.resolution(), "class means")
-    first, second = torch.triu_indices(len(centred), len(centred), 1, device=centred.device)
+    distances = pair_distances(centered, moments.resolution(), "class means")
+    first, second = torch.triu_indices(len(centered), len(centered), 1, device=centered.device)
     return float(((variances[first] + variances[second]) / (2 * distances.square())).mean())
 
 
 def _with_scatter(moments: ClassMoments) -> ClassMoments:
-    """Moments of the classes of two samples or more; the others have no part in the pooled scatter."""
-    moments.centred_means()  # two classes at least, and none without samples
+    """Moments of the classes of two samples or more; the others have no part in the within-class scatter."""
+    moments.centered_means()  # two classes at least, and none without samples
     kept = moments.counts > 1
     n_kept = int(kept.sum())
     if n_kept == len(kept):
@@ -216,9 +216,9 @@ def _with_scatter(moments: ClassMoments) -> ClassMoments:
 
 
 def _total_trace(moments: ClassMoments, global_mean: GlobalMean) -> float:
-    between = (moments.counts * moments.centred_means(global_mean).square().sum(1)).sum()
+    between = (moments.counts * moments.centered_means(global_mean).square().sum(1)).sum()
     total = (moments.scatter_trace + float(between)) / moments.n_samples
     if total <= 0:
-        advice = "Features without variance have no shares of it."
+        advice = "Features that do not scatter have no shares of it."
         raise UndefinedMeasureError("samples that differ", "equal samples", advice)
     return total

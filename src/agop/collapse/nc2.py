@@ -1,25 +1,23 @@
 r"""NC2, the class means become a simplex equiangular tight frame (ETF): equally long, equally far apart.
 
-:math:`m_c` are the centred class means, :math:`u_c = m_c / \|m_c\|`. The widest equal angles of C vectors have the
+:math:`m_c` are the centered class means, :math:`u_c = m_c / \|m_c\|`. The widest equal angles of C vectors have the
 cosine -1/(C - 1). Standard deviations and variances are those of the population (divided by the number of
-values). For C = 2 with the mean of the class means as centre :math:`m_2 = -m_1` always, so that all measures but
+values). For C = 2 with the mean of the class means as center :math:`m_2 = -m_1` always, so that all measures but
 the mean of :func:`gnc2` (-log 2) are trivially 0.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from agop.collapse.geometry import between_trace, class_cosines, class_directions, pair_distances
+from agop.collapse.geometry import between_trace, class_cosines, class_directions, etf_distance, pair_distances
 from agop.errors import InputError
 from agop.moments import ClassMoments, GlobalMean
 
 __all__ = [
-    "etf_distance",
     "gnc2",
     "nc2_angle_spread",
     "nc2_equiangularity",
@@ -32,8 +30,8 @@ __all__ = [
 def nc2_gram_mse(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
     r"""Mean squared entry of G - E, over all C x C entries (Beaglehole et al. 2024).
 
-    G holds the cosines of the centred class means, E is 1 on the diagonal and -1/(C - 1) off it. Trivially 0
-    for C = 2 with the mean of the class means as centre.
+    G holds the cosines of the centered class means, E is 1 on the diagonal and -1/(C - 1) off it. Trivially 0
+    for C = 2 with the mean of the class means as center.
 
     Parameters
     ----------
@@ -64,8 +62,8 @@ def nc2_gram_mse(moments: ClassMoments, *, global_mean: GlobalMean = "classes") 
 def nc2_etf_error(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
     r"""Distance :math:`\| G'/\|G'\|_F - (I - 11^T/C)/\sqrt{C-1} \|_F` (Kothapalli 2023).
 
-    G' is the Gram matrix of the centred class means, so that lengths and angles count at once. Trivially 0
-    for C = 2 with the mean of the class means as centre.
+    G' is the Gram matrix of the centered class means, so that lengths and angles count at once. Trivially 0
+    for C = 2 with the mean of the class means as center.
 
     Raises
     ------
@@ -81,14 +79,14 @@ def nc2_etf_error(moments: ClassMoments, *, global_mean: GlobalMean = "classes")
     0.0
     """
     between_trace(moments, global_mean)
-    centred = moments.centred_means(global_mean)
-    return etf_distance(centred @ centred.mT)
+    centered = moments.centered_means(global_mean)
+    return etf_distance(centered @ centered.mT)
 
 
 def nc2_equinorm(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
     r"""Standard deviation over mean of the lengths :math:`\|m_c\|` (Papyan, Han & Donoho 2020).
 
-    The deviation is that of the population. Trivially 0 for C = 2 with the mean of the class means as centre.
+    The deviation is that of the population. Trivially 0 for C = 2 with the mean of the class means as center.
 
     Raises
     ------
@@ -104,7 +102,7 @@ def nc2_equinorm(moments: ClassMoments, *, global_mean: GlobalMean = "classes") 
     0.197453
     """
     between_trace(moments, global_mean)
-    lengths = torch.linalg.vector_norm(moments.centred_means(global_mean), dim=1)
+    lengths = torch.linalg.vector_norm(moments.centered_means(global_mean), dim=1)
     return float(lengths.std(correction=0) / lengths.mean())
 
 
@@ -112,7 +110,7 @@ def nc2_equiangularity(moments: ClassMoments, *, global_mean: GlobalMean = "clas
     r"""Mean of :math:`|\cos(m_c, m_{c'}) + 1/(C-1)|` over c != c' (Papyan, Han & Donoho 2020).
 
     How far the angles are from the widest equal ones. Trivially 0 for C = 2 with the mean of the class means
-    as centre.
+    as center.
 
     Raises
     ------
@@ -158,7 +156,7 @@ def gnc2(
     statistic: Literal["variance", "mean"] = "variance",
     global_mean: GlobalMean = "classes",
 ) -> float:
-    r"""Generalised NC2, of :math:`\log(1/\|u_c - u_{c'}\|)` over pairs c < c' (Liu et al. 2023).
+    r"""Generalized NC2, of :math:`\log(1/\|u_c - u_{c'}\|)` over pairs c < c' (Liu et al. 2023).
 
     The class directions spread evenly over the sphere, also where d < C - 1 leaves no simplex: the variance
     (of the population) is 0 at equal distances, the mean is smallest at the widest spread.
@@ -190,20 +188,6 @@ def gnc2(
     directions = class_directions(moments, global_mean)
     logs = -pair_distances(directions, 4 * torch.finfo(torch.float64).eps, "class directions").log()
     return float(logs.var(correction=0) if statistic == "variance" else logs.mean())
-
-
-def etf_distance(gram: Tensor) -> float:
-    r"""Distance :math:`\| G/\|G\|_F - (I - 11^T/C)/\sqrt{C-1} \|_F` of G (C, C) to the simplex ETF.
-
-    Examples
-    --------
-    >>> etf_distance(torch.tensor([[3.0, -3.0], [-3.0, 3.0]], dtype=torch.float64)) < 1e-15
-    True
-    """
-    n_classes = len(gram)
-    simplex = torch.eye(n_classes, dtype=gram.dtype, device=gram.device) - 1 / n_classes
-    difference = gram / torch.linalg.matrix_norm(gram) - simplex / math.sqrt(n_classes - 1)
-    return float(torch.linalg.matrix_norm(difference))
 
 
 def _pair_cosines(moments: ClassMoments, global_mean: GlobalMean) -> Tensor:

@@ -1,6 +1,6 @@
 r"""NC3, self-duality: the weight of the linear classifier aligns with the class means.
 
-W is the weight (C, d) with rows :math:`w_c`, M the centred class means (C, d) with rows :math:`m_c`.
+W is the weight (C, d) with rows :math:`w_c`, M the centered class means (C, d) with rows :math:`m_c`.
 All are 0 for W proportional to M, but for :func:`unc3`, which asks for equal products only.
 """
 
@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from agop.collapse.classifier import LinearClassifier
-from agop.collapse.geometry import between_trace, class_directions
-from agop.collapse.nc2 import etf_distance
+from agop.collapse.geometry import between_trace, class_directions, etf_distance
 from agop.errors import UndefinedMeasureError
 from agop.inputs import ArrayLike
 from agop.moments import ClassMoments, GlobalMean
@@ -46,9 +45,9 @@ def nc3_self_duality(moments: ClassMoments, weight: ArrayLike, *, global_mean: G
     0.605811
     """
     between_trace(moments, global_mean)
-    weight, centred = _weight(moments, weight), moments.centred_means(global_mean)
+    weight, centered = _weight(moments, weight), moments.centered_means(global_mean)
     norm = torch.linalg.matrix_norm
-    return float(norm(weight / norm(weight) - centred / norm(centred)))
+    return float(norm(weight / norm(weight) - centered / norm(centered)))
 
 
 def nc3_self_duality_by_class(
@@ -92,8 +91,8 @@ def nc3_etf_error(moments: ClassMoments, weight: ArrayLike, *, global_mean: Glob
     0.0
     """
     between_trace(moments, global_mean)
-    weight, centred = _weight(moments, weight), moments.centred_means(global_mean)
-    products = weight @ centred.mT
+    weight, centered = _weight(moments, weight), moments.centered_means(global_mean)
+    products = weight @ centered.mT
     smallest = torch.linalg.matrix_norm(weight) * moments.resolution()
     if torch.linalg.matrix_norm(products) <= smallest:
         advice = "A classifier that does not see the class means has no angle to them."
@@ -140,7 +139,7 @@ def unc3(
     if cosine:
         products = _weight_directions(moments, weight) * class_directions(moments, global_mean)
     else:
-        products = _weight(moments, weight) * moments.centred_means(global_mean)
+        products = _weight(moments, weight) * moments.centered_means(global_mean)
     return float(products.sum(1).var(correction=0))
 
 

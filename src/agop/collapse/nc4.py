@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
 from agop.collapse.classifier import LinearClassifier
 from agop.collapse.projection import BetweenProjection
 from agop.errors import InputError
 from agop.inputs import ArrayLike
-from agop.kernels import euclidean_distances
 from agop.moments import ClassMoments
 
-__all__ = ["count_agreements", "nc4_agreement"]
+__all__ = ["nc4_agreement"]
 
 
 def nc4_agreement(
@@ -64,14 +61,8 @@ def nc4_agreement(
     n_rows = agreements = 0
     for rows, points, scores in projection.chunks(features, classifier, max_memory=max_memory):
         assert scores is not None  # noqa: S101
-        agreements += count_agreements(points, projection.means, scores)
+        agreements += projection.agreements(points, scores)
         n_rows = rows.stop
     if not n_rows:
         raise InputError("one or more rows of features", "none", "Pass the features of the samples.")
     return agreements / n_rows
-
-
-def count_agreements(points: Tensor, means: Tensor, scores: Tensor) -> int:
-    """Rows of ``points`` (b, r) whose nearest of the means (C, r) has the largest of the scores (b, C)."""
-    nearest = euclidean_distances(points, means).argmin(1)
-    return int((nearest == scores.argmax(1)).sum())

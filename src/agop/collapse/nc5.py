@@ -12,7 +12,7 @@ __all__ = ["nc5_orthogonality"]
 
 
 def nc5_orthogonality(moments: ClassMoments, ood_features: ArrayLike) -> float:
-    r"""Mean over the classes of :math:`|\cos(\mu_c, \mu_{OOD})|`, both uncentred (Ammar et al. 2024).
+    r"""Mean over the classes of :math:`|\cos(\mu_c, \mu_{OOD})|`, both uncentered (Ammar et al. 2024).
 
     Parameters
     ----------

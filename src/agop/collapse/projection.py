@@ -1,4 +1,4 @@
-"""Features in the span of the centred class means, the only part of them that some measures see."""
+"""Features in the span of the centered class means, the only part of them that some measures see."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from agop.chunks import row_chunks
 from agop.collapse.classifier import LinearClassifier
 from agop.collapse.geometry import between_trace
 from agop.inputs import ArrayLike, as_matrix, require_finite
+from agop.kernels import euclidean_distances
 from agop.moments import ClassMoments
 
 __all__ = ["BetweenProjection"]
@@ -22,7 +23,7 @@ _CHUNK_BYTES = 8 * 2**20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BetweenProjection:
-    r"""Coordinates :math:`B^T (x - \mu_G)` of features in the span of the centred class means.
+    r"""Coordinates :math:`B^T (x - \mu_G)` of features in the span of the centered class means.
 
     Differences of class means, NC1 by the pseudo-inverse and the nearest class mean are the same in these at
     most C - 1 coordinates as in all d.
@@ -50,7 +51,7 @@ class BetweenProjection:
 
     @classmethod
     def of(cls, moments: ClassMoments) -> BetweenProjection:
-        """Projection on the span of the centred class means of ``moments``.
+        """Projection on the span of the centered class means of ``moments``.
 
         Raises
         ------
@@ -61,7 +62,7 @@ class BetweenProjection:
         """
         between_trace(moments)
         basis = moments.between_basis()
-        return cls(moments.global_mean(), basis, moments.centred_means() @ basis)
+        return cls(moments.global_mean(), basis, moments.centered_means() @ basis)
 
     def chunks(
         self,
@@ -83,10 +84,15 @@ class BetweenProjection:
         chunks = list(row_chunks(len(features), 8 * (len(matrix) + 3 * matrix.shape[1]), budget))
         work = matrix.new_empty(chunks[0].stop if chunks else 0, len(matrix))
         for rows in chunks:
-            centred = work[: rows.stop - rows.start]
-            centred.copy_(features[rows])
-            centred -= self.origin
-            products = centred @ matrix
+            centered = work[: rows.stop - rows.start]
+            centered.copy_(features[rows])
+            centered -= self.origin
+            products = centered @ matrix
             require_finite(products, "features")
             scores = None if classifier is None else products[:, rank:] + classifier.scores(self.origin)
             yield rows, products[:, :rank], scores
+
+    def agreements(self, points: Tensor, scores: Tensor) -> int:
+        """Rows of the coordinates (b, r) whose nearest class mean has the largest of the scores (b, C)."""
+        nearest = euclidean_distances(points, self.means).argmin(1)
+        return int((nearest == scores.argmax(1)).sum())

@@ -1,4 +1,4 @@
-"""What a second look at the features gives, once the class means are known: a value that merges."""
+"""The second look at the features, once the class means are known: a value that merges."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from agop.collapse.classifier import LinearClassifier
-from agop.collapse.nc4 import count_agreements
 from agop.collapse.projection import BetweenProjection
 from agop.errors import InputError
 from agop.inputs import ArrayLike, as_labels, as_matrix
@@ -18,12 +17,12 @@ __all__ = ["SecondPass"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SecondPass:
-    """Moments in the span of the centred class means, and how often the classifier takes the nearest one.
+    """Moments in the span of the centered class means, and how often the classifier takes the nearest one.
 
     Attributes
     ----------
     moments
-        Of the coordinates, at most C - 1, with their pooled scatter: what :func:`~agop.collapse.nc1_pinv` needs.
+        Moments of the coordinates, at most C - 1, with their within-class scatter (r, r).
     agreements
         Samples for which classifier and nearest class mean agree, or None without a classifier.
 
@@ -75,7 +74,7 @@ class SecondPass:
         for rows, points, own in projection.chunks(features, classifier, max_memory=max_memory):
             moments = ClassMoments.of(points, labels[rows], n_classes, scatter=True)
             decisions = own if scores is None else scores[rows]
-            agreements = None if decisions is None else count_agreements(points, projection.means, decisions)
+            agreements = None if decisions is None else projection.agreements(points, decisions)
             total = total.merge(cls(moments, agreements))
         return total
 

@@ -170,10 +170,10 @@ def _tensors(layer: LayerRecord) -> dict[str, Tensor]:
 def _layer(saved: dict[str, Any], tensors: Mapping[str, Tensor], prefix: str) -> LayerRecord:
     def stage(name: str, numbers: dict[str, Any] | None) -> Stage:
         moments = ClassMoments(*(tensors[f"{prefix}{name}/{part}"] for part in ("counts", "means", "traces")))
-        by_class = "nc3_self_duality_by_class"
-        if numbers is not None and numbers[by_class] is not None:
-            numbers[by_class] = tuple(numbers[by_class])
-        return Stage(moments, None if numbers is None else Collapse(**numbers))
+        if numbers is None:
+            return Stage(moments, None)
+        found = {measure: value for measure, value in numbers.items() if value is not None}
+        return Stage(moments, Collapse({key: tuple(v) if isinstance(v, list) else v for key, v in found.items()}))
 
     stages = {name: stage(name, numbers) for name, numbers in saved.pop("stages").items()}
     spectrum = None

@@ -13,21 +13,22 @@ import torchmetrics
 from torch import Tensor, nn
 
 from agop.collapse.classifier import LinearClassifier
-from agop.collapse.measures import OF_CLASSIFIER, OF_MOMENTS
+from agop.collapse.measures import MEASURES, Needs
 from agop.errors import InputError
 from agop.inputs import ArrayLike, as_matrix
 from agop.moments import ClassMoments
 
 __all__ = ["NeuralCollapse"]
 
-_NEEDS = {"nc1_pinv": "scatter=True"} | dict.fromkeys(OF_CLASSIFIER, "a classifier")
+_WAYS: dict[Needs, str] = {"moments": "", "scatter": "scatter=True", "weight": "a classifier"}
+"""Arguments that give what a measure needs."""
 
 
 class NeuralCollapse(torchmetrics.Metric):
     r"""NC1 to NC3 of features that come in batches, on one process or many.
 
     The state is one float64 tensor with the class moments, because counts, means and scatter can only be merged
-    together: (C, d + 2) with the count, the scatter trace and the mean of each class, and d rows more for the pooled
+    together: (C, d + 2) with the count, the scatter trace and the mean of each class, and d rows more for the (d, d)
     scatter. Batches, processes and saved states merge by the pairwise update of Chan, Golub & LeVeque (1983), and no
     change of dtype (``half``, ``to(dtype)``, ``set_dtype``) touches it.
 
@@ -47,7 +48,7 @@ class NeuralCollapse(torchmetrics.Metric):
         Names, for a dict of numbers; one name as a string, for one number that ``LightningModule.log`` takes; all that
         the other arguments allow if None.
     scatter
-        Keep the pooled (d, d) scatter, which ``nc1_pinv`` needs.
+        Keep the (d, d) scatter, which ``nc1_pinv`` needs.
     classifier
         Linear layer with a weight (C, d) on these features, for NC3. Its weight is read whenever values are computed.
         It stays the caller's: no part of the state, never moved, and shared by a copy of the metric unless the copy
@@ -187,12 +188,14 @@ class _Shared:
 
 def _selected(measures: Iterable[str] | None, scatter: bool, classifier: bool) -> tuple[str, ...]:
     """Names of the measures to compute, once they are found to exist."""
-    given = {None, "scatter=True" if scatter else None, "a classifier" if classifier else None}
-    available = [name for name in (*OF_MOMENTS, *OF_CLASSIFIER) if _NEEDS.get(name) in given]
+    possible = {name: measure.needs for name, measure in MEASURES.items() if not measure.by_class}
+    given = {"moments": True, "scatter": scatter, "weight": classifier}
+    available = [name for name, needs in possible.items() if given.get(needs)]
     names = tuple(available if measures is None else dict.fromkeys(measures))
     for name in names:
         if name not in available:
-            advice = f"Give {_NEEDS[name]} for it." if name in _NEEDS else "NC4 and NC5 need more than class moments."
+            way = _WAYS.get(possible.get(name, "ood"))
+            advice = f"Give {way} for it." if way else "NC4 and NC5 need more than class moments."
             raise InputError(f"measures among {', '.join(available)}", repr(name), advice)
     if not names:
         raise InputError("one measure or more", "none", "Leave measures out for all of them.")
@@ -203,10 +206,9 @@ def _value(name: str, moments: ClassMoments, weight: Tensor | None) -> float:
     """Number of one measure; the arguments are right, so that an InputError says that it has none."""
     if not moments.counts.all():
         return math.nan
+    measure = MEASURES[name]
     try:
-        if weight is not None and name in OF_CLASSIFIER:
-            return OF_CLASSIFIER[name](moments, weight)
-        return OF_MOMENTS[name](moments)
+        return float(measure.function(*((moments, weight) if measure.needs == "weight" else (moments,))))
     except InputError:
         return math.nan
 

@@ -11,9 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agop.collapse import nc1_trace_ratio_from_gram, nc2_gram_mse_from_gram
+from agop.collapse import MEASURES
 from agop.datasets import Dataset, Standardization, standardized_inputs
 from agop.errors import UndefinedMeasureError
+from agop.moments import ClassMoments
 from agop.runs import Run
 
 __all__ = ["Rows", "collapse_of_gram", "write_once"]
@@ -44,10 +45,11 @@ class Rows:
 
 def collapse_of_gram(gram: Tensor, rows: Rows) -> dict[str, float | None]:
     """NC1 and NC2 of the features behind a Gram matrix (n, n), None where they have no value."""
+    moments = ClassMoments.from_gram(gram, rows.labels, rows.n_classes)
     found: dict[str, float | None] = {}
-    for name, measure in {"nc1_trace_ratio": nc1_trace_ratio_from_gram, "nc2_gram_mse": nc2_gram_mse_from_gram}.items():
+    for name in ("nc1_trace_ratio", "nc2_gram_mse"):
         try:
-            found[name] = measure(gram, rows.labels, rows.n_classes)
+            found[name] = MEASURES[name].function(moments)
         except UndefinedMeasureError:
             found[name] = None
     return found

@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from torch import Tensor
 
-from agop.collapse import moments_from_gram, nc1_trace_ratio_from_gram
+from agop.collapse import nc1_trace_ratio
 from agop.deep_rfm import DeepRFMLayer
 from agop.errors import UndefinedMeasureError
 from agop.kernels import Kernel
+from agop.moments import ClassMoments
 from agop.paper.computed import Rows
 from agop.theory import Linearisation, centred_gram, features_shift, kernel_shift
 
@@ -55,9 +56,9 @@ def explaining_shift(mapped: Tensor, features: Tensor, rows: Rows) -> float:
     :math:`1/N_c` to :math:`\mathrm{tr} \Sigma_B`.
     """
     n, classes = len(rows.labels), rows.n_classes
-    wanted = nc1_trace_ratio_from_gram(features @ features.mT, rows.labels, classes)
-    moments = moments_from_gram(centred_gram(mapped @ mapped.mT), rows.labels, classes)
-    within, between = moments.scatter_trace / n, float(moments.centred_means().square().sum()) / classes
+    wanted = nc1_trace_ratio(ClassMoments.from_gram(features @ features.mT, rows.labels, classes))
+    moments = ClassMoments.from_gram(centred_gram(mapped @ mapped.mT), rows.labels, classes)
+    within, between = moments.scatter_trace / n, float(moments.centered_means().square().sum()) / classes
     adds_within, adds_between = 1 - classes / n, float((1 / moments.counts).mean()) * (1 - 1 / classes)
     return max(0.0, (wanted * between - within) / (adds_within - wanted * adds_between))
 

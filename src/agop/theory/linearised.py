@@ -90,7 +90,7 @@ def linearised_recursion(
     Yields
     ------
     LinearisedLayer
-        Layers 1 to ``depth``; measure their collapse by the functions named ``..._from_gram``.
+        Layers 1 to ``depth``; measure their collapse by ``ClassMoments.from_gram``.
 
     Raises
     ------
@@ -105,12 +105,13 @@ def linearised_recursion(
 
     Examples
     --------
-    >>> from agop.collapse import nc1_trace_ratio_from_gram
+    >>> from agop.collapse import nc1_trace_ratio
+    >>> from agop.moments import ClassMoments
     >>> labels = torch.arange(40) % 2
     >>> x = torch.randn(40, 9, generator=torch.Generator().manual_seed(0)) + labels[:, None]
     >>> y = torch.nn.functional.one_hot(labels, 2)
     >>> layers = linearised_recursion(x @ x.T, y, kernel_shift=0.3, features_shift=0.3, depth=4)
-    >>> [round(nc1_trace_ratio_from_gram(layer.gram, labels), 3) for layer in layers]
+    >>> [round(nc1_trace_ratio(ClassMoments.from_gram(layer.gram, labels)), 3) for layer in layers]
     [5.808, 2.395, 0.778, 0.606]
     """
     gram, targets = gram_and_targets(gram, targets)

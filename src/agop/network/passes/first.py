@@ -138,7 +138,7 @@ class FirstPass:
         """Raise unless there were samples of two classes and a layer that can be measured."""
         if self.outputs is None:
             raise InputError("samples that count", "none", "Are all labels those to ignore?")
-        self.outputs.drop_empty().centred_means()
+        self.outputs.drop_empty().centered_means()
         if not self.layers:
             raise InputError("a layer that can be measured", "; ".join(self.skipped.values()), "Select other layers.")
 

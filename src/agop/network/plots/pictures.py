@@ -138,7 +138,7 @@ def _cosines(record: LayerRecord, stage: str, most: int | None = None) -> NDArra
     """Cosines between the centred means of the classes that occur, the first ones at most."""
     if stage not in record.stages:
         return None
-    means = record.stages[stage].moments.drop_empty().centred_means()[:most].double()
+    means = record.stages[stage].moments.drop_empty().centered_means()[:most].double()
     norms = means.norm(dim=1, keepdim=True)
     if not (norms > 0).all():
         return None

@@ -1,0 +1,32 @@
+"""The directive ``measures``: the table of the measures of collapse, from ``agop.collapse.MEASURES``."""
+
+from __future__ import annotations
+
+import re
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import ExtensionMetadata
+
+from agop.collapse import MEASURES
+
+
+class MeasureTable(SphinxDirective):
+    """A row for each measure: name, definition and source."""
+
+    def run(self) -> list[nodes.Node]:
+        """Write the rows as a list-table and let Sphinx read it."""
+        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 24 50 26", ""]
+        rows = [("name", "definition", "source")]
+        for name, measure in MEASURES.items():
+            rows.append((f"``{name}``", re.sub(r" \([^()]*\d{4}\)", "", measure.definition), measure.source))
+        for name, definition, source in rows:
+            lines += [f"   * - {name}", f"     - {definition}", f"     - {source}"]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Register the directive."""
+    app.add_directive("measures", MeasureTable)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
