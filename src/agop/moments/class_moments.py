@@ -22,7 +22,7 @@ GlobalMean: TypeAlias = Literal["classes", "samples"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassMoments:
-    r"""Number and mean of the samples of each class, and their scatter about it, in float64 whatever the features are in.
+    r"""Number and mean of the samples of each class, and their scatter about it, in float64 for features of any type.
 
     With :math:`\mu_c` the mean of the :math:`N_c` samples of class c, the within-class scatter is
     :math:`S = \sum_c \sum_{i \in c} (x_i - \mu_c)(x_i - \mu_c)^T`, so that :math:`\Sigma_W = S / N`.
