@@ -19,10 +19,10 @@ import torch
 from benchmarks.measuring import interleaved, matmul_rate, peak_extra_memory, write
 from torch import Tensor
 
-from agop import ClassMoments, Laplace, ReLUFeatures
+from agop import ClassMoments, Laplace
 from agop.collapse import nc1_trace_ratio
 from agop.datasets import load, standardize, subset
-from agop.deep_rfm import deep_rfm
+from agop.deep_rfm import ReLUFeatures, deep_rfm
 
 DEPTH, WIDTH, BANDWIDTH, REPEATS = 12, 1024, 2.0, 3
 

@@ -14,7 +14,8 @@ import torch
 from benchmarks.measuring import interleaved, matmul_rate, write
 from torch import Tensor
 
-from agop import Laplace, fit_kernel_machine, kernel_agop
+from agop import Laplace, kernel_agop
+from agop.kernel_machine import fit_kernel_machine
 
 REPEATS = 3
 

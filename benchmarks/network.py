@@ -58,11 +58,11 @@ def operations(depth: int) -> float:
 def compare(depth: int, rate: float) -> dict[str, Any]:
     model, loader = perceptron(depth), batches()
     calls: dict[str, Callable[[], object]] = {
-        "agop": partial(agop.network_agop, model, loader),
+        "agop": partial(agop.network.network_agop, model, loader),
         "measure": partial(agop.measure, model, loader),
         "jacrev": partial(layer_by_layer, model, loader),
     }
-    ours, theirs = agop.network_agop(model, loader), layer_by_layer(model, loader)
+    ours, theirs = agop.network.network_agop(model, loader), layer_by_layer(model, loader)
     errors = [((ours[name] - theirs[name]).norm() / theirs[name].norm()).item() for name in theirs]
     memory = {name: peak_extra_memory(call) for name, call in calls.items()}
     seconds = interleaved(calls, REPEATS, warm_up=False)

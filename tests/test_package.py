@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import pkgutil
 import re
 import subprocess
@@ -14,9 +15,17 @@ ROOT = Path(__file__).parents[1]
 EXTRAS = ["jinja2", "lightning", "matplotlib", "pandas", "plotly", "pooch", "pyarrow", "torchmetrics", "transformers"]
 
 
-def test_public_names_exist() -> None:
+def test_public_names_are_few_exist_and_are_in_the_reference() -> None:
     assert [name for name in agop.__all__ if not hasattr(agop, name)] == []
-    assert len(set(agop.__all__)) == len(agop.__all__)
+    assert len(set(agop.__all__)) == len(agop.__all__) <= 32
+    listed = (ROOT / "docs/reference.rst").read_text().partition("All others")[0]
+    assert [name for name in agop.__all__[1:] if f"agop.{name}`" not in listed and f".{name}`" not in listed] == []
+
+
+def test_every_room_exports_what_it_names() -> None:
+    for module in pkgutil.iter_modules(agop.__path__):
+        room = importlib.import_module(f"agop.{module.name}")
+        assert [name for name in room.__all__ if not hasattr(room, name)] == [], module.name
 
 
 def test_citation_has_this_version() -> None:

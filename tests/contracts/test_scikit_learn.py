@@ -13,7 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from agop import DeepRFMClassifier, Gaussian, Laplace, ReLUFeatures, RFMClassifier, RFMRegressor
+from agop import DeepRFMClassifier, Gaussian, Laplace, RFMClassifier, RFMRegressor
+from agop.deep_rfm import ReLUFeatures
 
 
 @parametrize_with_checks(

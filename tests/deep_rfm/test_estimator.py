@@ -10,9 +10,9 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 
-from agop import CosineFeatures, DeepRFMClassifier, Gaussian, GaussianCosineFeatures, Laplace, ReLUFeatures
+from agop import DeepRFMClassifier, Gaussian, Laplace
 from agop.datasets import standardize
-from agop.deep_rfm import deep_rfm, normalize_rows
+from agop.deep_rfm import CosineFeatures, GaussianCosineFeatures, ReLUFeatures, deep_rfm, normalize_rows
 from agop.errors import InputError, MemoryBudgetError
 
 SMALL = {"features": ReLUFeatures(32), "random_state": 3}

@@ -18,23 +18,12 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import agop.estimator.persistence as persistence
-from agop import (
-    CosineFeatures,
-    DeepRFMClassifier,
-    Gaussian,
-    GaussianCosineFeatures,
-    GeneralizedGaussian,
-    Laplace,
-    LaplaceCosineFeatures,
-    ProductLaplace,
-    ReLUFeatures,
-    RFMClassifier,
-    RFMRegressor,
-)
+from agop import DeepRFMClassifier, Gaussian, Laplace, ProductLaplace, RFMClassifier, RFMRegressor
+from agop.deep_rfm import CosineFeatures, GaussianCosineFeatures, LaplaceCosineFeatures, ReLUFeatures
 from agop.errors import DataFileError, InputError
 from agop.estimator import load, save
 from agop.estimator.persistence import PersistentEstimator
-from agop.kernels import MedianDistance
+from agop.kernels import GeneralizedGaussian, MedianDistance
 from agop.rfm import TreeRFMClassifier, TreeRFMRegressor
 from agop.runs import storage
 from agop.solvers import Cholesky, ConjugateGradient

@@ -7,7 +7,8 @@ import pytest
 import torch
 from sklearn.exceptions import DataConversionWarning
 
-from agop import DeepRFMClassifier, Laplace, ReLUFeatures
+from agop import DeepRFMClassifier, Laplace
+from agop.deep_rfm import ReLUFeatures
 from agop.errors import InputError
 from rfm.plain import RFMClassifier, RFMRegressor
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from agop import DeepRFMClassifier, ReLUFeatures, RFMClassifier, RFMRegressor
+from agop import DeepRFMClassifier, RFMClassifier, RFMRegressor
+from agop.deep_rfm import ReLUFeatures
 
 DEVICES = [
     "cpu",

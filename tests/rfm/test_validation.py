@@ -8,7 +8,8 @@ import torch
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 
-from agop import DeepRFMClassifier, Laplace, ReLUFeatures
+from agop import DeepRFMClassifier, Laplace
+from agop.deep_rfm import ReLUFeatures
 from rfm.plain import RFMClassifier, RFMRegressor
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from agop import DeepRFMClassifier, Laplace, ReLUFeatures, RFMClassifier, RFMRegressor
+from agop import DeepRFMClassifier, Laplace, RFMClassifier, RFMRegressor
+from agop.deep_rfm import ReLUFeatures
 
 SMALL = {"features": ReLUFeatures(32), "random_state": 0}
 ESTIMATORS = [
