@@ -23,7 +23,7 @@ def deep_rfm(settings: DeepRFMSettings, out: RunFolder, data_dir: DataDir = None
     """
     with readable_errors():
         run = _run(settings, out, data_dir)
-        show_run(run.path, f"Deep RFM on {settings.data}: means over seeds (geometric for NC1 and NC2)")
+        show_run(run, f"Deep RFM on {settings.data}: means over seeds (geometric for NC1 and NC2)")
 
 
 def _run(settings: DeepRFMSettings, out: Path, data_dir: Path | None) -> Run:

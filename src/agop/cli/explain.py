@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from sklearn.pipeline import Pipeline
@@ -24,7 +24,6 @@ from agop.cli.app import (
 from agop.cli.options import settings_as_options
 from agop.cli.report import show_report
 from agop.errors import InputError, MissingExtraError
-from agop.report import result_of
 from agop.tables import ExplainSettings, Explanation, explain, run_explain
 from agop.tables.findings import effect_findings
 from agop.tables.fold_plots import fold_findings
@@ -75,7 +74,7 @@ def explain_model(
             say(f"• {finding}")
         if run is not None:
             _print_folds(result)
-            show_report(run)
+            show_report(result, run)
         if out is not None:
             _draw(result.explanation, out)
 
@@ -102,7 +101,7 @@ def _run(settings: ExplainSettings, pipeline: Pipeline, frame: pandas.DataFrame,
 
         run = run_explain(settings, pipeline, frame, out, observe)
         progress.update(task, completed=max(1, settings.folds), description="done")
-    return cast(TableResult, result_of(run))
+    return TableResult.read(run)
 
 
 def _print_folds(result: TableResult) -> None:

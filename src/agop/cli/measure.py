@@ -12,6 +12,8 @@ from agop.cli.app import app, console, readable_errors, say
 from agop.cli.options import DataDir, settings_as_options
 from agop.cli.report import show_report
 from agop.network import MeasureSettings, run_measure
+from agop.network.result import NetworkResult
+from agop.runs import Run
 
 __all__ = ["measure"]
 
@@ -32,4 +34,4 @@ def measure(
         for note in record.notes:
             console.print(f"• {note}")
         say(f"Record: {out / 'network.safetensors'}")
-        show_report(out)
+        show_report(NetworkResult.of(record, Run.open(out)), out)

@@ -10,9 +10,11 @@ import typer
 
 from agop.charts import write_page
 from agop.charts.document import Document
+from agop.charts.kind import Result
 from agop.cli.app import app, check_out, console, print_numbers, readable_errors, say, warn
 from agop.errors import InputError, MissingExtraError
-from agop.report import document_of, read_results
+from agop.report import document_of, read_results, result_of
+from agop.runs import Run
 
 __all__ = ["Runs", "place_of", "report", "show_report", "show_run"]
 
@@ -53,28 +55,28 @@ def place_of(runs: Sequence[Path], out: Path | None, name: str, advice: str) -> 
     raise InputError("--out", f"none with {got}", advice)
 
 
-def show_run(run: Path, title: str) -> None:
+def show_run(run: Run, title: str) -> None:
     """Print the numbers of a run and what they say, and write its page into its folder."""
-    document = document_of(read_results([run]))
+    document = document_of([result_of(run)])
     print_numbers(document.tables[0], title)
     _print_findings(document)
-    _write(document, run)
+    _write(document, run.path)
 
 
-def show_report(run: Path) -> None:
-    """Write the page of a run into its folder, or say what is missing for it."""
-    _write(document_of(read_results([run])), run)
+def show_report(result: Result, folder: Path) -> None:
+    """Write the page of a result into the folder of its run, or say what is missing for it."""
+    _write(document_of([result]), folder)
+
+
+def _write(document: Document, folder: Path) -> None:
+    try:
+        page = write_page(document, folder / "report.html")
+    except MissingExtraError as error:
+        warn(f"Report left out: {error}")
+    else:
+        say(f"Report: {page}")
 
 
 def _print_findings(document: Document) -> None:
     for finding in document.findings:
         console.print(f"• {finding}")
-
-
-def _write(document: Document, run: Path) -> None:
-    try:
-        page = write_page(document, run / "report.html")
-    except MissingExtraError as error:
-        warn(f"Report left out: {error}")
-    else:
-        say(f"Report: {page}")

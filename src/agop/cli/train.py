@@ -24,7 +24,7 @@ def train(settings: TrainSettings, out: RunFolder, data_dir: DataDir = None) -> 
     """
     with readable_errors():
         run = _run(settings, out, data_dir)
-        show_run(run.path, f"{settings.model} on {settings.data}, last measurement, means over seeds")
+        show_run(run, f"{settings.model} on {settings.data}, last measurement, means over seeds")
 
 
 def _run(settings: TrainSettings, out: Path, data_dir: Path | None) -> Run:

@@ -59,10 +59,13 @@ class NetworkResult:
         return cls(run.name, info, wanted, record, _epochs(run), unit)
 
     @classmethod
-    def of(cls, record: NetworkRecord) -> NetworkResult:
-        """Result of a record in hand."""
-        lines = [{"seed": 0, "epoch": 0, "accuracy": record.accuracy, **line} for line in record.lines()]
-        return cls("network", {"settings": record.settings, "notes": list(record.notes)}, lines, record)
+    def of(cls, record: NetworkRecord, run: Run | None = None) -> NetworkResult:
+        """Result of a record in hand, and of the run that made it where there is one."""
+        info: Mapping[str, Any] = {"settings": record.settings, "notes": list(record.notes)}
+        info = info if run is None else run.info()
+        column = "test_accuracy" if info["settings"].get("test") else "accuracy"
+        lines = [{"seed": 0, "epoch": 0, column: record.accuracy, **line} for line in record.lines()]
+        return cls("network" if run is None else run.name, info, lines, record)
 
     def fit(self) -> TrainingFit:
         """How well the worst seed fits at its last measurement."""
