@@ -57,10 +57,24 @@ def test_one_mean_and_deviation_a_channel(blobs, n_channels):
         np.testing.assert_allclose((values - model.mean_.numpy()) / model.scale_.numpy(), expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("n_channels", [0, 2, 1.5])
-def test_features_that_are_no_channels(blobs, n_channels):
-    with pytest.raises(InputError, match="3 features in equal blocks"):
+@pytest.mark.parametrize(
+    ("n_channels", "message"),
+    [
+        (2, "3 features in equal blocks, got n_channels=2"),
+        (0, r"'n_channels' .*\[1, inf\) or None. Got 0"),
+        (1.5, "'n_channels' .* Got 1.5"),
+    ],
+)
+def test_features_that_are_no_channels(blobs, n_channels, message):
+    with pytest.raises(ValueError, match=message):
         DeepRFMClassifier(n_channels=n_channels).fit(blobs[0][:, :3], blobs[1])
+
+
+@pytest.mark.parametrize(("name", "kernel"), [("laplace", Laplace(2.0)), ("gaussian", Gaussian(2.0))])
+def test_kernels_by_name(blobs, name, kernel):
+    X, y, new, _ = blobs
+    named, given = (DeepRFMClassifier(each, depth=2, **SMALL).fit(X, y) for each in (name, kernel))
+    np.testing.assert_array_equal(named.decision_function(new), given.decision_function(new))
 
 
 @pytest.mark.parametrize(("layer", "position"), [(1, 0), (2, 1), (3, 2), (-1, 2), (-2, 1), (-3, 0)])

@@ -257,14 +257,14 @@ def test_machine_is_frozen():
 PEAK = """
 import torch
 from agop.kernels import Laplace
-from agop.rfm import rfm
+from agop.rfm import Samples, Setting, rfm
 
 def peak():
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) * 1024
 
 def fit(n):
     x = torch.randn(n, 20, generator=torch.Generator().manual_seed(0))
-    return list(rfm(x, x[:, :2], kernel=Laplace(5.0), n_iterations=1))[-1].fit
+    return list(rfm(Samples.of(x, x[:, :2]), Setting(Laplace(5.0), 1e-3), 1))[-1].fit
 
 fit(1100)
 open("/proc/self/clear_refs", "w").write("5")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import agop
 
-PLAIN = {"ridge": 1e-3, "metric": "full", "selection": None, "solver": agop.solvers.Cholesky()}
+PLAIN = {"ridge": 1e-3, "diagonal": False, "selection": None, "solver": agop.solvers.Cholesky()}
 
 
 def RFMRegressor(kernel=None, **settings):

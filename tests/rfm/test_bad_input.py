@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 
 from agop import DeepRFMClassifier, Laplace
@@ -183,44 +184,52 @@ def test_duplicates_with_conflicting_labels(blobs, classifier):
 @pytest.mark.parametrize("estimator", [RFMRegressor(), RFMClassifier(), DeepRFMClassifier()])
 def test_unusable_ridge(blobs, estimator, ridge):
     X, y, *_ = blobs
-    with pytest.raises(InputError, match="ridge >= 0"):
-        estimator.set_params(ridge=ridge).fit(X, y)
+    with pytest.raises(ValueError, match=rf"'ridge' parameter .* must be a float in the range \[0.* Got {ridge}"):
+        clone(estimator).set_params(ridge=ridge).fit(X, y)
 
 
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"metric": "cosine"}, "metric="),
-        ({"kernel": Laplace(-1.0)}, "positive finite bandwidth"),
-        ({"time_budget": 0}, "positive time budget"),
+        ({"kernel": "cosine"}, "'kernel' .*'laplace'.* Got 'cosine'"),
+        ({"kernel": Laplace(-1.0)}, "positive finite bandwidth, got -1.0"),
+        ({"time_budget": 0}, r"'time_budget' .*\(0.0, inf\] or None. Got 0"),
+        ({"max_memory": 0.5}, "'max_memory' .*int.* Got 0.5"),
+        ({"callback": 1}, "'callback' .* callable or None. Got 1"),
     ],
 )
 @pytest.mark.parametrize("estimator", [RFMRegressor, RFMClassifier, DeepRFMClassifier])
 def test_unusable_parameters(blobs, estimator, parameters, message):
     X, y, *_ = blobs
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(ValueError, match=message):
         estimator(**parameters).fit(X, y)
 
 
 @pytest.mark.parametrize(
     ("estimator", "message"),
     [
-        (RFMClassifier(n_iterations=-1), "n_iterations >= 0"),
-        (DeepRFMClassifier(depth=0), "depth >= 1"),
-        (DeepRFMClassifier(targets="plus"), "targets='signed' or 'one-hot'"),
-        (DeepRFMClassifier(features=ReLUFeatures(0)), "positive integer width"),
+        (RFMClassifier(n_iterations=-1), r"'n_iterations' .*\[0, inf\). Got -1"),
+        (RFMClassifier(class_weight="even"), "'class_weight' .*'balanced'.* Got 'even'"),
+        (RFMRegressor(diagonal="full"), "'diagonal' .* Got 'full'"),
+        (RFMRegressor(solver="lu"), "'solver' .*'auto'.*Cholesky.* Got 'lu'"),
+        (DeepRFMClassifier(depth=0), r"'depth' .*\[1, inf\). Got 0"),
+        (DeepRFMClassifier(agop="identity"), "'agop' .* Got 'identity'"),
+        (DeepRFMClassifier(agop_scale="trace"), "'agop_scale' .*'row-norm'.* Got 'trace'"),
+        (DeepRFMClassifier(targets="plus"), "'targets' .*'one-hot'.* Got 'plus'"),
+        (DeepRFMClassifier(features="relu"), "'features' .*RandomFeatures.* Got 'relu'"),
+        (DeepRFMClassifier(features=ReLUFeatures(0)), "positive integer width, got 0"),
     ],
 )
 def test_unusable_own_parameters(blobs, estimator, message):
     X, y, *_ = blobs
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(ValueError, match=message):
         estimator.fit(X, y)
 
 
 @pytest.mark.parametrize("fraction", [0.0, 1.5, -0.2])
 def test_unusable_validation_fraction(blobs, fraction):
     X, y, *_ = blobs
-    with pytest.raises(ValueError, match="test_size"):
+    with pytest.raises(ValueError, match=rf"'validation_fraction' .*\(0.0, 1.0\) or None. Got {fraction}"):
         RFMClassifier(validation_fraction=fraction).fit(X, y)
 
 

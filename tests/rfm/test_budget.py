@@ -26,7 +26,7 @@ def clock(monkeypatch):
                 yield index
 
     clock = Clock()
-    monkeypatch.setattr("agop.rfm.budget.time.monotonic", clock)
+    monkeypatch.setattr("agop.rfm.selection.time.monotonic", clock)
     return clock
 
 

@@ -6,18 +6,20 @@ import numpy as np
 import pytest
 import torch
 
-from agop.kernels import Laplace, ProductLaplace
+from agop.kernels import Laplace, LeaveOneOutBandwidth, ProductLaplace
 from agop.rfm import (
     Candidate,
     Choice,
     Course,
-    DistinctSamples,
-    Tuner,
+    Samples,
+    Setting,
     choose,
     cross_fit,
     exhausted,
     folds,
+    in_turn,
     left_out_predictions,
+    tuned,
 )
 from oracles import kernels as oracles_kernels
 
@@ -27,18 +29,21 @@ X = RNG.standard_normal((N, 3))
 Y = np.stack([np.sin(2 * X[:, 0]), X[:, 1] + 0.3 * RNG.standard_normal(N)], 1)
 
 
+CHOSEN = LeaveOneOutBandwidth()
+
+
 def samples_of(y, *, weights=None, intercept=True):
-    weights = np.ones(N) if weights is None else weights
-    return DistinctSamples(torch.tensor(X), torch.tensor(y), torch.tensor(weights), torch.zeros(N), intercept)
+    weights = None if weights is None else torch.tensor(weights)
+    return Samples.of(torch.tensor(X), torch.tensor(y), weights, intercept=intercept)
 
 
 @pytest.mark.parametrize("intercept", [False, True])
-@pytest.mark.parametrize("metric", ["full", "diagonal"])
-def test_iterates_against_refits_at_metrics_of_other_rows(metric, intercept):
+@pytest.mark.parametrize("diagonal", [False, True])
+def test_iterates_against_refits_at_metrics_of_other_rows(diagonal, intercept):
     weights = RNG.uniform(0.3, 2, N)
     parts = folds(N, 3, seed=4)
-    candidate = Candidate(Tuner(Laplace(2.0), None, (0.1,)), metric)
-    steps = list(cross_fit(samples_of(Y, weights=weights, intercept=intercept), parts, candidate, 2))
+    samples, settings = samples_of(Y, weights=weights, intercept=intercept), in_turn([Setting(Laplace(2.0), 0.1)])
+    steps = list(cross_fit(samples, parts, settings, 2, diagonal=diagonal))
     for fold in parts:
         learn, judge = fold.learn.numpy(), fold.judge.numpy()
         mean = np.average(Y[learn], axis=0, weights=weights[learn]) * intercept
@@ -48,7 +53,7 @@ def test_iterates_against_refits_at_metrics_of_other_rows(metric, intercept):
             Y[learn] - mean,
             ridge=0.1,
             n_iterations=2,
-            diagonal=metric == "diagonal",
+            diagonal=diagonal,
             weights=weights[learn],
             bandwidth=2.0,
         )
@@ -65,7 +70,7 @@ def test_iterates_against_refits_at_metrics_of_other_rows(metric, intercept):
 @pytest.mark.parametrize("intercept", [False, True])
 def test_a_left_out_prediction_does_not_depend_on_its_target_by_any_path(intercept):
     """Kernel, bandwidth, ridge, iterate, metric, intercept: another target of a row changes those of others only."""
-    candidates = [Candidate(Tuner(Laplace()), "full"), Candidate(Tuner(ProductLaplace()), "diagonal")]
+    candidates = [Candidate(Laplace(CHOSEN)), Candidate(ProductLaplace(CHOSEN), diagonal=True)]
 
     def predictions(y):
         found = torch.empty(3, N, 2, dtype=torch.float64)
@@ -92,16 +97,17 @@ def test_folds_judge_every_row_once_and_learn_from_the_others():
 
 def test_a_recursion_ends_where_nothing_depends_on_the_inputs():
     samples = samples_of(np.zeros((N, 1)), intercept=False)
-    assert len(list(cross_fit(samples, folds(N, 2, seed=0), Candidate(Tuner(Laplace()), "full"), 3))) == 1
+    halves = folds(N, 2, seed=0)
+    assert len(list(cross_fit(samples, halves, tuned(samples, halves, Candidate(Laplace(CHOSEN))), 3))) == 1
 
 
 def test_features_are_learned_where_that_pays_and_only_there():
     rng = np.random.default_rng(3)
     x = torch.tensor(rng.standard_normal((150, 12)))
-    candidate = Candidate(Tuner(Laplace()), "full")
+    candidate = Candidate(Laplace(CHOSEN))
 
     def best(y):
-        samples = DistinctSamples(x, y[:, None], torch.ones(150), torch.zeros(150), True)
+        samples = Samples.of(x, y[:, None], intercept=True)
         return choose(samples, [candidate], 3).best(3)[1]
 
     assert best((2 * x[:, 0]).sin() * x[:, 1]) > 0  # two of twelve matter
@@ -109,7 +115,7 @@ def test_features_are_learned_where_that_pays_and_only_there():
 
 
 def test_the_smallest_loss_is_chosen_the_earliest_of_equals():
-    candidate = Candidate(Tuner(Laplace()), "full")
+    candidate = Candidate(Laplace(CHOSEN))
     choice = Choice((Course(candidate, (), (0.5, 0.3, 0.3)), Course(candidate, (), (0.5, 0.4))))
     assert [choice.best(k) for k in range(4)] == [(0, 0), (0, 1), (0, 1), (0, 1)]
 

@@ -12,7 +12,7 @@ from sklearn.kernel_ridge import KernelRidge
 import agop
 from agop import Gaussian, Laplace
 from agop.errors import MemoryBudgetError
-from agop.rfm import rfm
+from agop.rfm import Samples, Setting, rfm
 from rfm.plain import RFMClassifier, RFMRegressor
 
 
@@ -36,22 +36,23 @@ def test_no_iteration_is_kernel_ridge_regression(surface, outputs, weighted):
 def test_what_is_not_given_is_chosen(surface):
     X, y, *_ = surface
     model = agop.RFMRegressor(n_iterations=1).fit(X, y)
-    assert (model.kernel, model.ridge, model.metric) == (None, "loo", None)
-    assert model.metric_kind_ == ("diagonal" if isinstance(model.kernel_, agop.ProductLaplace) else "full")
+    assert (model.kernel, model.ridge, model.diagonal) == (None, "loo", None)
+    assert model.diagonal_ == isinstance(model.kernel_, agop.ProductLaplace)
     assert model.ridge_ in agop.rfm.RIDGES
     assert model.bandwidth_ == model.kernel_.bandwidth > 0
     assert len(model.validation_scores_) == 2
 
 
-@pytest.mark.parametrize("metric", ["full", "diagonal"])
+@pytest.mark.parametrize("diagonal", [False, True])
 @pytest.mark.parametrize("kernel", [Laplace(4.0), Gaussian(4.0)])
-def test_same_as_the_recursion(surface, kernel, metric):
+def test_same_as_the_recursion(surface, kernel, diagonal):
     X, y, new, _ = surface
-    model = RFMRegressor(kernel, ridge=0.01, n_iterations=3, metric=metric).fit(X, y)
-    *_, last = rfm(torch.tensor(X), torch.tensor(y)[:, None], kernel=kernel, ridge=0.01, n_iterations=3, metric=metric)
+    model = RFMRegressor(kernel, ridge=0.01, n_iterations=3, diagonal=diagonal).fit(X, y)
+    samples = Samples.of(torch.tensor(X), torch.tensor(y)[:, None])
+    *_, last = rfm(samples, Setting(kernel, 0.01), 3, diagonal=diagonal)
     np.testing.assert_allclose(model.predict(new), last.machine(torch.tensor(new))[:, 0], rtol=0, atol=1e-12)
     np.testing.assert_allclose(model.metric_, last.machine.metric.matrix, rtol=0, atol=1e-12)
-    assert model.metric_.shape == ((5, 5) if metric == "full" else (5,))
+    assert model.metric_.shape == ((5,) if diagonal else (5, 5))
     assert model.kernel_ is not kernel
 
 

@@ -8,7 +8,7 @@ import torch
 
 from agop.errors import InputError, MemoryBudgetError
 from agop.kernels import Gaussian, GeneralizedGaussian, Laplace, ProductLaplace
-from agop.rfm import rfm
+from agop.rfm import Limits, Samples, Setting, in_turn, rfm
 from oracles import kernels as oracles_kernels
 
 RNG = np.random.default_rng(0)
@@ -17,14 +17,15 @@ Y = np.stack([np.sin(2 * X[:, 0]), X[:, 1] * X[:, 2]], axis=1)
 KERNELS = [Laplace(2.0), Gaussian(2.0), GeneralizedGaussian(2.0, exponent=1.3), ProductLaplace(4.0)]
 
 
-def steps(kernel, *, dtype=torch.float64, **arguments):
-    return list(rfm(torch.tensor(X, dtype=dtype), torch.tensor(Y, dtype=dtype), kernel=kernel, **arguments))
+def steps(kernel, *, y=Y, dtype=torch.float64, ridge=1e-3, weights=None, **arguments):
+    samples = Samples.of(torch.tensor(X, dtype=dtype), torch.tensor(y, dtype=dtype), weights)
+    return list(rfm(samples, Setting(kernel, ridge), **arguments))
 
 
-@pytest.mark.parametrize("metric", ["full", "diagonal"])
+@pytest.mark.parametrize("diagonal", [False, True])
 @pytest.mark.parametrize("kernel", KERNELS, ids=str)
 @pytest.mark.parametrize("weighted", [False, True])
-def test_every_iterate_against_the_oracle(kernel, metric, weighted):
+def test_every_iterate_against_the_oracle(kernel, diagonal, weighted):
     weights = np.random.default_rng(1).uniform(0.5, 2, len(X)) if weighted else None
     expected = oracles_kernels.rfm(
         type(kernel).__name__,
@@ -32,7 +33,7 @@ def test_every_iterate_against_the_oracle(kernel, metric, weighted):
         Y,
         ridge=0.01,
         n_iterations=5,
-        diagonal=metric == "diagonal",
+        diagonal=diagonal,
         weights=weights,
         **kernel.get_params(),
     )
@@ -40,7 +41,7 @@ def test_every_iterate_against_the_oracle(kernel, metric, weighted):
         kernel,
         ridge=0.01,
         n_iterations=5,
-        metric=metric,
+        diagonal=diagonal,
         weights=None if weights is None else torch.tensor(weights),
     )
     assert [step.iteration for step in got] == list(range(6))
@@ -55,9 +56,9 @@ def test_every_iterate_against_the_oracle(kernel, metric, weighted):
         np.testing.assert_allclose(step.machine.coefficients, coefficients, rtol=0, atol=limit)
 
 
-@pytest.mark.parametrize("metric", ["full", "diagonal"])
-def test_float32_follows(metric):
-    exact, rounded = (steps(Laplace(2.0), dtype=dtype, metric=metric) for dtype in (torch.float64, torch.float32))
+@pytest.mark.parametrize("diagonal", [False, True])
+def test_float32_follows(diagonal):
+    exact, rounded = (steps(Laplace(2.0), dtype=dtype, diagonal=diagonal) for dtype in (torch.float64, torch.float32))
     x = torch.tensor(X)
     for a, b in zip(exact, rounded, strict=True):
         assert b.machine(x.float()).dtype == torch.float32
@@ -65,38 +66,37 @@ def test_float32_follows(metric):
 
 
 def test_largest_entry_of_a_metric_is_one():
-    for metric in ("full", "diagonal"):
-        for step in steps(Laplace(2.0), metric=metric)[1:]:
+    for diagonal in (False, True):
+        for step in steps(Laplace(2.0), diagonal=diagonal)[1:]:
             assert step.machine.metric.matrix.max() == 1
 
 
 def test_features_that_matter_are_found():
     rng = np.random.default_rng(2)
     x = torch.tensor(rng.standard_normal((200, 10)))
-    *_, last = rfm(x, torch.sin(2 * x[:, [3]]), kernel=Laplace(5.0))
+    *_, last = rfm(Samples.of(x, torch.sin(2 * x[:, [3]])), Setting(Laplace(5.0), 1e-3))
     weights = last.machine.metric.matrix.diagonal()
     assert weights.argmax() == 3
     assert weights.sort().values[-2].item() < 0.1
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("metric", ["full", "diagonal"])
+@pytest.mark.parametrize("diagonal", [False, True])
 @pytest.mark.parametrize("kernel", [Gaussian(5.0), Laplace(5.0)], ids=str)
-def test_constant_features_are_ignored(kernel, metric, dtype):
+def test_constant_features_are_ignored(kernel, diagonal, dtype):
     for seed in range(5):
         rng = np.random.default_rng(seed)
         x, y = rng.standard_normal((40, 60)), rng.standard_normal((40, 10))
         x[:, 3], x[:, 5] = 0.1, rng.uniform(0, 10)
         x, y = torch.tensor(x, dtype=dtype), torch.tensor(y, dtype=dtype)
-        *_, last = rfm(x, y, kernel=kernel, metric=metric, n_iterations=3)
+        *_, last = rfm(Samples.of(x, y), Setting(kernel, 1e-3), 3, diagonal=diagonal)
         matrix = last.machine.metric.matrix
-        diagonal = matrix if metric == "diagonal" else matrix.diagonal()
-        assert diagonal[[3, 5]].abs().max().item() < 1e-6
+        steepness = matrix if diagonal else matrix.diagonal()
+        assert steepness[[3, 5]].abs().max().item() < 1e-6
 
 
 def test_steps_are_computed_one_by_one():
-    kernel = Laplace(2.0)
-    iterates = rfm(torch.tensor(X), torch.tensor(Y), kernel=kernel, n_iterations=1000)
+    iterates = rfm(Samples.of(torch.tensor(X), torch.tensor(Y)), Setting(Laplace(2.0), 1e-3), 1000)
     assert next(iterates).iteration == 0
     assert next(iterates).iteration == 1
     iterates.close()
@@ -110,17 +110,16 @@ def test_no_iteration_is_kernel_ridge_regression():
 
 def test_limited_memory_changes_nothing_but_the_plan():
     whole = steps(Laplace(2.0), n_iterations=2)
-    limited = steps(Laplace(2.0), n_iterations=2, max_memory=26 * 26 * 8)
+    limited = steps(Laplace(2.0), n_iterations=2, limits=Limits(max_memory=26 * 26 * 8))
     for a, b in zip(whole, limited, strict=True):
         torch.testing.assert_close(a.machine.coefficients, b.machine.coefficients, rtol=0, atol=1e-8)
     with pytest.raises(MemoryBudgetError):
-        steps(Laplace(2.0), max_memory=26 * 26 * 8 - 1)
+        steps(Laplace(2.0), limits=Limits(max_memory=26 * 26 * 8 - 1))
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"metric": "ful"}, "metric='full' or 'diagonal'"),
         ({"n_iterations": -1}, "n_iterations >= 0"),
         ({"ridge": -1.0}, "ridge"),
         ({"weights": -torch.ones(26)}, "weights"),
@@ -135,10 +134,26 @@ def test_unusable_arguments_are_refused(arguments, message):
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_targets_without_a_signal(value):
     """Zero targets have no gradients to learn from; constant ones have."""
-    y = torch.full((26, 1), value, dtype=torch.float64)
-    iterates = rfm(torch.tensor(X), y, kernel=Laplace(2.0))
+    y = np.full((26, 1), value)
     if value:
-        assert len(list(iterates)) == 6
+        assert len(steps(Laplace(2.0), y=y)) == 6
         return
     with pytest.raises(InputError, match="AGOP of zero"):
-        list(iterates)
+        steps(Laplace(2.0), y=y)
+
+
+def test_settings_of_each_iterate():
+    """A function of the iterate and of what was learned so far says the kernel and the ridge."""
+    seen = []
+
+    def settings(iteration, metrics):
+        seen.append((iteration, [metric is None for metric in metrics]))
+        return Setting(Laplace(2.0 + iteration), 0.1 / (1 + iteration))
+
+    samples = Samples.of(torch.tensor(X), torch.tensor(Y))
+    got = list(rfm(samples, settings, 2))
+    assert seen == [(0, [True]), (1, [False]), (2, [False])]
+    assert [step.machine.kernel.bandwidth for step in got] == [2.0, 3.0, 4.0]
+    assert [step.fit.ridge for step in got] == [0.1, 0.05, 0.1 / 3]
+    turns = list(rfm(samples, in_turn([Setting(Laplace(2.0), 0.1), Setting(Laplace(3.0), 0.2)]), 2))
+    assert [step.fit.ridge for step in turns] == [0.1, 0.2, 0.2]

@@ -275,10 +275,10 @@ def test_median_bandwidth_in_a_search(blobs):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"selection": "gcv"}, "selection=None or 'loo'"),
-        ({"ridge": "gcv"}, "a finite ridge >= 0 or 'loo'"),
-        ({"metric_samples": 1}, "metric_samples >= 2, or None"),
-        ({"ridge": -1.0}, "a finite ridge >= 0 or 'loo'"),
+        ({"selection": "gcv"}, "'selection' .*'loo'.* or None. Got 'gcv'"),
+        ({"ridge": "gcv"}, "'ridge' .*'loo'.* Got 'gcv'"),
+        ({"metric_samples": 1}, r"'metric_samples' .*\[2, inf\) or None. Got 1"),
+        ({"agop_samples": 1}, r"'agop_samples' .*\[2, inf\) or None. Got 1"),
         ({"kernel": Laplace("mean")}, "a positive finite bandwidth"),
     ],
 )
@@ -287,6 +287,17 @@ def test_unusable_settings(blobs, estimator, settings, message):
     X, y, *_ = blobs
     with pytest.raises(ValueError, match=message):
         estimator(**settings).fit(X, y)
+
+
+@pytest.mark.parametrize(("name", "kernel"), [("gaussian", Gaussian), ("product-laplace", ProductLaplace)])
+def test_a_kernel_by_name_has_the_bandwidth_that_leave_one_out_chooses(surface, name, kernel):
+    X, y, new, _ = surface
+    named, given = (
+        agop.RFMRegressor(each, n_iterations=1).fit(X, y) for each in (name, kernel(LeaveOneOutBandwidth()))
+    )
+    assert type(named.kernel_) is kernel
+    assert named.kernel == name
+    np.testing.assert_array_equal(named.predict(new), given.predict(new))
 
 
 def test_median_bandwidth_needs_two_distinct_rows():

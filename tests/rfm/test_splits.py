@@ -158,17 +158,3 @@ def test_principal_direction():
     assert principal_direction(torch.zeros(3, 3)) is None
     with pytest.raises(InputError, match="finite"):
         principal_direction(torch.full((2, 2), torch.nan))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"max_leaf_size": 0}, "max_leaf_size >= 1"),
-        ({"max_leaf_size": 5, "overlap": 0.26}, "softness"),
-        ({"max_leaf_size": 5, "overlap": -0.1}, "softness"),
-        ({"max_leaf_size": 5, "overlap": np.nan}, "softness"),
-    ],
-)
-def test_unusable_arguments_are_refused(arguments, message):
-    with pytest.raises(InputError, match=message):
-        grow_tree(torch.from_numpy(X), random_direction(0), **arguments)

@@ -378,16 +378,19 @@ def test_progress(surface, capsys):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"estimator": CLASSIFIER}, "an RFMRegressor as estimator"),
-        ({"estimator": make_pipeline(StandardScaler(), REGRESSOR)}, "an RFMRegressor as estimator"),
-        ({"max_leaf_size": 0}, "max_leaf_size >= 1"),
-        ({"n_split_samples": 1}, "n_split_samples >= 2"),
-        ({"softness": 0.3}, "softness"),
+        ({"estimator": CLASSIFIER}, "'estimator' .*RFMRegressor' or None. Got RFMClassifier"),
+        (
+            {"estimator": make_pipeline(StandardScaler(), REGRESSOR)},
+            "'estimator' .*RFMRegressor'.* Got Pipeline",
+        ),
+        ({"max_leaf_size": 0}, r"'max_leaf_size' .*\[1, inf\). Got 0"),
+        ({"n_split_samples": 1}, r"'n_split_samples' .*\[2, inf\). Got 1"),
+        *(({"softness": value}, rf"'softness' .*\[0.0, 0.25\]. Got {value}") for value in (0.26, -0.1, np.nan)),
     ],
 )
 def test_unusable_parameters(surface, parameters, message):
     X, y, *_ = surface
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(ValueError, match=message):
         TreeRFMRegressor(REGRESSOR, **SMALL).set_params(**parameters).fit(X, y)
 
 

@@ -12,9 +12,7 @@ from agop.deep_rfm import ReLUFeatures
 SMALL = {"features": ReLUFeatures(32), "random_state": 0}
 ESTIMATORS = [
     pytest.param(RFMRegressor(Laplace(4.0), ridge=0.01, n_iterations=2, selection=None), id="regressor"),
-    pytest.param(
-        RFMRegressor(Laplace(4.0), ridge=0.01, n_iterations=2, selection=None, metric="diagonal"), id="diagonal"
-    ),
+    pytest.param(RFMRegressor(Laplace(4.0), ridge=0.01, n_iterations=2, selection=None, diagonal=True), id="diagonal"),
     pytest.param(RFMClassifier(Laplace(4.0), ridge=0.01, n_iterations=2, selection=None), id="classifier"),
     pytest.param(DeepRFMClassifier(depth=3, ridge=0.01, **SMALL), id="deep"),
     pytest.param(DeepRFMClassifier(depth=2, ridge=0.01, targets="one-hot", **SMALL), id="deep-one-hot"),

@@ -108,7 +108,7 @@ def _summary(model: Any, targets: NDArray[Any], seconds: float) -> Table:
     table = Table(show_header=False)
     for name, value in (
         *left_out_scores(model, targets).items(),
-        ("kernel", f"{type(model.kernel_).__name__}, {model.metric_kind_} metric"),
+        ("kernel", f"{type(model.kernel_).__name__}, {'diagonal' if model.diagonal_ else 'full'} metric"),
         ("bandwidth", f"{model.bandwidth_:.4g}"),
         ("ridge", f"{model.ridge_:.4g}"),
         ("iterate", f"{model.best_iteration_} of {model.n_iter_}"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, Self
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import torch
 from rich.progress import Progress
 from sklearn.base import ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.metrics import accuracy_score
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -16,10 +18,11 @@ from agop.deep_rfm.random_features import RandomFeatures, ReLUFeatures
 from agop.deep_rfm.record import DeepRFMRecord, deep_rfm_records
 from agop.deep_rfm.recursion import AGOPScale, LayerMap, deep_rfm, normalize_rows
 from agop.errors import InputError
-from agop.estimator.arrays import as_array, check_features, check_weights, like, seed_of
+from agop.estimator.arrays import as_array, check_features, check_weights, like
+from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
 from agop.estimator.persistence import PersistentEstimator
 from agop.estimator.targets import Classes, probabilities
-from agop.kernels import Kernel, Laplace
+from agop.kernels import KERNELS, Kernel, named
 from agop.rfm import within_time
 
 __all__ = ["DeepRFMClassifier"]
@@ -36,7 +39,8 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
     Parameters
     ----------
     kernel
-        Kernel of the predictors; ``Laplace(bandwidth=2)``, the paper's, if None.
+        Kernel of the predictors, or its name, such as "gaussian", for a bandwidth of 2; ``Laplace(bandwidth=2)``, the
+        paper's, if None.
     features
         Distribution of the random maps; ``ReLUFeatures(width=256)`` if None.
     depth
@@ -90,9 +94,22 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
     (10, 256)
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "kernel": [Kernel, StrOptions(set(KERNELS)), None],
+        "features": [RandomFeatures, None],
+        "depth": [at_least(1)],
+        "ridge": [at_least(0, Real)],
+        "agop": ["boolean"],
+        "agop_scale": [StrOptions(set(get_args(AGOPScale)))],
+        "targets": [StrOptions({"signed", "one-hot"})],
+        "n_channels": [at_least(1), None],
+        "transform_layer": [Integral],
+        **CONSTRAINTS,
+    }
+
     def __init__(
         self,
-        kernel: Kernel | None = None,
+        kernel: Kernel | str | None = None,
         features: RandomFeatures | None = None,
         depth: int = 3,
         ridge: float = 0.0,
@@ -140,18 +157,20 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         ValueError
             If the data are unusable; the message says what was expected and what to do.
         """
+        self._validate_params()
         features = check_features(self, X, reset=True)
         weights = check_weights(sample_weight, features)
         self._classes = Classes.of(y, features, weights)
         self.classes_ = self._classes.decode(torch.arange(len(self._classes)), y)
-        if weights is not None:
-            features, weights = features[weights > 0], weights[weights > 0]
+        features, weights = features[weights > 0], weights[weights > 0]
         codes, targets = self._classes.codes, self._classes.encode(self.targets, features)
         self._learn_scale(features, weights)
+        kernel = "laplace" if self.kernel is None else self.kernel
+        kernel = named(kernel, bandwidth=2.0) if isinstance(kernel, str) else clone(kernel)
         layers = deep_rfm(
             self._standardize(features),
             targets,
-            kernel=Laplace(bandwidth=2.0) if self.kernel is None else clone(self.kernel),
+            kernel=kernel,
             features=ReLUFeatures(width=256) if self.features is None else self.features,
             depth=self.depth,
             ridge=self.ridge,
@@ -223,16 +242,14 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         scores = self._raw(X)
         return like(probabilities((scores + 1) / 2 if self.targets == "signed" else scores), X)
 
-    def _learn_scale(self, features: Tensor, weights: Tensor | None) -> None:
+    def _learn_scale(self, features: Tensor, weights: Tensor) -> None:
         """Mean and deviation (d,) of each feature, equal within a channel; infinite deviations make constants 0."""
         n_features = features.shape[1]
         groups = n_features if self.n_channels is None else self.n_channels
-        if not isinstance(groups, int) or groups < 1 or n_features % groups:
+        if n_features % groups:
             advice = "Leave n_channels out for rows that are no images."
             raise InputError(f"{n_features} features in equal blocks", f"n_channels={groups!r}", advice)
-        wide = features.double()
-        shares = torch.ones_like(wide[:, 0]) if weights is None else weights
-        shares = shares / shares.sum()
+        wide, shares = features.double(), weights / weights.sum()
 
         def of_channel(values: Tensor) -> Tensor:
             return values.reshape(groups, -1).mean(1).repeat_interleave(n_features // groups)

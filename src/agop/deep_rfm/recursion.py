@@ -16,7 +16,7 @@ from agop.kernel_machine import Fit, fit_with_gradient_weights
 from agop.kernels import Kernel
 from agop.linalg import psd_power
 from agop.outer_product import AGOPPlan, normalised_agop, planned_kernel_agop
-from agop.rfm.distinct import distinct_rows
+from agop.rfm import Samples, distinct_rows
 from agop.storable import storable
 
 __all__ = ["AGOPScale", "DeepRFMLayer", "LayerMap", "deep_rfm", "normalize_rows"]
@@ -181,11 +181,10 @@ def deep_rfm(
     if depth < 1:
         raise InputError("depth >= 1", str(depth), "Use KernelMachine for depth 0.")
     inputs = normalize_rows(inputs)
-    rows = distinct_rows(inputs)
-    representative = rows.index[rows.group]
+    first, group = distinct_rows(inputs)
     for index in range(1, depth + 1):
         random_map = features.draw(inputs.shape[1], seed=seed, layer=index)
-        fit, matrix, plan = _fit_layer(inputs, targets, kernel, ridge, agop, weights, max_memory)
+        fit, matrix, plan = _fit_layer(Samples.of(inputs, targets, weights).merged(), kernel, ridge, agop, max_memory)
         root = None if matrix is None or plan is None else psd_power(matrix.to(plan.dtype), 0.5)
         if matrix is not None and root is not None and agop_scale == "row-norm":
             norm = _mean_row_norm(inputs @ root.to(inputs), weights)
@@ -193,7 +192,7 @@ def deep_rfm(
         layer = DeepRFMLayer(index, inputs, fit, matrix, plan, LayerMap(root, random_map), features)
         yield layer
         if index < depth:  # equal rows stay equal: a matrix product need not round them alike
-            inputs = normalize_rows(layer.stages["features"])[representative]
+            inputs = normalize_rows(layer.stages["features"])[first[group]]
 
 
 def _mean_row_norm(rows: Tensor, weights: Tensor | None) -> Tensor:
@@ -203,24 +202,15 @@ def _mean_row_norm(rows: Tensor, weights: Tensor | None) -> Tensor:
 
 
 def _fit_layer(
-    inputs: Tensor,
-    targets: Tensor,
-    kernel: Kernel,
-    ridge: float,
-    agop: bool,
-    weights: Tensor | None,
-    max_memory: int | None,
+    samples: Samples, kernel: Kernel, ridge: float, agop: bool, max_memory: int | None
 ) -> tuple[Fit, Tensor | None, AGOPPlan | None]:
     """Predictor on the distinct rows, its normalized AGOP over all samples, and how that was computed."""
-    rows = distinct_rows(inputs, weights)
-    distinct = inputs[rows.index]
-    total_weights = None if weights is None and len(distinct) == len(inputs) else rows.total_weights
     fit, pairs = fit_with_gradient_weights(
         kernel,
-        distinct,
-        rows.mean(targets),
+        samples.inputs,
+        samples.targets,
         ridge=ridge,
-        weights=total_weights,
+        weights=samples.weights,
         max_memory=max_memory,
         share=agop,
     )
@@ -228,10 +218,10 @@ def _fit_layer(
         return fit, None, None
     matrix, plan = planned_kernel_agop(
         kernel,
-        distinct,
-        distinct,
+        samples.inputs,
+        samples.inputs,
         fit.machine.coefficients,
-        weights=total_weights,
+        weights=samples.weights,
         max_memory=max_memory,
         gradient_weights=pairs,
     )

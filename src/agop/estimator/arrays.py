@@ -1,21 +1,19 @@
-"""Features, weights and seeds in, results out: arrays stay NumPy arrays, tensors stay tensors on their device."""
+"""Features and weights in, results out: arrays stay NumPy arrays, tensors stay tensors on their device."""
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, validate_data
 from torch import Tensor
 
 from agop.errors import InputError
 from agop.inputs import all_finite, as_matrix
 
-__all__ = ["as_array", "check_features", "check_weights", "like", "seed_of"]
+__all__ = ["as_array", "check_features", "check_weights", "like"]
 
 
 def check_features(estimator: BaseEstimator, X: Any, *, reset: bool) -> Tensor:
@@ -43,8 +41,8 @@ def check_features(estimator: BaseEstimator, X: Any, *, reset: bool) -> Tensor:
     return X.detach().to(torch.float32 if X.dtype == torch.float32 else torch.float64)
 
 
-def check_weights(sample_weight: Any, features: Tensor) -> Tensor | None:
-    """Sample weights (n,) as a float64 tensor beside ``features``, or None.
+def check_weights(sample_weight: Any, features: Tensor) -> Tensor:
+    """Sample weights (n,) as a float64 tensor beside ``features``; ones if None.
 
     Raises
     ------
@@ -52,7 +50,7 @@ def check_weights(sample_weight: Any, features: Tensor) -> Tensor | None:
         If they are negative, all zero, not finite, or of another length.
     """
     if sample_weight is None:
-        return None
+        return torch.ones(len(features), dtype=torch.float64, device=features.device)
     weights = _check_sample_weight(
         as_array(sample_weight), np.empty((len(features), 1)), dtype=np.float64, ensure_non_negative=True
     )
@@ -69,16 +67,3 @@ def like(result: Tensor, X: Any) -> Any:
 def as_array(values: Any) -> Any:
     """A tensor on any device as a NumPy array; anything else as it is."""
     return values.detach().cpu().numpy() if isinstance(values, Tensor) else values
-
-
-def seed_of(random_state: Any) -> int:
-    """An integer seed as it is, else one drawn from scikit-learn's random state.
-
-    Examples
-    --------
-    >>> seed_of(7)
-    7
-    """
-    if isinstance(random_state, Integral):
-        return int(random_state)
-    return int(check_random_state(random_state).randint(2**31 - 1))

@@ -60,14 +60,14 @@ class Classes:
     labels
         (C,) sorted distinct labels, of any kind.
     codes
-        (n,) index of each training label.
+        (n,) index of the label of each training sample with positive weight.
     """
 
     labels: NDArray[Any]
     codes: Tensor
 
     @classmethod
-    def of(cls, y: Any, features: Tensor, weights: Tensor | None = None) -> Classes:
+    def of(cls, y: Any, features: Tensor, weights: Tensor) -> Classes:
         """Classes of labels y (n,) of any kind, those of samples without weight left out.
 
         Raises
@@ -85,9 +85,7 @@ class Classes:
         check_classification_targets(array)
         if len(array) != len(features):
             raise InputError(f"{len(features)} labels", str(len(array)), "Pass one label a sample.")
-        if weights is not None:
-            array = array[as_array(weights > 0)]
-        labels, codes = np.unique(array, return_inverse=True)
+        labels, codes = np.unique(array[as_array(weights > 0)], return_inverse=True)
         if len(labels) < 2:
             raise InputError("2 or more classes", "1 class", "A classifier needs samples of another class.")
         return cls(labels, torch.from_numpy(codes).to(features.device))
@@ -97,8 +95,6 @@ class Classes:
 
     def encode(self, coding: Literal["signed", "one-hot"], like: Tensor) -> Tensor:
         """Targets (n, C): +1 or 1 for the class of a sample, -1 ("signed") or 0 ("one-hot") elsewhere."""
-        if coding not in ("signed", "one-hot"):
-            raise InputError("targets='signed' or 'one-hot'", repr(coding), "Choose one of the two.")
         one_hot = torch.nn.functional.one_hot(self.codes, len(self)).to(like)
         return 2 * one_hot - 1 if coding == "signed" else one_hot
 

@@ -14,7 +14,7 @@ from agop.deep_rfm import ReLUFeatures, deep_rfm, normalize_rows
 from agop.kernels import Laplace
 from agop.paper.computed import Rows, collapse_of_gram
 from agop.paper.figure import Observe
-from agop.rfm import rfm
+from agop.rfm import Samples, Setting, rfm
 from agop.runs import Line
 from agop.theory import (
     Coding,
@@ -104,7 +104,7 @@ def _descents(settings: KernelLearningSettings, rows: Rows) -> Iterator[Line]:
 def _machines(settings: KernelLearningSettings, rows: Rows) -> Iterator[Line]:
     targets = class_targets(rows.labels, rows.n_classes, "signed")
     inputs, kernel = normalize_rows(rows.inputs), Laplace(settings.bandwidth)
-    steps = rfm(inputs, targets, kernel=kernel, ridge=settings.ridge, n_iterations=settings.iterations)
+    steps = rfm(Samples.of(inputs, targets), Setting(kernel, settings.ridge), settings.iterations)
     for step in steps:
         metric = step.machine.metric
         gram = kernel(inputs if metric is None else metric.map(inputs, inputs.mean(0)))

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-from agop.rfm.budget import within_time
-from agop.rfm.choice import PATIENCE, Choice, Course, Loss, choose, exhausted, left_out_predictions
-from agop.rfm.cross_fit import Candidate, CrossFitted, Fold, cross_fit, folds, tuned
+from agop.rfm.choice import Choice, Course, Loss, choose, left_out_predictions
+from agop.rfm.cross_fit import CrossFitted, Fold, cross_fit, folds, tuned
 from agop.rfm.estimators import RFMClassifier, RFMRegressor
-from agop.rfm.recursion import RFMStep, rfm
-from agop.rfm.samples import DistinctSamples
+from agop.rfm.recursion import Limits, RFMStep, in_turn, rfm
+from agop.rfm.samples import Samples, distinct_rows
+from agop.rfm.selection import PATIENCE, exhausted, within_time
 from agop.rfm.tree import TreeRFMClassifier, TreeRFMRegressor
-from agop.rfm.tuning import BANDWIDTH_FACTORS, RIDGES, Setting, Tuner
+from agop.rfm.tuning import RIDGES, Candidate, Setting
 
 __all__ = [
-    "BANDWIDTH_FACTORS",
     "PATIENCE",
     "RIDGES",
     "Candidate",
     "Choice",
     "Course",
     "CrossFitted",
-    "DistinctSamples",
     "Fold",
+    "Limits",
     "Loss",
     "RFMClassifier",
     "RFMRegressor",
     "RFMStep",
+    "Samples",
     "Setting",
     "TreeRFMClassifier",
     "TreeRFMRegressor",
-    "Tuner",
     "choose",
     "cross_fit",
+    "distinct_rows",
     "exhausted",
     "folds",
+    "in_turn",
     "left_out_predictions",
     "rfm",
     "tuned",

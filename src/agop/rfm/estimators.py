@@ -2,26 +2,226 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from numbers import Real
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils import Tags
+from sklearn.model_selection import train_test_split
+from sklearn.utils import Tags, check_consistent_length
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from agop.estimator.arrays import as_array, like
+from agop.errors import InputError
+from agop.estimator.arrays import as_array, check_features, check_weights, like
+from agop.estimator.importances import FeatureImportances
+from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
+from agop.estimator.persistence import PersistentEstimator
 from agop.estimator.targets import Classes, check_regression_targets, probabilities
-from agop.kernel_machine import Solver
-from agop.kernels import Kernel
+from agop.kernel_machine import KernelMachine, SolvePlan, Solver, cheapest_solver
+from agop.kernels import KERNELS, Kernel
 from agop.rfm.calibration import Calibration
-from agop.rfm.feature_machine import FeatureMachine
-from agop.rfm.recursion import RFMStep
-from agop.rfm.samples import DistinctSamples
+from agop.rfm.learning import Judged, Learned, Learning
+from agop.rfm.recursion import Limits, RFMStep
+from agop.rfm.samples import Samples
+from agop.rfm.selection import Clock, mean_and_error
+from agop.rfm.tuning import candidates_for
+from agop.solvers import Cholesky, ConjugateGradient
 
 __all__ = ["RFMClassifier", "RFMRegressor"]
+
+
+class FeatureMachine(FeatureImportances, PersistentEstimator, ABC):
+    """A recursive feature machine for some kind of target; the parameters are those of ``RFMRegressor``."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "kernel": [Kernel, StrOptions(set(KERNELS)), None],
+        "ridge": [at_least(0, Real), StrOptions({"loo"})],
+        "n_iterations": [at_least(0)],
+        "diagonal": ["boolean", None],
+        "selection": [StrOptions({"loo"}), None],
+        "solver": [StrOptions({"auto"}), Cholesky, ConjugateGradient],
+        "metric_samples": [at_least(2), None],
+        "agop_samples": [at_least(2), None],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        **CONSTRAINTS,
+    }
+
+    kernel: Kernel | str | None
+    ridge: float | Literal["loo"]
+    n_iterations: int
+    diagonal: bool | None
+    selection: Literal["loo"] | None
+    solver: Literal["auto"] | Solver
+    metric_samples: int | None
+    agop_samples: int | None
+    validation_fraction: float | None
+    time_budget: float | None
+    max_memory: int | None
+    callback: Callable[[RFMStep], object] | None
+    verbose: bool
+    random_state: Any
+
+    machine_: KernelMachine
+    metric_: Tensor | None
+    n_features_in_: int
+
+    @abstractmethod
+    def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:
+        """Learn the kind of target; the samples with positive weight, their targets coded."""
+
+    @abstractmethod
+    def _encode(self, y: Any, features: Tensor) -> Tensor:
+        """Targets y of new samples, coded as those of the fit: (n, C), NaN where a class is unknown."""
+
+    @abstractmethod
+    def _decode(self, raw: Tensor, X: Any) -> Any:
+        """Raw predictions (n, C) as ``predict`` returns them."""
+
+    @abstractmethod
+    def _loss(self, samples: Samples, predictions: Tensor) -> float:
+        """Loss of left-out predictions (m, C) for distinct samples, by which iterate and kernel are chosen."""
+
+    @abstractmethod
+    def _gains(self, raw: Tensor, samples: Samples, *, validated: bool) -> Tensor:
+        """What each sample (n,) adds to the score of raw predictions (n, C), which is the weighted mean of it."""
+
+    def _calibrate(self, raw: Tensor, samples: Samples) -> None:
+        """Learn from raw predictions (n, C) that do not depend on the targets of the samples."""
+
+    def _strata(self) -> Any:
+        """Labels whose shares a validation split keeps, or None."""
+        return None
+
+    def predicted_cost(self, n_samples: int, n_features: int, n_outputs: int = 1) -> SolvePlan:
+        """The solver, time and memory of one fit of the kernel machine to distinct float64 samples, before any work.
+
+        A fit takes ``n_iterations`` + 1 of them to ``metric_samples`` samples at most, and the AGOPs between; then
+        one to all samples, if there are more.
+
+        Raises
+        ------
+        MemoryBudgetError
+            If no solver can work within ``max_memory``.
+        """
+        return cheapest_solver(n_samples, n_features, n_outputs, max_memory=self.max_memory)
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, validation: tuple[Any, Any] | None = None) -> Self:
+        """Fit the recursion.
+
+        Parameters
+        ----------
+        X
+            (n, d) features: array, frame, or tensor (on any device; float32 is kept).
+        y
+            (n,) targets or labels; (n, C) for several outputs of a regressor.
+        sample_weight
+            (n,) non-negative weights; a weight of 2 is the same as repeating the sample.
+        validation
+            (X, y) that choose the iterate; without it ``validation_fraction`` or ``selection`` says which is kept.
+
+        Raises
+        ------
+        ValueError
+            If the data or a parameter are unusable; the message says what was expected and what to do.
+        MemoryBudgetError
+            If no solver can work within ``max_memory``.
+        """
+        clock = Clock.start(self.time_budget)
+        self._validate_params()
+        features = check_features(self, X, reset=True)
+        samples = self._learn_targets(features, y, check_weights(sample_weight, features))
+        samples, held_out = self._without_held_out(samples, validation)
+        samples = samples.merged().sorted()
+        learning = self._learning(samples, clock)
+        if held_out is not None:
+            learned = learning.by_validation(samples, held_out, lambda raw: self._score_of(raw, held_out, True)[0])
+        elif self.selection is None:
+            learned = learning.to_the_end(samples)
+        else:
+            learned = learning.by_leaving_out(samples)
+        self._keep(learned, samples)
+        if learned.judged is not None:
+            self._judge(learned.judged, validated=held_out is not None)
+        return self
+
+    def _without_held_out(self, samples: Samples, validation: Any) -> tuple[Samples, Samples | None]:
+        """The samples to learn from, and those that choose the iterate, if there are any."""
+        if validation is not None:
+            X, y = validation
+            inputs = check_features(self, X, reset=False).to(samples.inputs)
+            check_consistent_length(inputs, as_array(y))
+            if len(inputs) < 2:
+                raise InputError("2 or more validation samples", "1 sample", "Hold out more, or pass no validation.")
+            return samples, Samples.of(inputs, self._encode(y, inputs))
+        if self.validation_fraction is None:
+            return samples, None
+        rows = np.arange(len(samples))
+        parts = train_test_split(
+            rows, test_size=self.validation_fraction, random_state=self.random_state, stratify=self._strata()
+        )
+        learn, judge = (samples.part(torch.from_numpy(part).to(samples.group)) for part in parts)
+        return learn, judge
+
+    def _learning(self, samples: Samples, clock: Clock) -> Learning:
+        seed = 0 if self.random_state is None else seed_of(self.random_state)
+        return Learning(
+            candidates=candidates_for(self.kernel, self.ridge, self.diagonal, samples, self.random_state),
+            n_iterations=self.n_iterations,
+            loss=self._loss,
+            solver=self.solver,
+            metric_samples=self.metric_samples,
+            limits=Limits(self.agop_samples, seed, self.max_memory),
+            clock=clock,
+            callback=self.callback,
+            verbose=self.verbose,
+        )
+
+    def _keep(self, learned: Learned, samples: Samples) -> None:
+        best = learned.best
+        self.machine_, self.kernel_ = best.machine, best.machine.kernel
+        self.metric_ = None if best.machine.metric is None else best.machine.metric.matrix
+        self.diagonal_, self.solver_ = learned.diagonal, learned.solver
+        self.best_iteration_, self.n_iter_ = best.iteration, learned.last_iteration
+        self.bandwidth_, self.ridge_ = self.kernel_.bandwidth, best.fit.ridge
+        self.agop_error_ = best.agop_error
+        self.validation_scores_: NDArray[np.float64] | None = None
+        self.validation_standard_errors_: NDArray[np.float64] | None = None
+        self._keep_rows(self.machine_.centers, samples.weights)
+
+    def _judge(self, judged: Judged, *, validated: bool) -> None:
+        """Scores with their standard errors, and calibration, on samples that the predictions do not depend on."""
+        scores = np.array([self._score_of(raw, judged.samples, validated) for raw in judged.predictions])
+        self.validation_scores_, self.validation_standard_errors_ = scores.T.copy()
+        last = judged.predictions[self.best_iteration_ if validated else -1]
+        if validated:
+            self.validation_standard_errors_[:] = self.validation_standard_errors_[self.best_iteration_]
+        self._calibrate(last[judged.samples.group], judged.samples)
+
+    def _score_of(self, raw: Tensor, samples: Samples, validated: bool) -> tuple[float, float]:
+        """Score of raw predictions (m, C) at the inputs of samples, the larger the better, and its standard error."""
+        gains = self._gains(raw[samples.group], samples, validated=validated)
+        return mean_and_error(gains, samples.sample_weights, samples.group)
+
+    def _raw(self, X: Any) -> Tensor:
+        check_is_fitted(self, "machine_")
+        return self._values(check_features(self, X, reset=False).to(self.machine_.centers.device))
+
+    def _values(self, points: Tensor) -> Tensor:
+        return self.machine_(points, max_memory=self.max_memory)
+
+    def predict(self, X: Any) -> Any:
+        """Predictions (n,), or (n, C) for several outputs: an array, or a tensor where X is one.
+
+        Labels that are no numbers come as an array. Memory is bounded, whatever the number of rows.
+        """
+        return self._decode(self._raw(X), X)
 
 
 class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
@@ -39,14 +239,15 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
     kernel
         A kernel, whose hyper-parameters are searched as ``kernel__bandwidth``. A bandwidth is a number or a rule:
         ``LeaveOneOutBandwidth()`` is chosen at each iterate, ``MedianDistance()`` is the median distance between two
-        rows. If None, leave-one-out also decides between ``Laplace`` and ``ProductLaplace`` with the former rule.
+        rows. A name, such as "laplace", stands for the kernel with the former rule; if None, leave-one-out also decides
+        between "laplace" and "product-laplace".
     ridge
         lambda >= 0, or "loo".
     n_iterations
         Number of AGOP updates; 0 is kernel ridge regression.
-    metric
-        "full", or "diagonal" to keep the diagonal of the AGOP only; if None, full for kernels of the Euclidean distance
-        and diagonal for ``ProductLaplace``, which is one of the coordinates.
+    diagonal
+        Whether to keep the diagonal of the AGOP only; if None, only for ``ProductLaplace``, whose distance is one of
+        the coordinates.
     selection
         Without validation data, None keeps the last iterate; "loo" keeps the one with the smallest loss of left-out
         predictions: squared error, or log loss of a classifier. Two halves of up to 4,000 distinct rows judge each
@@ -83,8 +284,8 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
         M, (d, d) or (d,), float64; None if no AGOP was taken.
     kernel_, bandwidth_, ridge_
         The hyper-parameters of the iterate that was kept.
-    metric_kind_, solver_
-        "full" or "diagonal", and how the linear systems were solved.
+    diagonal_, solver_
+        Whether the metric is diagonal, and how the linear systems were solved.
     intercept_
         (C,) what is added to predictions.
     agop_error_ : float
@@ -111,12 +312,17 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
     True
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **FeatureMachine._parameter_constraints,
+        "fit_intercept": ["boolean"],
+    }
+
     def __init__(
         self,
-        kernel: Kernel | None = None,
+        kernel: Kernel | str | None = None,
         ridge: float | Literal["loo"] = "loo",
         n_iterations: int = 5,
-        metric: Literal["full", "diagonal"] | None = None,
+        diagonal: bool | None = None,
         *,
         selection: Literal["loo"] | None = "loo",
         solver: Literal["auto"] | Solver = "auto",
@@ -133,7 +339,7 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
         self.kernel = kernel
         self.ridge = ridge
         self.n_iterations = n_iterations
-        self.metric = metric
+        self.diagonal = diagonal
         self.selection = selection
         self.solver = solver
         self.metric_samples = metric_samples
@@ -151,37 +357,38 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
         tags.target_tags.multi_output = True
         return tags
 
-    def _targets(self, y: Any, features: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        targets = check_regression_targets(y, features)
+    def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:
+        kept = weights > 0
+        targets, weights = check_regression_targets(y, features)[kept], weights[kept]
         self._single_output = np.asarray(as_array(y)).ndim == 1
-        if weights is not None:
-            targets, weights = targets[weights > 0], weights[weights > 0]
-        shares = torch.ones_like(targets[:, 0]) if weights is None else weights
-        self.intercept_ = shares.double() @ targets.double() / shares.double().sum() * self.fit_intercept
-        return targets - self.intercept_.to(targets), None
+        self.intercept_ = weights @ targets.double() / weights.sum() * self.fit_intercept
+        return Samples.of(features[kept], targets - self.intercept_.to(targets), weights, intercept=self.fit_intercept)
+
+    def _encode(self, y: Any, features: Tensor) -> Tensor:
+        targets = check_regression_targets(y, features)
+        if targets.shape[1] != len(self.intercept_):
+            got = f"{targets.shape[1]} in the validation data"
+            raise InputError(f"{len(self.intercept_)} outputs", got, "Hold out samples of the same targets.")
+        return targets - self.intercept_.to(targets)
 
     def _decode(self, raw: Tensor, X: Any) -> Any:
         values = raw + self.intercept_.to(raw)
         return like(values[:, 0] if self._single_output else values, X)
 
-    def _score(self, y: Any, predictions: Any, sample_weight: Any) -> float:
-        return float(r2_score(y, predictions, sample_weight=sample_weight))
-
-    def _loss(self, samples: DistinctSamples, predictions: Tensor) -> float:
+    def _loss(self, samples: Samples, predictions: Tensor) -> float:
         return samples.error(predictions)
 
-    def _gains(self, predictions: Tensor, targets: Tensor) -> Tensor:
-        return -(targets.double() - predictions.double()).square().mean(1)
-
-    def _held_out_gains(self, y: Any, raw: Tensor, weights: Tensor) -> Tensor:
-        targets = check_regression_targets(y, raw).double()
-        squares, shares = (targets - raw.double() - self.intercept_.to(raw)).square(), weights.double() / weights.sum()
+    def _gains(self, raw: Tensor, samples: Samples, *, validated: bool) -> Tensor:
+        squares = (samples.sample_targets.double() - raw.double()).square()
+        if not validated:
+            return -squares.mean(1)
+        targets, shares = samples.sample_targets.double(), samples.sample_weights / samples.sample_weights.sum()
         variance = shares @ (targets - shares @ targets).square()
         return (1 - squares / variance.where(variance > 0, torch.ones_like(variance))).mean(1)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R^2 of the predictions, its mean over the outputs."""
-        return self._score(as_array(y), as_array(self.predict(X)), as_array(sample_weight))
+        return float(r2_score(as_array(y), as_array(self.predict(X)), sample_weight=as_array(sample_weight)))
 
 
 class RFMClassifier(ClassifierMixin, FeatureMachine):  # type: ignore[misc]
@@ -192,7 +399,7 @@ class RFMClassifier(ClassifierMixin, FeatureMachine):  # type: ignore[misc]
 
     Parameters
     ----------
-    kernel, ridge, n_iterations, metric, solver, metric_samples, agop_samples, validation_fraction, time_budget, \
+    kernel, ridge, n_iterations, diagonal, solver, metric_samples, agop_samples, validation_fraction, time_budget, \
 max_memory, callback, verbose, random_state
         As for ``RFMRegressor``; validation data choose the iterate by accuracy, and their split is stratified.
     selection
@@ -208,7 +415,7 @@ max_memory, callback, verbose, random_state
     calibration_ : Calibration or None
         From values of the predictor to probabilities, learned on left-out predictions or on the validation data; None
         without either.
-    machine_, metric_, kernel_, bandwidth_, ridge_, metric_kind_, solver_, agop_error_, best_iteration_, n_iter_, \
+    machine_, metric_, kernel_, bandwidth_, ridge_, diagonal_, solver_, agop_error_, best_iteration_, n_iter_, \
 validation_scores_, validation_standard_errors_, feature_importances_, n_features_in_
         As for ``RFMRegressor``.
 
@@ -222,12 +429,17 @@ validation_scores_, validation_standard_errors_, feature_importances_, n_feature
     True
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **FeatureMachine._parameter_constraints,
+        "class_weight": [Mapping, StrOptions({"balanced"}), None],
+    }
+
     def __init__(
         self,
-        kernel: Kernel | None = None,
+        kernel: Kernel | str | None = None,
         ridge: float | Literal["loo"] = "loo",
         n_iterations: int = 5,
-        metric: Literal["full", "diagonal"] | None = None,
+        diagonal: bool | None = None,
         *,
         selection: Literal["loo"] | None = "loo",
         solver: Literal["auto"] | Solver = "auto",
@@ -244,7 +456,7 @@ validation_scores_, validation_standard_errors_, feature_importances_, n_feature
         self.kernel = kernel
         self.ridge = ridge
         self.n_iterations = n_iterations
-        self.metric = metric
+        self.diagonal = diagonal
         self.selection = selection
         self.solver = solver
         self.metric_samples = metric_samples
@@ -257,21 +469,27 @@ validation_scores_, validation_standard_errors_, feature_importances_, n_feature
         self.verbose = verbose
         self.random_state = random_state
 
-    def _targets(self, y: Any, features: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:
         self.calibration_: Calibration | None = None
         self._classes = Classes.of(y, features, weights)
         self.classes_ = self._classes.decode(torch.arange(len(self._classes)), y)
-        targets = self._classes.encode("signed", features)
-        factors = self._classes.weights(self.class_weight)[self._classes.codes].to(features.device)
-        return targets[:, 1:] if len(self._classes) == 2 else targets, factors
+        kept, codes = weights > 0, self._classes.codes
+        factors = self._classes.weights(self.class_weight).to(weights)[codes]
+        return Samples.of(features[kept], self._signed(codes, features), weights[kept] * factors)
 
-    def _calibrate(self, raw: Tensor, y: Any, weights: Tensor | None) -> None:
-        codes = self._classes.codes_of(y).to(raw.device)
-        known = codes >= 0
-        weights = None if weights is None else weights[known]
-        shares = torch.nn.functional.one_hot(codes[known], len(self._classes))
-        shares = shares[:, 1:] if len(self._classes) == 2 else shares
-        self.calibration_ = Calibration.of(raw[known], shares, weights)
+    def _encode(self, y: Any, features: Tensor) -> Tensor:
+        codes = self._classes.codes_of(y).to(features.device)
+        return self._signed(codes.clamp(min=0), features).masked_fill(codes[:, None] < 0, torch.nan)
+
+    def _signed(self, codes: Tensor, features: Tensor) -> Tensor:
+        """Targets (n, C) of indices of classes, +1 and -1; one column for two classes."""
+        targets = 2 * torch.nn.functional.one_hot(codes, len(self._classes)).to(features) - 1
+        return targets[:, 1:] if len(self._classes) == 2 else targets
+
+    def _calibrate(self, raw: Tensor, samples: Samples) -> None:
+        known = ~samples.sample_targets[:, 0].isnan()
+        shares = (samples.sample_targets[known] + 1) / 2
+        self.calibration_ = Calibration.of(raw[known], shares, samples.sample_weights[known])
 
     def _strata(self) -> Any:
         return self._classes.codes.cpu().numpy()
@@ -279,25 +497,19 @@ validation_scores_, validation_standard_errors_, feature_importances_, n_feature
     def _decode(self, raw: Tensor, X: Any) -> Any:
         return self._classes.decode((raw[:, 0] > 0).long() if raw.shape[1] == 1 else raw.argmax(1), X)
 
-    def _score(self, y: Any, predictions: Any, sample_weight: Any) -> float:
-        return float(accuracy_score(y, predictions, sample_weight=sample_weight))
-
-    def _loss(self, samples: DistinctSamples, predictions: Tensor) -> float:
+    def _loss(self, samples: Samples, predictions: Tensor) -> float:
         shares = (samples.targets + 1) / 2  # of the classes among equal samples
         return Calibration.of(predictions, shares, samples.weights).loss(predictions, shares, samples.weights)
 
-    def _gains(self, predictions: Tensor, targets: Tensor) -> Tensor:
-        if predictions.shape[1] == 1:
-            return ((predictions > 0) == (targets > 0))[:, 0].double()
-        return (predictions.argmax(1) == targets.argmax(1)).double()
-
-    def _held_out_gains(self, y: Any, raw: Tensor, weights: Tensor) -> Tensor:  # noqa: ARG002
-        right = np.asarray(self._decode(raw, None)) == np.asarray(as_array(y)).ravel()
-        return torch.from_numpy(right).to(raw.device, torch.float64)
+    def _gains(self, raw: Tensor, samples: Samples, *, validated: bool) -> Tensor:  # noqa: ARG002
+        targets = samples.sample_targets
+        if raw.shape[1] == 1:
+            targets = torch.where(raw > 0, targets, -targets)
+        return (targets.gather(1, raw.argmax(1, keepdim=True)) > 0)[:, 0].double()
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy of the predictions."""
-        return self._score(as_array(y), as_array(self.predict(X)), as_array(sample_weight))
+        return float(accuracy_score(as_array(y), as_array(self.predict(X)), sample_weight=as_array(sample_weight)))
 
     def decision_function(self, X: Any) -> Any:
         """Regression values of the targets: (n, C), or (n,) for two classes (positive: the second)."""

@@ -4,17 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TypeAlias
 
 from torch import Tensor
 
 from agop.errors import InputError
 from agop.kernel_machine import Fit, KernelMachine, Solver, fit_with_gradient_weights
-from agop.kernels import Kernel, Metric
+from agop.kernels import Metric
 from agop.outer_product import AGOPPlan, normalised_agop, planned_kernel_agop, sampled_kernel_agop
+from agop.rfm.samples import Samples
 from agop.rfm.tuning import Setting
 
-__all__ = ["RFMStep", "machine_agop", "rfm"]
+__all__ = ["Limits", "RFMStep", "Settings", "in_turn", "machine_agop", "rfm"]
+
+Settings: TypeAlias = Callable[[int, Sequence[Metric | None]], Setting]
+"""Kernel and ridge of an iterate, from its number and its metric on each fold: one where there are no folds."""
+
+
+def in_turn(settings: Sequence[Setting]) -> Settings:
+    """Settings of the iterates in turn, the last one also of all that follow."""
+    return lambda iteration, _: settings[min(iteration, len(settings) - 1)]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an iterate may take.
+
+    Attributes
+    ----------
+    agop_samples
+        Random samples over which an AGOP is taken, new ones for each iterate; all if None.
+    seed
+        Seed of the draw of these samples, and of folds.
+    max_memory
+        Bytes for the matrices over pairs; None for no limit.
+    """
+
+    agop_samples: int | None = None
+    seed: int = 0
+    max_memory: int | None = None
+
+    def sampled(self, inputs: Tensor) -> bool:
+        """Whether the AGOP over inputs (n, d) is an estimate."""
+        return self.agop_samples is not None and self.agop_samples < len(inputs)
 
 
 @dataclass(frozen=True)
@@ -45,19 +77,13 @@ class RFMStep:
 
 
 def rfm(
-    inputs: Tensor,
-    targets: Tensor,
-    *,
-    kernel: Kernel,
-    ridge: float = 1e-3,
+    samples: Samples,
+    settings: Setting | Settings,
     n_iterations: int = 5,
-    metric: Literal["full", "diagonal"] = "full",
-    weights: Tensor | None = None,
-    settings: Sequence[Setting] | Callable[[Metric | None], Setting] | None = None,
+    *,
+    diagonal: bool = False,
     solver: Solver | None = None,
-    agop_samples: int | None = None,
-    seed: int = 0,
-    max_memory: int | None = None,
+    limits: Limits = Limits(),
 ) -> Iterator[RFMStep]:
     r"""Iterates of the recursive feature machine, as they are computed.
 
@@ -66,36 +92,28 @@ def rfm(
 
     Parameters
     ----------
-    inputs
-        X, (n, d), distinct rows (see ``agop.rfm.distinct``), float32 or float64.
-    targets
-        Y, (n, C).
-    kernel
-        Kernel k.
-    ridge
-        lambda >= 0.
+    samples
+        X, (n, d), distinct, in float32 or float64, with targets Y, (n, C), and weights.
+    settings
+        Kernel k and ridge lambda of all iterates, or a function of the iterate.
     n_iterations
         Number k of AGOP updates; k + 1 solves and k + 1 steps.
-    metric
-        "full", or "diagonal" to keep the diagonal of the AGOP only.
-    weights
-        (n,) positive sample weights; ones if None.
-    settings
-        Kernel and ridge of each iterate, in the place of those given: in turn, the last one also of all that follow, or
-        as a function of the metric.
+    diagonal
+        Whether to keep the diagonal of the AGOP only.
     solver
         ``Cholesky()`` if None, or ``ConjugateGradient()``.
-    agop_samples
-        Random samples over which the AGOP is taken, new ones for each iterate; all if None.
-    seed
-        Seed of the draw of these samples.
-    max_memory
-        Bytes for the matrices over pairs.
+    limits
+        Samples behind each AGOP, seed of their draw, and memory.
 
     Yields
     ------
     RFMStep
         Iterations 0 to ``n_iterations``.
+
+    Raises
+    ------
+    InputError
+        If ``n_iterations`` is negative, samples are unusable, or the predictor is constant, so that its AGOP is zero.
 
     References
     ----------
@@ -106,64 +124,60 @@ def rfm(
     >>> import torch
     >>> from agop.kernels import Laplace
     >>> x = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    >>> *_, last = rfm(x, x[:, :1], kernel=Laplace(2.0), n_iterations=2)
+    >>> *_, last = rfm(Samples.of(x, x[:, :1]), Setting(Laplace(2.0), 1e-3), n_iterations=2)
     >>> last.iteration, last.machine.metric.matrix.argmax().item()
     (2, 0)
     """
-    if metric not in ("full", "diagonal"):
-        raise InputError("metric='full' or 'diagonal'", repr(metric), "Choose one of the two.")
     if n_iterations < 0:
         raise InputError("n_iterations >= 0", str(n_iterations), "0 is kernel ridge regression.")
-    settings = settings or [Setting(kernel, ridge)]
-    learned: Metric | None = None
+    setting_of = in_turn([settings]) if isinstance(settings, Setting) else settings
+    metric: Metric | None = None
     plan: AGOPPlan | None = None
     error = 0.0
     for iteration in range(n_iterations + 1):
-        setting = settings(learned) if callable(settings) else settings[min(iteration, len(settings) - 1)]
-        kernel = setting.kernel_at(inputs, learned)
+        setting = setting_of(iteration, [metric])
         fit, pairs = fit_with_gradient_weights(
-            kernel,
-            inputs,
-            targets,
+            setting.kernel_at(samples.inputs, metric),
+            samples.inputs,
+            samples.targets,
             ridge=setting.ridge,
-            metric=learned,
-            weights=weights,
+            metric=metric,
+            weights=samples.weights,
             solver=solver,
-            max_memory=max_memory,
-            share=iteration < n_iterations and not _sampled(agop_samples, inputs),
+            max_memory=limits.max_memory,
+            share=iteration < n_iterations and not limits.sampled(samples.inputs),
         )
         yield RFMStep(iteration, fit, plan, error)
         if iteration == n_iterations:
             return
-        agop, plan, error = machine_agop(
-            fit.machine,
-            weights=weights,
-            samples=agop_samples,
-            seed=seed + iteration,
-            max_memory=max_memory,
-            gradient_weights=pairs,
-        )
+        agop, plan, error = machine_agop(fit.machine, samples.weights, iteration, limits, gradient_weights=pairs)
         pairs = None  # free it before the next kernel matrix
-        learned = Metric(normalised_agop(agop if metric == "full" else agop.diagonal()))
+        metric = Metric(normalised_agop(agop.diagonal() if diagonal else agop))
 
 
 def machine_agop(
     machine: KernelMachine,
+    weights: Tensor,
+    iteration: int,
+    limits: Limits,
     *,
-    weights: Tensor | None = None,
-    samples: int | None = None,
-    seed: int = 0,
-    max_memory: int | None = None,
     gradient_weights: Tensor | None = None,
 ) -> tuple[Tensor, AGOPPlan | None, float]:
     """AGOP (d, d) of a machine over its own centers, how it was computed, and its relative standard error.
 
-    It is an estimate from ``samples`` of the centers if they are more, drawn with ``seed``; it has no plan then.
+    It is an estimate if ``limits`` say so, with a draw of its own at each iteration; it has no plan then.
     """
     kernel, centers, coefficients, metric = machine.kernel, machine.centers, machine.coefficients, machine.metric
-    if samples is not None and _sampled(samples, centers):
+    if limits.agop_samples is not None and limits.sampled(centers):
         estimate = sampled_kernel_agop(
-            kernel, centers, coefficients, samples, metric=metric, weights=weights, seed=seed, max_memory=max_memory
+            kernel,
+            centers,
+            coefficients,
+            limits.agop_samples,
+            metric=metric,
+            weights=weights,
+            seed=limits.seed + iteration,
+            max_memory=limits.max_memory,
         )
         return estimate.matrix, None, estimate.error
     agop, plan = planned_kernel_agop(
@@ -173,11 +187,7 @@ def machine_agop(
         coefficients,
         metric=metric,
         weights=weights,
-        max_memory=max_memory,
+        max_memory=limits.max_memory,
         gradient_weights=gradient_weights,
     )
     return agop, plan, 0.0
-
-
-def _sampled(samples: int | None, inputs: Tensor) -> bool:
-    return samples is not None and samples < len(inputs)

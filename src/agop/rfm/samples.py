@@ -1,61 +1,137 @@
-"""Distinct samples, and the targets of fits with and without an intercept."""
+"""Weighted samples, equal ones merged: what a fit, a fold, a leaf and a layer learn from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
+import numpy as np
 import torch
+from sklearn.utils import check_random_state
 from torch import Tensor
 
-__all__ = ["DistinctSamples"]
+from agop.errors import InputError
+
+__all__ = ["Samples", "distinct_rows", "random_rows"]
 
 
 @dataclass(frozen=True, eq=False)
-class DistinctSamples:
-    """Samples of which equal ones were merged, see ``agop.rfm.distinct.DistinctRows``; they are left out together.
+class Samples:
+    """Weighted samples at some inputs; those at one input are learned from as one, and left out together.
+
+    Kernel ridge regression on distinct inputs with summed weights and weighted mean targets is the same problem as on
+    all samples.
 
     Attributes
     ----------
     inputs
-        Distinct rows, (m, d).
-    targets
-        Mean targets of the equal samples, (m, C).
-    weights
-        Their total weight, (m,): how much they matter, never how many they are.
-    spread
-        (m,) mean squared distance of their targets from that mean; zeros where nothing was merged.
+        Inputs, (m, d); distinct once ``merged``.
+    group
+        (n,) the input of each sample.
+    sample_targets, sample_weights
+        Targets of the samples, (n, C), and how much they matter, (n,) float64, positive: never how many they are.
     intercept
         Whether a fit subtracts the weighted mean of the targets that it sees.
 
     Examples
     --------
-    >>> samples = DistinctSamples(torch.eye(2), torch.eye(2), torch.ones(2), torch.zeros(2))
-    >>> samples[torch.tensor([1])].inputs
-    tensor([[0., 1.]])
+    >>> samples = Samples.of(torch.tensor([[2.0], [1.0], [2.0]]), torch.tensor([[1.0], [0.0], [3.0]])).merged()
+    >>> samples.inputs.ravel(), samples.targets.ravel(), samples.weights, samples.spread
+    (tensor([2., 1.]), tensor([2., 0.]), tensor([2., 1.], dtype=torch.float64), tensor([1., 0.], dtype=torch.float64))
+    >>> samples.part(torch.tensor([1])).inputs
+    tensor([[1.]])
     """
 
     inputs: Tensor
-    targets: Tensor
-    weights: Tensor
-    spread: Tensor
+    group: Tensor
+    sample_targets: Tensor
+    sample_weights: Tensor
     intercept: bool = False
 
+    @classmethod
+    def of(cls, inputs: Tensor, targets: Tensor, weights: Tensor | None = None, *, intercept: bool = False) -> Samples:
+        """Samples with inputs (n, d) of their own, targets (n, C) and positive weights (n,), ones if None.
+
+        Raises
+        ------
+        InputError
+            If there are not as many targets and weights as inputs.
+        """
+        if weights is None:
+            weights = torch.ones(len(inputs), dtype=torch.float64, device=inputs.device)
+        if not len(inputs) == len(targets) == len(weights):
+            got = f"{len(targets)} targets and {len(weights)} weights"
+            raise InputError(f"{len(inputs)} targets and weights", got, "Pass one of each for every input.")
+        return cls(inputs, torch.arange(len(inputs), device=inputs.device), targets, weights.double(), intercept)
+
+    def merged(self) -> Samples:
+        """The samples with equal inputs as one, in order of first appearance."""
+        first, group = distinct_rows(self.inputs)
+        return replace(self, inputs=self.inputs[first], group=group[self.group])
+
+    def sorted(self) -> Samples:
+        """The samples with their inputs in lexicographic order, so that no choice depends on the order of samples."""
+        return self.part(torch.from_numpy(np.lexsort(self.inputs.cpu().numpy().T[::-1])).to(self.group))
+
+    def part(self, rows: Tensor) -> Samples:
+        """The samples at some of the inputs (m',), these in the order of their indices.
+
+        Examples
+        --------
+        >>> samples = Samples.of(torch.tensor([[1.0], [2.0], [1.0], [3.0]]), torch.arange(4.0)[:, None]).merged()
+        >>> part = samples.part(torch.tensor([2, 0]))
+        >>> part.group.tolist(), part.sample_targets.ravel().tolist()
+        ([1, 1, 0], [0.0, 2.0, 3.0])
+        """
+        number = self.group.new_full((len(self),), -1)
+        number[rows] = torch.arange(len(rows), device=rows.device)
+        group = number[self.group]
+        kept = group >= 0
+        targets, weights = self.sample_targets[kept], self.sample_weights[kept]
+        return replace(
+            self, inputs=self.inputs[rows], group=group[kept], sample_targets=targets, sample_weights=weights
+        )
+
+    def some(self, most: int | None, random_state: Any) -> Samples:
+        """The samples at ``most`` of the inputs, drawn at random; itself if there are no more, or for None."""
+        if most is None or len(self) <= most:
+            return self
+        return self.part(random_rows(len(self), most, random_state).to(self.group))
+
     def __len__(self) -> int:
+        """Number m of inputs."""
         return len(self.inputs)
 
-    def __getitem__(self, rows: Tensor) -> DistinctSamples:
-        return DistinctSamples(
-            self.inputs[rows], self.targets[rows], self.weights[rows], self.spread[rows], self.intercept
-        )
+    @cached_property
+    def targets(self) -> Tensor:
+        """(m, C) weighted mean of the targets of equal samples."""
+        return self._mean(self.sample_targets)
+
+    @cached_property
+    def weights(self) -> Tensor:
+        """(m,) total weight of equal samples, float64."""
+        return self._total(self.sample_weights)
+
+    @cached_property
+    def spread(self) -> Tensor:
+        """(m,) weighted mean squared distance of the targets of equal samples from their mean, float64."""
+        targets = self.sample_targets.double()
+        squares = (targets - self._mean(targets)[self.group]).square().sum(1)
+        return self._total(self.sample_weights * squares) / self.weights
+
+    @property
+    def constant(self) -> bool:
+        """Whether there is nothing to learn: all inputs or all targets are equal."""
+        return any(bool((values == values[0]).all()) for values in (self.inputs, self.targets))
 
     def mean(self) -> Tensor:
         """Weighted mean (C,) of the targets, float64."""
-        weights = self.weights.double()
-        return weights @ self.targets.double() / weights.sum()
+        return self.weights @ self.targets.double() / self.weights.sum()
 
     def means_without(self) -> Tensor:
-        """Weighted means (m, C) of the targets of all other rows, float64; zeros for a single row."""
-        weights, targets = self.weights.double()[:, None], self.targets.double()
+        """Weighted means (m, C) of the targets of all other inputs, float64; zeros for a single one."""
+        weights, targets = self.weights[:, None], self.targets.double()
         rest = weights.sum() - weights
         return torch.where(rest > 0, (weights * targets).sum(0) - weights * targets, 0) / rest.clamp(min=1e-300)
 
@@ -64,23 +140,67 @@ class DistinctSamples:
         return torch.cat([self.targets, torch.ones_like(self.targets[:, :1])], 1) if self.intercept else self.targets
 
     def about_the_others(self, residuals: Tensor, first: int = 0) -> Tensor:
-        """Left-out residuals of the rows from ``first`` on, from those of ``right_hand_sides`` there.
+        """Left-out residuals of the inputs from ``first`` on, from those of ``right_hand_sides`` there.
 
-        The intercept is left out with its row: the mean of the targets is that of the others.
+        The intercept is left out with its sample: the mean of the targets is that of the others.
         """
         if not self.intercept:
             return residuals
         return residuals[:, :-1] - self.means_without()[first:] * residuals[:, -1:]
 
     def error(self, predictions: Tensor) -> float:
-        """Weighted mean, over samples and outputs, of squared errors of predictions (m, C) for the distinct rows.
+        """Weighted mean, over samples and outputs, of squared errors of predictions (m, C) at the inputs.
 
         Examples
         --------
-        >>> samples = DistinctSamples(torch.eye(2), torch.eye(2), torch.tensor([3.0, 1.0]), torch.tensor([0.0, 2.0]))
-        >>> samples.error(torch.eye(2) + 1)
-        1.25
+        >>> samples = Samples.of(torch.tensor([[0.0], [0.0], [1.0]]), torch.tensor([[1.0], [3.0], [1.0]])).merged()
+        >>> samples.error(torch.tensor([[1.0], [1.0]]))
+        1.3333333333333333
         """
-        weights = self.weights.double()
-        squares = (self.targets.double() - predictions.double()).square().sum(1) + self.spread.double()
-        return (weights @ squares / weights.sum() / self.targets.shape[1]).item()
+        squares = (self.targets.double() - predictions.double()).square().sum(1) + self.spread
+        return (self.weights @ squares / self.weights.sum() / self.targets.shape[1]).item()
+
+    def _mean(self, values: Tensor) -> Tensor:
+        """(m, C) weighted means of values (n, C) of equal samples, exact where there is one; in their dtype."""
+        sums = self.sample_weights.new_zeros(len(self), values.shape[1])
+        sums.index_add_(0, self.group, self.sample_weights[:, None] * values)
+        means = (sums / self.weights[:, None]).to(values.dtype)
+        alone = torch.bincount(self.group, minlength=len(self))[self.group] == 1
+        means[self.group[alone]] = values[alone]
+        return means
+
+    def _total(self, values: Tensor) -> Tensor:
+        """(m,) sums of values (n,) of equal samples."""
+        return values.new_zeros(len(self)).index_add_(0, self.group, values)
+
+
+def distinct_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """The rows (n, d) that are distinct to the last bit, float32 or float64, finite; 0.0 and -0.0 are equal.
+
+    Returns
+    -------
+    first, group
+        (m,) the first row of each group of equal ones, in order; (n,) the group of each row.
+
+    Examples
+    --------
+    >>> distinct_rows(torch.tensor([[1.0], [2.0], [1.0]]))
+    (tensor([0, 1]), tensor([0, 1, 0]))
+    """
+    values = (rows + 0.0).contiguous()  # turns -0.0 into 0.0, so that equal rows have equal bytes
+    sums = values.view(torch.int64 if values.element_size() == 8 else torch.int32).sum(1)
+    if len(torch.unique(sums)) == len(sums):  # equal rows have equal sums of their words
+        each = torch.arange(len(rows), device=rows.device)
+        return each, each
+    row_bytes = values.cpu().numpy().view(np.dtype((np.void, values.element_size() * values.shape[1]))).ravel()
+    _, first, inverse = np.unique(row_bytes, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.argsort(order)
+    return torch.from_numpy(first[order]).to(rows.device), torch.from_numpy(rank[inverse]).to(rows.device)
+
+
+def random_rows(n: int, most: int, random_state: Any) -> Tensor:
+    """Indices of ``most`` of n rows in order, or of all if they are fewer."""
+    if n <= most:
+        return torch.arange(n)
+    return torch.from_numpy(check_random_state(random_state).choice(n, most, replace=False)).sort().values

@@ -1,89 +1,81 @@
-"""Which iterate is kept, and what its score is worth."""
+"""When a recursion ends, which iterate is kept, and what its score is worth."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from numbers import Integral
-from typing import Any
+from typing import TypeVar
 
-import numpy as np
 import torch
-from sklearn.base import BaseEstimator
-from sklearn.model_selection import train_test_split
-from sklearn.utils import check_consistent_length
 from torch import Tensor
 
 from agop.errors import InputError
-from agop.estimator.arrays import as_array, check_features
-from agop.rfm.choice import exhausted
 from agop.rfm.recursion import RFMStep
 
-__all__ = [
-    "HeldOut",
-    "Selected",
-    "check_settings",
-    "check_validation",
-    "mean_and_error",
-    "select_iterate",
-    "split_rows",
-]
+__all__ = ["PATIENCE", "Clock", "Selected", "exhausted", "mean_and_error", "select_iterate", "within_time"]
 
-HeldOut = tuple[Tensor, Any, Tensor | None]
-"""Features, targets as ``predict`` gives them, and sample weights that choose the iterate."""
+PATIENCE = 2
+"""Iterates in a row that are worse than the best, after which a recursion ends: it rarely falls again."""
+
+Step = TypeVar("Step")
 
 
-def check_settings(selection: Any, n_iterations: int, time_budget: float | None, metric_samples: int | None) -> None:
-    """Raise InputError, before any work, unless these are settings that a recursion can take."""
-    if selection not in (None, "loo"):
-        raise InputError("selection=None or 'loo'", repr(selection), "Choose one of the two.")
-    if not isinstance(n_iterations, Integral) or n_iterations < 0:
-        raise InputError("n_iterations >= 0", repr(n_iterations), "0 is kernel ridge regression.")
-    if time_budget is not None and not time_budget > 0:
-        raise InputError("a positive time budget in seconds", repr(time_budget), "Use None for no limit.")
-    if metric_samples is not None and not (isinstance(metric_samples, Integral) and metric_samples >= 2):
-        raise InputError("metric_samples >= 2, or None", repr(metric_samples), "Take thousands, or all by None.")
+def within_time(steps: Iterable[Step], seconds: float | None) -> Iterator[Step]:
+    """Yield steps until the next one, as long as the longest so far, would overrun ``seconds``.
 
-
-def check_validation(estimator: BaseEstimator, X: Any, y: Any, features: Tensor) -> HeldOut:
-    """Validation data beside the training features, two samples or more.
+    The first step is always taken; None means no limit.
 
     Raises
     ------
-    ValueError
-        If they are unusable, or do not fit the training features.
-    """
-    held_out = check_features(estimator, X, reset=False).to(features), as_array(y), None
-    check_consistent_length(*held_out[:2])
-    if len(held_out[0]) < 2:
-        raise InputError("2 or more validation samples", "1 sample", "Hold out more, or pass no validation.")
-    return held_out
-
-
-def split_rows(n: int, fraction: float, random_state: Any, strata: Any) -> tuple[Any, Any]:
-    """Indices of the training and the validation part of n rows, a share ``fraction`` of each stratum."""
-    train, test = train_test_split(np.arange(n), test_size=fraction, random_state=random_state, stratify=strata)
-    return train, test
-
-
-def mean_and_error(values: Tensor, weights: Tensor, group: Tensor | None = None) -> tuple[float, float]:
-    r"""Weighted mean of values (n,) and its standard error, where those of one group (n,) were drawn together.
-
-    With weights w of sum 1 and G groups, the error is the root of
-    :math:`\frac{G}{G - 1} \sum_g (\sum_{j \in g} w_j (v_j - \bar v))^2`; NaN for one group.
+    InputError
+        If ``seconds`` is not positive.
 
     Examples
     --------
-    >>> import torch
-    >>> mean_and_error(torch.tensor([1.0, 2.0, 3.0]), torch.ones(3))
-    (2.0, 0.57735...)
+    >>> list(within_time(range(3), None))
+    [0, 1, 2]
     """
-    values, shares = values.double(), weights.double() / weights.double().sum()
-    mean = shares @ values
-    group = torch.arange(len(values), device=values.device) if group is None else group
-    own = values.new_zeros(int(group.max()) + 1).index_add_(0, group, shares * (values - mean))
-    error = (own.square().sum() * len(own)).sqrt() / (len(own) - 1) ** 0.5 if len(own) > 1 else mean * torch.nan
-    return mean.item(), error.item()
+    if seconds is not None and not seconds > 0:
+        raise InputError("a positive time budget in seconds", repr(seconds), "Use None for no limit.")
+    start = last = time.monotonic()
+    longest = 0.0
+    for step in steps:
+        yield step
+        now = time.monotonic()
+        longest, last = max(longest, now - last), now
+        if seconds is not None and now - start + longest > seconds:
+            return
+
+
+@dataclass(frozen=True)
+class Clock:
+    """When a fit began and how many seconds it may take."""
+
+    began: float
+    budget: float | None
+
+    @classmethod
+    def start(cls, budget: float | None) -> Clock:
+        """Begin now."""
+        return cls(time.monotonic(), budget)
+
+    def left(self, share: float = 1.0, reserve: float = 0.0) -> float | None:
+        """A share of the seconds that are left beside a reserve, always positive; None for no limit."""
+        if self.budget is None:
+            return None
+        return max(share * (self.budget - reserve - (time.monotonic() - self.began)), 1e-9)
+
+
+def exhausted(losses: Sequence[float], patience: int | None) -> bool:
+    """Whether the last ``patience`` losses are all larger than the smallest; never if that is None.
+
+    Examples
+    --------
+    >>> exhausted([0.5, 0.4, 0.6, 0.41], 2), exhausted([0.5, 0.4, 0.6, 0.4], 2)
+    (True, False)
+    """
+    return patience is not None and len(losses) > patience and min(losses[-patience:]) > min(losses)
 
 
 @dataclass(frozen=True)
@@ -138,3 +130,21 @@ def select_iterate(
         if (callback is not None and callback(step)) or exhausted([-score for score in scores], patience):
             break
     return Selected(best, step, scores)
+
+
+def mean_and_error(values: Tensor, weights: Tensor, group: Tensor) -> tuple[float, float]:
+    r"""Weighted mean of values (n,) and its standard error, where those of one group (n,) were drawn together.
+
+    With weights w of sum 1 and G groups, the error is the root of
+    :math:`\frac{G}{G - 1} \sum_g (\sum_{j \in g} w_j (v_j - \bar v))^2`; NaN for one group.
+
+    Examples
+    --------
+    >>> mean_and_error(torch.tensor([1.0, 2.0, 3.0]), torch.ones(3), torch.arange(3))
+    (2.0, 0.57735...)
+    """
+    values, weights = values.double(), weights.double()
+    mean = weights @ values / weights.sum()
+    own = values.new_zeros(int(group.max()) + 1).index_add_(0, group, weights / weights.sum() * (values - mean))
+    error = (own.square().sum() * len(own)).sqrt() / (len(own) - 1) ** 0.5 if len(own) > 1 else mean * torch.nan
+    return mean.item(), error.item()

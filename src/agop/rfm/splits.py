@@ -9,7 +9,6 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from agop.errors import InputError
 from agop.linalg import Spectrum, largest_positive
 from agop.storable import storable
 
@@ -83,11 +82,6 @@ def grow_tree(
     tree, leaves
         The tree, and the indices of the samples of each leaf, ascending.
 
-    Raises
-    ------
-    InputError
-        If ``max_leaf_size`` or ``overlap`` is out of range.
-
     References
     ----------
     Beaglehole, Holzmüller, Radhakrishnan, Belkin 2025 (arXiv 2508.10053): splits at medians along AGOP directions.
@@ -99,10 +93,6 @@ def grow_tree(
     >>> (tree.low, tree.high), [rows.tolist() for rows in leaves]
     ((2.0, 5.0), [[0, 1, 2, 3, 4], [3, 4, 5, 6, 7]])
     """
-    if not max_leaf_size >= 1:
-        raise InputError("max_leaf_size >= 1", repr(max_leaf_size), "Some thousands suit kernel machines.")
-    if not 0 <= overlap <= 0.25:
-        raise InputError("softness from 0 to 0.25", repr(overlap), "0 is hard; 0.05 shares a tenth of the samples.")
     leaves: list[Tensor] = []
 
     def grow(rows: Tensor) -> Tree:

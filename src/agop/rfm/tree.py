@@ -2,21 +2,201 @@
 
 from __future__ import annotations
 
-from typing import Any
+from abc import ABC, abstractmethod
+from numbers import Real
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from sklearn.base import ClassifierMixin, RegressorMixin
+from numpy.random import RandomState
+from rich.progress import track
+from sklearn.base import ClassifierMixin, RegressorMixin, clone
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils import Tags
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from agop.estimator.arrays import as_array, like
+from agop.estimator.arrays import as_array, check_features, check_weights, like
+from agop.estimator.importances import FeatureImportances
+from agop.estimator.parameters import CONSTRAINTS, at_least
+from agop.estimator.persistence import PersistentEstimator
 from agop.estimator.targets import Classes, check_regression_targets, probabilities
+from agop.outer_product import kernel_agop
 from agop.rfm.estimators import RFMClassifier, RFMRegressor
-from agop.rfm.machine_tree import MachineTree, Samples
+from agop.rfm.samples import Samples, distinct_rows
+from agop.rfm.splits import Tree, grow_tree, principal_direction, route
 
 __all__ = ["TreeRFMClassifier", "TreeRFMRegressor"]
+
+_KEPT = 4_000
+"""Samples at most that are kept for the importance of the features."""
+
+
+class MachineTree(FeatureImportances, PersistentEstimator, ABC):
+    """A tree of recursive feature machines; the parameters are those of ``TreeRFMRegressor``."""
+
+    _kind: ClassVar[type[RFMRegressor] | type[RFMClassifier]]
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "max_leaf_size": [at_least(1)],
+        "n_split_samples": [at_least(2)],
+        "softness": [Interval(Real, 0, 0.25, closed="both")],
+        "verbose": CONSTRAINTS["verbose"],
+        "random_state": CONSTRAINTS["random_state"],
+    }
+
+    tree_: Tree
+    leaves_: list[Any]
+    leaf_weights_: Tensor
+    n_features_in_: int
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        max_leaf_size: int = 10_000,
+        *,
+        n_split_samples: int = 2_000,
+        softness: float = 0.05,
+        verbose: bool = False,
+        random_state: Any = None,
+    ) -> None:
+        self.estimator = estimator
+        self.max_leaf_size = max_leaf_size
+        self.n_split_samples = n_split_samples
+        self.softness = softness
+        self.verbose = verbose
+        self.random_state = random_state
+
+    @abstractmethod
+    def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:
+        """Learn the kind of target; the samples with positive weight, their targets coded."""
+
+    @abstractmethod
+    def _fitted(self, model: Any, samples: Samples) -> Any:
+        """A model of the kind of the leaves, fitted to samples."""
+
+    @abstractmethod
+    def _leaf_values(self, leaf: Any, points: Tensor) -> Tensor:
+        """What a fitted leaf predicts at points, (n, C)."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Grow the tree, then fit its leaves one after the other.
+
+        Parameters
+        ----------
+        X
+            (n, d) features: array, frame, or tensor (on any device; float32 is kept).
+        y
+            (n,) targets or labels; (n, C) for several outputs of a regressor.
+        sample_weight
+            (n,) non-negative weights; a weight of 2 is the same as repeating the sample.
+
+        Raises
+        ------
+        ValueError
+            If the data or a parameter are unusable; the message says what was expected and what to do.
+        """
+        self._validate_params()
+        prototype = self._prototype
+        generator = check_random_state(self.random_state)
+        features = check_features(self, X, reset=True)
+        samples = _distinct(self._learn_targets(features, y, check_weights(sample_weight, features)))
+        self.tree_, leaves = grow_tree(
+            samples.inputs,
+            lambda rows: self._direction(samples.part(rows), prototype, generator),
+            max_leaf_size=self.max_leaf_size,
+            overlap=self.softness,
+        )
+        bar = track(leaves, description="TreeRFM", disable=not self.verbose)
+        self.leaves_ = [self._fit_leaf(samples.part(rows), prototype, generator) for rows in bar]
+        self.leaf_weights_ = torch.stack([samples.weights[rows].sum() for rows in leaves])
+        self._n_outputs = samples.targets.shape[1]
+        kept = _drawn(samples, _KEPT, generator)
+        self._keep_rows(kept.inputs, kept.weights)
+        return self
+
+    @property
+    def _prototype(self) -> Any:
+        return self._kind() if self.estimator is None else self.estimator
+
+    def _direction(self, samples: Samples, prototype: Any, generator: RandomState) -> Tensor | None:
+        """Leading AGOP direction of iteration 0 on some samples; the principal one of all where those do not vary."""
+        if samples.constant:
+            return None
+        some = _drawn(samples, self.n_split_samples, generator)
+        if some.constant:
+            centered = samples.inputs.double() - samples.inputs.double().mean(0)
+            return principal_direction(centered.mT @ centered)
+        first = {"n_iterations": 0, "selection": None, "validation_fraction": None, "callback": None, "verbose": False}
+        machine = self._fitted(_seeded(prototype, generator, **first), some).machine_
+        agop = kernel_agop(
+            machine.kernel,
+            some.inputs,
+            machine.centers,
+            machine.coefficients,
+            weights=some.weights,
+            max_memory=prototype.max_memory,
+        )
+        return principal_direction(agop)
+
+    def _fit_leaf(self, samples: Samples, prototype: Any, generator: RandomState) -> Any:
+        """A fitted clone of the prototype, or the mean target (C,) where there is nothing to learn."""
+        if samples.constant:
+            return samples.mean().to(samples.targets)
+        leaf = _seeded(prototype, generator, verbose=prototype.verbose and not self.verbose)
+        return self._fitted(leaf, samples)
+
+    def _blend(self, X: Any) -> Tensor:
+        """Predictions (n, C) of the leaves, weighted by their shares in each point."""
+        check_is_fitted(self, "leaves_")
+        return self._values(check_features(self, X, reset=False).to(self.leaf_weights_.device))
+
+    def _values(self, points: Tensor) -> Tensor:
+        blended = points.new_zeros(len(points), self._n_outputs)
+        for number, rows, shares in route(self.tree_, points):
+            leaf = self.leaves_[number]
+            values = leaf if isinstance(leaf, Tensor) else self._leaf_values(leaf, points[rows])
+            blended[rows] += (shares[:, None] * values).to(blended)
+        return blended
+
+    def agop(self) -> Tensor:
+        """AGOP (d, d) of the leaves' predictors: the mean over the distinct rows of each, then over the leaves.
+
+        Leaves count by the weight of their samples, with zero where they predict a constant. The diagonal says how
+        steep they are along each feature; ``feature_importances_`` says how much each matters. What the shares of the
+        leaves add to the gradient is left out.
+        """
+        check_is_fitted(self, "leaves_")
+        total = self.leaf_weights_.new_zeros(self.n_features_in_, self.n_features_in_)
+        for leaf, weight in zip(self.leaves_, self.leaf_weights_, strict=True):
+            if isinstance(leaf, Tensor):
+                continue
+            centers, coefficients, metric = (leaf.machine_.centers, leaf.machine_.coefficients, leaf.machine_.metric)
+            agop = kernel_agop(
+                leaf.machine_.kernel, centers, centers, coefficients, metric=metric, max_memory=leaf.max_memory
+            )
+            alone = coefficients.shape[1] == 1 < self._n_outputs - 1  # one column for two of several classes
+            total += weight * agop * (2 if alone else 1)
+        return total / self.leaf_weights_.sum()
+
+
+def _distinct(samples: Samples) -> Samples:
+    """Samples with equal inputs and targets as one with their summed weight, so that a weight is a repetition."""
+    first, group = distinct_rows(torch.cat([samples.inputs, samples.targets], 1))
+    weights = samples.weights.new_zeros(len(first)).index_add_(0, group, samples.weights)
+    return Samples.of(samples.inputs[first], samples.targets[first], weights)
+
+
+def _drawn(samples: Samples, most: int, generator: RandomState) -> Samples:
+    """At most so many of the samples, in random order."""
+    if len(samples) <= most:
+        return samples
+    return samples.part(torch.from_numpy(generator.choice(len(samples), most, replace=False)).to(samples.group))
+
+
+def _seeded(prototype: Any, generator: RandomState, **parameters: Any) -> Any:
+    """A clone with a seed of its own."""
+    return clone(prototype).set_params(random_state=int(generator.randint(2**31 - 1)), **parameters)
 
 
 class TreeRFMRegressor(RegressorMixin, MachineTree):  # type: ignore[misc]
@@ -78,19 +258,23 @@ class TreeRFMRegressor(RegressorMixin, MachineTree):  # type: ignore[misc]
     """
 
     _kind = RFMRegressor
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **MachineTree._parameter_constraints,
+        "estimator": [RFMRegressor, None],
+    }
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
 
-    def _targets(self, y: Any, features: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-        targets = check_regression_targets(y, features)
+    def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:
+        targets, kept = check_regression_targets(y, features), weights > 0
         self._single_output = np.asarray(as_array(y)).ndim == 1
-        return targets[weights > 0], weights[weights > 0]
+        return Samples.of(features[kept], targets[kept], weights[kept])
 
     def _fitted(self, model: Any, samples: Samples) -> Any:
-        return model.fit(samples.features, samples.targets, samples.weights)
+        return model.fit(samples.inputs, samples.targets, samples.weights)
 
     def _leaf_values(self, leaf: Any, points: Tensor) -> Tensor:
         values: Tensor = leaf.predict(points)
@@ -142,18 +326,22 @@ class TreeRFMClassifier(ClassifierMixin, MachineTree):  # type: ignore[misc]
     """
 
     _kind = RFMClassifier
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **MachineTree._parameter_constraints,
+        "estimator": [RFMClassifier, None],
+    }
 
-    def _targets(self, y: Any, features: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:
         self._classes = Classes.of(y, features, weights)
         self.classes_ = self._classes.decode(torch.arange(len(self._classes)), y)
-        self._class_weights = self._classes.weights(self._prototype().class_weight).to(weights)
-        factors = self._class_weights[self._classes.codes]
-        return self._classes.encode("one-hot", features), weights[weights > 0] * factors
+        self._class_weights = self._classes.weights(self._prototype.class_weight).to(weights)
+        kept, factors = weights > 0, self._class_weights[self._classes.codes]
+        return Samples.of(features[kept], self._classes.encode("one-hot", features), weights[kept] * factors)
 
     def _fitted(self, model: Any, samples: Samples) -> Any:
         codes, factors = samples.targets.argmax(1), self._class_weights
         model.set_params(class_weight=dict(enumerate(factors.tolist())))
-        return model.fit(samples.features, codes, samples.weights / factors[codes])
+        return model.fit(samples.inputs, codes, samples.weights / factors[codes])
 
     def _leaf_values(self, leaf: Any, points: Tensor) -> Tensor:
         known: Tensor = leaf.predict_proba(points)

@@ -1,21 +1,20 @@
-"""Bandwidth and ridge: what may be chosen, and the search among it."""
+"""Kernel, bandwidth and ridge: what may be chosen, and the search among it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any, Literal
 
 import torch
 from sklearn.base import clone
 from torch import Tensor
 
-from agop.kernels import Kernel, LeaveOneOutBandwidth, Metric
+from agop.kernels import Kernel, Laplace, LeaveOneOutBandwidth, MedianDistance, Metric, ProductLaplace, named
+from agop.rfm.samples import Samples, random_rows
 
-__all__ = ["BANDWIDTH_FACTORS", "RIDGES", "Setting", "Tuner"]
-
-BANDWIDTH_FACTORS = LeaveOneOutBandwidth().factors
-"""Bandwidths that may be chosen, in multiples of the median distance between two rows."""
+__all__ = ["RIDGES", "Candidate", "Setting", "candidates_for"]
 
 RIDGES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0, 30.0)
 """Ridges that are tried; kernels are 1 at distance 0, so that a ridge is a ratio of noise to signal."""
@@ -65,48 +64,48 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Tuner:
-    """What may be chosen at an iterate.
+class Candidate:
+    """A kernel with what may be chosen of it, and the kind of its metric.
 
     Attributes
     ----------
     kernel
-        Kernel whose bandwidth is to be chosen.
-    factors
-        Increasing multiples of the median distance between two rows, at the metric; None keeps the kernel's own
-        bandwidth.
+        Kernel; its bandwidth is a number, or the rule ``LeaveOneOutBandwidth``.
+    diagonal
+        Whether the metric is the diagonal of the AGOP only.
     ridges
         Increasing ridges.
 
     Examples
     --------
-    >>> from agop.kernels import Laplace
-    >>> setting = Tuner(Laplace()).search(lambda s: (s.ridge - 0.3) ** 2 + (s.factor - 8) ** 2)
+    >>> candidate = Candidate(Laplace(LeaveOneOutBandwidth()))
+    >>> setting = candidate.search(lambda s: (s.ridge - 0.3) ** 2 + (s.factor - 8) ** 2)
     >>> setting.ridge, setting.factor
     (0.3, 8.0)
     """
 
     kernel: Kernel
-    factors: tuple[float, ...] | None = BANDWIDTH_FACTORS
+    diagonal: bool = False
     ridges: tuple[float, ...] = RIDGES
 
     @property
-    def choices(self) -> int:
-        """Number of settings."""
-        return len(self.ridges) * (1 if self.factors is None else len(self.factors))
+    def factors(self) -> tuple[float | None, ...]:
+        """Bandwidths to choose from, in multiples of the median distance; None alone keeps that of the kernel."""
+        rule = self.kernel.bandwidth
+        return rule.factors if isinstance(rule, LeaveOneOutBandwidth) else (None,)
 
     @property
-    def first(self) -> Setting:
-        """The first setting, which is the only one where nothing is to be chosen."""
-        return Setting(self.kernel, self.ridges[0], None if self.factors is None else self.factors[0])
+    def only(self) -> Setting | None:
+        """The setting where nothing is to be chosen, else None."""
+        one = len(self.ridges) == len(self.factors) == 1
+        return Setting(self.kernel, self.ridges[0], self.factors[0]) if one else None
 
     def search(self, error: Callable[[Setting], float], start: Setting | None = None) -> Setting:
         """A setting whose neighbors have larger errors, with the largest ridge within 0.1 % of its error.
 
         Downhill over the bandwidths, and at each of them over the ridges, from ``start`` or the middle.
         """
-        factors: tuple[float | None, ...] = (None,) if self.factors is None else self.factors
-        ridge_of: dict[int, int] = {}
+        factors, ridge_of = self.factors, dict[int, int]()
         begin = (len(factors) - 1) // 2, len(self.ridges) // 2
         if start is not None:
             begin = factors.index(start.factor), self.ridges.index(start.ridge)
@@ -138,3 +137,37 @@ def _downhill(error: Callable[[int], float], start: int, n: int) -> int:
         if (lowest := min(near, key=error)) == best:
             return best
         best = lowest
+
+
+def candidates_for(
+    kernel: Kernel | str | None,
+    ridge: float | Literal["loo"],
+    diagonal: bool | None,
+    samples: Samples,
+    random_state: Any,
+) -> list[Candidate]:
+    """Kernels to choose from for distinct samples; the parameters are those of ``RFMRegressor``.
+
+    Ridges are multiples of the mean weight at an input: the choice does not depend on the unit of weights.
+
+    Raises
+    ------
+    InputError
+        If a hyper-parameter of the kernel is out of range.
+    """
+    unit = samples.weights.mean().item()
+    ridges = tuple(factor * unit for factor in RIDGES) if ridge == "loo" else (float(ridge),)
+    rule = LeaveOneOutBandwidth()
+    if kernel is None:
+        some = [Laplace(rule), ProductLaplace(rule)]
+    else:
+        some = [named(kernel, bandwidth=rule) if isinstance(kernel, str) else clone(kernel)]
+    for each in some:
+        if isinstance(each.bandwidth, MedianDistance):
+            rows = random_rows(len(samples), _ROWS, random_state).to(samples.group)
+            each.set_params(bandwidth=each.median_distance(samples.inputs[rows]))
+        if isinstance(each.bandwidth, LeaveOneOutBandwidth):
+            each.median_distance(samples.inputs[:2])  # says so at once if that is not possible
+        else:
+            each.check()
+    return [Candidate(each, each.default_diagonal if diagonal is None else diagonal, ridges) for each in some]
