@@ -8,9 +8,18 @@ import numpy as np
 import pytest
 import torch
 
-from agop.paper.curves import curve, number, power_of_ten, rank_correlation
+from agop.paper.curves import (
+    curve,
+    epochs_of,
+    falls,
+    first_epoch,
+    last_nc1,
+    number,
+    over_layers,
+    power_of_ten,
+    rank_correlation,
+)
 from agop.paper.figures.deep_rfm_gram import block_means
-from agop.paper.network_curves import epochs_of, falls, first_epoch, last_nc1, over_layers
 from agop.runs import select, values_of
 
 LINES = [

@@ -100,7 +100,7 @@ LINES = {
     "deep-rfm-gram": list,
     "network-attribution": lambda: network_lines({"mlp-digits": {}}),
     "network-nfa": lambda: network_lines({"mlp-digits": {}}),
-    "initialisation": lambda: network_lines({"mlp-0.3": {"gain": 0.3}, "mlp-1": {"gain": 1.0}}),
+    "initialization": lambda: network_lines({"mlp-0.3": {"gain": 0.3}, "mlp-1": {"gain": 1.0}}),
     "theory-recursion": recursion_lines,
     "theory-kernel-learning": kernel_lines,
 }
@@ -215,7 +215,7 @@ def test_ansatz_and_scatter_by_epoch(make):
 
 
 def test_gains(make):
-    axes = draw(make("initialisation")).axes
+    axes = draw(make("initialization")).axes
     nc1, share, _, change, by_epoch = axes
     assert list(nc1.lines[0].get_xdata()) == [0.3, 1.0]
     np.testing.assert_allclose(nc1.lines[1].get_ydata(), [0.5 / 11] * 2)  # the last epoch alone

@@ -47,7 +47,7 @@ def figure(calls):
         return [Verdict("it falls", {"lines": len(run.metrics())}, True, "It falls.")]
 
     data = {"quick": ("digits",), "cpu": ("mnist",), "paper": ("mnist", "svhn")}
-    return Figure("toy", "All falls.", 1, data, parts, verdicts, tensors=r"gram/\d")
+    return Figure("toy", "All falls.", 1, parts, verdicts, data, tensors=r"gram/\d")
 
 
 def make(figure, out, **options):

@@ -7,7 +7,7 @@ import pytest
 from agop.datasets import NAMES
 from agop.deep_rfm import DeepRFMSettings
 from agop.paper import FIGURES, SCALES, TrainSettings
-from agop.paper.figures.initialisation import GAINS
+from agop.paper.figures.initialization import GAINS
 
 
 def parts(scale, name):

@@ -11,8 +11,7 @@ from agop.deep_rfm import DeepRFMSettings, run_deep_rfm
 from agop.paper.computed import Rows, collapse_of_gram, write_once
 from agop.paper.curves import curve
 from agop.paper.kernel_learning_lines import KernelLearningSettings, kernel_learning_lines
-from agop.paper.layer_shifts import explaining_shift
-from agop.paper.recursion_lines import recursion_lines
+from agop.paper.recursion_lines import explaining_shift, recursion_lines
 from agop.runs import select
 from oracles import collapse as oracles_collapse
 

@@ -199,7 +199,7 @@ def test_a_dead_network_has_no_verdict():
     lines = [{name: line[name] for name in names} for line in network(steps(0.1, 0.5), gain=0.1)]
     for figure in ("network-attribution", "network-nfa"):
         assert [verdict.holds for verdict in verdicts(figure, lines).values()] == [None, None]
-    found = list(verdicts("initialisation", lines).values())
+    found = list(verdicts("initialization", lines).values())
     assert [verdict.holds for verdict in found] == [None] * 5
     assert "0.1 or less at gains none" in found[0].sentence
 
@@ -220,7 +220,7 @@ def grid(changes=MappingProxyType({}), **arguments):
     for gain, (linear, output, change, nfa) in (GAINS | changes).items():
         options = {"gain": gain, "part": f"gain-{gain}", "change": change, "nfa": (0.2, nfa)} | arguments
         lines += network(steps(linear, output), **options)
-    return list(verdicts("initialisation", lines).values())
+    return list(verdicts("initialization", lines).values())
 
 
 def test_grid_of_gains():
@@ -279,7 +279,7 @@ def test_gains_that_have_not_fitted_are_left_out():
             accuracy=0.6 if gain == 2.0 else 1.0,
         )
     ]
-    found = list(verdicts("initialisation", lines).values())
+    found = list(verdicts("initialization", lines).values())
     assert all(verdict.sentence.endswith("Left out, since not fitted: gains 2.") for verdict in found)
     assert found[3].numbers["gains"] == 5
     assert found[3].holds is None
@@ -302,7 +302,7 @@ def late(first_share, first_nc1):
 )
 def test_what_comes_first_in_training(first_share, first_nc1, expected):
     lines = network(late(first_share, first_nc1), gain=0.5, epochs=(0, 1, 2))
-    assert list(verdicts("initialisation", lines).values())[-1].holds is expected
+    assert list(verdicts("initialization", lines).values())[-1].holds is expected
 
 
 CURVES = ("one step", "first", "refitted", "explained")

@@ -14,7 +14,7 @@ from agop.paper.curves import number
 from agop.paper.figure import Observe, Part, Scale
 from agop.runs import Run
 
-__all__ = ["DATA", "FEATURES", "MAPS", "Size", "deep_rfm_part", "deep_rfm_settings", "sizes"]
+__all__ = ["FEATURES", "MAPS", "Size", "deep_rfm_part", "deep_rfm_settings", "sizes"]
 
 FEATURES = ("relu", "cosine")
 """Random maps of the published experiments."""
@@ -29,11 +29,6 @@ MAPS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     }
 )
 """Random maps, the published ones first, and the settings that make them."""
-
-DATA: Mapping[Scale, tuple[str, ...]] = MappingProxyType(
-    {"quick": ("digits",), "cpu": ("mnist", "cifar10", "svhn"), "paper": ("mnist", "cifar10", "svhn")}
-)
-"""Data sets of each scale: the paper's three, where they are expected to be there."""
 
 _DIMENSIONS = {"digits": 64, "mnist": 784, "fashion_mnist": 784, "cifar10": 3072, "svhn": 3072}
 _GAMMAS = {"digits": 0.05, "mnist": 0.05, "fashion_mnist": 0.05}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, get_args
 
 from agop.datasets import Dataset, Standardization
@@ -18,6 +19,10 @@ Scale: TypeAlias = Literal["quick", "cpu", "paper"]
 """quick: minutes for all figures on two cores. cpu: tens of minutes. paper: all rows, for a GPU."""
 
 SCALES: tuple[Scale, ...] = get_args(Scale)
+
+_DATA: Mapping[Scale, tuple[str, ...]] = MappingProxyType(
+    {"quick": ("digits",), "cpu": ("mnist", "cifar10", "svhn"), "paper": ("mnist", "cifar10", "svhn")}
+)
 
 Observe: TypeAlias = Callable[[str], None]
 """Called with a line about the progress."""
@@ -89,12 +94,12 @@ class Figure:
         What the paper says, in one sentence.
     budget
         Seconds that the quick scale may take on two cores.
-    data
-        Data sets of each scale where none are named.
     parts
         Runs for a scale, data sets and a device.
     verdicts
         What the finished figure shows.
+    data
+        Data sets of each scale where none are named: the paper's three, where they are expected to be there.
     measures
         Columns of the lines that the figure keeps; all if empty.
     tensors
@@ -104,9 +109,9 @@ class Figure:
     name: str
     claim: str
     budget: int
-    data: Mapping[Scale, tuple[str, ...]]
     parts: Callable[[Scale, tuple[str, ...], str], list[Part]]
     verdicts: Callable[[Run], list[Verdict]]
+    data: Mapping[Scale, tuple[str, ...]] = field(default_factory=lambda: _DATA)
     measures: tuple[str, ...] = ()
     tensors: str = ""
 

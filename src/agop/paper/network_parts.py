@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 
 from agop.datasets import Dataset
 from agop.network import NetworkRecord
@@ -17,7 +16,6 @@ from agop.paper.training.settings import TrainSettings
 from agop.runs import Line, Run, TrainingFit, select, values_of
 
 __all__ = [
-    "DATA",
     "MEASURES",
     "if_fitted",
     "models",
@@ -26,11 +24,6 @@ __all__ = [
     "train_part",
     "train_settings",
 ]
-
-DATA: Mapping[Scale, tuple[str, ...]] = MappingProxyType(
-    {"quick": ("digits",), "cpu": ("mnist", "cifar10", "svhn"), "paper": ("mnist", "cifar10", "svhn")}
-)
-"""Data sets of each scale: the paper's three, where they are expected to be there."""
 
 MEASURES = (
     *("seed", "epoch", "loss", "train_accuracy", "test_accuracy", "layer", "stage"),

@@ -11,7 +11,7 @@ from torch import nn
 
 from agop.errors import InputError
 from agop.paper import build_network
-from agop.paper.training.networks import NETWORKS
+from agop.paper.training.networks import NETWORKS, Architecture
 
 SMALL = {"width": 6, "fc_layers": 2, "conv_width": 1 / 32}
 
@@ -94,7 +94,7 @@ def resnet18(image, state):
 @pytest.mark.parametrize("shape", [(1, 8, 8), (2, 11, 9)])
 @pytest.mark.parametrize("features", [mlp, resnet18, vgg11])
 def test_outputs_against_loops(features, shape):
-    network = build_network(features.__name__, shape, 3, **SMALL, seed=2).eval().double()
+    network = build_network(Architecture(features.__name__, **SMALL), shape, 3, seed=2).eval().double()
     generator = torch.Generator().manual_seed(0)
     for value in network.state_dict().values():  # BatchNorm as after training, biases that count
         if value.ndim == 1:
@@ -110,7 +110,9 @@ def test_outputs_against_loops(features, shape):
 def test_sizes():
     """The published number of parameters of ResNet-18 for small images, without its own classifier."""
     counts = {
-        name: sum(parameter.numel() for parameter in build_network(name, (3, 32, 32), 10).features.parameters())
+        name: sum(
+            parameter.numel() for parameter in build_network(Architecture(name), (3, 32, 32), 10).features.parameters()
+        )
         for name in NETWORKS
     }
     convolutions = [(3, 64), (64, 128), (128, 256), (256, 256), (256, 512), (512, 512)]
@@ -119,7 +121,11 @@ def test_sizes():
 
 @pytest.mark.parametrize(("name", "n_features"), [("mlp", 3 * 32 * 32), ("resnet18", 512), ("vgg11", 512 * 16)])
 def test_fully_connected_part(name, n_features):
-    layers = {n: m for n, m in build_network(name, (3, 32, 32), 10).fc.named_modules() if isinstance(m, nn.Linear)}
+    layers = {
+        n: m
+        for n, m in build_network(Architecture(name), (3, 32, 32), 10).fc.named_modules()
+        if isinstance(m, nn.Linear)
+    }
     assert list(layers) == ["1", "2", "3", "4", "5", "output"]
     assert layers["1"].weight.shape == (512, n_features)
     assert {layers[str(i)].weight.shape for i in range(2, 6)} == {(512, 512)}
@@ -130,20 +136,20 @@ def test_fully_connected_part(name, n_features):
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("side", [1, 2, 3])
 def test_tiny_images(name, side):
-    network = build_network(name, (2, side, side), 3, **SMALL)
+    network = build_network(Architecture(name, **SMALL), (2, side, side), 3)
     assert network(torch.randn(4, 2, side, side, generator=torch.Generator().manual_seed(0))).shape == (4, 3)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_biases_and_depth(name):
-    network = build_network(name, (1, 4, 4), 3, width=5, fc_layers=1, conv_width=0.01, bias=True)
+    network = build_network(Architecture(name, width=5, fc_layers=1, conv_width=0.01, bias=True), (1, 4, 4), 3)
     assert {n for n, _ in network.fc.named_parameters()} == {"1.weight", "1.bias", "output.weight", "output.bias"}
     assert network(torch.zeros(2, 1, 4, 4)).shape == (2, 3)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_initial_weights(name):
-    network = build_network(name, (3, 8, 8), 10, width=256, conv_width=0.25, gain=0.4, seed=1)
+    network = build_network(Architecture(name, width=256, conv_width=0.25, gain=0.4), (3, 8, 8), 10, seed=1)
     weights = network.fc.state_dict()
     xavier = 0.4 * math.sqrt(6 / 512)
     n_features = weights["1.weight"].shape[1]
@@ -163,7 +169,8 @@ def test_initial_weights(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_weights_depend_on_the_seed_alone(name):
     def weights(seed):
-        return torch.cat([p.flatten() for p in build_network(name, (1, 4, 4), 3, **SMALL, seed=seed).parameters()])
+        network = build_network(Architecture(name, **SMALL), (1, 4, 4), 3, seed=seed)
+        return torch.cat([p.flatten() for p in network.parameters()])
 
     torch.manual_seed(7)
     before = torch.get_rng_state()
@@ -188,5 +195,7 @@ def test_weights_depend_on_the_seed_alone(name):
     ],
 )
 def test_errors(arguments, message):
+    size = {name: arguments[name] for name in ("input_shape", "n_classes") if name in arguments}
+    parts = {name: value for name, value in arguments.items() if name not in size}
     with pytest.raises(InputError, match=message):
-        build_network(**{"name": "mlp", "input_shape": (1, 4, 4), "n_classes": 3, **arguments})
+        build_network(Architecture(**parts), **{"input_shape": (1, 4, 4), "n_classes": 3, **size})

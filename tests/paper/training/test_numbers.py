@@ -213,8 +213,8 @@ def test_a_loss_that_explodes(toy, tmp_path):
 def test_agop_measure_reads_the_weights(toy, tmp_path, monkeypatch):
     run = run_train(SMALL, toy, tmp_path / "run")
     (tmp_path / "toy_factory.py").write_text(
-        "from agop.paper.training.networks import build_network\n\n\n"
-        "def mlp():\n    return build_network('mlp', (2, 3, 3), 3, width=7, fc_layers=2)\n"
+        "from agop.paper.training.networks import Architecture, build_network\n\n\n"
+        "def mlp():\n    return build_network(Architecture(width=7, fc_layers=2), (2, 3, 3), 3)\n"
     )
     monkeypatch.chdir(tmp_path)
     weights = str(run.path / "seed0" / "weights.safetensors")

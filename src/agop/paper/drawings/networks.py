@@ -10,7 +10,7 @@ from agop.runs import Line, Run, hidden_layers, last_measured, measurements, sel
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["draw_initialisation", "draw_network_attribution", "draw_network_nfa"]
+__all__ = ["draw_initialization", "draw_network_attribution", "draw_network_nfa"]
 
 _NFA = {"nfa_pearson_root": "root of the AGOP", "nfa_pearson": "AGOP"}
 
@@ -66,7 +66,7 @@ def draw_network_nfa(run: Run) -> Figure:
     return figure
 
 
-def draw_initialisation(run: Run) -> Figure:
+def draw_initialization(run: Run) -> Figure:
     """A row of panels for each data set: collapse and the candidates for its cause by gain, and NC1 by epoch."""
     lines = run.metrics()
     names = values_of(lines, "data")

@@ -10,7 +10,7 @@ from agop.charts.print.log_ticks import label_logarithms
 from agop.charts.print.style import write_figure
 from agop.errors import InputError
 from agop.paper.drawings.deep_rfm import draw_deep_rfm_gram, draw_deep_rfm_maps, draw_deep_rfm_metrics
-from agop.paper.drawings.networks import draw_initialisation, draw_network_attribution, draw_network_nfa
+from agop.paper.drawings.networks import draw_initialization, draw_network_attribution, draw_network_nfa
 from agop.paper.drawings.theory import draw_theory_kernel_learning, draw_theory_recursion
 from agop.runs import Run
 
@@ -26,7 +26,7 @@ DRAWINGS: Mapping[str, Callable[[Run], Figure]] = MappingProxyType(
         "deep-rfm-gram": draw_deep_rfm_gram,
         "network-attribution": draw_network_attribution,
         "network-nfa": draw_network_nfa,
-        "initialisation": draw_initialisation,
+        "initialization": draw_initialization,
         "theory-recursion": draw_theory_recursion,
         "theory-kernel-learning": draw_theory_kernel_learning,
     }

@@ -8,13 +8,11 @@ import torch
 from torch import Tensor
 
 from agop.paper.curves import number
-from agop.paper.deep_rfm_parts import DATA, deep_rfm_part
+from agop.paper.deep_rfm_parts import deep_rfm_part
 from agop.paper.figure import Figure, Part, Scale, Verdict
 from agop.runs import Run
 
-__all__ = ["BUDGET", "FIGURE", "block_means"]
-
-BUDGET = 30
+__all__ = ["FIGURE", "block_means"]
 
 _N_CLASSES = 10
 """Classes of every data set of these figures."""
@@ -88,8 +86,7 @@ FIGURE = Figure(
         "The Gram matrix of Deep RFM's centred, normalised features becomes, from layer to layer, that of a simplex "
         "frame: 1 within a class and -1/(C-1) across."
     ),
-    budget=BUDGET,
-    data=DATA,
+    budget=30,
     parts=_parts,
     verdicts=_verdicts,
     measures=("seed", "control", "layer", "stage", "nc1_trace_ratio", "nc2_gram_mse"),

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from agop.paper.curves import curve, falls_by_seed, number, spread
-from agop.paper.deep_rfm_parts import DATA, MAPS, deep_rfm_part
+from agop.paper.deep_rfm_parts import MAPS, deep_rfm_part
 from agop.paper.figure import Figure, Part, Scale, Verdict
 from agop.paper.figures.deep_rfm_metrics import cause, fall
 from agop.runs import Line, Run, select, values_of
 
-__all__ = ["BUDGET", "FIGURE"]
-
-BUDGET = 60
+__all__ = ["FIGURE"]
 
 _COMPARED = (
     ("cosine-row-norm", "cosine", "of a small scale, on rows of mean norm 1, NC1 falls further than as published"),
@@ -56,8 +54,7 @@ def _further(data: str, lines: list[Line], which: str, other: str, claim: str) -
 FIGURE = Figure(
     name="deep-rfm-maps",
     claim="Deep RFM collapses real data with ReLU and with cosine features alike, and the AGOP is the cause.",
-    budget=BUDGET,
-    data=DATA,
+    budget=60,
     parts=_parts,
     verdicts=_verdicts,
     measures=(

@@ -6,13 +6,11 @@ from math import log10
 from statistics import fmean
 
 from agop.paper.curves import curve, falls_by_seed, number, power_of_ten, spread
-from agop.paper.deep_rfm_parts import DATA, FEATURES, deep_rfm_part
+from agop.paper.deep_rfm_parts import FEATURES, deep_rfm_part
 from agop.paper.figure import Figure, Part, Scale, Verdict
 from agop.runs import Line, Run, select, values_of
 
-__all__ = ["BUDGET", "FIGURE", "cause", "fall"]
-
-BUDGET = 30
+__all__ = ["FIGURE", "cause", "fall"]
 
 _FALL, _LATE_FALL = 1.0, 0.3
 """Decades by which NC1 of the layer inputs falls where they collapse: tenfold over all layers, and twofold over the
@@ -115,8 +113,7 @@ FIGURE = Figure(
         "Deep RFM collapses real data layer by layer, in NC1 and in NC2, for ReLU and for cosine features alike, and "
         "it is the multiplication by the root of the AGOP that does it, not the random map."
     ),
-    budget=BUDGET,
-    data=DATA,
+    budget=30,
     parts=_parts,
     verdicts=_verdicts,
 )

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from agop.paper.curves import curve, number
+from agop.paper.curves import LEAST_FALL, curve, epochs_of, falls, number
 from agop.paper.figure import Figure, Verdict
-from agop.paper.network_curves import LEAST_FALL, epochs_of, falls
-from agop.paper.network_parts import DATA, MEASURES, network_parts, network_verdicts
+from agop.paper.network_parts import MEASURES, network_parts, network_verdicts
 from agop.runs import Line, hidden_layers, select, values_of
 
-__all__ = ["BUDGET", "FIGURE"]
-
-BUDGET = 120
+__all__ = ["FIGURE"]
 
 
 def _cause(name: str, lines: list[Line]) -> Verdict:
@@ -73,8 +70,7 @@ FIGURE = Figure(
         "In trained networks most of the fall of NC1 at a layer W = U S V^T is there after S V^T, the part that the "
         "AGOP predicts; the nonlinearity adds little."
     ),
-    budget=BUDGET,
-    data=DATA,
+    budget=120,
     parts=network_parts,
     verdicts=partial(network_verdicts, checks=(_cause, _depth)),
     measures=MEASURES,

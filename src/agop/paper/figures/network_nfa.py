@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from agop.paper.curves import curve, number
+from agop.paper.curves import curve, epochs_of, number, over_layers
 from agop.paper.figure import Figure, Verdict
-from agop.paper.network_curves import epochs_of, over_layers
-from agop.paper.network_parts import DATA, MEASURES, network_parts, network_verdicts
+from agop.paper.network_parts import MEASURES, network_parts, network_verdicts
 from agop.runs import Line, hidden_layers, select, values_of
 
-__all__ = ["BUDGET", "FIGURE"]
-
-BUDGET = 120
+__all__ = ["FIGURE"]
 
 _RISE = 0.1
 """Rise of the correlation from which on W^T W has come to agree with the AGOP: both are near the identity at first."""
@@ -70,8 +67,7 @@ FIGURE = Figure(
         "While the loss and the within-class part of the scatter fall in training, W^T W comes to agree with the AGOP: "
         "the neural feature ansatz holds where collapse happens."
     ),
-    budget=BUDGET,
-    data=DATA,
+    budget=120,
     parts=network_parts,
     verdicts=partial(network_verdicts, checks=(_ansatz, _scatter)),
     measures=MEASURES,

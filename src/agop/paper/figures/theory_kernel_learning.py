@@ -16,9 +16,7 @@ from agop.paper.figure import Figure, Observe, Part, Scale, Verdict
 from agop.paper.kernel_learning_lines import KernelLearningSettings, kernel_learning_lines
 from agop.runs import Line, Run, select, values_of
 
-__all__ = ["BUDGET", "FIGURE"]
-
-BUDGET = 60
+__all__ = ["FIGURE"]
 
 _COLLAPSED = 1e-3
 """NC1 up to which unconstrained features count as collapsed."""
@@ -172,7 +170,7 @@ FIGURE = Figure(
         "Kernel ridge regression that may also choose its kernel is biased to a collapsed one, and Deep RFM follows "
         "that bias through the data, while unconstrained features collapse whatever the data."
     ),
-    budget=BUDGET,
+    budget=60,
     data={"quick": ("digits",), "cpu": ("mnist",), "paper": ("mnist", "cifar10", "svhn")},
     parts=_parts,
     verdicts=_verdicts,

@@ -12,14 +12,12 @@ from agop.datasets import Dataset, subset
 from agop.deep_rfm import DeepRFMSettings
 from agop.paper.computed import Rows, write_once
 from agop.paper.curves import curve, number, power_of_ten
-from agop.paper.deep_rfm_parts import DATA, FEATURES, deep_rfm_settings
+from agop.paper.deep_rfm_parts import FEATURES, deep_rfm_settings
 from agop.paper.figure import Figure, Observe, Part, Scale, Verdict
 from agop.paper.recursion_lines import recursion_lines
 from agop.runs import Line, Run, select, values_of
 
-__all__ = ["BUDGET", "FIGURE"]
-
-BUDGET = 60
+__all__ = ["FIGURE"]
 
 _MOST_ROWS = 2000
 """Rows of the comparison: the recursion solves with matrices over pairs of samples in float64."""
@@ -123,8 +121,7 @@ FIGURE = Figure(
         "In high dimension, where kernels act as inner products plus a multiple of the identity, Deep RFM becomes a "
         "recursion of Gram matrices that tends to collapsed classes."
     ),
-    budget=BUDGET,
-    data=DATA,
+    budget=60,
     parts=_parts,
     verdicts=_verdicts,
 )

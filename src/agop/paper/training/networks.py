@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from math import prod
+from math import inf, prod
 from typing import Literal, TypeAlias, get_args
 
 import torch
@@ -14,7 +15,7 @@ from torch.nn import functional
 
 from agop.errors import InputError
 
-__all__ = ["NETWORKS", "NetworkName", "build_network"]
+__all__ = ["NETWORKS", "Architecture", "NetworkName", "build_network"]
 
 NetworkName: TypeAlias = Literal["mlp", "resnet18", "vgg11"]
 
@@ -25,17 +26,35 @@ _POOLED = 4
 """Side of the maps that VGG-11 hands to its fully connected layers."""
 
 
+@dataclass(frozen=True)
+class Architecture:
+    """What a network of the paper is made of.
+
+    Attributes
+    ----------
+    name
+        One of ``NETWORKS``.
+    width, fc_layers
+        Units and number of the hidden fully connected layers.
+    conv_width
+        Factor on the numbers of channels.
+    bias
+        Whether the fully connected layers have biases. Convolutions of "vgg11" have them always, those of "resnet18",
+        which BatchNorm follows, never.
+    gain
+        Scale g of the initial weights.
+    """
+
+    name: NetworkName = "mlp"
+    width: int = 512
+    fc_layers: int = 5
+    conv_width: float = 1.0
+    bias: bool = False
+    gain: float = 1.0
+
+
 def build_network(
-    name: str,
-    input_shape: Sequence[int],
-    n_classes: int,
-    *,
-    width: int = 512,
-    fc_layers: int = 5,
-    conv_width: float = 1.0,
-    bias: bool = False,
-    gain: float = 1.0,
-    seed: int = 0,
+    architecture: Architecture, input_shape: Sequence[int], n_classes: int, *, seed: int = 0
 ) -> nn.Module:
     r"""Build a network in training mode on the CPU, float32, with weights that depend on the arguments alone.
 
@@ -55,21 +74,12 @@ def build_network(
 
     Parameters
     ----------
-    name
-        One of ``NETWORKS``.
+    architecture
+        What the network is made of.
     input_shape
         Shape of one input: (channels, height, width), or any for "mlp".
     n_classes
         Number of outputs.
-    width, fc_layers
-        Units and number of the hidden fully connected layers.
-    conv_width
-        Factor on the numbers of channels.
-    bias
-        Whether the fully connected layers have biases. Convolutions of "vgg11" have them always, those of "resnet18",
-        which BatchNorm follows, never.
-    gain
-        Scale g of the initial weights.
     seed
         Seed of the weights; no other random numbers are touched.
 
@@ -85,33 +95,36 @@ def build_network(
 
     Examples
     --------
-    >>> network = build_network("vgg11", (1, 8, 8), 10, width=16, conv_width=0.125)
+    >>> network = build_network(Architecture("vgg11", width=16, conv_width=0.125), (1, 8, 8), 10)
     >>> network(torch.zeros(3, 1, 8, 8)).shape
     torch.Size([3, 10])
     >>> [layer for layer, module in network.fc.named_children() if isinstance(module, nn.Linear)]
     ['1', '2', '3', '4', '5', 'output']
     """
     features = {"mlp": lambda *_: nn.Flatten(), "resnet18": _resnet18, "vgg11": _vgg11}
-    _check(name, input_shape, n_classes, width, fc_layers, conv_width, gain)
-    channels = [max(1, round(conv_width * count)) for count in (64, 128, 256, 512)]
+    _check(architecture, input_shape, n_classes)
+    name, depth = architecture.name, architecture.fc_layers
+    channels = [max(1, round(architecture.conv_width * count)) for count in (64, 128, 256, 512)]
+    n_features = {"mlp": prod(input_shape), "resnet18": channels[-1], "vgg11": channels[-1] * _POOLED**2}[name]
+    widths = [n_features, *[architecture.width] * depth, n_classes]
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         front = features[name](input_shape, channels)
         front.apply(_initialize_convolution)
-        n_features = {"mlp": prod(input_shape), "resnet18": channels[-1], "vgg11": channels[-1] * _POOLED**2}[name]
-        fc = _fully_connected(n_features, width, fc_layers, n_classes, bias=bias)
-        for layer in range(1 if name == "mlp" else 2, fc_layers + 1):
-            nn.init.xavier_uniform_(fc.get_submodule(str(layer)).get_parameter("weight"), gain)
+        fc = _fully_connected(widths, bias=architecture.bias)
+        for layer in range(1 if name == "mlp" else 2, depth + 1):
+            nn.init.xavier_uniform_(fc.get_submodule(str(layer)).get_parameter("weight"), architecture.gain)
     return nn.Sequential(OrderedDict(features=front, fc=fc))
 
 
-def _fully_connected(n_inputs: int, width: int, depth: int, n_outputs: int, *, bias: bool) -> nn.Sequential:
+def _fully_connected(widths: Sequence[int], *, bias: bool) -> nn.Sequential:
     """Hidden layers "1", "2", ... with ReLU, and "output"."""
+    *hidden, output = pairwise(widths)
     modules: OrderedDict[str, nn.Module] = OrderedDict()
-    for layer, (before, after) in enumerate(pairwise([n_inputs, *[width] * depth]), start=1):
+    for layer, (before, after) in enumerate(hidden, start=1):
         modules[str(layer)] = nn.Linear(before, after, bias=bias)
         modules[f"relu{layer}"] = nn.ReLU()
-    modules["output"] = nn.Linear(width, n_outputs, bias=bias)
+    modules["output"] = nn.Linear(*output, bias=bias)
     return nn.Sequential(modules)
 
 
@@ -166,23 +179,16 @@ def _initialize_convolution(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-def _check(
-    name: str,
-    input_shape: Sequence[int],
-    n_classes: int,
-    width: int,
-    fc_layers: int,
-    conv_width: float,
-    gain: float,
-) -> None:
+def _check(architecture: Architecture, input_shape: Sequence[int], n_classes: int) -> None:
     """Raise for what no network can be built of."""
+    name, width, fc_layers = architecture.name, architecture.width, architecture.fc_layers
     if name not in NETWORKS:
         raise InputError(f"a network out of {', '.join(NETWORKS)}", repr(name), "Use one of these names.")
     if min(n_classes, width, fc_layers, *input_shape) < 1:
         got = f"n_classes={n_classes}, width={width}, fc_layers={fc_layers}, inputs of shape {tuple(input_shape)}"
         raise InputError("numbers of classes, units, layers and inputs of 1 or more", got, "Raise that number.")
-    if not (0 < conv_width < float("inf") and 0 < gain < float("inf")):
-        got = f"conv_width={conv_width}, gain={gain}"
+    if not (0 < architecture.conv_width < inf and 0 < architecture.gain < inf):
+        got = f"conv_width={architecture.conv_width}, gain={architecture.gain}"
         raise InputError("a conv_width and a gain above 0", got, "1 is the usual value of both.")
     if name != "mlp" and len(input_shape) != 3:
         got = f"inputs of shape {tuple(input_shape)}"

@@ -15,7 +15,7 @@ from agop.datasets import DataName, Standardization
 from agop.errors import InputError
 from agop.inputs import usable_device
 from agop.network.passes.rows import Rows
-from agop.paper.training.networks import NetworkName, build_network
+from agop.paper.training.networks import Architecture, NetworkName, build_network
 from agop.runs.settings import AtLeast, Count, Seed, check_settings
 
 __all__ = ["TrainSettings"]
@@ -139,17 +139,8 @@ class TrainSettings:
 
     def network(self, input_shape: Sequence[int], n_classes: int, seed: int) -> nn.Module:
         """Network of a seed before training."""
-        return build_network(
-            self.model,
-            input_shape,
-            n_classes,
-            width=self.width,
-            fc_layers=self.fc_layers,
-            conv_width=self.conv_width,
-            bias=self.bias,
-            gain=self.gain,
-            seed=seed,
-        )
+        shape = Architecture(self.model, self.width, self.fc_layers, self.conv_width, self.bias, self.gain)
+        return build_network(shape, input_shape, n_classes, seed=seed)
 
     def make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """Optimizer of the network's parameters."""

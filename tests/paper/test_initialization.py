@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agop.paper import TrainSettings, run_train, trained_network
-from agop.paper.figures.initialisation import weight_changes
+from agop.paper.figures.initialization import weight_changes
 
 
 def test_change_of_the_weights(load, tmp_path):

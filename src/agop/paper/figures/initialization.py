@@ -9,17 +9,14 @@ from typing import Any
 
 from torch.nn import Module
 
-from agop.paper.curves import number, rank_correlation
+from agop.paper.curves import LEAST_FALL, epochs_of, falls, first_epoch, last_nc1, number, over_layers, rank_correlation
 from agop.paper.figure import Figure, Part, Scale, Verdict
-from agop.paper.network_curves import LEAST_FALL, epochs_of, falls, first_epoch, last_nc1, over_layers
 from agop.paper.network_parts import MEASURES, train_part, train_settings
 from agop.paper.training.run import trained_network
 from agop.paper.training.settings import TrainSettings
 from agop.runs import Line, Run, TrainingFit, select, values_of
 
-__all__ = ["BUDGET", "FIGURE", "GAINS", "weight_changes"]
-
-BUDGET = 60
+__all__ = ["FIGURE", "GAINS", "weight_changes"]
 
 GAINS: dict[Scale, tuple[float, ...]] = {
     "quick": (0.3, 0.5, 1.0, 2.0),
@@ -187,12 +184,12 @@ def _listed(gains: list[float]) -> str:
 
 
 FIGURE = Figure(
-    name="initialisation",
+    name="initialization",
     claim=(
         "In the feature-learning regime, to which small initial weights lead, it is the right singular structure that "
         "collapses the features; on the way to lazy training both should go."
     ),
-    budget=BUDGET,
+    budget=60,
     data={"quick": ("digits",), "cpu": ("mnist",), "paper": ("mnist", "cifar10", "svhn")},
     parts=_parts,
     verdicts=_verdicts,
