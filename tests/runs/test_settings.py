@@ -12,7 +12,7 @@ from agop.errors import InputError
 from agop.runs.settings import AtLeast, Count, Seed, Setting, check_settings
 
 SETTINGS = [
-    ("agop.deep_rfm.run", "DeepRFMSettings"),
+    ("agop.deep_rfm.settings", "DeepRFMSettings"),
     ("agop.network.run", "MeasureSettings"),
     ("agop.paper.training.settings", "TrainSettings"),
     ("agop.tables.run", "ExplainSettings"),

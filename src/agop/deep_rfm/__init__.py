@@ -15,7 +15,8 @@ from agop.deep_rfm.random_features import (
 )
 from agop.deep_rfm.record import DeepRFMRecord, StageRecord, deep_rfm_records
 from agop.deep_rfm.recursion import AGOPScale, DeepRFMLayer, LayerMap, deep_rfm, normalize_rows
-from agop.deep_rfm.run import DeepRFMSettings, FeaturesName, run_deep_rfm
+from agop.deep_rfm.run import run_deep_rfm
+from agop.deep_rfm.settings import DeepRFMSettings
 
 __all__ = [
     "DEEP_RFM",
@@ -25,7 +26,6 @@ __all__ = [
     "DeepRFMLayer",
     "DeepRFMRecord",
     "DeepRFMSettings",
-    "FeaturesName",
     "GaussianCosineFeatures",
     "LaplaceCosineFeatures",
     "LayerMap",

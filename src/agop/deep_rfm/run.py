@@ -5,131 +5,28 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from agop.datasets import DataName, Dataset, Standardization, permute_labels, standardized_inputs, subset
+from agop.datasets import Dataset, permute_labels, standardized_inputs, subset
 from agop.deep_rfm.gram_picture import class_sorted_gram
-from agop.deep_rfm.random_features import (
-    CosineFeatures,
-    GaussianCosineFeatures,
-    LaplaceCosineFeatures,
-    RandomFeatures,
-    ReLUFeatures,
-)
 from agop.deep_rfm.record import DeepRFMRecord, deep_rfm_records
-from agop.deep_rfm.recursion import AGOPScale, DeepRFMLayer, deep_rfm
+from agop.deep_rfm.recursion import DeepRFMLayer, deep_rfm
+from agop.deep_rfm.settings import DeepRFMSettings
 from agop.errors import InputError
-from agop.inputs import usable_device
-from agop.kernels import Gaussian, Kernel, Laplace
 from agop.linalg import largest_positive
 from agop.runs import Run
-from agop.runs.settings import AtLeast, Count, Seed, check_settings
+from agop.runs.settings import check_settings
 
-__all__ = ["DeepRFMSettings", "FeaturesName", "run_deep_rfm"]
-
-FeaturesName: TypeAlias = Literal["relu", "cosine", "cosine-laplace", "cosine-gaussian"]
-"""Random maps by name: ReLU, and cosines with Cauchy, multivariate Cauchy or normal weights."""
+__all__ = ["run_deep_rfm"]
 
 _EIGENVECTORS = 8
 """Number of eigenvectors of the first AGOP that are kept."""
-
-
-@dataclass(frozen=True)
-class DeepRFMSettings:
-    """Settings of a run; the defaults are the paper's where it states them.
-
-    Attributes
-    ----------
-    data
-        Data set.
-    samples
-        Training rows; all by default.
-    subset
-        Which rows: the "first" ones, or "random" ones, drawn anew for every seed.
-    test_samples
-        Test rows; all by default.
-    standardize
-        What shares a mean and a deviation: one "feature" over the rows, as published, or all pixels of a "channel".
-    depth
-        Number of layers.
-    width
-        Number of random features.
-    kernel
-        Kernel of the predictors.
-    bandwidth
-        Bandwidth L of the kernel.
-    ridge
-        Ridge of the predictors.
-    features
-        Kind of random features.
-    gamma
-        Scale of the "cosine" features.
-    features_bandwidth
-        Bandwidth of the "cosine-laplace" and "cosine-gaussian" features; that of the kernel by default.
-    agop_scale
-        What is 1 after scaling the AGOP: its largest entry, as published, or the mean norm of the rows after it.
-    seeds
-        Seed of a run; repeat for several.
-    control
-        Also run the identity in place of the AGOP.
-    permute_labels
-        Break the relation of inputs and labels: the baseline that tells collapse from chance.
-    dtype
-        Type of the features.
-    device
-        Device, such as cpu or cuda.
-    """
-
-    data: DataName = "digits"
-    samples: Count | None = None
-    subset: Literal["first", "random"] = "first"
-    test_samples: Annotated[int, AtLeast(0)] | None = None
-    standardize: Standardization = "feature"
-    depth: Count = 12
-    width: Count = 1024
-    kernel: Literal["laplace", "gaussian"] = "laplace"
-    bandwidth: float = 2.0
-    ridge: Annotated[float, AtLeast(0)] = 0.0
-    features: FeaturesName = "relu"
-    gamma: float = 0.05
-    features_bandwidth: float | None = None
-    agop_scale: AGOPScale = "max-entry"
-    seeds: tuple[Seed, ...] = (0,)
-    control: bool = False
-    permute_labels: bool = False
-    dtype: Literal["float64", "float32"] = "float64"
-    device: str = "cpu"
-
-    def make_kernel(self) -> Kernel:
-        """Kernel of the predictors."""
-        kernels = {"laplace": Laplace, "gaussian": Gaussian}
-        return kernels[self.kernel](self.bandwidth)
-
-    def make_features(self) -> RandomFeatures:
-        """Distribution of the random maps."""
-        bandwidth = self.bandwidth if self.features_bandwidth is None else self.features_bandwidth
-        features: dict[str, Callable[[], RandomFeatures]] = {
-            "relu": lambda: ReLUFeatures(self.width),
-            "cosine": lambda: CosineFeatures(self.width, self.gamma),
-            "cosine-laplace": lambda: LaplaceCosineFeatures(self.width, bandwidth),
-            "cosine-gaussian": lambda: GaussianCosineFeatures(self.width, bandwidth),
-        }
-        return features[self.features]()
-
-    def torch_dtype(self) -> torch.dtype:
-        """Data type of the features."""
-        dtypes = {"float64": torch.float64, "float32": torch.float32}
-        return dtypes[self.dtype]
-
-    def torch_device(self) -> torch.device:
-        """Device of the run, checked to be there."""
-        return usable_device(self.device)
 
 
 def run_deep_rfm(

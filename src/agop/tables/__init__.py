@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from agop.tables.encoder import TableEncoder, table_pipeline
 from agop.tables.explain import explain
-from agop.tables.explanation import Explanation, explain_agop
+from agop.tables.explanation import Explanation
 from agop.tables.kind import TABLE
 from agop.tables.run import ExplainSettings, run_explain
+from agop.tables.steepness import explain_agop
 
 __all__ = [
     "TABLE",

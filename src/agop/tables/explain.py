@@ -19,7 +19,8 @@ from agop.estimator.effects import n_swaps_of, swap_effects
 from agop.outer_product import kernel_agop
 from agop.rfm import RFMClassifier, RFMRegressor
 from agop.tables.encoder import TableEncoder
-from agop.tables.explanation import Explanation, explain_agop
+from agop.tables.explanation import Explanation
+from agop.tables.steepness import explain_agop
 
 __all__ = ["column_effects", "explain"]
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from agop.charts.terminal import Column, TerminalTable
 from agop.errors import InputError
-from agop.inputs import ArrayLike, as_matrix
-from agop.linalg import Spectrum, largest_positive, psd_power
 from agop.runs.storage import JSON, to_json
 
-__all__ = ["Explanation", "explain_agop"]
+__all__ = ["Explanation"]
 
 _BAR = 10
 
@@ -69,6 +65,7 @@ class Explanation:
 
     Examples
     --------
+    >>> from agop.tables import explain_agop
     >>> names = ("age", "income")
     >>> effects, errors = [0.2, 0.9], [0.1, 0.1]
     >>> found = explain_agop(np.diag([3.0, 1.0]), np.eye(2), names, (0, 1), names, effects=effects, errors=errors)
@@ -152,6 +149,7 @@ class Explanation:
 
         Examples
         --------
+        >>> from agop.tables import explain_agop
         >>> names = ("age", "mass")
         >>> found = explain_agop(np.diag([3.0, 1]), np.eye(2), names, (0, 1), names, effects=[0.2, 0.9], errors=[0, 0])
         >>> Explanation.from_json(found.to_json()).steepness
@@ -170,10 +168,11 @@ class Explanation:
             )
         except (TypeError, ValueError) as error:
             raise InputError("an explanation of names and numbers", str(error), "Explain the model again.") from error
-        found._check_shapes()
+        found.check()
         return found
 
-    def _check_shapes(self) -> None:
+    def check(self) -> None:
+        """Raise InputError unless the shapes are those of the columns and features."""
         p, d, k = len(self.columns), len(self.features), len(self.shares)
         of_columns: dict[str, tuple[int, ...]] = dict.fromkeys(("effects", "errors", "steepness"), (p,))
         wanted = of_columns | {"directions": (k, d), "shares": (k,), "coupling": (p, p)}
@@ -183,91 +182,3 @@ class Explanation:
             raise InputError(f"shapes {wanted} of {p} columns and {d} features", str(shapes), advice)
         if unknown := {name for a, b, *_ in self.interactions for name in (a, b)}.difference(self.columns):
             raise InputError("interactions of the columns", ", ".join(sorted(unknown)), "Explain the model again.")
-
-
-def explain_agop(
-    agop: ArrayLike,
-    covariance: ArrayLike,
-    features: Sequence[str],
-    column_of: Sequence[int] | NDArray[Any],
-    columns: Sequence[str],
-    *,
-    effects: ArrayLike,
-    errors: ArrayLike,
-    n_directions: int = 3,
-) -> Explanation:
-    """Explanation from the AGOP and the effects of the columns, without interactions: those it does not show.
-
-    Off the diagonal it holds E[d_a f d_b f], which is 0 for f = x_a x_b.
-
-    Parameters
-    ----------
-    agop
-        G, (d, d).
-    covariance
-        (d, d) of the features; only its blocks within the columns are used. The identity leaves G as it is.
-    features, columns
-        Names of the d features and of the p columns.
-    column_of
-        (d,) index of the column of each feature.
-    effects, errors
-        (p,) shares of the variance, and their standard errors.
-    n_directions
-        Number of eigenvectors at most.
-
-    Raises
-    ------
-    InputError
-        If shapes do not match, or the predictor depends on none of the columns.
-
-    Examples
-    --------
-    >>> agop, names = np.array([[1.0, 0.6, 0.0], [0.6, 1.0, 0.0], [0.0, 0.0, 2.0]]), ("a", "b", "c")
-    >>> effects, errors = [0.25, 0.25, 0.5], [0.01, 0.01, 0.02]
-    >>> found = explain_agop(agop, np.eye(3), ("a", "b", "c=u"), (0, 1, 2), names, effects=effects, errors=errors)
-    >>> found.coupling
-    array([[1. , 0.6, 0. ],
-           [0.6, 1. , 0. ],
-           [0. , 0. , 1. ]])
-    """
-    d = len(features)
-    owner = torch.as_tensor(np.asarray(column_of))
-    if owner.shape != (d,) or not d or owner.min() < 0 or owner.max() >= len(columns):
-        got = f"{d} features and column_of of shape {tuple(owner.shape)}"
-        raise InputError(f"one of {len(columns)} columns for each feature", got, "Index them from 0.")
-    root = _root(as_matrix(covariance, "covariance", n_rows=d, n_columns=d).double(), owner)
-    scaled = root @ as_matrix(agop, "AGOP", n_rows=d, n_columns=d).double() @ root
-    trace = scaled.trace()
-    if not trace > 0:
-        raise InputError("a predictor that depends on its columns", "an AGOP of zero", "Are the targets constant?")
-    member = torch.nn.functional.one_hot(owner, len(columns)).double()
-    top = Spectrum.of(scaled / trace).top(n_directions)
-    found = Explanation(
-        columns=tuple(columns),
-        effects=np.asarray(effects, dtype=np.float64),
-        errors=np.asarray(errors, dtype=np.float64),
-        steepness=(member.mT @ (scaled / trace).diagonal()).numpy(),
-        features=tuple(features),
-        directions=largest_positive(top.vectors.mT).numpy(),
-        shares=top.values.numpy(),
-        coupling=_coupling(scaled / trace, member).numpy(),
-    )
-    found._check_shapes()
-    return found
-
-
-def _root(covariance: Tensor, owner: Tensor) -> Tensor:
-    """Square root of the block-diagonal part; block by block, so that small columns are not rounded away."""
-    root = torch.zeros_like(covariance)
-    for column in set(owner.tolist()):
-        block = torch.nonzero(owner == column)
-        root[block, block.mT] = psd_power(covariance[block, block.mT], 0.5)
-    return root
-
-
-def _coupling(agop: Tensor, member: Tensor) -> Tensor:
-    """Norms of the blocks over the geometric means of those on the diagonal; 0 for a column without any."""
-    norms = (member.mT @ agop.square() @ member).sqrt()
-    own = norms.diagonal().sqrt()
-    coupling = norms / torch.outer(own, own).where(torch.outer(own, own) > 0, torch.inf)
-    return coupling.fill_diagonal_(1.0)

@@ -36,7 +36,7 @@ def table_findings(result: TableResult) -> list[str]:
 
     Examples
     --------
-    >>> from agop.tables.explanation import explain_agop
+    >>> from agop.tables import explain_agop
     >>> names, effects = ("age", "mass", "town"), {"effects": [0.3, 0.6, 0.2], "errors": [0.02, 0.03, 0.04]}
     >>> explanation = explain_agop(np.diag([6.0, 3.0, 1.0]), np.eye(3), names, (0, 1, 2), names, **effects)
     >>> folds = [{"fold": k, "measure": "RMSE", "error": 1.0 + k, "baseline": 5.0} for k in (1, 2)]
