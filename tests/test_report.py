@@ -49,7 +49,7 @@ def test_folder_of_deep_rfm(digits, tmp_path):
     assert result.name == "deep"
     assert result.lines == run.metrics()
     assert result.info == run.info()
-    assert set(result.tensors) == set(run.load_tensors()[0])
+    assert set(result.tensors) == set(run.load_tensors())
     assert [type(result_of(each)) for each in (run, str(run.path))] == [DeepRFMResult] * 2
 
 

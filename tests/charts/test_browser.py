@@ -109,7 +109,7 @@ def test_slider_moves_the_gram_panels(visit, run):
     assert slider.get_attribute("aria-valuetext") == "layer 2"
     visit.page.keyboard.press("Home")
     assert visit.plot("gram").locator(".value").text_content() == "1"
-    expected = run.load_tensors()[0]["agop/seed0/layer01/gram/input"].float().numpy()
+    expected = run.load_tensors()["agop/seed0/layer01/gram/input"].float().numpy()
     np.testing.assert_allclose(visit.drawn("gram")[0]["z"], expected, atol=1e-4)
 
 
@@ -155,7 +155,7 @@ def test_table_of_the_data(visit, run):
     gram.locator("details.data tbody tr").first.wait_for()
     assert gram.locator("details.data tbody tr").count() == 3 * 12 * 12
     assert float(gram.locator("details.data tbody tr td").nth(3).text_content()) == pytest.approx(
-        run.load_tensors()[0]["agop/seed0/layer03/gram/input"][0, 0].item(), abs=1e-3
+        run.load_tensors()["agop/seed0/layer03/gram/input"][0, 0].item(), abs=1e-3
     )
 
 

@@ -16,7 +16,7 @@ from agop.runs import SeedSummary, summarize_seeds
 
 
 def result_of(run, name="run", **info):
-    return DeepRFMResult(name, {**run.info(), **info}, run.metrics(), run.load_tensors()[0])
+    return DeepRFMResult(name, {**run.info(), **info}, run.metrics(), run.load_tensors())
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_several_runs_share_the_axes(make_run):
 
 
 def test_gram_panels_are_the_matrices_of_the_run(run, plots):
-    tensors, _ = run.load_tensors()
+    tensors = run.load_tensors()
     chart = plots["gram"].chart
     assert chart.slider
     assert list(chart.charts) == ["1", "2", "3"]

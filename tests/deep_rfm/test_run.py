@@ -84,7 +84,7 @@ def position(line):
 
 def numbers(run):
     """Everything that a run found, without times."""
-    tensors, _ = run.load_tensors()
+    tensors = run.load_tensors()
     return run.metrics(), run.info()["precision"], {name: tensor.tolist() for name, tensor in tensors.items()}
 
 
@@ -122,7 +122,7 @@ def test_run_json(full_run):
     assert info["settings"] == {**asdict(FULL), "seeds": [3, 0]}
     assert info["notes"] == ["a note"]
     assert (info["n_classes"], info["image_shape"]) == (3, None)
-    assert sum(info["gram_counts"]) == len(full_run.load_tensors()[0]["agop/seed3/layer01/gram/input"])
+    assert sum(info["gram_counts"]) == len(full_run.load_tensors()["agop/seed3/layer01/gram/input"])
     assert info["versions"]["torch"] == torch.__version__
     assert info["machine"]["cores"] >= 1
     assert info["finished"] is not None
@@ -138,7 +138,7 @@ def test_run_json(full_run):
 
 
 def test_tensors(full_run, toy):
-    tensors, _ = full_run.load_tensors()
+    tensors = full_run.load_tensors()
     spectra = [f"agop/seed{seed}/layer{layer:02d}/spectrum" for seed in (3, 0) for layer in (1, 2)]
     grams = [
         f"{control}/seed3/layer{layer:02d}/gram/{stage}"
@@ -173,7 +173,7 @@ def test_eigenvectors_of_the_first_agop(toy, tmp_path, kind):
     agop = next(
         recursions.deep_rfm(inputs, targets, kernel=kernel, features=features, depth=1, ridge=1e-3)
     ).agop.numpy()
-    tensors, _ = run.load_tensors()
+    tensors = run.load_tensors()
     vectors = tensors["agop/seed0/layer01/eigenvectors"].numpy()
     k = {"few": 6, "many": 8}[kind]
     assert vectors.shape == (k, len(agop))

@@ -186,7 +186,7 @@ def test_maps_by_layer(make):
 
 def test_gram_matrices(make):
     run = make("deep-rfm-gram")
-    tensors, _ = run.load_tensors()
+    tensors = run.load_tensors()
     images = [axes.images[0].get_array() for axes in draw(run).axes if axes.images]
     assert len(images) == len(tensors) == 6
     order = [("agop", "input"), ("agop", "agop"), ("control", "input")]

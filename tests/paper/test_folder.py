@@ -66,7 +66,7 @@ def test_everything_in_one_folder(figure, tmp_path, calls):
         for layer in range(1, n + 1)
     ]
     assert run.metrics() == expected
-    assert set(run.load_tensors()[0]) == {f"{name}-{n}/gram/1" for name in ("mnist", "svhn") for n in (1, 2)}
+    assert set(run.load_tensors()) == {f"{name}-{n}/gram/1" for name in ("mnist", "svhn") for n in (1, 2)}
     info = run.info()
     assert info["settings"] == {"figure": "toy", "scale": "paper", "data": ["mnist", "svhn"], "standardize": None}
     assert (info["claim"], info["budget_seconds"], info["seconds"]) == ("All falls.", 1, 6.0)

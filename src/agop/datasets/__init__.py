@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from agop.datasets.dataset import Dataset
-from agop.datasets.labels import permute_labels
 from agop.datasets.registry import NAMES, DataName, load
 from agop.datasets.sources import download
 from agop.datasets.standardize import (
@@ -13,7 +12,7 @@ from agop.datasets.standardize import (
     standardize,
     standardized_inputs,
 )
-from agop.datasets.subset import subset
+from agop.datasets.subset import permute_labels, subset
 
 __all__ = [
     "NAMES",

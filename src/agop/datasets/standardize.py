@@ -92,24 +92,24 @@ def standardize(
     blocks = first.reshape(len(first), groups, -1)
     origin = blocks[:1, :, :1].copy()
     with np.errstate(over="ignore", invalid="ignore"):
-        centred = blocks - origin
-        mean = centred.mean((0, 2), keepdims=True)
-        centred -= mean
-        deviation = np.sqrt(np.einsum("icp,icp->c", centred, centred) / (centred.size / groups))
+        centered = blocks - origin
+        mean = centered.mean((0, 2), keepdims=True)
+        centered -= mean
+        deviation = np.sqrt(np.einsum("icp,icp->c", centered, centered) / (centered.size / groups))
     if not np.isfinite(deviation).all():
         raise InputError("features whose variance is finite", "an overflow", "Rescale the features first.")
     if table:
-        scale = inverse_deviation(deviation, np.abs(centred).max((0, 2)), np.abs(blocks).max((0, 2)))
+        scale = inverse_deviation(deviation, np.abs(centered).max((0, 2)), np.abs(blocks).max((0, 2)))
     else:
         scale = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 0)
-    centred *= scale[:, None]
+    centered *= scale[:, None]
 
     def scaled(rows: NDArray[np.float64]) -> NDArray[np.float64]:
         shifted: NDArray[np.float64] = rows.reshape(len(rows), *blocks.shape[1:]) - origin - mean
         shifted *= scale[:, None]
         return shifted.reshape(rows.shape)
 
-    return centred.reshape(first.shape), *map(scaled, rest)
+    return centered.reshape(first.shape), *map(scaled, rest)
 
 
 def standardized_inputs(dataset: Dataset, how: Standardization) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,4 +1,4 @@
-"""Some of the rows of a data set."""
+"""Some of the rows of a data set, and labels without their meaning: the baseline that tells collapse from chance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from agop.datasets.dataset import Dataset
 from agop.errors import InputError
 
-__all__ = ["subset"]
+__all__ = ["permute_labels", "subset"]
 
 
 def subset(
@@ -62,6 +62,20 @@ def subset(
         test_inputs=dataset.test_inputs[test],
         test_labels=dataset.test_labels[test],
     )
+
+
+def permute_labels(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Return the labels (n,) in a random order: class sizes stay, the relation to the inputs goes.
+
+    Examples
+    --------
+    >>> permute_labels(np.array([0, 0, 1, 1, 2]), seed=0).tolist()
+    [1, 2, 1, 0, 0]
+    """
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise InputError("a vector of integer labels", f"{labels.dtype} of shape {labels.shape}", "Pass class indices.")
+    return np.random.default_rng(seed).permutation(labels)
 
 
 def _rows(what: str, there: int, wanted: int | None, least: int, rng: np.random.Generator | None) -> NDArray[np.intp]:

@@ -35,9 +35,9 @@ def read_svhn(folder: Path) -> Dataset:
 def _read_part(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.integer]]:
     """Read images (n, 3, 32, 32) and labels 0 .. 9 (n,)."""
     images, labels = _read_arrays(path)
-    images_good = images.ndim == 4 and images.shape[:3] == (32, 32, 3) and images.dtype == np.uint8
-    labels_good = labels.shape == (images.shape[-1], 1) and np.issubdtype(labels.dtype, np.integer)
-    if not (images_good and labels_good):
+    are_images = images.ndim == 4 and images.shape[:3] == (32, 32, 3) and images.dtype == np.uint8
+    are_labels = labels.shape == (images.shape[-1], 1) and np.issubdtype(labels.dtype, np.integer)
+    if not (are_images and are_labels):
         raise DataFileError(
             f"{path} to hold X, uint8 of shape (32, 32, 3, n), and y, integers of shape (n, 1)",
             f"X {images.dtype} {images.shape}, y {labels.dtype} {labels.shape}",

@@ -43,7 +43,7 @@ class DeepRFMResult:
         lines = with_columns(run.metrics(), "seed", "control", "layer", "stage")
         if not lines:
             raise nothing_measured(run)
-        tensors = run.load_tensors()[0] if (run.path / "tensors.safetensors").exists() else {}
+        tensors = run.load_tensors()
         return cls(run.name, run.info(), lines, tensors)
 
     @classmethod

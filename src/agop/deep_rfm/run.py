@@ -67,7 +67,7 @@ def run_deep_rfm(
     run = Run.create(out, asdict(settings), kind="deep-rfm")
     facts = {"n_classes": dataset.n_classes, "image_shape": dataset.image_shape}
     run.record(notes=_notes(settings, dataset), **facts, gram_counts=_gram_counts(settings, dataset))
-    tensors = run.load_tensors()[0] if (run.path / "tensors.safetensors").exists() else {}
+    tensors = run.load_tensors()
     pairs = [(control, seed) for control in (False, True)[: 1 + settings.control] for seed in settings.seeds]
     finished = _finished(run, pairs, settings.depth)
     run.rewrite(line for line in run.metrics() if (line["control"], line["seed"]) in finished)

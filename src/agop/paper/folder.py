@@ -105,7 +105,7 @@ def _lines(figure: Figure, part: Part, run: Run) -> Iterator[dict[str, Any]]:
 def _tensors(figure: Figure, runs: list[Run]) -> Iterator[tuple[str, Tensor]]:
     """Tensors of the parts that the figure keeps, under "PART/name"."""
     for run in runs:
-        for name, tensor in run.load_tensors()[0].items():
+        for name, tensor in run.load_tensors().items():
             if re.fullmatch(figure.tensors, name):
                 yield f"{run.path.name}/{name}", tensor
 

@@ -142,15 +142,17 @@ class Run:
         """Replace all lines of ``metrics.jsonl`` at once, as when sorting them or dropping half a group."""
         storage.write_text_atomic(self.path / "metrics.jsonl", _jsonl(lines))
 
-    def save_tensors(
-        self, tensors: Mapping[str, Tensor], header: Mapping[str, JSON] | None = None, name: str = "tensors"
-    ) -> None:
-        """Write ``<name>.safetensors`` in the folder, see `agop.runs.storage.save`."""
-        storage.save(self.path / f"{name}.safetensors", tensors, header)
+    def save_tensors(self, tensors: Mapping[str, Tensor]) -> None:
+        """Write ``tensors.safetensors``, see `agop.runs.storage.save`."""
+        storage.save(self._tensors, tensors)
 
-    def load_tensors(self, name: str = "tensors") -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Read ``<name>.safetensors``, see `agop.runs.storage.load`."""
-        return storage.load(self.path / f"{name}.safetensors")
+    def load_tensors(self) -> dict[str, Tensor]:
+        """Read ``tensors.safetensors``, see `agop.runs.storage.load`; nothing if there is none."""
+        return storage.load(self._tensors)[0] if self._tensors.exists() else {}
+
+    @property
+    def _tensors(self) -> Path:
+        return self.path / "tensors.safetensors"
 
     def _write(self, info: Mapping[str, object]) -> None:
         storage.write_json(self.path / "run.json", info)

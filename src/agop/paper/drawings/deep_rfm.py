@@ -74,7 +74,7 @@ def draw_deep_rfm_maps(run: Run) -> Figure:
 
 def draw_deep_rfm_gram(run: Run) -> Figure:
     """Three rows of pictures a data set, a column a layer: before and after the AGOP, and the control."""
-    tensors, _ = run.load_tensors()
+    tensors = run.load_tensors()
     found = {}
     for name, tensor in tensors.items():
         if match := re.fullmatch(r"(.+)/(agop|control)/seed\d+/layer(\d+)/gram/(\w+)", name):

@@ -47,7 +47,7 @@ def _parts(scale: Scale, data: tuple[str, ...], device: str) -> list[Part]:
 
 
 def _verdicts(run: Run) -> list[Verdict]:
-    tensors, _ = run.load_tensors()
+    tensors = run.load_tensors()
     verdicts = []
     for part in [entry["name"] for entry in run.info()["parts"]]:
         pattern = re.compile(rf"{re.escape(part)}/(agop|control)/seed\d+/layer(\d+)/gram/input")
