@@ -19,7 +19,10 @@ from agop.errors import DataFileError
 __all__ = ["parse_idx", "read_fashion_mnist", "read_mnist"]
 
 _DIGITS = tuple(str(digit) for digit in range(10))
-_GARMENTS = tuple("T-shirt/top,trouser,pullover,dress,coat,sandal,shirt,sneaker,bag,ankle boot".split(","))
+_GARMENTS = (
+    *("T-shirt/top", "trouser", "pullover", "dress", "coat"),
+    *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+)
 
 
 def read_mnist(folder: Path) -> Dataset:
