@@ -13,22 +13,39 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from agop import DeepRFMClassifier, Gaussian, Laplace, RFMClassifier, RFMRegressor
+from agop import (
+    DeepRFMClassifier,
+    Gaussian,
+    Laplace,
+    RFMClassifier,
+    RFMRegressor,
+    TableEncoder,
+    TreeRFMClassifier,
+    TreeRFMRegressor,
+)
 from agop.deep_rfm import ReLUFeatures
 
+LEAF = {"kernel": Laplace(4.0), "ridge": 0.01, "n_iterations": 1, "selection": None}
+TREE = {"max_leaf_size": 15, "n_split_samples": 50}
+ESTIMATORS = [
+    RFMRegressor(),
+    RFMClassifier(),
+    TreeRFMRegressor(RFMRegressor(**LEAF), **TREE),
+    TreeRFMClassifier(RFMClassifier(**LEAF), **TREE),
+    DeepRFMClassifier(depth=2, features=ReLUFeatures(32)),
+    TableEncoder(),
+]
 
-@parametrize_with_checks(
-    [RFMRegressor(), RFMClassifier(), DeepRFMClassifier(depth=2, features=ReLUFeatures(32))],
-)
+
+@parametrize_with_checks(ESTIMATORS)
 @pytest.mark.filterwarnings("default")
 def test_contract(estimator, check):
     check(estimator)
 
 
 def test_kinds_of_estimator():
-    assert is_regressor(RFMRegressor())
-    assert is_classifier(RFMClassifier())
-    assert is_classifier(DeepRFMClassifier())
+    assert [is_regressor(estimator) for estimator in ESTIMATORS] == [True, False, True, False, False, False]
+    assert [is_classifier(estimator) for estimator in ESTIMATORS] == [False, True, False, True, True, False]
 
 
 @pytest.mark.parametrize("estimator", [RFMRegressor, RFMClassifier, DeepRFMClassifier])
@@ -85,6 +102,9 @@ def test_deep_rfm_makes_features_for_another_model(blobs):
 
 def test_pickles(blobs):
     X, y, new, _ = blobs
-    for model in (RFMClassifier(n_iterations=1), DeepRFMClassifier(depth=2, features=ReLUFeatures(32))):
-        copy = pickle.loads(pickle.dumps(model.fit(X, y)))  # noqa: S301 (its own bytes)
-        np.testing.assert_array_equal(copy.decision_function(new), model.decision_function(new))
+    for estimator in ESTIMATORS:
+        model = clone(estimator).fit(X, y)
+        copy = pickle.loads(pickle.dumps(model))  # noqa: S301 (its own bytes)
+        for method in ("predict", "predict_proba", "decision_function", "transform"):
+            if hasattr(model, method):
+                np.testing.assert_array_equal(getattr(copy, method)(new), getattr(model, method)(new))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import joblib
 import numpy as np
 import pytest
 import torch
-from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from agop import Laplace, RFMClassifier, RFMRegressor, kernel_agop
 from agop.errors import InputError
@@ -41,22 +39,6 @@ def shares(tree, point):
     for child, share in ((tree.below, 1 - above), (tree.above, above)):
         found |= {leaf: share * inner for leaf, inner in shares(child, point).items() if share * inner > 0}
     return found
-
-
-@parametrize_with_checks(
-    [
-        TreeRFMRegressor(REGRESSOR, max_leaf_size=15, n_split_samples=50),
-        TreeRFMClassifier(CLASSIFIER, max_leaf_size=15, n_split_samples=50),
-    ],
-)
-@pytest.mark.filterwarnings("default")
-def test_contract(estimator, check):
-    check(estimator)
-
-
-def test_kinds_of_estimator():
-    assert is_regressor(TreeRFMRegressor())
-    assert is_classifier(TreeRFMClassifier())
 
 
 @pytest.mark.parametrize("model", TREES)
@@ -343,16 +325,6 @@ def test_files(blobs, model, tmp_path):
     np.testing.assert_array_equal(copy.agop(), model.agop())
     assert copy.get_params()["estimator__ridge"] == 0.01
     assert len(copy.leaves_) > 4
-
-
-@pytest.mark.parametrize("model", TREES)
-def test_joblib(blobs, model, tmp_path):
-    X, y, new, _ = blobs
-    model = clone(model).fit(X, y)
-    joblib.dump(model, tmp_path / "model.joblib")
-    copy = joblib.load(tmp_path / "model.joblib")
-    np.testing.assert_array_equal(outcome(copy, new), outcome(model, new))
-    assert len(copy.leaves_) == len(model.leaves_) > 1
 
 
 def test_callbacks_see_the_leaves_alone(surface):

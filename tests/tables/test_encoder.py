@@ -14,7 +14,6 @@ from sklearn.base import clone
 from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from agop.errors import InputError
 from agop.rfm import RFMClassifier, RFMRegressor
@@ -59,12 +58,6 @@ def one_hot(values, levels):
     shares = [values.count(level) / len(values) for level in levels]
     scale = 1 / math.sqrt(1 - math.fsum(share**2 for share in shares))
     return [[scale * (value == level) for value in values] for level in levels]
-
-
-@parametrize_with_checks([TableEncoder()])
-@pytest.mark.filterwarnings("default")
-def test_contract(estimator, check):
-    check(estimator)
 
 
 def test_against_loops(frame):
