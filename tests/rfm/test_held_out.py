@@ -10,6 +10,7 @@ from sklearn.model_selection import train_test_split
 
 from agop import DeepRFMClassifier, Laplace
 from agop.deep_rfm import ReLUFeatures
+from agop.rfm.calibration import Calibration
 from rfm.plain import RFMClassifier, RFMRegressor
 
 
@@ -59,6 +60,17 @@ def test_validation_scores_come_with_their_standard_error(blobs, surface):
     squares = (model.predict(new) - truth) ** 2 / truth.var()
     np.testing.assert_allclose(model.validation_standard_errors_, squares.std(ddof=1) / 40**0.5, rtol=1e-9)
     assert RFMRegressor(Laplace(4.0)).fit(X, y).validation_standard_errors_ is None
+
+
+def test_probabilities_are_calibrated_on_the_machine_that_is_kept(blobs):
+    """The metric comes from some samples, the last fit is to all: its values, not those of the part, are calibrated."""
+    X, y, new, truth = blobs
+    model = RFMClassifier(Laplace(4.0), ridge=0.1, n_iterations=1, metric_samples=30).fit(X, y, validation=(new, truth))
+    values, shares = torch.tensor(model.decision_function(new)), torch.tensor(np.eye(3)[truth])
+    assert len(model.machine_.centers) == 90
+    assert model.calibration_.scale == pytest.approx(Calibration.of(values, shares).scale, rel=1e-9)
+    right = model.predict(new) == truth
+    np.testing.assert_allclose(model.validation_standard_errors_, right.std(ddof=1) / 40**0.5, rtol=1e-9)
 
 
 def test_labels_that_only_the_validation_part_has_count_as_errors(blobs):

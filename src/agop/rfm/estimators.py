@@ -199,10 +199,9 @@ class FeatureMachine(FeatureImportances, PersistentEstimator, ABC):
         """Scores with their standard errors, and calibration, on samples that the predictions do not depend on."""
         scores = np.array([self._score_of(raw, judged.samples, validated) for raw in judged.predictions])
         self.validation_scores_, self.validation_standard_errors_ = scores.T.copy()
-        last = judged.predictions[self.best_iteration_ if validated else -1]
         if validated:
-            self.validation_standard_errors_[:] = self.validation_standard_errors_[self.best_iteration_]
-        self._calibrate(last[judged.samples.group], judged.samples)
+            self.validation_standard_errors_[:] = self._score_of(judged.kept, judged.samples, validated)[1]
+        self._calibrate(judged.kept[judged.samples.group], judged.samples)
 
     def _score_of(self, raw: Tensor, samples: Samples, validated: bool) -> tuple[float, float]:
         """Score of raw predictions (m, C) at the inputs of samples, the larger the better, and its standard error."""

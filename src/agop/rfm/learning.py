@@ -48,10 +48,13 @@ class Judged:
         Samples that were left out.
     predictions
         (m, C) at their inputs, for each number of AGOP updates.
+    kept
+        (m, C) of what is kept.
     """
 
     samples: Samples
     predictions: list[Tensor]
+    kept: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,17 +96,19 @@ class Learning:
 
     def to_the_end(self, samples: Samples) -> Learned:
         """The last iterate."""
-        return self._selected(samples, None)
+        return self._iterated(samples, None)[0]
 
     def by_validation(self, samples: Samples, held_out: Samples, score: Callable[[Tensor], float]) -> Learned:
         """The iterate with the largest score of its predictions (m, C) at the inputs of other samples."""
         predictions: list[Tensor] = []
 
         def criterion(step: RFMStep) -> float:
-            predictions.append(step.machine(held_out.inputs, max_memory=self.limits.max_memory))
+            predictions.append(self._predicted(step, held_out))
             return score(predictions[-1])
 
-        return replace(self._selected(samples, criterion), judged=Judged(held_out, predictions))
+        learned, refitted = self._iterated(samples, criterion)
+        kept = self._predicted(learned.best, held_out) if refitted else predictions[learned.best.iteration]
+        return replace(learned, judged=Judged(held_out, predictions, kept))
 
     def by_leaving_out(self, samples: Samples) -> Learned:
         """The iterate with the smallest left-out error, with left-out predictions by the same procedure."""
@@ -111,7 +116,8 @@ class Learning:
             return self._folded(samples)
         return self._divided(samples)
 
-    def _selected(self, samples: Samples, criterion: Callable[[RFMStep], float] | None) -> Learned:
+    def _iterated(self, samples: Samples, criterion: Callable[[RFMStep], float] | None) -> tuple[Learned, bool]:
+        """The last iterate, or the one with the largest criterion, and whether it was fitted again to all samples."""
         part = samples.some(self.metric_samples, self.limits.seed)
         first, last = self._solver(part), self._solver(samples)
         with self._progress(self.n_iterations + 1) as advance:
@@ -119,8 +125,9 @@ class Learning:
             settings, diagonal = in_turn(course.settings), course.candidate.diagonal
             steps = self._steps(part, settings, self.n_iterations, diagonal, first, samples)
             found = select_iterate(steps, criterion, callback=self.callback, advance=advance)
-        best = found.best if part is samples else self._fit_to_all(found.best, samples, last)
-        return Learned(best, found.last.iteration, diagonal, last)
+        refit = part is not samples
+        best = self._fit_to_all(found.best, samples, last) if refit else found.best
+        return Learned(best, found.last.iteration, diagonal, last), refit
 
     def _folded(self, samples: Samples) -> Learned:
         """Choose on all samples, then repeat choosing and learning without each fold to predict it."""
@@ -152,7 +159,7 @@ class Learning:
         if rows:
             order = torch.cat(rows).argsort()
             each = [torch.cat(parts)[order] for parts in zip(*predictions, strict=True)]
-            judged = Judged(samples.part(torch.cat(rows)[order]), each)
+            judged = Judged(samples.part(torch.cat(rows)[order]), each, each[-1])
         return Learned(best, len(course.losses) - 1, diagonal, solver, judged)
 
     def _divided(self, samples: Samples) -> Learned:
@@ -167,8 +174,8 @@ class Learning:
         stated: list[Tensor] = []
 
         def score(step: RFMStep) -> float:
-            stated.append(step.machine(stating.inputs, max_memory=self.limits.max_memory) + mean)
-            return -self.loss(choosing, step.machine(choosing.inputs, max_memory=self.limits.max_memory) + mean)
+            stated.append(self._predicted(step, stating) + mean)
+            return -self.loss(choosing, self._predicted(step, choosing) + mean)
 
         with self._progress(self.n_iterations + 1) as advance:
             candidate = self._course(part, PATIENCE).candidate if len(self.candidates) > 1 else self.candidates[0]
@@ -181,7 +188,9 @@ class Learning:
         for allowed in range(self.n_iterations + 1):
             pick = max(range(len(found.scores[: allowed + 1])), key=found.scores.__getitem__)
             predictions.append(left_out[rows[:n_stating]] if pick == best.iteration else stated[pick])
-        return Learned(best, found.last.iteration, candidate.diagonal, last, Judged(stating, predictions))
+        return Learned(
+            best, found.last.iteration, candidate.diagonal, last, Judged(stating, predictions, predictions[-1])
+        )
 
     @property
     def _affordable(self) -> int:
@@ -226,6 +235,9 @@ class Learning:
         (n, d), n_outputs, dtype = samples.inputs.shape, samples.targets.shape[1], samples.inputs.dtype
         memory = self.limits.max_memory
         return cheapest_solver(n, d, n_outputs, dtype=dtype, leave_one_out=leave_one_out, max_memory=memory).solver
+
+    def _predicted(self, step: RFMStep, samples: Samples) -> Tensor:
+        return step.machine(samples.inputs, max_memory=self.limits.max_memory)
 
     def _fit_to_all(self, step: RFMStep, samples: Samples, solver: Solver, targets: Tensor | None = None) -> RFMStep:
         """An iterate with its kernel, metric and ridge, fitted to all samples; left out too where targets are given."""
