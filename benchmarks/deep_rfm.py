@@ -22,7 +22,8 @@ from torch import Tensor
 from agop import ClassMoments, Laplace
 from agop.collapse import nc1_trace_ratio
 from agop.datasets import load, standardize, subset
-from agop.deep_rfm import ReLUFeatures, deep_rfm
+from agop.deep_rfm import LayerSettings, ReLUFeatures, deep_rfm
+from agop.rfm import Samples
 
 DEPTH, WIDTH, BANDWIDTH, REPEATS = 12, 1024, 2.0, 3
 
@@ -35,8 +36,8 @@ def mnist(n: int) -> tuple[Tensor, Tensor]:
 
 def ours(inputs: Tensor, targets: Tensor) -> Tensor:
     """Inputs of the last layer."""
-    kernel, features = Laplace(BANDWIDTH), ReLUFeatures(WIDTH)
-    for layer in deep_rfm(inputs, targets, kernel=kernel, features=features, depth=DEPTH):
+    settings = LayerSettings(Laplace(BANDWIDTH), ReLUFeatures(WIDTH))
+    for layer in deep_rfm(Samples.of(inputs, targets), settings, DEPTH):
         last = layer.inputs
     return last
 

@@ -12,17 +12,19 @@ from sklearn.exceptions import NotFittedError
 
 from agop import DeepRFMClassifier, Gaussian, Laplace
 from agop.datasets import standardize
-from agop.deep_rfm import CosineFeatures, GaussianCosineFeatures, ReLUFeatures, deep_rfm, normalize_rows
+from agop.deep_rfm import CosineFeatures, GaussianCosineFeatures, LayerSettings, ReLUFeatures, deep_rfm, normalize_rows
 from agop.errors import InputError, MemoryBudgetError
+from agop.rfm import Samples
 
 SMALL = {"features": ReLUFeatures(32), "random_state": 3}
 
 
-def layers_by_hand(X, y, new, **settings):
+def layers_by_hand(X, y, new, kernel, depth, **settings):
     """Layers of the recursion, and the inputs of each layer for new rows."""
     rows, points = (torch.from_numpy(values) for values in standardize(X, new))
     signed = 2.0 * torch.nn.functional.one_hot(torch.tensor(y)).double() - 1
-    layers = list(deep_rfm(rows, signed, features=ReLUFeatures(32), seed=3, **settings))
+    settings = LayerSettings(kernel, ReLUFeatures(32), **settings)
+    layers = list(deep_rfm(Samples.of(rows, signed), settings, depth, seed=3))
     inputs = [normalize_rows(points)]
     for layer in layers:
         inputs.append(layer.map(inputs[-1]))

@@ -13,11 +13,13 @@ from agop.deep_rfm import (
     CosineFeatures,
     GaussianCosineFeatures,
     LaplaceCosineFeatures,
+    LayerSettings,
     ReLUFeatures,
     deep_rfm,
     deep_rfm_records,
 )
 from agop.kernels import Laplace
+from agop.rfm import Samples
 from oracles import collapse as oracles_collapse
 from oracles import deep_rfm as oracles_deep_rfm
 from oracles import kernels as oracles_kernels
@@ -34,16 +36,8 @@ TARGETS = 2.0 * np.eye(3)[LABELS] - 1
 
 
 def records(agop=True, features=ReLUFeatures(WIDTH), test=None, dtype=torch.float64):  # noqa: B008 (hyper-parameters)
-    layers = deep_rfm(
-        torch.tensor(X, dtype=dtype),
-        torch.tensor(TARGETS, dtype=dtype),
-        kernel=Laplace(2.0),
-        features=features,
-        depth=DEPTH,
-        ridge=RIDGE,
-        agop=agop,
-        seed=SEED,
-    )
+    samples = Samples.of(torch.tensor(X, dtype=dtype), torch.tensor(TARGETS, dtype=dtype))
+    layers = deep_rfm(samples, LayerSettings(Laplace(2.0), features, RIDGE, agop), DEPTH, seed=SEED)
     return list(deep_rfm_records(layers, torch.tensor(LABELS), 3, test))
 
 

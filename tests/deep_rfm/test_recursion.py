@@ -14,12 +14,14 @@ from agop.deep_rfm import (
     CosineFeatures,
     GaussianCosineFeatures,
     LaplaceCosineFeatures,
+    LayerSettings,
     ReLUFeatures,
     deep_rfm,
     normalize_rows,
 )
 from agop.errors import InputError
 from agop.kernels import Gaussian, Laplace, ProductLaplace
+from agop.rfm import Samples
 from oracles import deep_rfm as oracles_deep_rfm
 
 CLASSES = 3
@@ -29,9 +31,10 @@ Y = 2.0 * np.eye(CLASSES)[LABELS] - 1
 STAGES = ("input", "agop", "features")
 
 
-def layers(x=X, y=Y, *, dtype=torch.float64, **arguments):
-    settings = {"kernel": Laplace(2.0), "features": ReLUFeatures(20), "depth": 3} | arguments
-    return list(deep_rfm(torch.tensor(x, dtype=dtype), torch.tensor(y, dtype=dtype), **settings))
+def layers(x=X, y=Y, *, dtype=torch.float64, weights=None, depth=3, seed=0, max_memory=None, **arguments):
+    samples = Samples.of(torch.tensor(x, dtype=dtype), torch.tensor(y, dtype=dtype), weights)
+    settings = LayerSettings(**{"kernel": Laplace(2.0), "features": ReLUFeatures(20)} | arguments)
+    return list(deep_rfm(samples, settings, depth, seed=seed, max_memory=max_memory))
 
 
 def drawn(features, depth, *, n_features=5, seed=0):
@@ -197,15 +200,7 @@ def collapse(dtype, seed, agop=True, depth=20):
     """NC1 of the three stages of every layer, and the steps' precisions."""
     inputs, targets, labels = digits()
     found, precisions = [], set()
-    for layer in deep_rfm(
-        torch.tensor(inputs, dtype=dtype),
-        torch.tensor(targets, dtype=dtype),
-        kernel=Laplace(2.0),
-        features=ReLUFeatures(256),
-        depth=depth,
-        agop=agop,
-        seed=seed,
-    ):
+    for layer in layers(inputs, targets, dtype=dtype, features=ReLUFeatures(256), depth=depth, agop=agop, seed=seed):
         assert layer.inputs.dtype == dtype
         found.append([oracles_deep_rfm.nc1(layer.stages[name], labels) for name in STAGES])
         precisions |= {layer.fit.solve, layer.plan.dtype if layer.plan else None}

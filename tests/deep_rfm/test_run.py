@@ -13,6 +13,7 @@ from agop import deep_rfm as recursions
 from agop.datasets import Dataset, standardize, subset
 from agop.deep_rfm import DeepRFMSettings, ReLUFeatures, class_sorted_gram, run_deep_rfm
 from agop.errors import EmptyClassError, InputError
+from agop.rfm import Samples
 from agop.runs import Run
 from oracles import collapse as oracles_collapse
 from oracles import deep_rfm as oracles_deep_rfm
@@ -69,10 +70,10 @@ def fitted(monkeypatch):
     """What the recursion is called with: pairs of inputs and class indices."""
     calls = []
 
-    def spy(inputs, targets, **settings):
-        if len(inputs) > 2:  # not the trial before the run
-            calls.append((inputs.clone(), targets.argmax(1)))
-        return recursions.deep_rfm(inputs, targets, **settings)
+    def spy(samples, settings, depth, **options):
+        if len(samples) > 2:  # not the trial before the run
+            calls.append((samples.inputs.clone(), samples.targets.argmax(1)))
+        return recursions.deep_rfm(samples, settings, depth, **options)
 
     monkeypatch.setattr("agop.deep_rfm.run.deep_rfm", spy)
     return calls
@@ -168,11 +169,9 @@ def test_eigenvectors_of_the_first_agop(toy, tmp_path, kind):
     run = run_deep_rfm(SMALL, toy, tmp_path / "run")  # a second layer does not replace them
     assert run.info()["image_shape"] == ([3, 2, 2] if kind == "many" else None)
     inputs, labels = torch.from_numpy(standardize(toy.train_inputs)[0]), torch.from_numpy(toy.train_labels)
-    kernel, features = SMALL.make_kernel(), SMALL.make_features()
     targets = 2.0 * torch.eye(3, dtype=torch.float64)[labels] - 1
-    agop = next(
-        recursions.deep_rfm(inputs, targets, kernel=kernel, features=features, depth=1, ridge=1e-3)
-    ).agop.numpy()
+    settings = recursions.LayerSettings(SMALL.make_kernel(), SMALL.make_features(), 1e-3)
+    agop = next(recursions.deep_rfm(Samples.of(inputs, targets), settings, 1)).agop.numpy()
     tensors = run.load_tensors()
     vectors = tensors["agop/seed0/layer01/eigenvectors"].numpy()
     k = {"few": 6, "many": 8}[kind]

@@ -11,9 +11,10 @@ from scipy.optimize import minimize
 from sklearn.datasets import load_digits
 
 from agop.datasets import standardize
-from agop.deep_rfm import LaplaceCosineFeatures, ReLUFeatures, deep_rfm, normalize_rows
+from agop.deep_rfm import LaplaceCosineFeatures, LayerSettings, ReLUFeatures, deep_rfm, normalize_rows
 from agop.errors import InputError, UndefinedMeasureError
 from agop.kernels import Gaussian, Laplace
+from agop.rfm import Samples
 from agop.theory import centred_gram, class_targets, features_shift, kernel_shift, linearise, linearised_recursion
 from oracles import theory as oracles_theory
 
@@ -89,7 +90,7 @@ def test_shifts_of_the_layers_predict_the_collapse_of_deep_rfm_on_digits():
     kernel, features = Laplace(2.0), LaplaceCosineFeatures(1024, bandwidth=2.0)
     targets = class_targets(labels, 10, "signed")
     shifts, measured = [], []
-    for layer in deep_rfm(inputs, targets, kernel=kernel, features=features, depth=4, ridge=1e-3):
+    for layer in deep_rfm(Samples.of(inputs, targets), LayerSettings(kernel, features, 1e-3), 4):
         found = kernel_shift(kernel, layer.inputs), features_shift(layer.map.random_map, layer.stages["agop"])
         shifts.append([fit.shift for fit in found])
         measured.append(oracles_theory.nc1((layer.inputs @ layer.inputs.T).numpy(), labels))

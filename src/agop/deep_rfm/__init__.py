@@ -14,7 +14,7 @@ from agop.deep_rfm.random_features import (
     ReLUFeatures,
 )
 from agop.deep_rfm.record import DeepRFMRecord, StageRecord, deep_rfm_records
-from agop.deep_rfm.recursion import AGOPScale, DeepRFMLayer, LayerMap, deep_rfm, normalize_rows
+from agop.deep_rfm.recursion import AGOPScale, DeepRFMLayer, LayerMap, LayerSettings, deep_rfm, normalize_rows
 from agop.deep_rfm.run import run_deep_rfm
 from agop.deep_rfm.settings import DeepRFMSettings
 
@@ -29,6 +29,7 @@ __all__ = [
     "GaussianCosineFeatures",
     "LaplaceCosineFeatures",
     "LayerMap",
+    "LayerSettings",
     "RandomFeatures",
     "RandomMap",
     "ReLUFeatures",

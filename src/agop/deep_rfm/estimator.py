@@ -16,14 +16,14 @@ from torch import Tensor
 
 from agop.deep_rfm.random_features import RandomFeatures, ReLUFeatures
 from agop.deep_rfm.record import DeepRFMRecord, deep_rfm_records
-from agop.deep_rfm.recursion import AGOPScale, LayerMap, deep_rfm, normalize_rows
+from agop.deep_rfm.recursion import AGOPScale, LayerMap, LayerSettings, deep_rfm, normalize_rows
 from agop.errors import InputError
 from agop.estimator.arrays import as_array, check_features, check_weights, like
 from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
 from agop.estimator.persistence import PersistentEstimator
 from agop.estimator.targets import Classes, probabilities
 from agop.kernels import KERNELS, Kernel, named
-from agop.rfm import within_time
+from agop.rfm import Samples, within_time
 
 __all__ = ["DeepRFMClassifier"]
 
@@ -167,16 +167,11 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         self._learn_scale(features, weights)
         kernel = "laplace" if self.kernel is None else self.kernel
         kernel = named(kernel, bandwidth=2.0) if isinstance(kernel, str) else clone(kernel)
+        features_of = ReLUFeatures(width=256) if self.features is None else self.features
         layers = deep_rfm(
-            self._standardize(features),
-            targets,
-            kernel=kernel,
-            features=ReLUFeatures(width=256) if self.features is None else self.features,
-            depth=self.depth,
-            ridge=self.ridge,
-            agop=self.agop,
-            agop_scale=self.agop_scale,
-            weights=weights,
+            Samples.of(self._standardize(features), targets, weights),
+            LayerSettings(kernel, features_of, self.ridge, self.agop, self.agop_scale),
+            self.depth,
             seed=seed_of(self.random_state),
             max_memory=self.max_memory,
         )

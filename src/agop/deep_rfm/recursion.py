@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, TypeAlias, get_args
 
@@ -19,7 +19,7 @@ from agop.outer_product import AGOPPlan, normalised_agop, planned_kernel_agop
 from agop.rfm import Samples, distinct_rows
 from agop.storable import storable
 
-__all__ = ["AGOPScale", "DeepRFMLayer", "LayerMap", "deep_rfm", "normalize_rows"]
+__all__ = ["AGOPScale", "DeepRFMLayer", "LayerMap", "LayerSettings", "deep_rfm", "normalize_rows"]
 
 AGOPScale: TypeAlias = Literal["max-entry", "row-norm"]
 """What is 1 after scaling M_l: its largest entry, or the mean norm of the rows of X_l M_l^{1/2}."""
@@ -106,43 +106,16 @@ class DeepRFMLayer:
         return {"input": self.inputs, "agop": mapped, "features": self.map.features_stage(mapped)}
 
 
-def deep_rfm(
-    inputs: Tensor,
-    targets: Tensor,
-    *,
-    kernel: Kernel,
-    features: RandomFeatures,
-    depth: int,
-    ridge: float = 0.0,
-    agop: bool = True,
-    agop_scale: AGOPScale = "max-entry",
-    weights: Tensor | None = None,
-    seed: int = 0,
-    max_memory: int | None = None,
-) -> Iterator[DeepRFMLayer]:
-    r"""Layers of Deep RFM, as they are computed.
+@dataclass(frozen=True)
+class LayerSettings:
+    """How each layer of Deep RFM is learned.
 
-    For l = 1..depth: divide each row of X_l by its norm; fit kernel ridge regression of Y on X_l; take
-    :math:`M_l = \mathrm{AGOP} / \max_{ij}`; set :math:`X_{l+1} = \Phi_l(X_l M_l^{1/2})`. ReLU features do not care for
-    the scale of :math:`M_l`; of cosine features it decides whether the kernel across classes is 0, see
-    ``agop_scale``.
-
-    The dtype of ``inputs`` is that of the features and of all products that do not decide: inner
-    products of nearly equal rows, singular solves and cancelling AGOPs are promoted to float64, and each
-    layer says which were.
-
-    Parameters
+    Attributes
     ----------
-    inputs
-        X_1, (n, d), standardized, float32 or float64.
-    targets
-        Y, (n, C).
     kernel
-        Kernel of the predictors.
+        Kernel k of the predictor.
     features
         Distribution of the random maps.
-    depth
-        Number of layers.
     ridge
         lambda >= 0.
     agop
@@ -150,8 +123,37 @@ def deep_rfm(
     agop_scale
         "max-entry", as published: the largest entry of M_l is 1, and the norms of the rows of X_l M_l^{1/2} are what
         comes out. "row-norm": M_l is scaled so that their mean is 1, as it is in the control.
-    weights
-        (n,) positive sample weights; ones if None.
+    """
+
+    kernel: Kernel
+    features: RandomFeatures
+    ridge: float = 0.0
+    agop: bool = True
+    agop_scale: AGOPScale = "max-entry"
+
+
+def deep_rfm(
+    samples: Samples, settings: LayerSettings, depth: int, *, seed: int = 0, max_memory: int | None = None
+) -> Iterator[DeepRFMLayer]:
+    r"""Layers of Deep RFM, as they are computed.
+
+    For l = 1..depth: divide each row of X_l by its norm; fit kernel ridge regression of Y on X_l; take
+    :math:`M_l = \mathrm{AGOP} / \max_{ij}`; set :math:`X_{l+1} = \Phi_l(X_l M_l^{1/2})`. ReLU features do not care for
+    the scale of :math:`M_l`; of cosine features it decides whether the kernel across classes is 0, see
+    ``LayerSettings``.
+
+    The dtype of the inputs is that of the features and of all products that do not decide: inner
+    products of nearly equal rows, singular solves and cancelling AGOPs are promoted to float64, and each
+    layer says which were.
+
+    Parameters
+    ----------
+    samples
+        X_1, (n, d), standardized, float32 or float64, with targets Y, (n, C), and weights.
+    settings
+        Kernel, random features and ridge, and what becomes of the AGOP.
+    depth
+        Number of layers, positive.
     seed
         Seed of the random maps.
     max_memory
@@ -162,6 +164,11 @@ def deep_rfm(
     DeepRFMLayer
         Layers 1 to ``depth``.
 
+    Raises
+    ------
+    InputError
+        If samples or settings are unusable, or the predictor is constant, so that its AGOP is zero.
+
     References
     ----------
     Beaglehole, Súkeník, Mondelli, Belkin 2024 (arXiv 2402.13728), algorithm 1.
@@ -171,58 +178,55 @@ def deep_rfm(
     >>> from agop.kernels import Laplace
     >>> from agop.deep_rfm.random_features import ReLUFeatures
     >>> x = torch.randn(20, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    >>> y = x[:, :1].sign()
-    >>> layers = deep_rfm(x, y, kernel=Laplace(2.0), features=ReLUFeatures(16), depth=2)
+    >>> layers = deep_rfm(Samples.of(x, x[:, :1].sign()), LayerSettings(Laplace(2.0), ReLUFeatures(16)), depth=2)
     >>> [(layer.index, tuple(layer.inputs.shape)) for layer in layers]
     [(1, (20, 4)), (2, (20, 16))]
     """
-    if agop_scale not in get_args(AGOPScale):
-        raise InputError("agop_scale='max-entry' or 'row-norm'", repr(agop_scale), "'max-entry' is the published one.")
+    scale = settings.agop_scale
+    if scale not in get_args(AGOPScale):
+        raise InputError("agop_scale='max-entry' or 'row-norm'", repr(scale), "'max-entry' is the published one.")
     if depth < 1:
         raise InputError("depth >= 1", str(depth), "Use KernelMachine for depth 0.")
-    inputs = normalize_rows(inputs)
-    first, group = distinct_rows(inputs)
+    samples = replace(samples, inputs=normalize_rows(samples.inputs))
+    first, group = distinct_rows(samples.inputs)
     for index in range(1, depth + 1):
-        random_map = features.draw(inputs.shape[1], seed=seed, layer=index)
-        fit, matrix, plan = _fit_layer(Samples.of(inputs, targets, weights).merged(), kernel, ridge, agop, max_memory)
-        root = None if matrix is None or plan is None else psd_power(matrix.to(plan.dtype), 0.5)
-        if matrix is not None and root is not None and agop_scale == "row-norm":
-            norm = _mean_row_norm(inputs @ root.to(inputs), weights)
-            matrix, root = matrix / norm.square(), root / norm
-        layer = DeepRFMLayer(index, inputs, fit, matrix, plan, LayerMap(root, random_map), features)
+        inputs = samples.inputs
+        random_map = settings.features.draw(inputs.shape[1], seed=seed, layer=index)
+        fit, agop, plan = _fit_layer(samples.merged(), settings, max_memory)
+        root = None if agop is None or plan is None else psd_power(agop.to(plan.dtype), 0.5)
+        if agop is not None and root is not None and scale == "row-norm":
+            norms = torch.linalg.vector_norm((inputs @ root.to(inputs)).double(), dim=1)
+            norm = samples.weights @ norms / samples.weights.sum()
+            agop, root = agop / norm.square(), root / norm
+        layer = DeepRFMLayer(index, inputs, fit, agop, plan, LayerMap(root, random_map), settings.features)
         yield layer
         if index < depth:  # equal rows stay equal: a matrix product need not round them alike
-            inputs = normalize_rows(layer.stages["features"])[first[group]]
-
-
-def _mean_row_norm(rows: Tensor, weights: Tensor | None) -> Tensor:
-    """Weighted mean of the Euclidean norms of rows, float64."""
-    norms: Tensor = torch.linalg.vector_norm(rows.double(), dim=1)
-    return norms.mean() if weights is None else weights.to(norms) @ norms / weights.double().sum()
+            samples = replace(samples, inputs=normalize_rows(layer.stages["features"])[first[group]])
 
 
 def _fit_layer(
-    samples: Samples, kernel: Kernel, ridge: float, agop: bool, max_memory: int | None
+    samples: Samples, settings: LayerSettings, max_memory: int | None
 ) -> tuple[Fit, Tensor | None, AGOPPlan | None]:
-    """Predictor on the distinct rows, its normalized AGOP over all samples, and how that was computed."""
+    """Predictor on distinct samples, its normalized AGOP unless there is none, and how that was computed."""
+    kernel, inputs, weights = settings.kernel, samples.inputs, samples.weights
     fit, pairs = fit_with_gradient_weights(
         kernel,
-        samples.inputs,
+        inputs,
         samples.targets,
-        ridge=ridge,
-        weights=samples.weights,
+        ridge=settings.ridge,
+        weights=weights,
         max_memory=max_memory,
-        share=agop,
+        share=settings.agop,
     )
-    if not agop:
+    if not settings.agop:
         return fit, None, None
-    matrix, plan = planned_kernel_agop(
+    agop, plan = planned_kernel_agop(
         kernel,
-        samples.inputs,
-        samples.inputs,
+        inputs,
+        inputs,
         fit.machine.coefficients,
-        weights=samples.weights,
+        weights=weights,
         max_memory=max_memory,
         gradient_weights=pairs,
     )
-    return fit, normalised_agop(matrix), plan
+    return fit, normalised_agop(agop), plan

@@ -16,10 +16,11 @@ from torch import Tensor
 from agop.datasets import Dataset, permute_labels, standardized_inputs, subset
 from agop.deep_rfm.gram_picture import class_sorted_gram
 from agop.deep_rfm.record import DeepRFMRecord, deep_rfm_records
-from agop.deep_rfm.recursion import DeepRFMLayer, deep_rfm
+from agop.deep_rfm.recursion import DeepRFMLayer, LayerSettings, deep_rfm
 from agop.deep_rfm.settings import DeepRFMSettings
 from agop.errors import InputError
 from agop.linalg import largest_positive
+from agop.rfm import Samples
 from agop.runs import Run
 from agop.runs.settings import check_settings
 
@@ -99,21 +100,16 @@ def _check(settings: DeepRFMSettings, dataset: Dataset) -> None:
     if not settings.seeds:
         raise InputError("one or more seeds", "none", "Name a seed.")
     pair = torch.eye(2, dtype=settings.torch_dtype(), device=settings.torch_device())
-    kernel, features = settings.make_kernel(), settings.make_features()
+    layer = _layer_settings(settings)
     for seed in settings.seeds:
-        next(
-            deep_rfm(
-                pair,
-                pair,
-                kernel=kernel,
-                features=features,
-                depth=settings.depth,
-                ridge=settings.ridge,
-                agop_scale=settings.agop_scale,
-                seed=seed,
-            )
-        )
+        next(deep_rfm(Samples.of(pair, pair), layer, settings.depth, seed=seed))
         subset(dataset, settings.samples, settings.test_samples, settings.subset, seed)
+
+
+def _layer_settings(settings: DeepRFMSettings, *, agop: bool = True) -> LayerSettings:
+    return LayerSettings(
+        settings.make_kernel(), settings.make_features(), settings.ridge, agop=agop, agop_scale=settings.agop_scale
+    )
 
 
 def _layers(settings: DeepRFMSettings, dataset: Dataset, control: bool, seed: int) -> Any:
@@ -131,17 +127,8 @@ def _layers(settings: DeepRFMSettings, dataset: Dataset, control: bool, seed: in
     codes, n_classes = tensor(labels), part.n_classes
     inputs = tensor(train)
     targets = 2 * torch.nn.functional.one_hot(codes, n_classes).to(inputs) - 1
-    layers = deep_rfm(
-        inputs,
-        targets,
-        kernel=settings.make_kernel(),
-        features=settings.make_features(),
-        depth=settings.depth,
-        ridge=settings.ridge,
-        agop=not control,
-        agop_scale=settings.agop_scale,
-        seed=seed,
-    )
+    layer_settings = _layer_settings(settings, agop=not control)
+    layers = deep_rfm(Samples.of(inputs, targets), layer_settings, settings.depth, seed=seed)
     held_out = (tensor(test), tensor(part.test_labels)) if len(test) else None
     for layer, record in deep_rfm_records(layers, codes, n_classes, held_out):
         yield layer, record, codes

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from agop.datasets import Standardization
-from agop.deep_rfm import ReLUFeatures, deep_rfm, normalize_rows
+from agop.deep_rfm import LayerSettings, ReLUFeatures, deep_rfm, normalize_rows
 from agop.kernels import Laplace
 from agop.paper.computed import Rows, collapse_of_gram
 from agop.paper.figure import Observe
@@ -116,16 +116,8 @@ def _layers(settings: KernelLearningSettings, rows: Rows) -> Iterator[Line]:
     targets = class_targets(rows.labels, rows.n_classes, "signed")
     kernel = Laplace(settings.bandwidth)
     for agop, name in ((True, "Deep RFM"), (False, "control")):
-        layers = deep_rfm(
-            rows.inputs,
-            targets,
-            kernel=kernel,
-            features=ReLUFeatures(settings.width),
-            depth=settings.depth,
-            ridge=settings.ridge,
-            agop=agop,
-            seed=settings.seed,
-        )
+        layer_settings = LayerSettings(kernel, ReLUFeatures(settings.width), settings.ridge, agop)
+        layers = deep_rfm(Samples.of(rows.inputs, targets), layer_settings, settings.depth, seed=settings.seed)
         for layer in layers:
             gram = kernel(layer.inputs)
             objective = kernel_learning_objective(gram, targets, settings.ridge)

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from agop.collapse import nc1_trace_ratio
-from agop.deep_rfm import DeepRFMLayer, DeepRFMSettings, deep_rfm
+from agop.deep_rfm import DeepRFMLayer, DeepRFMSettings, LayerSettings, deep_rfm
 from agop.errors import UndefinedMeasureError
 from agop.kernels import Kernel
 from agop.moments import ClassMoments
 from agop.paper.computed import Rows, collapse_of_gram
 from agop.paper.figure import Observe
+from agop.rfm import Samples
 from agop.runs import Line
 from agop.theory import (
     Linearisation,
@@ -88,15 +89,8 @@ def recursion_lines(settings: DeepRFMSettings, rows: Rows, observe: Observe = la
     signed = class_targets(rows.labels, rows.n_classes, "signed")
     targets = signed - signed.mean(0)
     kernel = settings.make_kernel()
-    layers = deep_rfm(
-        rows.inputs,
-        signed,
-        kernel=kernel,
-        features=settings.make_features(),
-        depth=settings.depth,
-        ridge=settings.ridge,
-        seed=settings.seeds[0],
-    )
+    layer_settings = LayerSettings(kernel, settings.make_features(), settings.ridge)
+    layers = deep_rfm(Samples.of(rows.inputs, signed), layer_settings, settings.depth, seed=settings.seeds[0])
     start = torch.empty(0)
     found: list[LayerShifts] = []
     for layer in layers:
