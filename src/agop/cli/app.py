@@ -33,7 +33,7 @@ _PLAIN = {"markup": False, "emoji": False, "highlight": False}
 """Texts are printed as they are: names of columns and layers may hold brackets and colons."""
 
 NOTHING_WRITTEN = "Nothing was written."
-"""What `readable_errors` says of a command that leaves no file when it is interrupted."""
+"""Sentence of `readable_errors` on a command that leaves no file when it is interrupted."""
 
 console = Console(**_PLAIN)  # type: ignore[arg-type]
 

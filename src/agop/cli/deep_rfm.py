@@ -1,4 +1,4 @@
-"""``agop deep-rfm``: does the AGOP collapse these data?"""
+"""``agop deep-rfm``: Deep RFM on a data set, with collapse at every layer."""
 
 from __future__ import annotations
 

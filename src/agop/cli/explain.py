@@ -1,4 +1,4 @@
-"""``agop explain``: what a saved model of a table depends on."""
+"""``agop explain``: effects, interactions and directions of a saved model of a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``agop measure``: what did this network learn, and why do its classes collapse?"""
+"""``agop measure``: collapse and AGOP at every layer of a network of any file."""
 
 from __future__ import annotations
 

@@ -15,10 +15,10 @@ from agop.runs.settings import Setting
 __all__ = ["DataDir", "RunFolder", "settings_as_options"]
 
 DataDir: TypeAlias = Annotated[Path | None, typer.Option(envvar="AGOP_DATA", help="Folder with one folder a data set.")]
-"""Where the data sets are."""
+"""Type of the option for the folder of the data sets."""
 
 RunFolder: TypeAlias = Annotated[Path, typer.Option("--out", help="Folder of the run; an unfinished one is continued.")]
-"""Where a run is written."""
+"""Type of the option for the folder of a run."""
 
 Command: TypeAlias = Callable[..., None]
 

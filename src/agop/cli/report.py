@@ -22,7 +22,7 @@ Runs: TypeAlias = Annotated[
     list[Path],
     typer.Argument(help="Folder of a run (deep-rfm, train, measure, explain --run, Tracker), or file of agop fit."),
 ]
-"""What a report is made of."""
+"""Type of the argument that names the runs of a report."""
 
 
 @app.command("report")
@@ -46,7 +46,7 @@ def report(
 
 
 def place_of(runs: Sequence[Path], out: Path | None, name: str, advice: str) -> Path:
-    """Where to write: as asked for, or under a name in the folder of a single run."""
+    """Path to write to: as asked for, or under a name in the folder of a single run."""
     if out is not None:
         return out
     if len(runs) == 1 and runs[0].is_dir():

@@ -1,4 +1,4 @@
-"""``agop train``: which part of a network collapses its features, and when?"""
+"""``agop train``: a network of the paper, measured while it learns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A labelled data set with a training and a test part, as one checked value."""
+"""A labeled data set with a training and a test part, as one checked value."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Dataset:
     image_shape
         (channels, height, width) of a row, None if the rows are no images.
     notes
-        What a reader of results should know, such as files that were missing.
+        Notes for a reader of results, such as files that were missing.
 
     Raises
     ------

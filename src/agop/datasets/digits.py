@@ -18,7 +18,7 @@ SPLIT_SEED = 0
 
 
 def read_digits() -> Dataset:
-    """Return 1,437 training and 360 test images of 64 grey values 0 .. 16, 10 classes.
+    """Return 1,437 training and 360 test images of 64 gray values 0 .. 16, 10 classes.
 
     The source has no official split. This one is stratified by class and always the same; both parts
     keep the order of the source.

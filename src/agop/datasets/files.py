@@ -1,4 +1,4 @@
-"""Where the data files are, and their bytes, plain or compressed."""
+"""Paths of the data files, and their bytes, plain or compressed."""
 
 from __future__ import annotations
 

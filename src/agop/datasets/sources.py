@@ -1,4 +1,4 @@
-"""Where the public files can be fetched, and their checksums."""
+"""Addresses of the public files, and their checksums."""
 
 from __future__ import annotations
 

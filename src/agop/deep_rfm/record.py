@@ -1,4 +1,4 @@
-"""What a Deep RFM run found: collapse at three stages of every layer."""
+"""Record of Deep RFM: collapse at three stages of every layer."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ class StageRecord:
 @storable
 @dataclass(frozen=True)
 class DeepRFMRecord:
-    """What one layer of Deep RFM showed.
+    """Measurements at one layer of Deep RFM.
 
     Attributes
     ----------
     layer
         Layer number, from 1.
     stages
-        "input": X_l after normalisation; "agop": X_l M_l^{1/2}; "features": Phi_l of it, before
-        normalisation.
+        "input": X_l after normalization; "agop": X_l M_l^{1/2}; "features": Phi_l of it, before
+        normalization.
     train_accuracy, test_accuracy
         Accuracy of the layer's kernel ridge regression; the latter None without test data.
     spectrum
@@ -103,12 +103,12 @@ def deep_rfm_records(
     n_classes: int,
     test: tuple[Tensor, Tensor] | None = None,
 ) -> Iterator[tuple[DeepRFMLayer, DeepRFMRecord]]:
-    """Measure layers as they come; test inputs (standardised, not normalised) travel along.
+    """Measure layers as they come; test inputs (standardized, not normalized) travel along.
 
     Parameters
     ----------
     layers
-        Result of ``agop.deep_rfm.recursion``.
+        Layers of ``agop.deep_rfm.deep_rfm``.
     labels
         (n,) integer labels in 0..n_classes-1 of the training inputs.
     n_classes

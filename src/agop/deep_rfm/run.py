@@ -1,4 +1,4 @@
-"""Does the AGOP collapse real data? Deep RFM and its control, measured at every layer."""
+"""Run of Deep RFM and its control on a data set, measured at every layer."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def run_deep_rfm(
     Parameters
     ----------
     settings
-        What to run.
+        Settings of the run.
     dataset
         The full data set ``settings.data``.
     out

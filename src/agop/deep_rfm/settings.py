@@ -1,4 +1,4 @@
-"""How Deep RFM is run on a data set, as one value."""
+"""Settings of Deep RFM on a data set, as one value."""
 
 from __future__ import annotations
 

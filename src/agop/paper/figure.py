@@ -1,4 +1,4 @@
-"""What a figure is: the runs behind it, and what the paper says of them."""
+"""Figures of the paper as values: their runs, their claims, and the verdicts on these."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Verdict:
     Attributes
     ----------
     claim
-        What should hold.
+        Claim of the paper.
     numbers
-        What was measured.
+        Numbers that were measured for it.
     holds
         Whether it does; None where the numbers do not decide.
     sentence
-        What was found, with the numbers.
+        Finding with the numbers.
     """
 
     claim: str
@@ -61,7 +61,7 @@ class Part:
     data
         Name of the data set.
     columns
-        What tells the lines of this part from those of others.
+        Columns that tell the lines of this part from those of others.
     settings
         Settings of the run, a dataclass; one with the field ``standardize`` for runs that standardize their inputs.
     run
@@ -91,13 +91,13 @@ class Figure:
     name
         Name of the figure and of its folder.
     claim
-        What the paper says, in one sentence.
+        Claim of the paper, in one sentence.
     budget
         Seconds that the quick scale may take on two cores.
     parts
         Runs for a scale, data sets and a device.
     verdicts
-        What the finished figure shows.
+        Verdicts of the finished figure.
     data
         Data sets of each scale where none are named: the paper's three, where they are expected to be there.
     measures

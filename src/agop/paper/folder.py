@@ -31,7 +31,7 @@ def reproduce(
     standardize: Standardization | None = None,
     observe: Observe = lambda text: None,
 ) -> Run:
-    """Run what a figure needs and is not there yet, and write what it shows.
+    """Make the runs of a figure that are not there yet, and write its lines and verdicts.
 
     ``out/parts`` has a run folder for each part, shared by the figures; a finished one is only read, an
     interrupted one goes on. ``out/NAME`` is the run folder of the figure: ``metrics.jsonl`` has the lines of all
@@ -41,13 +41,13 @@ def reproduce(
     Parameters
     ----------
     figure
-        What to reproduce.
+        Figure to reproduce.
     out
         Folder of all figures of one scale.
     load
         Data set of a name.
     scale, data, device
-        What ``figure.parts`` makes the runs from; the data sets of the scale if none are named, a GPU if there is one.
+        Scale, data sets and device of the runs; the data sets of the scale if none are named, a GPU if there is one.
     standardize
         What shares a mean and a deviation in every run of the figure; if None a feature in Deep RFM and the theory, as
         published, and a channel in networks.

@@ -1,4 +1,4 @@
-"""Kernels that are learned freely, by RFM and by Deep RFM, and features without data: one objective, one end?"""
+"""Kernels that are learned freely, by RFM and by Deep RFM, and features without data, on one objective."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class KernelLearningSettings:
     standardize
         What shares a mean and a deviation, a "feature" or a "channel".
     ridge
-        Of the objective, of RFM and of Deep RFM.
+        Ridge of the objective, of RFM and of Deep RFM.
     steps
         Steps of the descents.
     iterations, depth
@@ -51,9 +51,9 @@ class KernelLearningSettings:
     width
         Random features of Deep RFM.
     weight_decay, features_width
-        Of the unconstrained features.
+        Weight decay and width of the unconstrained features.
     seed
-        Of random maps, starts and shuffled labels.
+        Seed of random maps, starts and shuffled labels.
     """
 
     data: str = "digits"

@@ -44,7 +44,7 @@ class Setting:
     default
         Default value; ``dataclasses.MISSING`` if there is none.
     text
-        What the field is: the text of the attribute in the docstring, followed by the texts in its type.
+        Description of the field: the text of the attribute in the docstring, followed by the texts in its type.
     """
 
     name: str

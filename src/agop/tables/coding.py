@@ -1,4 +1,4 @@
-"""How one column of a table becomes features: numbers by mean and deviation, anything else a feature a level."""
+"""Coding of one column of a table as features: numbers by mean and deviation, anything else a feature a level."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     values become their median, and a second feature marks them if there were any in training. Text, categories,
     booleans and all other objects become one feature a level, equal to
     :math:`1 / \sqrt{1 - \sum_c p_c^2}` for the level of the row and 0 for the rest, with :math:`p_c` the shares of the
-    levels: the total variance of these features is 1, that of a numeric column. They are not centred, so that each has
+    levels: the total variance of these features is 1, that of a numeric column. They are not centered, so that each has
     two values. A column with two levels has two features as well: a level that was not seen then differs from both, and
     neither is favoured. A constant column is 0, also one that is constant but for rounding (a deviation of 2^-44 of the
     largest magnitude or less). A deviation counts as no less than 1/32 of the largest distance from the mean: a column
@@ -51,17 +51,17 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     column_of_ : ndarray of int
         (d,) for each feature the index of its column.
     codings_ : list of dict
-        What was learned of each column.
+        Coding of each column, as it was learned.
     n_features_in_, feature_names_in_
         Number of columns, and their names if they came as a frame.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> table = pd.DataFrame({"age": [30, None, 50], "colour": ["red", "blue", "red"]})
+    >>> table = pd.DataFrame({"age": [30, None, 50], "color": ["red", "blue", "red"]})
     >>> encoder = TableEncoder().fit(table)
     >>> encoder.get_feature_names_out().tolist()
-    ['age', 'age missing', 'colour=blue', 'colour=red']
+    ['age', 'age missing', 'color=blue', 'color=red']
     >>> encoder.transform(table)
     array([[-1.  ,  0.  ,  0.  ,  1.5 ],
            [ 0.  ,  2.12,  1.5 ,  0.  ],
@@ -109,7 +109,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.hstack([encode(column, name, coding) for column, name, coding in columns])
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Names (d,) of the features: "age", "age missing", "colour=red", "colour missing", "colour other"."""
+        """Names (d,) of the features: "age", "age missing", "color=red", "color missing", "color other"."""
         check_is_fitted(self)
         columns = zip(_check_feature_names_in(self, input_features), self.codings_, strict=True)
         return np.array([column + name for column, coding in columns for name in coding["names"]], dtype=object)
@@ -143,7 +143,7 @@ def table_pipeline(estimator: BaseEstimator | Literal["regression", "classificat
     Parameters
     ----------
     estimator
-        What is fitted on the encoded table; "regression" is ``RFMRegressor()``, "classification" is
+        Estimator of the encoded table; "regression" is ``RFMRegressor()``, "classification" is
         ``RFMClassifier()``.
 
     Raises

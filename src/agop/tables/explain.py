@@ -1,4 +1,4 @@
-"""What a fitted recursive feature machine depends on."""
+"""Explanation of a fitted recursive feature machine: effects by swaps, steepness by the AGOP."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def column_effects(
 def _swaps(
     model: Any, X: Any, n_swaps: int | None, random_state: int
 ) -> Callable[[list[tuple[int, ...]]], tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """What ``swap_effects`` finds for subsets of the columns of a model."""
+    """Function from subsets of the columns of a model to their effects, by ``swap_effects``."""
     encoder, predictor = _parts(model)
     columns, _, column_of = _names(encoder, predictor)
     rows, weights = predictor.rows_at_random(random_state)
@@ -149,8 +149,8 @@ def _agop(predictor: Any, random_state: int) -> tuple[Tensor, Tensor]:
         metric=machine.metric,
         max_memory=predictor.max_memory,
     )
-    centred = points.double() - points.double().mean(0)
-    return agop.cpu(), (centred.mT @ centred / len(points)).cpu()
+    centered = points.double() - points.double().mean(0)
+    return agop.cpu(), (centered.mT @ centered / len(points)).cpu()
 
 
 def _parts(model: Any) -> tuple[TableEncoder | None, Any]:
@@ -160,7 +160,11 @@ def _parts(model: Any) -> tuple[TableEncoder | None, Any]:
         encoder, predictor = model[0], model[1]
     if not isinstance(predictor, (RFMRegressor, RFMClassifier)):
         got = f"a {type(predictor).__name__}"
-        raise InputError("an RFMRegressor or RFMClassifier, alone or in a table_pipeline", got, "Pass best_estimator_?")
+        raise InputError(
+            "an RFMRegressor or RFMClassifier, alone or in a table_pipeline",
+            got,
+            "Pass the fitted model itself, such as best_estimator_ of a search.",
+        )
     return encoder, predictor
 
 

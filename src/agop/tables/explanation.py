@@ -1,4 +1,4 @@
-"""What a predictor on a table depends on: columns, directions, and pairs of columns."""
+"""Explanation of a predictor on a table: columns, directions, and pairs of columns."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _ARRAYS = ("effects", "errors", "steepness", "directions", "shares", "coupling")
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    r"""What a predictor f on a table depends on.
+    r"""Columns, pairs of columns and directions on which a predictor f on a table depends.
 
     Effects and interactions are what happens when values are swapped between rows. All else is that of the AGOP G and
     of the covariance S of the features of each column: of :math:`S^{1/2} G S^{1/2}`, the AGOP in units of standard
-    deviations. For standardised numeric columns it is G itself; for the features of a category S keeps the directions
+    deviations. For standardized numeric columns it is G itself; for the features of a category S keeps the directions
     that lead from level to level.
 
     Attributes
@@ -51,7 +51,7 @@ class Explanation:
         (k,) their eigenvalues over the trace.
     coupling
         (p, p) alignment of the gradients with respect to two columns,
-        :math:`\|G_{ab}\|_F / \sqrt{\|G_{aa}\|_F \|G_{bb}\|_F}`, the root of the RV coefficient without centring: 1 if
+        :math:`\|G_{ab}\|_F / \sqrt{\|G_{aa}\|_F \|G_{bb}\|_F}`, the root of the RV coefficient without centering: 1 if
         f depends on both through one direction, 0 if the slopes are uncorrelated, which an interaction can leave so.
     interactions
         (column, column, share, standard error) for pairs of columns, largest first: total interaction index over the
@@ -84,7 +84,7 @@ class Explanation:
     interactions: tuple[tuple[str, str, float, float], ...] = ()
 
     def ranking(self) -> list[int]:
-        """Indices of the columns, the largest effect first; neighbours may differ by less than their errors."""
+        """Indices of the columns, the largest effect first; neighbors may differ by less than their errors."""
         return [int(index) for index in np.lexsort((-self.steepness, -self.effects))]
 
     def is_above(self, first: int, second: int) -> bool:

@@ -42,7 +42,7 @@ class TableFolds:
     seed
         Seed of the models that have none, and of the swaps.
     notes
-        What to know of the folds: rows that are in none, and rows that several can share.
+        Notes on the folds: rows that are in none, and rows that several can share.
     swaps
         Swaps of each column; None for the default of ``explain``.
     """
@@ -93,7 +93,7 @@ class TableFolds:
         return cls(pipeline, rows, targets, parts, seed, _notes(len(frame) - len(rows), rows), swaps)
 
     def lines(self, after: int = 0) -> Iterator[dict[str, Any]]:
-        """What ``line`` says of each fold after the first ``after`` ones, fitted as it is asked for."""
+        """Lines of the folds after the first ``after`` ones, each fitted as it is asked for."""
         return (self.line(number) for number in range(after + 1, len(self.parts) + 1))
 
     def line(self, number: int) -> dict[str, Any]:

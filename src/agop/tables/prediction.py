@@ -58,7 +58,7 @@ def predict_file(
     path
         File of the table.
     probabilities
-        Of a classifier: also a column for each class.
+        Whether there is a column for each class, of a classifier.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""What does a model of a table depend on, and how well does it predict rows that it has not seen?"""
+"""Run that explains a model of a table, and measures its error on rows that it has not seen."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def run_explain(
     Parameters
     ----------
     settings
-        What to do.
+        Settings of the run.
     pipeline
         Fitted pipeline of ``table_pipeline``, read from ``settings.model``. Its encoder knows the target, ``target_``,
         if ``agop fit`` wrote it.
@@ -125,7 +125,7 @@ def _check_model(pipeline: Pipeline) -> None:
 
 
 def _facts(pipeline: Pipeline, frame: pandas.DataFrame) -> dict[str, Any]:
-    """What is known of the fitted model and of the table."""
+    """Facts of the fitted model and of the table."""
     model = pipeline[-1]
     return {
         "task": "classification" if isinstance(model, RFMClassifier) else "regression",

@@ -1,4 +1,4 @@
-"""How predictions for a table agree with its targets: of rows, as a value that merges, and of a fit."""
+"""Scores of predictions for a table: of rows, as a value that merges, and of a fit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["TableScore", "left_out_scores"]
 
 @dataclass(frozen=True)
 class TableScore:
-    """How predictions agree with targets where these are known; parts of a table merge.
+    """Agreement of predictions with targets where these are known; parts of a table merge.
 
     Attributes
     ----------

@@ -24,7 +24,7 @@ MOST_CLASSES = 20
 
 @dataclass(frozen=True, eq=False)
 class TableTask:
-    """What is to be learned from a table.
+    """Rows and targets of what is to be learned from a table.
 
     Attributes
     ----------

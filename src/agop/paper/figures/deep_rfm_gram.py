@@ -83,7 +83,7 @@ def _blocks(
 FIGURE = Figure(
     name="deep-rfm-gram",
     claim=(
-        "The Gram matrix of Deep RFM's centred, normalised features becomes, from layer to layer, that of a simplex "
+        "The Gram matrix of Deep RFM's centered, normalized features becomes, from layer to layer, that of a simplex "
         "frame: 1 within a class and -1/(C-1) across."
     ),
     budget=30,

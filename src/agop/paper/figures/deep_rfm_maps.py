@@ -1,4 +1,4 @@
-"""What collapse with cosine features depends on: scale and kernel of the random map; quick: about 20 s."""
+"""Collapse with cosine features by scale and kernel of the random map; quick: about 20 s."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From lazy training to feature learning over a grid of initial gains: mechanism and collapse; quick: about 20 s."""
+"""Mechanism and collapse over a grid of initial gains, from lazy training to feature learning; quick: about 20 s."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _CLOSE = log10(2)
 
 @dataclass(frozen=True)
 class _Curve:
-    """How a curve is predicted, the first layer that counts at each stage, and the stage to which it was fitted."""
+    """Prediction of a curve, the first layer that counts at each stage, and the stage to which it was fitted."""
 
     how: str
     counted: Mapping[str, int]
@@ -73,7 +73,7 @@ def _verdicts(run: Run) -> list[Verdict]:
 def _error(name: str, lines: list[Line], which: str, predicted: _Curve) -> Verdict:
     """Distance in decades of the predicted NC1 from the measured one, at worst and on average, at each stage.
 
-    What counts is the worst layer of every stage to which no constant was fitted.
+    The verdict is on the worst layer of every stage to which no constant was fitted.
     """
     claim = f"{name}: NC1 predicted {predicted.how} is right within a factor of two at every layer"
     counted = {stage: _pairs(lines, which, stage, first) for stage, first in predicted.counted.items()}

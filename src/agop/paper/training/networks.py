@@ -28,7 +28,7 @@ _POOLED = 4
 
 @dataclass(frozen=True)
 class Architecture:
-    """What a network of the paper is made of.
+    """Kind and size of a network of the paper.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ def build_network(
     Parameters
     ----------
     architecture
-        What the network is made of.
+        Kind and size of the network.
     input_shape
         Shape of one input: (channels, height, width), or any for "mlp".
     n_classes

@@ -26,7 +26,7 @@ from agop.runs import Run, storage
 __all__ = ["Observe", "run_train", "trained_network"]
 
 Observe = Callable[[int, int, float | None, NetworkRecord | None], None]
-"""Of seed, epoch, mean loss over the epoch's steps (None before the first), and what was measured, if anything was."""
+"""Function of seed, epoch, mean loss over the epoch's steps (None before the first), and the record, if any."""
 
 CHECKPOINT_SECONDS = 30.0
 """Least time from one checkpoint to the next."""
@@ -61,7 +61,7 @@ def run_train(
     Parameters
     ----------
     settings
-        What to train, and how.
+        Settings of the training.
     dataset
         The full data set ``settings.data``.
     out
@@ -216,7 +216,7 @@ def _gather(run: Run, settings: TrainSettings) -> None:
 
 
 def _notes(run: Run, settings: TrainSettings) -> list[str]:
-    """What the measurements of all seeds left out."""
+    """Notes of the measurements of all seeds."""
     runs = [Run(_folder(run, seed)) for seed in settings.seeds]
     return [note for each in runs if each.is_started() for note in each.info().get("notes", [])]
 

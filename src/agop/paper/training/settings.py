@@ -1,4 +1,4 @@
-"""How a network is built, trained and measured, as one checked value."""
+"""Settings by which a network is built, trained and measured, as one checked value."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class TrainSettings:
     layers
         Name or glob of layers to measure; repeat for several.
     measure_rows
-        What a layer with many positions a sample, a convolution, contributes to the measures of collapse.
+        Rows that a layer with many positions a sample, a convolution, contributes to the measures of collapse.
     measure_samples
         Training rows that are measured, the first ones; all by default.
     permute_labels
