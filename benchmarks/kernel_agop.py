@@ -14,8 +14,9 @@ import torch
 from benchmarks.measuring import interleaved, matmul_rate, write
 from torch import Tensor
 
-from agop import Laplace, kernel_agop
-from agop.kernel_machine import fit_kernel_machine
+from agop.kernel_machine import KernelMachine, fit_kernel_machine
+from agop.kernels import KernelMatrix, Laplace
+from agop.outer_product import kernel_agop
 
 REPEATS = 3
 
@@ -27,7 +28,7 @@ def problem(n: int, d: int, outputs: int, dtype: torch.dtype) -> tuple[Laplace, 
     labels = (inputs @ torch.randn(d, outputs, generator=generator, dtype=torch.float64)).argmax(1)
     targets = 2 * torch.nn.functional.one_hot(labels, outputs) - 1
     kernel = Laplace(bandwidth=d**0.5)
-    fit = fit_kernel_machine(kernel, inputs.to(dtype), targets.to(dtype), ridge=1e-3)
+    fit = fit_kernel_machine(KernelMatrix(kernel, inputs.to(dtype), 1e-3), targets.to(dtype))
     return kernel, inputs.to(dtype), fit.machine.coefficients.to(dtype)
 
 
@@ -44,12 +45,12 @@ def per_output(kernel: Laplace, inputs: Tensor, coefficients: Tensor) -> Tensor:
 
 def compare(n: int, d: int, outputs: int, dtype: torch.dtype, rate: float) -> dict[str, Any]:
     kernel, inputs, coefficients = problem(n, d, outputs, dtype)
-    ours = kernel_agop(kernel, inputs, inputs, coefficients)
+    ours = kernel_agop(KernelMachine(kernel, inputs, coefficients)).matrix
     theirs = per_output(kernel, inputs, coefficients)
     difference = ((ours - theirs).norm() / theirs.norm()).item()
     seconds = interleaved(
         {
-            "agop": lambda: kernel_agop(kernel, inputs, inputs, coefficients),
+            "agop": lambda: kernel_agop(KernelMachine(kernel, inputs, coefficients)).matrix,
             "per_output": lambda: per_output(kernel, inputs, coefficients),
         },
         REPEATS,

@@ -63,7 +63,7 @@ class NotPositiveDefiniteError(AgopError, RuntimeError):
 
 
 class JitterWarning(UserWarning):
-    """A small multiple of the identity was added so that a kernel matrix could be factorised."""
+    """A small multiple of the identity was added so that a kernel matrix could be factorized."""
 
 
 class PrecisionWarning(UserWarning):

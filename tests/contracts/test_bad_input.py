@@ -40,7 +40,7 @@ def put(value):
         pytest.param(lambda X: X[:, 0], "Expected 2D array", r"\(n, d\) tensor", id="vector"),
         pytest.param(lambda X: X[None], r"Found array with dim 3|<= 2", r"\(n, d\) tensor", id="cube"),
         pytest.param(lambda X: X + 1j, "Complex data", "complex", id="complex"),
-        pytest.param(lambda X: X * 0 + 2, "all features constant", "all features constant", id="constant"),
+        pytest.param(lambda X: X * 0 + 2, "all features are constant", "all features are constant", id="constant"),
     ],
 )
 @pytest.mark.parametrize("estimator", ALL)
@@ -211,7 +211,7 @@ def test_unusable_parameters(blobs, estimator, parameters, message):
         (RFMClassifier(n_iterations=-1), r"'n_iterations' .*\[0, inf\). Got -1"),
         (RFMClassifier(class_weight="even"), "'class_weight' .*'balanced'.* Got 'even'"),
         (RFMRegressor(diagonal="full"), "'diagonal' .* Got 'full'"),
-        (RFMRegressor(solver="lu"), "'solver' .*'auto'.*Cholesky.* Got 'lu'"),
+        (RFMRegressor(solver="lu"), "'solver' .*'auto'.*Solver.* Got 'lu'"),
         (DeepRFMClassifier(depth=0), r"'depth' .*\[1, inf\). Got 0"),
         (DeepRFMClassifier(agop="identity"), "'agop' .* Got 'identity'"),
         (DeepRFMClassifier(agop_scale="trace"), "'agop_scale' .*'row-norm'.* Got 'trace'"),

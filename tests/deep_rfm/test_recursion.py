@@ -203,7 +203,7 @@ def collapse(dtype, seed, agop=True, depth=20):
     for layer in layers(inputs, targets, dtype=dtype, features=ReLUFeatures(256), depth=depth, agop=agop, seed=seed):
         assert layer.inputs.dtype == dtype
         found.append([oracles_deep_rfm.nc1(layer.stages[name], labels) for name in STAGES])
-        precisions |= {layer.fit.solve, layer.plan.dtype if layer.plan else None}
+        precisions |= {layer.fit.solution.dtype, layer.plan.dtype if layer.plan else None}
     return np.array(found), precisions
 
 

@@ -49,7 +49,7 @@ def test_selectors_keep_what_matters_although_another_column_is_steepest(name):
 
 def agop_of(model):
     machine = model.machine_
-    return kernel_agop(machine.kernel, machine.centers, machine.centers, machine.coefficients, metric=machine.metric)
+    return kernel_agop(machine).matrix
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from agop.errors import InputError, JitterWarning, MemoryBudgetError, NotPositiveDefiniteError
-from agop.kernel_machine import KernelMachine, cheapest_solver, fit_kernel_machine, fit_with_gradient_weights
-from agop.kernels import Gaussian, GeneralizedGaussian, Laplace, Metric, ProductLaplace
+from agop.kernel_machine import KernelMachine, cheapest_solver, fit_kernel_machine
+from agop.kernels import Gaussian, GeneralizedGaussian, KernelMatrix, Laplace, Metric, ProductLaplace
 from agop.solvers import Cholesky, ConjugateGradient
 from oracles import kernels as oracles_kernels
 
@@ -43,17 +43,19 @@ def as_metric(matrix):
 def test_coefficients_and_predictions_against_numpy(kernel, metric, weighted):
     weights = np.random.default_rng(1).uniform(0.3, 3, 30) if weighted else None
     coefficients, predictions = oracle(kernel, 0.05, METRICS[metric], weights)
+    shift = 0.05 if weights is None else torch.tensor(0.05 / weights)
     fit = fit_kernel_machine(
-        kernel,
-        torch.tensor(X),
+        KernelMatrix(
+            kernel,
+            torch.tensor(X),
+            shift,
+            metric=as_metric(METRICS[metric]),
+        ),
         torch.tensor(Y),
-        ridge=0.05,
-        metric=as_metric(METRICS[metric]),
-        weights=None if weights is None else torch.tensor(weights),
     )
     np.testing.assert_allclose(fit.machine.coefficients, coefficients, rtol=0, atol=1e-10)
     np.testing.assert_allclose(fit.machine(torch.tensor(Z)), predictions, rtol=0, atol=1e-10)
-    assert (fit.solve, fit.distances, fit.jitter) == (torch.float64, torch.float64, 0.0)
+    assert (fit.solution.dtype, fit.distances, fit.solution.jitter) == (torch.float64, torch.float64, 0.0)
 
 
 @every_kernel
@@ -61,8 +63,8 @@ def test_coefficients_and_predictions_against_numpy(kernel, metric, weighted):
 def test_float32(kernel, metric):
     _, predictions = oracle(kernel, 0.05, METRICS[metric])
     x, y, z = (torch.tensor(a).float() for a in (X, Y, Z))
-    fit = fit_kernel_machine(kernel, x, y, ridge=0.05, metric=as_metric(METRICS[metric]))
-    assert fit.solve == torch.float32
+    fit = fit_kernel_machine(KernelMatrix(kernel, x, 0.05, metric=as_metric(METRICS[metric])), y)
+    assert fit.solution.dtype == torch.float32
     got = fit.machine(z)
     assert got.dtype == torch.float32
     np.testing.assert_allclose(got, predictions, rtol=0, atol=1e-4)
@@ -70,7 +72,7 @@ def test_float32(kernel, metric):
 
 @every_kernel
 def test_without_a_ridge_the_targets_are_met(kernel):
-    fit = fit_kernel_machine(kernel, torch.tensor(X), torch.tensor(Y))
+    fit = fit_kernel_machine(KernelMatrix(kernel, torch.tensor(X)), torch.tensor(Y))
     np.testing.assert_allclose(fit.machine(torch.tensor(X)), Y, rtol=0, atol=1e-9)
 
 
@@ -86,7 +88,7 @@ def test_float32_without_a_ridge_meets_the_targets_or_says_that_it_does_not(kern
     x, y = torch.tensor(x).float(), torch.tensor(y).float()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        fit = fit_kernel_machine(kernel, x, y)
+        fit = fit_kernel_machine(KernelMatrix(kernel, x), y)
     residual = (fit.machine(x) - y).abs().max().item()
     assert residual < 0.02 or any(issubclass(w.category, JitterWarning) for w in caught)
 
@@ -94,9 +96,9 @@ def test_float32_without_a_ridge_meets_the_targets_or_says_that_it_does_not(kern
 def test_weights_are_repetitions_of_samples():
     counts = torch.tensor([1, 3, 2] * 10)
     x, y = torch.tensor(X), torch.tensor(Y)
-    weighted = fit_kernel_machine(Laplace(2.0), x, y, ridge=0.1, weights=counts.double())
+    weighted = fit_kernel_machine(KernelMatrix(Laplace(2.0), x, 0.1 / counts.double()), y)
     repeated = fit_kernel_machine(
-        Laplace(2.0), x.repeat_interleave(counts, 0), y.repeat_interleave(counts, 0), ridge=0.1
+        KernelMatrix(Laplace(2.0), x.repeat_interleave(counts, 0), 0.1), y.repeat_interleave(counts, 0)
     )
     z = torch.tensor(Z)
     torch.testing.assert_close(weighted.machine(z), repeated.machine(z), rtol=0, atol=1e-11)
@@ -105,8 +107,8 @@ def test_weights_are_repetitions_of_samples():
 def test_weights_and_ridge_scale_together():
     x, y, z = torch.tensor(X), torch.tensor(Y), torch.tensor(Z)
     weights = torch.tensor(np.random.default_rng(1).uniform(0.5, 2, 30))
-    one = fit_kernel_machine(Laplace(2.0), x, y, ridge=0.1, weights=weights).machine(z)
-    ten = fit_kernel_machine(Laplace(2.0), x, y, ridge=1.0, weights=10 * weights).machine(z)
+    one = fit_kernel_machine(KernelMatrix(Laplace(2.0), x, 0.1 / weights), y).machine(z)
+    ten = fit_kernel_machine(KernelMatrix(Laplace(2.0), x, 1.0 / (10 * weights)), y).machine(z)
     torch.testing.assert_close(one, ten)
 
 
@@ -114,7 +116,7 @@ def test_solution_minimises_the_weighted_objective():
     x, y, rng = torch.tensor(X), torch.tensor(Y), np.random.default_rng(1)
     weights = rng.uniform(0.5, 2, 30)
     gram = oracles_kernels.gram("Laplace", X, X, bandwidth=2.0)
-    fit = fit_kernel_machine(Laplace(2.0), x, y, ridge=0.3, weights=torch.tensor(weights))
+    fit = fit_kernel_machine(KernelMatrix(Laplace(2.0), x, 0.3 / torch.tensor(weights)), y)
 
     def objective(a):
         return (weights[:, None] * (gram @ a - Y) ** 2).sum() + 0.3 * np.trace(a.T @ gram @ a)
@@ -150,61 +152,69 @@ def test_no_points_give_no_predictions():
 def test_an_offset_of_the_data_does_not_matter(offset):
     _, predictions = oracle(Laplace(2.0), 0.05, METRICS["full"])
     x, z = torch.tensor(X + offset), torch.tensor(Z + offset)
-    fit = fit_kernel_machine(Laplace(2.0), x, torch.tensor(Y), ridge=0.05, metric=as_metric(METRICS["full"]))
+    fit = fit_kernel_machine(KernelMatrix(Laplace(2.0), x, 0.05, metric=as_metric(METRICS["full"])), torch.tensor(Y))
     np.testing.assert_allclose(fit.machine(z), predictions, rtol=0, atol=1e-9)
 
 
 def test_repeated_samples_with_other_targets_need_a_ridge():
     x, y = torch.tensor(np.concatenate([X, X])), torch.tensor(np.concatenate([Y, -Y]))
     with pytest.warns(JitterWarning):
-        fit = fit_kernel_machine(Laplace(2.0), x, y)
-    assert fit.jitter > 0
+        fit = fit_kernel_machine(KernelMatrix(Laplace(2.0), x), y)
+    assert fit.solution.jitter > 0
     with pytest.raises(NotPositiveDefiniteError):
-        fit_kernel_machine(Laplace(2.0), x, y, solver=Cholesky(max_jitter=0.0))
-    ridge = fit_kernel_machine(Laplace(2.0), x, y, ridge=1e-3)
-    assert ridge.jitter == 0
+        fit_kernel_machine(KernelMatrix(Laplace(2.0), x), y, solver=Cholesky(max_jitter=0.0))
+    ridge = fit_kernel_machine(KernelMatrix(Laplace(2.0), x, 1e-3), y)
+    assert ridge.solution.jitter == 0
     assert ridge.machine(torch.tensor(X)).abs().max().item() < 1e-9  # y and -y average to 0
 
 
 def test_memory_for_the_kernel_matrix_is_refused_before_any_work():
     x, y = torch.tensor(X), torch.tensor(Y)
-    fit_kernel_machine(Laplace(2.0), x, y, max_memory=30 * 30 * 8)
-    fit_kernel_machine(Laplace(2.0), x.float(), y.float(), ridge=0.1, max_memory=30 * 30 * 4)
+    fit_kernel_machine(KernelMatrix(Laplace(2.0), x, max_memory=30 * 30 * 8), y)
+    fit_kernel_machine(KernelMatrix(Laplace(2.0), x.float(), 0.1, max_memory=30 * 30 * 4), y.float())
     with pytest.raises(MemoryBudgetError, match="Allow more memory"):
-        fit_kernel_machine(Laplace(2.0), x, y, max_memory=30 * 30 * 8 - 1)
+        fit_kernel_machine(KernelMatrix(Laplace(2.0), x, max_memory=30 * 30 * 8 - 1), y)
 
 
 def test_rescue_in_float64_keeps_the_memory_budget():
     x = torch.tensor(np.concatenate([X, X + 1e-6])).float()
     y = torch.tensor(np.concatenate([Y, Y])).float()
-    assert fit_kernel_machine(Gaussian(2.0), x, y, max_memory=60 * 60 * 8).solve == torch.float64
+    assert fit_kernel_machine(KernelMatrix(Gaussian(2.0), x, max_memory=60 * 60 * 8), y).solution.dtype == torch.float64
     with pytest.raises(MemoryBudgetError):
-        fit_kernel_machine(Gaussian(2.0), x, y, max_memory=60 * 60 * 4)
+        fit_kernel_machine(KernelMatrix(Gaussian(2.0), x, max_memory=60 * 60 * 4), y)
 
 
 @pytest.mark.parametrize("metric", [None, Metric(torch.tensor(METRICS["full"]))], ids=["identity", "full"])
 def test_gradient_weights_come_with_the_fit(metric):
     x, y = torch.tensor(X), torch.tensor(Y)
-    fit, weights = fit_with_gradient_weights(Laplace(2.0), x, y, metric=metric)
-    mapped = x if metric is None else metric.map(x, x.mean(0))
-    torch.testing.assert_close(weights, Laplace(2.0).gradient_weights(mapped), rtol=1e-13, atol=0)
-    alone = fit_kernel_machine(Laplace(2.0), x, y, metric=metric)
+    matrix = KernelMatrix(Laplace(2.0), x, metric=metric, keep_gradient_weights=True)
+    fit = fit_kernel_machine(matrix, y)
+    points = x if metric is None else metric.map(x, x.mean(0))
+    torch.testing.assert_close(matrix.gradient_weights, Laplace(2.0).gradient_weights(points), rtol=1e-13, atol=0)
+    alone = fit_kernel_machine(KernelMatrix(Laplace(2.0), x, metric=metric), y)
     torch.testing.assert_close(fit.machine.coefficients, alone.machine.coefficients, rtol=1e-12, atol=0)
 
 
 def test_gradient_weights_are_those_of_the_solve_that_was_kept():
     x = torch.tensor(np.concatenate([X, X + 1e-6])).float()
-    y = torch.tensor(np.concatenate([Y, Y])).float()
-    fit, weights = fit_with_gradient_weights(Gaussian(2.0), x, y)
-    assert fit.solve == weights.dtype == torch.float64
-    torch.testing.assert_close(weights, Gaussian(2.0).gradient_weights(x.double()), rtol=1e-13, atol=0)
+    matrix = KernelMatrix(Gaussian(2.0), x, keep_gradient_weights=True)
+    fit = fit_kernel_machine(matrix, torch.tensor(np.concatenate([Y, Y])).float())
+    assert fit.solution.dtype == matrix.gradient_weights.dtype == torch.float64
+    torch.testing.assert_close(matrix.gradient_weights, Gaussian(2.0).gradient_weights(x.double()), rtol=1e-13, atol=0)
 
 
-def test_gradient_weights_are_left_out_where_they_cannot_be():
-    x, y = torch.tensor(X), torch.tensor(Y)
-    assert fit_with_gradient_weights(ProductLaplace(2.0), x, y)[1] is None
-    assert fit_with_gradient_weights(Laplace(2.0), x, y, max_memory=2 * 30 * 30 * 8 - 1)[1] is None
-    assert fit_with_gradient_weights(Laplace(2.0), x, y, max_memory=2 * 30 * 30 * 8)[1] is not None
+@pytest.mark.parametrize(
+    ("kernel", "max_memory", "kept"),
+    [
+        (ProductLaplace(2.0), None, False),
+        (Laplace(2.0), 2 * 30 * 30 * 8 - 1, False),
+        (Laplace(2.0), 2 * 30**2 * 8, True),
+    ],
+)
+def test_gradient_weights_are_left_out_where_they_cannot_be(kernel, max_memory, kept):
+    matrix = KernelMatrix(kernel, torch.tensor(X), max_memory=max_memory, keep_gradient_weights=True)
+    fit_kernel_machine(matrix, torch.tensor(Y))
+    assert (matrix.gradient_weights is not None) == kept
 
 
 GOOD_X, GOOD_Y = torch.tensor(X), torch.tensor(Y)
@@ -212,22 +222,21 @@ NAN = float("nan")
 
 
 UNUSABLE = {
-    "inputs with NaN": {"inputs": GOOD_X * NAN},
-    "inputs with inf": {"inputs": GOOD_X / 0},
-    "inputs in one axis": {"inputs": GOOD_X[:, 0]},
-    "inputs of integers": {"inputs": GOOD_X.long()},
-    "inputs in float16": {"inputs": GOOD_X.half()},
-    "inputs without rows": {"inputs": GOOD_X[:0], "targets": GOOD_Y[:0]},
+    "inputs with NaN": {"points": GOOD_X * NAN},
+    "inputs with inf": {"points": GOOD_X / 0},
+    "inputs in one axis": {"points": GOOD_X[:, 0]},
+    "inputs of integers": {"points": GOOD_X.long()},
+    "inputs in float16": {"points": GOOD_X.half()},
+    "inputs without rows": {"points": GOOD_X[:0], "targets": GOOD_Y[:0]},
     "targets with NaN": {"targets": GOOD_Y * NAN},
     "targets of another length": {"targets": GOOD_Y[:5]},
     "targets in one axis": {"targets": GOOD_Y[:, 0]},
-    "ridge below zero": {"ridge": -0.01},
-    "ridge of NaN": {"ridge": NAN},
-    "ridge of inf": {"ridge": float("inf")},
-    "weights below zero": {"weights": -torch.ones(30)},
-    "weights of zero": {"weights": torch.zeros(30)},
-    "weights of another length": {"weights": torch.ones(1)},
-    "weights with NaN": {"weights": torch.full((30,), NAN)},
+    "shift below zero": {"shift": -0.01},
+    "shift of NaN": {"shift": NAN},
+    "shift of inf": {"shift": 0.1 / torch.zeros(30)},
+    "shift below zero in some rows": {"shift": 0.1 / -torch.ones(30)},
+    "shift of another length": {"shift": torch.ones(1)},
+    "shift with NaN": {"shift": torch.full((30,), NAN)},
     "metric of another width": {"metric": Metric(torch.eye(5))},
     "metric, diagonal, of another width": {"metric": Metric(torch.ones(5))},
     "semi-definite": {"metric": Metric(-torch.eye(4))},
@@ -237,9 +246,10 @@ UNUSABLE = {
 
 @pytest.mark.parametrize("case", UNUSABLE)
 def test_unusable_arguments_are_refused(case):
-    arguments = {"kernel": Laplace(2.0), "inputs": GOOD_X, "targets": GOOD_Y} | UNUSABLE[case]
+    arguments = {"kernel": Laplace(2.0), "points": GOOD_X, "targets": GOOD_Y} | UNUSABLE[case]
+    targets = arguments.pop("targets")
     with pytest.raises(InputError, match=re.split("[ ,]", case)[0]):
-        fit_kernel_machine(**arguments)
+        fit_kernel_machine(KernelMatrix(**arguments), targets)
 
 
 @pytest.mark.parametrize("points", [GOOD_X[:, :3], GOOD_X[0], GOOD_X[None]], ids=["narrow", "vector", "stack"])
@@ -269,7 +279,7 @@ def fit(n):
 fit(1100)
 open("/proc/self/clear_refs", "w").write("5")
 before = peak()
-assert fit(3000).solve == torch.float32
+assert fit(3000).solution.dtype == torch.float32
 print((peak() - before) / (4 * 3000**2))
 """
 
@@ -291,18 +301,20 @@ ITERATIVE = ConjugateGradient(rank=10, tolerance=1e-9)
 def test_iterative_predictions_against_numpy(kernel, metric, weighted):
     weights = np.random.default_rng(1).uniform(0.3, 3, 30) if weighted else None
     _, predictions = oracle(kernel, 0.05, METRICS[metric], weights)
+    shift = 0.05 if weights is None else torch.tensor(0.05 / weights)
     fit = fit_kernel_machine(
-        kernel,
-        torch.tensor(X + 100.0),
+        KernelMatrix(
+            kernel,
+            torch.tensor(X + 100.0),
+            shift,
+            metric=as_metric(METRICS[metric]),
+        ),
         torch.tensor(Y),
-        ridge=0.05,
-        metric=as_metric(METRICS[metric]),
-        weights=None if weights is None else torch.tensor(weights),
         solver=ITERATIVE,
     )
-    assert fit.machine.coefficients.dtype == fit.solve == torch.float32
-    assert fit.residual <= 1e-9
-    assert fit.iterations > 0
+    assert fit.machine.coefficients.dtype == fit.solution.dtype == torch.float32
+    assert fit.solution.residual <= 1e-9
+    assert fit.solution.iterations > 0
     np.testing.assert_allclose(fit.machine(torch.tensor(Z + 100.0)), predictions, rtol=0, atol=3e-5)
 
 
@@ -311,24 +323,21 @@ def test_iterative_diagonal_is_the_mean_over_the_weights():
     x, weights = rng.standard_normal((600, 3)), rng.uniform(0.5, 2, 600)
     inverse = np.linalg.inv(oracles_kernels.gram("Laplace", x, x, bandwidth=2.0) + np.diag(0.1 / weights))
     fit = fit_kernel_machine(
-        Laplace(2.0),
-        torch.tensor(x),
+        KernelMatrix(Laplace(2.0), torch.tensor(x), 0.1 / torch.tensor(weights)),
         torch.tensor(x[:, :1]),
-        ridge=0.1,
-        weights=torch.tensor(weights),
         solver=ConjugateGradient(),
         leave_one_out=True,
     )
     mean = (np.diag(inverse) / weights).mean()
-    np.testing.assert_allclose(fit.inverse_diagonal.numpy() / weights, mean, rtol=0.05)
+    np.testing.assert_allclose(fit.solution.inverse_diagonal.numpy() / weights, mean, rtol=0.05)
 
 
 def test_iterative_fit_refuses_a_ridge_of_zero_and_too_little_memory():
-    arguments = Laplace(2.0), torch.tensor(X), torch.tensor(Y)
+    x, y = torch.tensor(X), torch.tensor(Y)
     with pytest.raises(InputError, match="a positive ridge"):
-        fit_kernel_machine(*arguments, solver=ITERATIVE)
+        fit_kernel_machine(KernelMatrix(Laplace(2.0), x), y, ITERATIVE)
     with pytest.raises(MemoryBudgetError, match="within 0 MiB"):
-        fit_kernel_machine(*arguments, ridge=0.1, solver=ITERATIVE, max_memory=100)
+        fit_kernel_machine(KernelMatrix(Laplace(2.0), x, 0.1, max_memory=100), y, ITERATIVE)
 
 
 @pytest.mark.parametrize(

@@ -225,13 +225,13 @@ def test_ridge_is_chosen_at_every_metric(noise):
     X = rng.standard_normal((60, 3))
     y = np.sin(X[:, 0]) + noise * rng.standard_normal(60)
     seen = []
-    RFMRegressor(Laplace(4.0), ridge="loo", n_iterations=1, callback=lambda s: seen.append(s.fit)).fit(X, y)
+    RFMRegressor(Laplace(4.0), ridge="loo", n_iterations=1, callback=lambda s: seen.append(s.ridge)).fit(X, y)
     errors = []
     for ridge in RIDGES:
         model = RFMRegressor(Laplace(4.0), ridge=ridge, n_iterations=0).fit(X, y)
         errors.append(np.mean((y - refit_without(model, X, y)) ** 2))
-    assert errors[RIDGES.index(seen[0].ridge)] <= 1.001 * min(errors)
-    assert [fit.ridge > 0.01 for fit in seen] == [noise > 0] * 2
+    assert errors[RIDGES.index(seen[0])] <= 1.001 * min(errors)
+    assert [ridge > 0.01 for ridge in seen] == [noise > 0] * 2
 
 
 def test_a_single_ridge_stays_and_validation_data_decide(surface):

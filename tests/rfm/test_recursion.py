@@ -154,6 +154,6 @@ def test_settings_of_each_iterate():
     got = list(rfm(samples, settings, 2))
     assert seen == [(0, [True]), (1, [False]), (2, [False])]
     assert [step.machine.kernel.bandwidth for step in got] == [2.0, 3.0, 4.0]
-    assert [step.fit.ridge for step in got] == [0.1, 0.05, 0.1 / 3]
+    assert [step.ridge for step in got] == [0.1, 0.05, 0.1 / 3]
     turns = list(rfm(samples, in_turn([Setting(Laplace(2.0), 0.1), Setting(Laplace(3.0), 0.2)]), 2))
-    assert [step.fit.ridge for step in turns] == [0.1, 0.2, 0.2]
+    assert [step.ridge for step in turns] == [0.1, 0.2, 0.2]

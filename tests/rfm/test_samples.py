@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agop.errors import InputError
 from agop.kernel_machine import fit_kernel_machine
-from agop.kernels import Laplace
+from agop.kernels import KernelMatrix, Laplace
 from agop.rfm import Samples, distinct_rows
 from oracles import kernels as oracles_kernels
 
@@ -128,5 +128,5 @@ def test_merged_regression_is_the_regression_on_all_samples(weighted):
     samples = Samples.of(torch.tensor(rows), torch.tensor(targets), torch.tensor(weights) if weighted else None)
     found = samples.merged()
     assert len(found) <= 12
-    fit = fit_kernel_machine(Laplace(2.0), found.inputs, found.targets, ridge=0.05, weights=found.weights)
+    fit = fit_kernel_machine(KernelMatrix(Laplace(2.0), found.inputs, 0.05 / found.weights), found.targets)
     np.testing.assert_allclose(fit.machine(torch.tensor(points)), expected, rtol=0, atol=1e-11)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -247,9 +249,7 @@ def test_agop_is_the_mean_over_the_leaves(surface):
     model = TreeRFMRegressor(REGRESSOR, **SMALL).fit(X, y)
     expected = np.zeros((5, 5))
     for leaf, weight in zip(model.leaves_, model.leaf_weights_.numpy(), strict=True):
-        machine = leaf.machine_
-        parts = (machine.kernel, machine.centers, machine.centers, machine.coefficients)
-        expected += weight * kernel_agop(*parts, metric=machine.metric).numpy()
+        expected += weight * kernel_agop(leaf.machine_).matrix.numpy()
     np.testing.assert_allclose(model.agop(), expected / model.leaf_weights_.sum().item(), rtol=1e-10)
     importance = model.agop().diagonal()
     assert set(importance.argsort()[-2:].tolist()) == {0, 1}
@@ -263,8 +263,7 @@ def test_agops_of_leaves_with_two_classes_are_on_the_scale_of_more(stripes):
         machine, coefficients = leaf.machine_, leaf.machine_.coefficients
         if coefficients.shape[1] == 1:
             coefficients = torch.cat([-coefficients, coefficients], 1)
-        parts = (machine.kernel, machine.centers, machine.centers, coefficients)
-        expected += weight * kernel_agop(*parts, metric=machine.metric) / 200
+        expected += weight * kernel_agop(replace(machine, coefficients=coefficients)).matrix / 200
     torch.testing.assert_close(model.agop(), expected, rtol=1e-8, atol=1e-10)
     assert 2 in [len(leaf.classes_) for leaf in model.leaves_]
 

@@ -9,22 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agop.errors import InputError, JitterWarning, NotPositiveDefiniteError
-from agop.solvers import Cholesky
+from agop.solvers import Cholesky, DenseMatrix
 
 DTYPES = [torch.float32, torch.float64]
 
 
-class Builder:
-    """Hands out fresh copies of a matrix and counts them."""
+class Builder(DenseMatrix):
+    """Points of some precision with a matrix that is known in float64; notes which copies it has handed out."""
 
-    def __init__(self, matrix):
-        self.matrix = torch.as_tensor(matrix, dtype=torch.float64)
-        self.asked: list[torch.dtype] = []
-        self.last = None
+    def __init__(self, matrix, dtype=torch.float64):
+        super().__init__(torch.as_tensor(matrix, dtype=torch.float64))
+        vars(self).update(asked=[], last=None, own=dtype)
 
-    def __call__(self, dtype):
+    @property
+    def dtype(self):
+        return self.own
+
+    def dense(self, dtype):
         self.asked.append(dtype)
-        self.last = self.matrix.to(dtype, copy=True)
+        vars(self).update(last=super().dense(dtype))
         return self.last
 
 
@@ -37,8 +40,8 @@ def definite(n, seed=0):
 @pytest.mark.parametrize("n", [1, 2, 33, 200])
 def test_solution_against_lapack(dtype, n):
     matrix, targets = definite(n), np.random.default_rng(1).standard_normal((n, 3))
-    build = Builder(matrix)
-    factor = Cholesky().factorise(build, dtype)
+    build = Builder(matrix, dtype)
+    factor = Cholesky().factorize(build)
     assert build.asked == [dtype]
     assert factor.jitter == 0
     assert factor.lower.dtype == dtype
@@ -51,11 +54,11 @@ def test_solution_against_lapack(dtype, n):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_factor_is_lower_triangular_in_the_memory_of_the_matrix(dtype):
-    build = Builder(definite(50))
-    factor = Cholesky().factorise(build, dtype)
+    build = Builder(definite(50), dtype)
+    factor = Cholesky().factorize(build)
     assert factor.lower.data_ptr() == build.last.data_ptr()
     assert (factor.lower.triu(1) == 0).all()
-    torch.testing.assert_close(factor.lower @ factor.lower.mT, build.matrix.to(dtype), rtol=1e-5, atol=1e-4)
+    torch.testing.assert_close(factor.lower @ factor.lower.mT, build.entries.to(dtype), rtol=1e-5, atol=1e-4)
 
 
 def nearly_singular():
@@ -64,8 +67,8 @@ def nearly_singular():
 
 
 def test_rescue_in_float64_needs_no_jitter_and_no_warning():
-    build, targets = Builder(nearly_singular()), np.random.default_rng(1).standard_normal((6, 2))
-    factor = Cholesky().factorise(build, torch.float32)
+    build, targets = Builder(nearly_singular(), torch.float32), np.random.default_rng(1).standard_normal((6, 2))
+    factor = Cholesky().factorize(build)
     assert build.asked == [torch.float32, torch.float64]
     assert factor.lower.dtype == torch.float64
     assert factor.jitter == 0
@@ -75,13 +78,13 @@ def test_rescue_in_float64_needs_no_jitter_and_no_warning():
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_singular_matrix_is_factorised_with_a_warning(dtype):
-    build = Builder(np.ones((5, 5)) * 3)
+def test_singular_matrix_is_factorized_with_a_warning(dtype):
+    build = Builder(np.ones((5, 5)) * 3, dtype)
     with pytest.warns(JitterWarning, match=r"added \S+ to its diagonal. Set a ridge"):
-        factor = Cholesky().factorise(build, dtype)
+        factor = Cholesky().factorize(build)
     assert factor.lower.dtype == torch.float64
     assert 0 < factor.jitter <= 1e-8 * 3
-    expected = build.matrix + factor.jitter * torch.eye(5)
+    expected = build.entries + factor.jitter * torch.eye(5)
     torch.testing.assert_close(factor.lower @ factor.lower.mT, expected, rtol=0, atol=1e-14)
 
 
@@ -89,7 +92,7 @@ def test_jitter_is_relative_to_the_diagonal():
     jitters = []
     for scale in (1e-6, 1.0, 1e6):
         with pytest.warns(JitterWarning):
-            jitters.append(Cholesky().factorise(Builder(scale * np.ones((4, 4))), torch.float64).jitter / scale)
+            jitters.append(Cholesky().factorize(Builder(scale * np.ones((4, 4)))).jitter / scale)
     assert jitters == pytest.approx([jitters[1]] * 3)
 
 
@@ -97,13 +100,13 @@ def test_jitter_is_relative_to_the_diagonal():
 @pytest.mark.parametrize("matrix", [[[1.0, 2.0], [2.0, 1.0]], [[-1.0]], [[1.0, 1.0], [1.0, 1.0 - 1e-6]]])
 def test_indefinite_matrix_raises_and_does_not_warn(dtype, matrix):
     with pytest.raises(NotPositiveDefiniteError, match="larger ridge"):  # a warning would be an error too
-        Cholesky().factorise(Builder(matrix), dtype)
+        Cholesky().factorize(Builder(matrix, dtype))
 
 
 def test_no_jitter_allowed():
     build = Builder(np.ones((3, 3)))
     with pytest.raises(NotPositiveDefiniteError):
-        Cholesky(max_jitter=0.0).factorise(build, torch.float64)
+        Cholesky(max_jitter=0.0).factorize(build)
     assert len(build.asked) == 1
 
 
@@ -114,12 +117,12 @@ def test_non_finite_matrix_raises(dtype, bad, where):
     matrix = definite(5)
     matrix[where] = matrix[where[::-1]] = bad
     with pytest.raises(InputError, match="finite kernel matrix"):
-        Cholesky().factorise(Builder(matrix), dtype)
+        Cholesky().factorize(Builder(matrix, dtype))
 
 
 @given(n=st.integers(1, 12), seed=st.integers(0, 1000), scale=st.floats(1e-6, 1e6))
 def test_any_definite_matrix(n, seed, scale):
     matrix = scale * definite(n, seed)
-    factor = Cholesky().factorise(Builder(matrix), torch.float64)
+    factor = Cholesky().factorize(Builder(matrix))
     identity = factor.solve(torch.tensor(matrix))
     np.testing.assert_allclose(identity, np.eye(n), rtol=0, atol=1e-9)

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from agop.errors import InputError
-from agop.solvers.cross_validation import SplitSystem, inverse_diagonal, leave_one_out_residuals
+from agop.solvers import Cholesky, CholeskyFactor, DenseMatrix
+from agop.solvers.cross_validation import SplitSystem, leave_one_out_residuals
 from oracles import kernels as oracles_kernels
 
 N = 25
@@ -29,21 +30,21 @@ def factor(matrix, dtype=torch.float64):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("ridge", [0.0, 1e-3, 1.0])
 def test_against_refits(ridge, weighted):
-    gram, y, weights, matrix = problem(ridge, weighted)
+    gram, y, weights, _ = problem(ridge, weighted)
     expected = np.empty_like(y)
     for i in range(N):
         kept = np.arange(N) != i
         coefficients = np.linalg.solve(gram[np.ix_(kept, kept)] + ridge * np.diag(1 / weights[kept]), y[kept])
         expected[i] = y[i] - gram[i, kept] @ coefficients
-    coefficients = torch.tensor(np.linalg.solve(matrix, y))
-    got = leave_one_out_residuals(coefficients, inverse_diagonal(factor(matrix)))
+    system = DenseMatrix(torch.tensor(gram), torch.tensor(ridge / weights))
+    got = leave_one_out_residuals(Cholesky().solve(system, torch.tensor(y), inverse_diagonal=True))
     np.testing.assert_allclose(got, expected, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("max_memory", [None, 1, 7 * 2 * 8 * N, 10**9])
 def test_blocks_of_columns(max_memory):
     matrix = problem(0.1, True)[3]
-    got = inverse_diagonal(factor(matrix), max_memory=max_memory)
+    got = CholeskyFactor(factor(matrix)).inverse_diagonal(max_memory=max_memory)
     np.testing.assert_allclose(got, np.diag(np.linalg.inv(matrix)), rtol=1e-11)
 
 
@@ -51,19 +52,21 @@ def test_more_columns_than_one_block():
     rng = np.random.default_rng(2)
     root = rng.standard_normal((700, 700))
     matrix = root @ root.T / 700 + np.eye(700)
-    np.testing.assert_allclose(inverse_diagonal(factor(matrix)), np.diag(np.linalg.inv(matrix)), rtol=1e-11)
+    np.testing.assert_allclose(
+        CholeskyFactor(factor(matrix)).inverse_diagonal(), np.diag(np.linalg.inv(matrix)), rtol=1e-11
+    )
 
 
 def test_float32_factor():
     matrix = problem(0.1, False)[3]
-    got = inverse_diagonal(factor(matrix, torch.float32))
+    got = CholeskyFactor(factor(matrix, torch.float32)).inverse_diagonal()
     assert got.dtype == torch.float64
     np.testing.assert_allclose(got, np.diag(np.linalg.inv(matrix)), rtol=1e-4)
 
 
-def test_shapes():
-    with pytest.raises(InputError, match=r"a diagonal \(n,\)"):
-        leave_one_out_residuals(torch.ones(3, 1), torch.ones(2))
+def test_a_solution_without_its_inverse_diagonal_is_refused():
+    with pytest.raises(InputError, match="inverse diagonal"):
+        leave_one_out_residuals(Cholesky().solve(DenseMatrix(torch.eye(2)), torch.ones(2, 1)))
 
 
 @pytest.mark.parametrize("first", [0, 1, 15, N - 1])

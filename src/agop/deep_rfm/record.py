@@ -162,8 +162,8 @@ def _precision(layer: DeepRFMLayer) -> dict[str, Any]:
     record = {
         "features": name(layer.inputs.dtype),
         "distances": name(layer.fit.distances),
-        "solve": name(layer.fit.solve),
-        "jitter": layer.fit.jitter,
+        "solve": name(layer.fit.solution.dtype),
+        "jitter": layer.fit.solution.jitter,
     }
     if layer.plan is not None:
         record |= {

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from agop.deep_rfm.random_features import RandomFeatures, RandomMap
 from agop.errors import InputError
-from agop.kernel_machine import Fit, fit_with_gradient_weights
-from agop.kernels import Kernel
+from agop.kernel_machine import Fit, fit_kernel_machine
+from agop.kernels import Kernel, KernelMatrix
 from agop.linalg import psd_power
-from agop.outer_product import AGOPPlan, normalised_agop, planned_kernel_agop
+from agop.outer_product import AGOPPlan, kernel_agop, normalized_agop
 from agop.rfm import Samples, distinct_rows
 from agop.storable import storable
 
@@ -208,25 +208,12 @@ def _fit_layer(
     samples: Samples, settings: LayerSettings, max_memory: int | None
 ) -> tuple[Fit, Tensor | None, AGOPPlan | None]:
     """Predictor on distinct samples, its normalized AGOP unless there is none, and how that was computed."""
-    kernel, inputs, weights = settings.kernel, samples.inputs, samples.weights
-    fit, pairs = fit_with_gradient_weights(
-        kernel,
-        inputs,
-        samples.targets,
-        ridge=settings.ridge,
-        weights=weights,
-        max_memory=max_memory,
-        share=settings.agop,
+    weights, shift = samples.weights, settings.ridge / samples.weights
+    matrix = KernelMatrix(
+        settings.kernel, samples.inputs, shift, max_memory=max_memory, keep_gradient_weights=settings.agop
     )
+    fit = fit_kernel_machine(matrix, samples.targets)
     if not settings.agop:
         return fit, None, None
-    agop, plan = planned_kernel_agop(
-        kernel,
-        inputs,
-        inputs,
-        fit.machine.coefficients,
-        weights=weights,
-        max_memory=max_memory,
-        gradient_weights=pairs,
-    )
-    return fit, normalised_agop(agop), plan
+    agop = kernel_agop(fit.machine, weights=weights, gradient_weights=matrix.gradient_weights, max_memory=max_memory)
+    return fit, normalized_agop(agop.matrix), agop.plan

@@ -1,15 +1,13 @@
 """Kernel ridge regression: a frozen predictor, its fit, and what the fit will cost."""
 
 from agop.kernel_machine.cost import SolvePlan, cheapest_solver
-from agop.kernel_machine.fit import Fit, Solver, fit_kernel_machine, fit_with_gradient_weights
+from agop.kernel_machine.fit import Fit, fit_kernel_machine
 from agop.kernel_machine.machine import KernelMachine
 
 __all__ = [
     "Fit",
     "KernelMachine",
     "SolvePlan",
-    "Solver",
     "cheapest_solver",
     "fit_kernel_machine",
-    "fit_with_gradient_weights",
 ]

@@ -8,10 +8,10 @@ from functools import cache
 
 import torch
 
-from agop.errors import MemoryBudgetError
-from agop.solvers import Cholesky, ConjugateGradient
+from agop.solvers import Cholesky, ConjugateGradient, Solver
+from agop.solvers.solver import require_memory
 
-__all__ = ["SolvePlan", "cheapest_solver", "check_memory", "iterative_bytes"]
+__all__ = ["SolvePlan", "cheapest_solver"]
 
 _PAIR = 250
 """Cost of a kernel value beside its inner product, in float32 multiply-adds of a matrix product."""
@@ -23,10 +23,10 @@ _ITERATIONS = 30
 """Products until the preconditioned iteration ends, as seen with ridges of 1e-3 and more."""
 
 _SHORT = 1e11
-"""Multiply-adds, about a second, below which a factorisation is taken in any case: its solution is exact."""
+"""Multiply-adds, about a second, below which a factorization is taken in any case: its solution is exact."""
 
 _DIRECT = 2.0
-"""Time of a multiply-add in a factorisation or a triangular solve beside one in a matrix product."""
+"""Time of a multiply-add in a factorization or a triangular solve beside one in a matrix product."""
 
 _WIDE = 2.0
 """Time of a float64 multiply-add beside one in float32."""
@@ -46,7 +46,7 @@ class SolvePlan:
         Predicted memory for matrices over pairs; it includes what an iterative solver keeps to save time.
     """
 
-    solver: Cholesky | ConjugateGradient
+    solver: Solver
     multiply_adds: float
     bytes: int
 
@@ -67,9 +67,9 @@ def cheapest_solver(
 ) -> SolvePlan:
     r"""The solver with the smaller predicted time among those that fit ``max_memory``.
 
-    Where a factorisation takes about a second or less it is taken in any case, since it is exact.
+    Where a factorization takes about a second or less it is taken in any case, since it is exact.
 
-    A factorisation takes :math:`n^2 d / 2` multiply-adds for inner products, :math:`n^3 / 6` for the factor, as many
+    A factorization takes :math:`n^2 d / 2` multiply-adds for inner products, :math:`n^3 / 6` for the factor, as many
     for the diagonal of the inverse, and n^2 for each output; its memory is :math:`n^2` entries of ``dtype``. The
     iteration works in float32: :math:`n^2 d / 2` for the kernel matrix, again for each product where it is not kept,
     and n^2 for each product and column; its memory is from :math:`2 n r`, with r columns of the preconditioner,
@@ -80,7 +80,7 @@ def cheapest_solver(
     n, d, n_outputs
         Distinct samples, features, outputs.
     dtype
-        Of the inputs; a float32 matrix that turns out to be singular is built again in float64.
+        Data type of the inputs; a float32 matrix that turns out to be singular is built again in float64.
     leave_one_out
         Whether the diagonal of the inverse is wanted.
     max_memory
@@ -102,7 +102,7 @@ def cheapest_solver(
     direct = _direct_plan(n, d, n_outputs, dtype, leave_one_out)
     if max_memory is None or direct.bytes <= max_memory:
         return direct if direct.multiply_adds < max(_SHORT, iterative.multiply_adds) else iterative
-    check_memory(iterative_bytes(n, ConjugateGradient().rank_for(n)), max_memory)
+    require_memory(iterative.solver.least_memory(n, torch.float32), max_memory)
     return iterative
 
 
@@ -110,33 +110,18 @@ def _direct_plan(n: int, d: int, n_outputs: int, dtype: torch.dtype, leave_one_o
     unit = _WIDE if dtype == torch.float64 else 1.0
     pairs = n**2 / 2 * (d + _PAIR)
     factor = _DIRECT * (n**3 / 6 * (1 + leave_one_out) + n**2 * n_outputs)
-    return SolvePlan(Cholesky(), unit * (pairs + factor), n**2 * dtype.itemsize)
+    return SolvePlan(Cholesky(), unit * (pairs + factor), Cholesky().least_memory(n, dtype))
 
 
 def _iterative_plan(n: int, d: int, columns: int, max_memory: int | None) -> SolvePlan:
     solver = ConjugateGradient()
     rank = solver.rank_for(n)
-    least, all_pairs = iterative_bytes(n, rank), n**2 // 2 * torch.float32.itemsize
+    least, all_pairs = solver.least_memory(n), n**2 // 2 * torch.float32.itemsize
     kept = all_pairs if max_memory is None else min(all_pairs, max(0, max_memory - least))
     again = 1 + (_ITERATIONS - 1) * (1 - kept / all_pairs)
     pairs = n**2 / 2 * (d + _PAIR) * again
     products = _ITERATIONS * (n**2 * (_ENTRY + columns) + 4 * n * rank * columns)
     return SolvePlan(solver, pairs + products + 2 * n * rank**2, least + kept)
-
-
-def iterative_bytes(n: int, rank: int) -> int:
-    """Memory without which the iterative solver cannot work: its preconditioner, and as much again while it is made."""
-    return 2 * n * rank * torch.float32.itemsize
-
-
-def check_memory(needed: int, max_memory: int | None) -> None:
-    """Raise MemoryBudgetError unless ``needed`` bytes fit."""
-    if max_memory is not None and needed > max_memory:
-        raise MemoryBudgetError(
-            f"a kernel matrix within {max_memory / 2**20:.0f} MiB",
-            f"{needed / 2**20:.0f} MiB that the solver needs for this number of samples",
-            "Allow more memory, use solver='auto' with a positive ridge, or fit on fewer samples.",
-        )
 
 
 @cache

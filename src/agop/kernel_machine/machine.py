@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from agop.chunks import row_chunks
 from agop.errors import InputError
 from agop.kernels import Kernel, Metric
+from agop.kernels.metric import mapped
 from agop.storable import storable
 
-__all__ = ["KernelMachine", "mapped"]
+__all__ = ["KernelMachine"]
 
 
 @storable
@@ -36,6 +36,7 @@ class KernelMachine:
 
     Examples
     --------
+    >>> import torch
     >>> from agop.kernels import Laplace
     >>> machine = KernelMachine(Laplace(2.0), torch.zeros(1, 3), torch.tensor([[5.0]]))
     >>> machine(torch.zeros(2, 3))
@@ -68,14 +69,3 @@ class KernelMachine:
             block = mapped(points[rows], origin, self.metric, dtype)
             predictions[rows] = (self.kernel.gram(block, centers).values @ self.coefficients).to(predictions)
         return predictions
-
-
-def mapped(points: Tensor, origin: Tensor, metric: Metric | None, dtype: torch.dtype) -> Tensor:
-    """Rows in the coordinates of the kernel, M^{1/2} (x - origin), rounded to ``dtype`` after that.
-
-    Without a metric they stay where they are, unless they lose digits: those are kept about the origin.
-    """
-    wide = points.to(torch.promote_types(points.dtype, dtype))
-    if metric is not None:
-        return metric.map(wide, origin.to(wide)).to(dtype)
-    return wide if wide.dtype == dtype else (wide - origin).to(dtype)

@@ -3,7 +3,7 @@
 from agop.kernels.bandwidth import LeaveOneOutBandwidth, MedianDistance
 from agop.kernels.distances import euclidean_distances
 from agop.kernels.kernel import Kernel
-from agop.kernels.matrix import GramOperator
+from agop.kernels.matrix import KernelMatrix
 from agop.kernels.metric import Metric
 from agop.kernels.named import KERNELS, named
 from agop.kernels.product import ProductLaplace
@@ -13,8 +13,8 @@ __all__ = [
     "KERNELS",
     "Gaussian",
     "GeneralizedGaussian",
-    "GramOperator",
     "Kernel",
+    "KernelMatrix",
     "Laplace",
     "LeaveOneOutBandwidth",
     "MedianDistance",

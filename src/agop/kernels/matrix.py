@@ -1,26 +1,30 @@
-"""The kernel matrix of one set of points as an operator, in blocks of one triangle."""
+"""The kernel matrix of one set of points, dense or by blocks of one triangle."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from agop.chunks import blocks
 from agop.kernels.kernel import Kernel
+from agop.kernels.metric import Metric, mapped
 
-__all__ = ["GramOperator"]
+__all__ = ["KernelMatrix"]
 
 _BLOCK = 1024
 """Rows and columns of a block: one product with it costs little beside its two readings from the cache."""
 
 
-@dataclass(frozen=True)
-class GramOperator:
-    """K = k(X, X) known by its products, in less memory than its entries take.
+@dataclass(frozen=True, eq=False)
+class KernelMatrix:
+    r"""K = k(X, X) at a metric, and the shift s of the systems :math:`(K + \mathrm{diag}(s)) A = Y`.
 
-    Half of the blocks suffice: each one below the diagonal is the transpose of one above. As many of them as fit
+    It is there in full, by ``dense``, or is known by products, columns and diagonal in float32. Products take less
+    memory than its entries: each block below the diagonal is the transpose of one above, and as many of them as fit
     ``max_memory`` are kept after their first use; the others are computed again for each product.
 
     Attributes
@@ -28,15 +32,21 @@ class GramOperator:
     kernel
         Kernel k.
     points
-        X, (n, d), float32 or float64: the precision of the entries.
+        X, (n, d), float32 or float64.
+    shift
+        s >= 0, a number or (n,): lambda / w for kernel ridge regression with a ridge lambda and sample weights w.
+    metric
+        M; identity if None.
     max_memory
-        Bytes for kept blocks.
+        Bytes for matrices over pairs; unlimited if None.
+    keep_gradient_weights
+        Whether ``dense`` keeps the gradient weights as well, which are functions of the same distances.
 
     Examples
     --------
     >>> from agop.kernels.radial import Laplace
-    >>> gram = GramOperator(Laplace(1.0), torch.zeros(3, 2), max_memory=0)
-    >>> gram @ torch.ones(3, 1)
+    >>> matrix = KernelMatrix(Laplace(1.0), torch.zeros(3, 2))
+    >>> matrix @ torch.ones(3, 1)
     tensor([[3.],
             [3.],
             [3.]], dtype=torch.float64)
@@ -44,26 +54,57 @@ class GramOperator:
 
     kernel: Kernel
     points: Tensor
-    max_memory: int
-    _kept: dict[tuple[int, int], Tensor] = field(default_factory=dict, repr=False)
+    shift: Tensor | float = 0.0
+    metric: Metric | None = None
+    max_memory: int | None = None
+    keep_gradient_weights: bool = False
+    _blocks: dict[tuple[int, int], Tensor] = field(default_factory=dict, init=False, repr=False)
+    _last: list[tuple[torch.dtype, Tensor | None]] = field(default_factory=list, init=False, repr=False)
 
-    def __len__(self) -> int:
-        return len(self.points)
+    @property
+    def dtype(self) -> torch.dtype:
+        """Data type of the points."""
+        return self.points.dtype
+
+    @property
+    def products(self) -> torch.dtype:
+        """Data type of the inner products behind the closest pairs."""
+        return self._last[0][0] if self._last else torch.float32
+
+    @property
+    def gradient_weights(self) -> Tensor | None:
+        """Gradient weights (n, n) that the last dense matrix kept.
+
+        None if they were not to be kept, the kernel has none, or ``max_memory`` has no room for a second matrix.
+        """
+        return self._last[0][1] if self._last else None
 
     @property
     def diagonal(self) -> Tensor:
         """(n,) diagonal of K: ones, for kernels of a difference."""
-        return torch.ones_like(self.points[:, 0])
+        return torch.ones_like(self._narrow[:, 0])
+
+    def dense(self, dtype: torch.dtype) -> Tensor:
+        """K, (n, n), from the points in this precision."""
+        self._last.clear()  # of an attempt in lower precision
+        points = mapped(self.points, self.points.mean(0), self.metric, dtype)
+        twice = 2 * len(points) ** 2 * dtype.itemsize
+        if self.keep_gradient_weights and (self.max_memory is None or twice <= self.max_memory):
+            (gram, products), weights = self.kernel.gram_and_gradient_weights(points)
+        else:
+            (gram, products), weights = self.kernel.gram(points), None
+        self._last.append((products, weights))
+        return gram
 
     def columns(self, index: Tensor) -> Tensor:
         """Columns k(X, X[index]) of K, (n, k)."""
-        return self.kernel.gram(self.points, self.points[index]).values
+        return self.kernel.gram(self._narrow, self._narrow[index]).values
 
     def __matmul__(self, vectors: Tensor) -> Tensor:
-        """K V, (n, c) float64, for V (n, c), which is rounded to the precision of the entries."""
-        narrow = vectors.to(self.points)
+        """K V, (n, c) float64, for V (n, c), which is rounded to float32."""
+        narrow = vectors.to(self._narrow)
         products = torch.zeros_like(vectors, dtype=torch.float64)
-        parts = blocks(len(self), _BLOCK)
+        parts = blocks(len(self.points), _BLOCK)
         for i, rows in enumerate(parts):
             for j, columns in enumerate(parts[: i + 1]):
                 block = self._block(i, j, rows, columns)
@@ -72,10 +113,19 @@ class GramOperator:
                     products[columns] += block.mT @ narrow[rows]
         return products
 
+    def within(self, max_memory: int) -> Self:
+        """The same matrix with another budget and no blocks yet."""
+        return replace(self, max_memory=max_memory)
+
+    @cached_property
+    def _narrow(self) -> Tensor:
+        return mapped(self.points, self.points.mean(0), self.metric, torch.float32)
+
     def _block(self, i: int, j: int, rows: slice, columns: slice) -> Tensor:
-        if (i, j) in self._kept:
-            return self._kept[i, j]
-        block = self.kernel.gram(self.points[rows], None if i == j else self.points[columns]).values
-        if (len(self._kept) + 1) * _BLOCK**2 * block.element_size() <= self.max_memory:
-            self._kept[i, j] = block
+        if (i, j) in self._blocks:
+            return self._blocks[i, j]
+        block = self.kernel.gram(self._narrow[rows], None if i == j else self._narrow[columns]).values
+        bytes_kept = (len(self._blocks) + 1) * _BLOCK**2 * block.element_size()
+        if self.max_memory is None or bytes_kept <= self.max_memory:
+            self._blocks[i, j] = block
         return block

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
 from torch import Tensor
 
 from agop.errors import InputError
 from agop.linalg import psd_power
 from agop.storable import storable
 
-__all__ = ["Metric"]
+__all__ = ["Metric", "mapped"]
 
 
 @storable
@@ -49,3 +50,14 @@ class Metric:
         """AGOP in x from the AGOP (d, d) in M^{1/2} x, by the chain rule."""
         root = self.root.to(agop)
         return root[:, None] * agop * root if root.ndim == 1 else root @ agop @ root
+
+
+def mapped(points: Tensor, origin: Tensor, metric: Metric | None, dtype: torch.dtype) -> Tensor:
+    """Rows in the coordinates of the kernel, M^{1/2} (x - origin), rounded to ``dtype`` after that.
+
+    Without a metric they stay where they are, unless they lose digits: those are kept about the origin.
+    """
+    wide = points.to(torch.promote_types(points.dtype, dtype))
+    if metric is not None:
+        return metric.map(wide, origin.to(wide)).to(dtype)
+    return wide if wide.dtype == dtype else (wide - origin).to(dtype)

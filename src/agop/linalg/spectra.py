@@ -102,7 +102,7 @@ class Spectrum:
         eps = _rounding(factor, None)
         if not rows:
             factor = factor.new_zeros(1, d)
-        # The tall side is what factorises faster.
+        # The tall side is what factorizes faster.
         wide = rows < d
         left, lengths, right = torch.linalg.svd(factor.double().mT if wide else factor.double(), full_matrices=False)
         values = lengths.square()

@@ -1,18 +1,15 @@
 """Average gradient outer products: of any function, of a kernel machine, of gradients that stream."""
 
 from agop.outer_product.function import average_gradient_outer_product
-from agop.outer_product.kernel import kernel_agop, normalised_agop, planned_kernel_agop
+from agop.outer_product.kernel import KernelAGOP, kernel_agop, normalized_agop
 from agop.outer_product.plan import AGOPPlan
-from agop.outer_product.sampled import SampledAGOP, sampled_kernel_agop
 from agop.outer_product.value import OuterProduct
 
 __all__ = [
     "AGOPPlan",
+    "KernelAGOP",
     "OuterProduct",
-    "SampledAGOP",
     "average_gradient_outer_product",
     "kernel_agop",
-    "normalised_agop",
-    "planned_kernel_agop",
-    "sampled_kernel_agop",
+    "normalized_agop",
 ]

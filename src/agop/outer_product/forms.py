@@ -1,6 +1,6 @@
 r"""AGOP of a kernel machine, in the cheapest of two forms that is accurate enough.
 
-With the gradient weights V (n x m) of a radial kernel, coefficients A (m x C) and S = V A, output l has
+With the gradient weights V (n x m) of a kernel, coefficients A (m x C) and S = V A, output l has
 the gradients :math:`G_l = \mathrm{diag}(S_l) Z - V \mathrm{diag}(a_l) X` at the points Z.
 
 *Per output*: form every G_l and sum G_l^T G_l; C (n m d + n d^2) multiply-adds.
@@ -23,7 +23,8 @@ from torch import Tensor
 
 from agop.chunks import blocks, row_chunks
 from agop.errors import InputError
-from agop.kernels import Kernel, RadialKernel, weighted_gradients
+from agop.kernel_machine import KernelMachine
+from agop.kernels import Kernel, weighted_gradients
 
 __all__ = ["Problem", "elementwise", "per_output"]
 
@@ -37,6 +38,21 @@ class Problem:
     centers: Tensor
     coefficients: Tensor
     weights: Tensor | None
+
+    @classmethod
+    def of(cls, machine: KernelMachine, points: Tensor, weights: Tensor | None) -> Problem:
+        """The gradients of a machine at points (n, d), which may be its centers themselves."""
+        metric, centers, origin = machine.metric, machine.centers, machine.centers.mean(0)
+        symmetric = points is centers
+        if metric is not None:
+            centers = metric.map(centers, origin)
+            points = centers if symmetric else metric.map(points, origin)
+        return cls(machine.kernel, points, centers, machine.coefficients, weights)
+
+    @property
+    def has_gradient_weights(self) -> bool:
+        """Whether the kernel has gradient weights, as seen at one pair."""
+        return self.kernel.gradient_weights(self.points[:1], self.centers[:1]) is not None
 
     @property
     def symmetric(self) -> bool:
@@ -55,10 +71,11 @@ class Problem:
         return rows if self.weights is None else rows * self.weights[part, None]
 
     def gradient_weights(self) -> Tensor:
-        """V of a radial kernel, (n, m)."""
-        if not isinstance(self.kernel, RadialKernel):
-            raise InputError("a radial kernel", type(self.kernel).__name__, "Use the per-output form.")
-        return self.kernel.gradient_weights(self.points, None if self.symmetric else self.centers)
+        """V, (n, m), of a kernel that has them."""
+        weights = self.kernel.gradient_weights(self.points, None if self.symmetric else self.centers)
+        if weights is None:
+            raise InputError("a kernel with gradient weights", type(self.kernel).__name__, "Use the per-output form.")
+        return weights
 
 
 def per_output(problem: Problem, pairs: Tensor | None, max_memory: int | None) -> Tensor:

@@ -2,59 +2,83 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from agop.errors import InputError
 from agop.inputs import all_finite
-from agop.kernels import Kernel, Metric, RadialKernel
+from agop.kernel_machine import KernelMachine
 from agop.outer_product.forms import Problem, elementwise, per_output
 from agop.outer_product.plan import AGOPPlan, cheapest_plan, pairs_fit
+from agop.outer_product.sampled import sampled_agop
 
-__all__ = ["kernel_agop", "normalised_agop", "planned_kernel_agop"]
+__all__ = ["KernelAGOP", "kernel_agop", "normalized_agop"]
+
+
+@dataclass(frozen=True, eq=False)
+class KernelAGOP:
+    """The AGOP of a kernel machine and how it was computed.
+
+    Attributes
+    ----------
+    matrix
+        (d, d), float64: sum over outputs, (weighted) mean over points.
+    plan
+        Form and precision; None if it is an estimate.
+    standard_error
+        Of an estimate, relative to the Frobenius norm: the root of the mean of ||estimate - AGOP||^2 over ||AGOP||^2,
+        itself estimated; 0 if all points were used.
+    """
+
+    matrix: Tensor
+    plan: AGOPPlan | None = None
+    standard_error: float = 0.0
 
 
 def kernel_agop(
-    kernel: Kernel,
-    points: Tensor,
-    centers: Tensor,
-    coefficients: Tensor,
+    machine: KernelMachine,
+    points: Tensor | None = None,
     *,
-    metric: Metric | None = None,
     weights: Tensor | None = None,
+    samples: int | None = None,
+    seed: int = 0,
     plan: AGOPPlan | None = None,
+    gradient_weights: Tensor | None = None,
     max_memory: int | None = None,
-) -> Tensor:
-    r"""AGOP :math:`\frac1n \sum_i J(x_i)^T J(x_i)` of the kernel machine f(x) = sum_j a_j k(x, x_j).
+) -> KernelAGOP:
+    r"""AGOP :math:`\frac1n \sum_i J(x_i)^T J(x_i)` of the kernel machine :math:`f(x) = \sum_j \alpha_j k(x, x_j)`.
+
+    Without a plan it takes the cheapest form and precision whose predicted error is below 1e-4 (float32
+    data) or 1e-7 (float64) and whose matrices fit ``max_memory``, or the most accurate if none is. The
+    elementwise form loses the machine epsilon times the squared terms over the squared gradients; the
+    per-output form, with the root of that factor.
 
     Parameters
     ----------
-    kernel
-        Kernel k, applied to M^{1/2} x.
+    machine
+        Kernel k, centers (m, d), coefficients (m, C), metric.
     points
-        Z, (n, d): where the gradients are taken.
-    centers
-        X, (m, d); passing ``points`` itself saves half of the pairs.
-    coefficients
-        A, (m, C).
-    metric
-        M; identity if None.
+        Z, (n, d): where the gradients are taken; the centers if None, which saves half of the pairs.
     weights
         (n,) non-negative weights of the points, so that the mean is a weighted one; ones if None.
+    samples
+        Points, drawn without replacement, from which the AGOP is estimated; all if None or not fewer.
+    seed
+        Seed of the draw.
     plan
         Form and precision; the cheapest that is accurate enough if None.
+    gradient_weights
+        V, (m, m), if they are known for the centers.
     max_memory
         Bytes for the matrices over pairs; unlimited if None.
-
-    Returns
-    -------
-    Tensor
-        (d, d), float64: sum over outputs, (weighted) mean over points.
 
     Raises
     ------
     InputError
-        If the elementwise form is asked of a kernel that is not radial, or weights are unusable.
+        If points or weights are unusable, fewer than two samples are asked for, or the elementwise form is asked of a
+        kernel without gradient weights.
 
     References
     ----------
@@ -64,53 +88,23 @@ def kernel_agop(
     --------
     >>> from agop.kernels import Gaussian
     >>> x = torch.tensor([[0.0, 0.0], [1.0, 0.0]])
-    >>> kernel_agop(Gaussian(1.0), x, x, torch.tensor([[1.0], [-1.0]]))
+    >>> kernel_agop(KernelMachine(Gaussian(1.0), x, torch.tensor([[1.0], [-1.0]]))).matrix
     tensor([[0.3679, 0.0000],
             [0.0000, 0.0000]], dtype=torch.float64)
     """
-    return planned_kernel_agop(
-        kernel,
-        points,
-        centers,
-        coefficients,
-        metric=metric,
-        weights=weights,
-        plan=plan,
-        max_memory=max_memory,
-    )[0]
-
-
-def planned_kernel_agop(
-    kernel: Kernel,
-    points: Tensor,
-    centers: Tensor,
-    coefficients: Tensor,
-    *,
-    metric: Metric | None = None,
-    weights: Tensor | None = None,
-    plan: AGOPPlan | None = None,
-    max_memory: int | None = None,
-    gradient_weights: Tensor | None = None,
-) -> tuple[Tensor, AGOPPlan]:
-    """``kernel_agop`` together with the plan it followed.
-
-    Without a plan it takes the cheapest form and precision whose predicted error is below 1e-4 (float32
-    data) or 1e-7 (float64) and whose matrices fit ``max_memory``, or the most accurate if none is. The
-    elementwise form loses the machine epsilon times the squared terms over the squared gradients; the
-    per-output form, with the root of that factor. ``gradient_weights`` are V if they are known.
-    """
-    kernel.check()
-    _check_problem(points, centers, coefficients, weights)
-    origin, symmetric = centers.mean(0), points is centers
-    if metric is not None:
-        centers = metric.map(centers, origin)
-        points = centers if symmetric else metric.map(points, origin)
-    problem, pairs = Problem(kernel, points, centers, coefficients, weights), gradient_weights
-    if plan is None and isinstance(kernel, RadialKernel) and pairs_fit(problem, points.dtype, max_memory):
-        pairs = problem.to(points.dtype).gradient_weights() if pairs is None else pairs
-        plan = cheapest_plan(problem.to(pairs.dtype), pairs, points.dtype, max_memory)
+    points = machine.centers if points is None else points
+    machine.kernel.check()
+    _check(machine, points, weights)
+    if samples is not None and samples < len(points):
+        estimate, error = sampled_agop(machine, points, samples, weights=weights, seed=seed, max_memory=max_memory)
+        return KernelAGOP(estimate, standard_error=error)
+    problem, pairs = Problem.of(machine, points, weights), gradient_weights
+    dtype = problem.points.dtype
+    if plan is None and problem.has_gradient_weights and pairs_fit(problem, dtype, max_memory):
+        pairs = problem.to(dtype).gradient_weights() if pairs is None else pairs
+        plan = cheapest_plan(problem.to(pairs.dtype), pairs, dtype, max_memory)
     elif plan is None:
-        dtype = torch.float64 if isinstance(kernel, RadialKernel) else points.dtype
+        dtype = torch.float64 if problem.has_gradient_weights else dtype
         plan = AGOPPlan("per-output", dtype, torch.finfo(dtype).eps)
     problem = problem.to(plan.dtype)
     if pairs is not None:  # rounding them is cheap, more digits need the distances again
@@ -120,10 +114,10 @@ def planned_kernel_agop(
     else:
         total = per_output(problem, pairs, max_memory)
     total /= len(points) if weights is None else weights.double().sum()
-    return (total if metric is None else metric.pull_back(total)), plan
+    return KernelAGOP(total if machine.metric is None else machine.metric.pull_back(total), plan)
 
 
-def normalised_agop(agop: Tensor) -> Tensor:
+def normalized_agop(agop: Tensor) -> Tensor:
     """AGOP (d, d) or its diagonal (d,), divided by its largest entry: the scale the recursions use.
 
     Raises
@@ -133,20 +127,18 @@ def normalised_agop(agop: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> normalised_agop(torch.tensor([4.0, 1.0]))
+    >>> normalized_agop(torch.tensor([4.0, 1.0]))
     tensor([1.0000, 0.2500])
     """
     largest = agop.max()
     if not largest > 0:
-        raise InputError(
-            "a predictor that depends on its inputs",
-            "an AGOP of zero",
-            "Are the targets or all features constant?",
-        )
+        advice = "Check whether the targets or all features are constant."
+        raise InputError("a predictor that depends on its inputs", "an AGOP of zero", advice)
     return agop / largest
 
 
-def _check_problem(points: Tensor, centers: Tensor, coefficients: Tensor, weights: Tensor | None) -> None:
+def _check(machine: KernelMachine, points: Tensor, weights: Tensor | None) -> None:
+    centers, coefficients = machine.centers, machine.coefficients
     for name, values in (("points", points), ("centers", centers), ("coefficients", coefficients)):
         if values.ndim != 2 or not len(values) or not all_finite(values):
             got = f"shape {tuple(values.shape)}, NaN or infinity"

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from agop.kernel_machine import KernelMachine
-from agop.kernel_machine.machine import mapped
-from agop.kernels import Kernel, Metric
-from agop.outer_product import normalised_agop
-from agop.rfm.recursion import Limits, Settings, in_turn, machine_agop
+from agop.kernels import Kernel, KernelMatrix, Metric
+from agop.kernels.metric import mapped
+from agop.outer_product import normalized_agop
+from agop.rfm.recursion import Limits, Settings, in_turn
 from agop.rfm.samples import Samples
 from agop.rfm.tuning import Candidate, Setting
 from agop.solvers import Cholesky
@@ -134,9 +134,9 @@ def cross_fit(
                 first = samples.part(fold.learn)
                 coefficients = _first_coefficients(system, first).to(first.inputs)
                 machine = KernelMachine(kernel, first.inputs, coefficients, metric)
-                agop, *_ = machine_agop(machine, first.weights, iteration, limits)
+                agop = limits.agop(machine, first.weights, iteration).matrix
                 agop = agop.diagonal() if diagonal else agop
-                learned.append(Metric(normalised_agop(agop)) if agop.max() > 0 else None)
+                learned.append(Metric(normalized_agop(agop)) if agop.max() > 0 else None)
         yield CrossFitted(iteration, setting, predictions)
         if any(metric is None for metric in learned):
             return
@@ -201,13 +201,7 @@ class _MappedFold:
 
     def solve(self, kernel: Kernel, ridge: float) -> tuple[SplitSystem, Tensor]:
         """The linear system, and left-out residuals of the samples that are judged."""
-
-        def build(dtype: torch.dtype) -> Tensor:
-            gram = kernel.gram(self.points.to(dtype)).values
-            gram.diagonal().add_(ridge / self.samples.weights.to(dtype))
-            return gram
-
-        lower = Cholesky().factorise(build, torch.float64).lower
+        lower = Cholesky().factorize(KernelMatrix(kernel, self.points, ridge / self.samples.weights.double())).lower
         system = SplitSystem.of(lower, self.samples.right_hand_sides().double(), self.first)
         return system, self.samples.about_the_others(system.residuals(), self.first)
 

@@ -24,7 +24,7 @@ from agop.estimator.importances import FeatureImportances
 from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
 from agop.estimator.persistence import PersistentEstimator
 from agop.estimator.targets import Classes, check_regression_targets, probabilities
-from agop.kernel_machine import KernelMachine, SolvePlan, Solver, cheapest_solver
+from agop.kernel_machine import KernelMachine, SolvePlan, cheapest_solver
 from agop.kernels import KERNELS, Kernel
 from agop.rfm.calibration import Calibration
 from agop.rfm.learning import Judged, Learned, Learning
@@ -32,7 +32,7 @@ from agop.rfm.recursion import Limits, RFMStep
 from agop.rfm.samples import Samples
 from agop.rfm.selection import Clock, mean_and_error
 from agop.rfm.tuning import candidates_for
-from agop.solvers import Cholesky, ConjugateGradient
+from agop.solvers import Solver
 
 __all__ = ["RFMClassifier", "RFMRegressor"]
 
@@ -46,7 +46,7 @@ class FeatureMachine(FeatureImportances, PersistentEstimator, ABC):
         "n_iterations": [at_least(0)],
         "diagonal": ["boolean", None],
         "selection": [StrOptions({"loo"}), None],
-        "solver": [StrOptions({"auto"}), Cholesky, ConjugateGradient],
+        "solver": [StrOptions({"auto"}), Solver],
         "metric_samples": [at_least(2), None],
         "agop_samples": [at_least(2), None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
@@ -189,7 +189,7 @@ class FeatureMachine(FeatureImportances, PersistentEstimator, ABC):
         self.metric_ = None if best.machine.metric is None else best.machine.metric.matrix
         self.diagonal_, self.solver_ = learned.diagonal, learned.solver
         self.best_iteration_, self.n_iter_ = best.iteration, learned.last_iteration
-        self.bandwidth_, self.ridge_ = self.kernel_.bandwidth, best.fit.ridge
+        self.bandwidth_, self.ridge_ = self.kernel_.bandwidth, best.ridge
         self.agop_error_ = best.agop_error
         self.validation_scores_: NDArray[np.float64] | None = None
         self.validation_standard_errors_: NDArray[np.float64] | None = None

@@ -13,14 +13,15 @@ import torch
 from rich.progress import Progress
 from torch import Tensor
 
-from agop.kernel_machine import Solver, cheapest_solver, fit_kernel_machine
+from agop.kernel_machine import cheapest_solver, fit_kernel_machine
+from agop.kernels import KernelMatrix
 from agop.rfm.choice import Course, Loss, choose, left_out_predictions
 from agop.rfm.cross_fit import Fold, tuned
 from agop.rfm.recursion import Limits, RFMStep, Settings, in_turn, rfm
 from agop.rfm.samples import Samples
 from agop.rfm.selection import PATIENCE, Clock, select_iterate, within_time
 from agop.rfm.tuning import Candidate
-from agop.solvers import Cholesky
+from agop.solvers import Cholesky, Solver
 from agop.solvers.cross_validation import leave_one_out_residuals
 
 __all__ = ["Judged", "Learned", "Learning"]
@@ -241,24 +242,16 @@ class Learning:
 
     def _fit_to_all(self, step: RFMStep, samples: Samples, solver: Solver, targets: Tensor | None = None) -> RFMStep:
         """An iterate with its kernel, metric and ridge, fitted to all samples; left out too where targets are given."""
-        fit = fit_kernel_machine(
-            step.machine.kernel,
-            samples.inputs,
-            samples.targets if targets is None else targets,
-            ridge=step.fit.ridge,
-            metric=step.machine.metric,
-            weights=samples.weights,
-            solver=solver,
-            max_memory=self.limits.max_memory,
-            leave_one_out=targets is not None,
-        )
+        machine, shift = step.machine, step.ridge / samples.weights
+        matrix = KernelMatrix(machine.kernel, samples.inputs, shift, machine.metric, self.limits.max_memory)
+        values = samples.targets if targets is None else targets
+        fit = fit_kernel_machine(matrix, values, solver, leave_one_out=targets is not None)
         return replace(step, fit=fit)
 
     def _fit_leaving_out(self, step: RFMStep, samples: Samples, solver: Solver) -> tuple[RFMStep, Tensor]:
         """An iterate fitted to all samples, and predictions (m, C) of each distinct row by the fit to the others."""
         step = self._fit_to_all(step, samples, solver, samples.right_hand_sides())
-        assert step.fit.inverse_diagonal is not None  # it was asked for  # noqa: S101
-        residuals = leave_one_out_residuals(step.machine.coefficients, step.fit.inverse_diagonal)
+        residuals = leave_one_out_residuals(step.fit.solution)
         if samples.intercept:
             machine = replace(step.machine, coefficients=step.machine.coefficients[:, :-1].contiguous())
             step = replace(step, fit=replace(step.fit, machine=machine))

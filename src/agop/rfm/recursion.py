@@ -9,13 +9,14 @@ from typing import TypeAlias
 from torch import Tensor
 
 from agop.errors import InputError
-from agop.kernel_machine import Fit, KernelMachine, Solver, fit_with_gradient_weights
-from agop.kernels import Metric
-from agop.outer_product import AGOPPlan, normalised_agop, planned_kernel_agop, sampled_kernel_agop
+from agop.kernel_machine import Fit, KernelMachine, fit_kernel_machine
+from agop.kernels import KernelMatrix, Metric
+from agop.outer_product import AGOPPlan, KernelAGOP, kernel_agop, normalized_agop
 from agop.rfm.samples import Samples
 from agop.rfm.tuning import Setting
+from agop.solvers import Solver
 
-__all__ = ["Limits", "RFMStep", "Settings", "in_turn", "machine_agop", "rfm"]
+__all__ = ["Limits", "RFMStep", "Settings", "in_turn", "rfm"]
 
 Settings: TypeAlias = Callable[[int, Sequence[Metric | None]], Setting]
 """Kernel and ridge of an iterate, from its number and its metric on each fold: one where there are no folds."""
@@ -48,6 +49,19 @@ class Limits:
         """Whether the AGOP over inputs (n, d) is an estimate."""
         return self.agop_samples is not None and self.agop_samples < len(inputs)
 
+    def agop(
+        self, machine: KernelMachine, weights: Tensor, iteration: int, gradient_weights: Tensor | None = None
+    ) -> KernelAGOP:
+        """AGOP of a machine over its centers, or an estimate with a draw of its own at each iteration."""
+        return kernel_agop(
+            machine,
+            weights=weights,
+            samples=self.agop_samples,
+            seed=self.seed + iteration,
+            gradient_weights=gradient_weights,
+            max_memory=self.max_memory,
+        )
+
 
 @dataclass(frozen=True)
 class RFMStep:
@@ -59,6 +73,8 @@ class RFMStep:
         Number of AGOP updates behind the metric; 0 is kernel ridge regression.
     fit
         The kernel machine with the metric of this iterate, and how it was solved.
+    ridge
+        lambda of this iterate.
     plan
         How the AGOP that made the metric was computed; None at iteration 0, or if it is an estimate.
     agop_error
@@ -67,6 +83,7 @@ class RFMStep:
 
     iteration: int
     fit: Fit
+    ridge: float
     plan: AGOPPlan | None
     agop_error: float = 0.0
 
@@ -136,58 +153,19 @@ def rfm(
     error = 0.0
     for iteration in range(n_iterations + 1):
         setting = setting_of(iteration, [metric])
-        fit, pairs = fit_with_gradient_weights(
+        matrix = KernelMatrix(
             setting.kernel_at(samples.inputs, metric),
             samples.inputs,
-            samples.targets,
-            ridge=setting.ridge,
-            metric=metric,
-            weights=samples.weights,
-            solver=solver,
-            max_memory=limits.max_memory,
-            share=iteration < n_iterations and not limits.sampled(samples.inputs),
+            setting.ridge / samples.weights.double(),
+            metric,
+            limits.max_memory,
+            keep_gradient_weights=iteration < n_iterations and not limits.sampled(samples.inputs),
         )
-        yield RFMStep(iteration, fit, plan, error)
+        fit = fit_kernel_machine(matrix, samples.targets, solver)
+        yield RFMStep(iteration, fit, setting.ridge, plan, error)
         if iteration == n_iterations:
             return
-        agop, plan, error = machine_agop(fit.machine, samples.weights, iteration, limits, gradient_weights=pairs)
-        pairs = None  # free it before the next kernel matrix
-        metric = Metric(normalised_agop(agop.diagonal() if diagonal else agop))
-
-
-def machine_agop(
-    machine: KernelMachine,
-    weights: Tensor,
-    iteration: int,
-    limits: Limits,
-    *,
-    gradient_weights: Tensor | None = None,
-) -> tuple[Tensor, AGOPPlan | None, float]:
-    """AGOP (d, d) of a machine over its own centers, how it was computed, and its relative standard error.
-
-    It is an estimate if ``limits`` say so, with a draw of its own at each iteration; it has no plan then.
-    """
-    kernel, centers, coefficients, metric = machine.kernel, machine.centers, machine.coefficients, machine.metric
-    if limits.agop_samples is not None and limits.sampled(centers):
-        estimate = sampled_kernel_agop(
-            kernel,
-            centers,
-            coefficients,
-            limits.agop_samples,
-            metric=metric,
-            weights=weights,
-            seed=limits.seed + iteration,
-            max_memory=limits.max_memory,
-        )
-        return estimate.matrix, None, estimate.error
-    agop, plan = planned_kernel_agop(
-        kernel,
-        centers,
-        centers,
-        coefficients,
-        metric=metric,
-        weights=weights,
-        max_memory=limits.max_memory,
-        gradient_weights=gradient_weights,
-    )
-    return agop, plan, 0.0
+        agop = limits.agop(fit.machine, samples.weights, iteration, matrix.gradient_weights)
+        del matrix  # free its gradient weights before the next one
+        plan, error = agop.plan, agop.standard_error
+        metric = Metric(normalized_agop(agop.matrix.diagonal() if diagonal else agop.matrix))

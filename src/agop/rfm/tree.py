@@ -129,15 +129,8 @@ class MachineTree(FeatureImportances, PersistentEstimator, ABC):
             return principal_direction(centered.mT @ centered)
         first = {"n_iterations": 0, "selection": None, "validation_fraction": None, "callback": None, "verbose": False}
         machine = self._fitted(_seeded(prototype, generator, **first), some).machine_
-        agop = kernel_agop(
-            machine.kernel,
-            some.inputs,
-            machine.centers,
-            machine.coefficients,
-            weights=some.weights,
-            max_memory=prototype.max_memory,
-        )
-        return principal_direction(agop)
+        agop = kernel_agop(machine, some.inputs, weights=some.weights, max_memory=prototype.max_memory)
+        return principal_direction(agop.matrix)
 
     def _fit_leaf(self, samples: Samples, prototype: Any, generator: RandomState) -> Any:
         """A fitted clone of the prototype, or the mean target (C,) where there is nothing to learn."""
@@ -171,12 +164,12 @@ class MachineTree(FeatureImportances, PersistentEstimator, ABC):
         for leaf, weight in zip(self.leaves_, self.leaf_weights_, strict=True):
             if isinstance(leaf, Tensor):
                 continue
-            centers, coefficients, metric = (leaf.machine_.centers, leaf.machine_.coefficients, leaf.machine_.metric)
-            agop = kernel_agop(
-                leaf.machine_.kernel, centers, centers, coefficients, metric=metric, max_memory=leaf.max_memory
+            agop, n_outputs = (
+                kernel_agop(leaf.machine_, max_memory=leaf.max_memory),
+                leaf.machine_.coefficients.shape[1],
             )
-            alone = coefficients.shape[1] == 1 < self._n_outputs - 1  # one column for two of several classes
-            total += weight * agop * (2 if alone else 1)
+            alone = n_outputs == 1 < self._n_outputs - 1  # one column for two of several classes
+            total += weight * agop.matrix * (2 if alone else 1)
         return total / self.leaf_weights_.sum()
 
 

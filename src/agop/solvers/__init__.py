@@ -1,6 +1,7 @@
-"""Solvers: a configuration, and the factorisation or solution it returns."""
+"""Solvers of shifted positive semi-definite systems: one interface, a direct and an iterative method."""
 
 from agop.solvers.cholesky import Cholesky, CholeskyFactor
 from agop.solvers.conjugate_gradient import ConjugateGradient
+from agop.solvers.solver import DenseMatrix, ShiftedMatrix, Solution, Solver
 
-__all__ = ["Cholesky", "CholeskyFactor", "ConjugateGradient"]
+__all__ = ["Cholesky", "CholeskyFactor", "ConjugateGradient", "DenseMatrix", "ShiftedMatrix", "Solution", "Solver"]

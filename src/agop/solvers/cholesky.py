@@ -1,15 +1,16 @@
-"""Cholesky factorisation of kernel matrices, with bounded rescue when they are numerically singular."""
+"""Cholesky factorization of kernel matrices, with bounded rescue when they are numerically singular."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from agop.chunks import BLOCK, row_chunks
 from agop.errors import InputError, JitterWarning, NotPositiveDefiniteError
+from agop.solvers.solver import ShiftedMatrix, Solution, Solver, require_memory
 from agop.storable import storable
 
 __all__ = ["Cholesky", "CholeskyFactor"]
@@ -17,7 +18,7 @@ __all__ = ["Cholesky", "CholeskyFactor"]
 
 @dataclass(frozen=True)
 class CholeskyFactor:
-    """The factorisation K + jitter I = L L^T.
+    """The factorization K + jitter I = L L^T.
 
     Attributes
     ----------
@@ -28,7 +29,7 @@ class CholeskyFactor:
     """
 
     lower: Tensor
-    jitter: float
+    jitter: float = 0.0
 
     def solve(self, targets: Tensor) -> Tensor:
         """Solve (K + jitter I) A = Y for Y of shape (n, C), in the precision of the factor."""
@@ -36,10 +37,37 @@ class CholeskyFactor:
         solution: Tensor = torch.linalg.solve_triangular(self.lower.mT, half, upper=True)
         return solution
 
+    def inverse_diagonal(self, *, max_memory: int | None = None) -> Tensor:
+        r"""Diagonal of :math:`A^{-1} = L^{-T} L^{-1}`, (n,) float64: squared norms of columns of :math:`L^{-1}`.
+
+        Column i of L^-1 is zero above row i, so blocks of columns cost n^3/6 multiply-adds in all.
+
+        Parameters
+        ----------
+        max_memory
+            Bytes for a block of columns; a default size if None. A block has at least one column.
+
+        Examples
+        --------
+        >>> CholeskyFactor(torch.tensor([[2.0, 0.0], [0.0, 4.0]])).inverse_diagonal()
+        tensor([0.2500, 0.0625], dtype=torch.float64)
+        """
+        lower, n = self.lower, len(self.lower)
+        diagonal = lower.new_empty(n, dtype=torch.float64)
+        widest = BLOCK * 2 * n * lower.element_size()
+        budget = widest if max_memory is None else min(widest, max_memory)
+        for columns in row_chunks(n, 2 * n * lower.element_size(), budget):
+            corner = lower[columns.start :, columns.start :]
+            block = lower.new_zeros(len(corner), columns.stop - columns.start)
+            block.fill_diagonal_(1)
+            block = torch.linalg.solve_triangular(corner, block, upper=False)
+            diagonal[columns] = torch.linalg.vector_norm(block, dim=0, dtype=torch.float64).square()
+        return diagonal
+
 
 @storable
 @dataclass(frozen=True)
-class Cholesky:
+class Cholesky(Solver):
     r"""Direct solver for symmetric positive definite systems: n^3/3 multiply-adds, n^2 memory.
 
     A float32 matrix that is not positive definite, or whose smallest pivot leaves its coefficients fewer
@@ -54,24 +82,41 @@ class Cholesky:
 
     Examples
     --------
-    >>> gram = torch.tensor([[2.0, 1.0], [1.0, 2.0]])
-    >>> Cholesky().factorise(lambda dtype: gram.to(dtype), torch.float64).solve(torch.ones(2, 1))
+    >>> from agop.solvers import DenseMatrix
+    >>> matrix = DenseMatrix(torch.tensor([[1.0, 1.0], [1.0, 1.0]]), shift=1.0)
+    >>> Cholesky().solve(matrix, torch.ones(2, 1)).values
     tensor([[0.3333],
-            [0.3333]], dtype=torch.float64)
+            [0.3333]])
     """
 
     max_jitter: float = 1e-8
 
-    def factorise(self, build: Callable[[torch.dtype], Tensor], dtype: torch.dtype) -> CholeskyFactor:
-        """Factorise the matrix that ``build(dtype)`` returns; it is overwritten.
+    def solve(self, matrix: ShiftedMatrix, targets: Tensor, *, inverse_diagonal: bool = False) -> Solution:
+        """X, (n, c), in the precision of the factor; see ``factorize`` for errors and warnings."""
+        factor = self.factorize(matrix)
+        return Solution(
+            factor.solve(targets),
+            factor.lower.dtype,
+            jitter=factor.jitter,
+            inverse_diagonal=factor.inverse_diagonal(max_memory=matrix.max_memory) if inverse_diagonal else None,
+        )
 
-        Asking for the matrix instead of taking it keeps one n x n array in memory, not two, and lets a
+    def least_memory(self, n: int, dtype: torch.dtype) -> int:
+        """One matrix, which becomes its factor."""
+        return n**2 * dtype.itemsize
+
+    def factorize(self, matrix: ShiftedMatrix) -> CholeskyFactor:
+        """Factor of K + diag(s).
+
+        Asking for the dense matrix instead of taking it keeps one n x n array in memory, not two, and lets a
         rescue in float64 start from the data rather than from rounded entries.
 
         Raises
         ------
         InputError
             If the matrix is not finite.
+        MemoryBudgetError
+            If it does not fit its memory.
         NotPositiveDefiniteError
             If the largest jitter does not help.
 
@@ -80,18 +125,18 @@ class Cholesky:
         JitterWarning
             If a jitter was needed.
         """
-        lower = _attempt(build(dtype))
-        if dtype != torch.float64 and (lower is None or _digits_lost(lower)):
+        lower = _attempt(self._shifted(matrix, matrix.dtype))
+        if matrix.dtype != torch.float64 and (lower is None or _digits_lost(lower)):
             lower = None  # free it before the next one is built
-            lower = _attempt(build(torch.float64))
+            lower = _attempt(self._shifted(matrix, torch.float64))
         if lower is not None:
-            return CholeskyFactor(lower, 0.0)
+            return CholeskyFactor(lower)
         relative = torch.finfo(torch.float64).eps
         while relative <= self.max_jitter:
-            matrix = build(torch.float64)
-            jitter = relative * matrix.diagonal().mean().item()
-            matrix.diagonal().add_(jitter)
-            if (lower := _attempt(matrix)) is not None:
+            shifted = self._shifted(matrix, torch.float64)
+            jitter = relative * shifted.diagonal().mean().item()
+            shifted.diagonal().add_(jitter)
+            if (lower := _attempt(shifted)) is not None:
                 message = f"the kernel matrix is singular; added {jitter:.1e} to its diagonal. Set a ridge."
                 warnings.warn(message, JitterWarning, stacklevel=3)
                 return CholeskyFactor(lower, jitter)
@@ -101,6 +146,13 @@ class Cholesky:
             f"one that stays indefinite with {self.max_jitter:.0e} of its mean diagonal added",
             "Set a larger ridge, or look for repeated samples or a bandwidth that is far too large.",
         )
+
+    def _shifted(self, matrix: ShiftedMatrix, dtype: torch.dtype) -> Tensor:
+        """K + diag(s), if there is room for it."""
+        require_memory(self.least_memory(len(matrix.diagonal), dtype), matrix.max_memory)
+        shifted = matrix.dense(dtype)
+        shifted.diagonal().add_(torch.as_tensor(matrix.shift, dtype=torch.float64).to(dtype))
+        return shifted
 
 
 def _attempt(matrix: Tensor) -> Tensor | None:

@@ -1,54 +1,26 @@
-"""Preconditioned conjugate gradients for kernel matrices that are too large to factorise."""
+"""Preconditioned conjugate gradients for kernel matrices that are too large to factorize."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
+from agop.chunks import available_memory
 from agop.errors import InputError
 from agop.solvers.pivoted_cholesky import LowRankPlusDiagonal, randomly_pivoted_cholesky
+from agop.solvers.solver import ShiftedMatrix, Solution, Solver, require_memory
 from agop.storable import storable
 
-__all__ = ["ConjugateGradient", "IterativeSolution", "SymmetricOperator", "conjugate_gradient"]
+__all__ = ["ConjugateGradient", "conjugate_gradient"]
 
 
-class SymmetricOperator(Protocol):
-    """A positive semi-definite matrix that is known by its products, its diagonal and single columns."""
-
-    @property
-    def diagonal(self) -> Tensor:
-        """(n,) diagonal."""
-
-    def columns(self, index: Tensor) -> Tensor:
-        """Columns (n, k) of k indices."""
-
-    def __matmul__(self, vectors: Tensor) -> Tensor:
-        """Products (n, c) in float64 with vectors (n, c)."""
-
-
-@dataclass(frozen=True)
-class IterativeSolution:
-    """What an iteration ended with.
-
-    Attributes
-    ----------
-    values
-        Solution, (n, c), float64.
-    residual
-        Largest of the columns' relative residuals ||b - A x|| / ||b||, by recursion.
-    iterations
-        Number of products with the matrix.
-    """
-
-    values: Tensor
-    residual: float
-    iterations: int
+_DIRECTIONS = 16
+"""Random directions behind the mean of the inverse's diagonal: its relative error is about 1 / sqrt(8 n)."""
 
 
 def conjugate_gradient(
@@ -58,7 +30,7 @@ def conjugate_gradient(
     *,
     tolerance: float = 5e-3,
     max_iterations: int = 300,
-) -> IterativeSolution:
+) -> Solution:
     r"""Solve A X = B for several right-hand sides at once, each with its own step lengths.
 
     Vectors and inner products are float64, whatever precision the product works in.
@@ -78,8 +50,8 @@ def conjugate_gradient(
 
     Returns
     -------
-    IterativeSolution
-        X and how well it was found.
+    Solution
+        X, float64, and how well it was found.
 
     Warns
     -----
@@ -116,7 +88,7 @@ def conjugate_gradient(
     if residual > tolerance:
         message = f"relative residual {residual:.1e} after {iterations} iterations instead of {tolerance:.0e}; "
         warnings.warn(message + "set a larger ridge, rank or max_iterations.", ConvergenceWarning, stacklevel=2)
-    return IterativeSolution(values, residual, iterations)
+    return Solution(values, torch.float64, residual=residual, iterations=iterations)
 
 
 def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
@@ -126,7 +98,7 @@ def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
 
 @storable
 @dataclass(frozen=True)
-class ConjugateGradient:
+class ConjugateGradient(Solver):
     r"""Iterative solver of (K + diag(s)) X = B, preconditioned by :math:`F F^T + \mathrm{diag}(s) + t I`.
 
     F comes from randomly pivoted Cholesky, and t is the mean of the diagonal of :math:`K - F F^T`: the part of K that F
@@ -141,7 +113,7 @@ class ConjugateGradient:
     max_iterations
         Products after which it gives up, with a warning.
     seed
-        Of the pivots.
+        Seed of the pivots, and of the directions behind an inverse diagonal.
 
     References
     ----------
@@ -158,24 +130,42 @@ class ConjugateGradient:
         """Columns of F for n samples."""
         return min(n, max(200, min(n // 20, 2000)) if self.rank is None else self.rank)
 
-    def solve(self, matrix: SymmetricOperator, shift: Tensor, targets: Tensor) -> IterativeSolution:
-        """X, (n, c), for a positive semi-definite K, a shift s > 0 (n,) and right-hand sides B (n, c).
+    def least_memory(self, n: int, dtype: torch.dtype = torch.float32) -> int:  # noqa: ARG002
+        """The preconditioner and as much again while it is made, in float32."""
+        return 2 * n * self.rank_for(n) * torch.float32.itemsize
+
+    def solve(self, matrix: ShiftedMatrix, targets: Tensor, *, inverse_diagonal: bool = False) -> Solution:
+        """X, (n, c) float64; products and their data type are those of the matrix.
 
         Raises
         ------
         InputError
             If the shift is not positive: the iteration would not come to an end.
+        MemoryBudgetError
+            If the preconditioner does not fit.
         """
+        diagonal, needed, outputs = matrix.diagonal, self.least_memory(len(targets)), targets.shape[1]
+        require_memory(needed, matrix.max_memory)
+        shift = torch.as_tensor(matrix.shift, dtype=torch.float64, device=diagonal.device).expand(len(diagonal))
         if not (shift > 0).all():
             raise InputError("a positive ridge for the iterative solver", "0", "Set a ridge, or solver='cholesky'.")
-        shift = shift.double()
-        diagonal = matrix.diagonal
+        budget = available_memory(diagonal.device) // 2 if matrix.max_memory is None else matrix.max_memory
+        matrix = matrix.within(max(0, budget - needed))
+        targets, relative = targets.double(), shift.max() / shift
+        if inverse_diagonal:
+            signs = torch.randint(2, (len(diagonal), _DIRECTIONS), generator=torch.Generator().manual_seed(self.seed))
+            directions = (2 * signs - 1).to(relative) / relative[:, None].sqrt()
+            targets = torch.cat([targets, directions], 1)
         factor, rest = randomly_pivoted_cholesky(matrix.columns, diagonal, self.rank_for(len(diagonal)), seed=self.seed)
         precondition = LowRankPlusDiagonal.of(factor, shift + rest.mean())
-        return conjugate_gradient(
+        solution = conjugate_gradient(
             lambda vectors: (matrix @ vectors).addcmul_(shift[:, None], vectors),
             targets,
             precondition.solve,
             tolerance=self.tolerance,
             max_iterations=self.max_iterations,
         )
+        inverse = None
+        if inverse_diagonal:
+            inverse = (directions * solution.values[:, outputs:]).sum() / directions.numel() * relative
+        return replace(solution, values=solution.values[:, :outputs], dtype=factor.dtype, inverse_diagonal=inverse)

@@ -7,72 +7,26 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agop.chunks import BLOCK, row_chunks
 from agop.errors import InputError
+from agop.solvers.cholesky import CholeskyFactor
+from agop.solvers.solver import Solution
 
-__all__ = ["SplitSystem", "inverse_diagonal", "leave_one_out_residuals"]
-
-
-def inverse_diagonal(lower: Tensor, *, max_memory: int | None = None) -> Tensor:
-    r"""Diagonal of :math:`A^{-1} = L^{-T} L^{-1}`: the squared norms of the columns of :math:`L^{-1}`.
-
-    Column i of L^-1 is zero above row i, so blocks of columns cost n^3/6 multiply-adds in all.
-
-    Parameters
-    ----------
-    lower
-        L, (n, n), lower triangular with a positive diagonal: the Cholesky factor of A.
-    max_memory
-        Bytes for a block of columns; a default size if None. A block has at least one column.
-
-    Returns
-    -------
-    Tensor
-        (n,) float64, positive.
-
-    Examples
-    --------
-    >>> inverse_diagonal(torch.tensor([[2.0, 0.0], [0.0, 4.0]]))
-    tensor([0.2500, 0.0625], dtype=torch.float64)
-    """
-    n = len(lower)
-    diagonal = lower.new_empty(n, dtype=torch.float64)
-    widest = BLOCK * 2 * n * lower.element_size()
-    budget = widest if max_memory is None else min(widest, max_memory)
-    for columns in row_chunks(n, 2 * n * lower.element_size(), budget):
-        corner = lower[columns.start :, columns.start :]
-        block = lower.new_zeros(len(corner), columns.stop - columns.start)
-        block.fill_diagonal_(1)
-        block = torch.linalg.solve_triangular(corner, block, upper=False)
-        diagonal[columns] = torch.linalg.vector_norm(block, dim=0, dtype=torch.float64).square()
-    return diagonal
+__all__ = ["SplitSystem", "leave_one_out_residuals"]
 
 
-def leave_one_out_residuals(coefficients: Tensor, inverse_diagonal: Tensor) -> Tensor:
-    r"""Residuals :math:`y_i - f_{-i}(x_i) = \alpha_i / (A^{-1})_{ii}` of the fits that each leave one row out.
+def leave_one_out_residuals(solution: Solution) -> Tensor:
+    r"""Residuals :math:`y_i - f_{-i}(x_i) = \alpha_i / (A^{-1})_{ii}`, (n, C) float64, of fits that leave one row out.
 
-    f minimises :math:`\sum_i w_i \|f(x_i) - y_i\|^2 + \lambda \|f\|_H^2`, so that :math:`A \alpha = Y` with
-    :math:`A = K + \lambda\,\mathrm{diag}(1/w)`, and :math:`f_{-i}` minimises the sum without its term i. Put
-    :math:`f_{-i}(x_i)` in the place of y_i: the minimiser over all rows is then :math:`f_{-i}`, whose coefficient
+    f minimizes :math:`\sum_i w_i \|f(x_i) - y_i\|^2 + \lambda \|f\|_H^2`, so that :math:`A \alpha = Y` with
+    :math:`A = K + \lambda\,\mathrm{diag}(1/w)`, and :math:`f_{-i}` minimizes the sum without its term i. Put
+    :math:`f_{-i}(x_i)` in the place of y_i: the minimizer over all rows is then :math:`f_{-i}`, whose coefficient
     at x_i is 0. So :math:`0 = \alpha_i - (A^{-1})_{ii} (y_i - f_{-i}(x_i))`, whatever the weights. It holds for
     lambda = 0 too, where f interpolates. The kernel is held: if it was learned from y_i, nothing is left out.
-
-    Parameters
-    ----------
-    coefficients
-        alpha, (n, C).
-    inverse_diagonal
-        Diagonal of A^-1, (n,).
-
-    Returns
-    -------
-    Tensor
-        (n, C), float64.
 
     Raises
     ------
     InputError
-        If the shapes do not agree.
+        If the solution came without its inverse diagonal.
 
     References
     ----------
@@ -80,17 +34,14 @@ def leave_one_out_residuals(coefficients: Tensor, inverse_diagonal: Tensor) -> T
 
     Examples
     --------
-    >>> alone = torch.tensor([[3.0]]) / 2  # k(x, x) + ridge = 2; without its row f is 0
-    >>> leave_one_out_residuals(alone, torch.tensor([0.5]))
+    >>> from agop.solvers import Cholesky, DenseMatrix
+    >>> matrix = DenseMatrix(torch.tensor([[1.0]]), shift=1.0)  # without its row f is 0
+    >>> leave_one_out_residuals(Cholesky().solve(matrix, torch.tensor([[3.0]]), inverse_diagonal=True))
     tensor([[3.]], dtype=torch.float64)
     """
-    if coefficients.ndim != 2 or inverse_diagonal.shape != coefficients.shape[:1]:
-        raise InputError(
-            "coefficients (n, C) and a diagonal (n,)",
-            f"shapes {tuple(coefficients.shape)} and {tuple(inverse_diagonal.shape)}",
-            "Pass those of one fit.",
-        )
-    return coefficients.double() / inverse_diagonal.double()[:, None]
+    if solution.inverse_diagonal is None:
+        raise InputError("a solution with its inverse diagonal", "one without", "Solve with inverse_diagonal=True.")
+    return solution.values.double() / solution.inverse_diagonal[:, None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +88,5 @@ class SplitSystem:
     def residuals(self) -> Tensor:
         """Residuals (v, C) of the last rows, each by the fit to all other rows; float64."""
         lower, last = self.lower[self.first :, self.first :], self.forward[self.first :]
-        return leave_one_out_residuals(
-            torch.linalg.solve_triangular(lower.mT, last, upper=True), inverse_diagonal(lower)
-        )
+        values: Tensor = torch.linalg.solve_triangular(lower.mT, last, upper=True)
+        return values.double() / CholeskyFactor(lower).inverse_diagonal()[:, None]

@@ -141,14 +141,7 @@ def _agop(predictor: Any, random_state: int) -> tuple[Tensor, Tensor]:
     points = machine.centers
     if len(points) > _POINTS:
         points = points[np.sort(np.random.default_rng(random_state).choice(len(points), _POINTS, replace=False))]
-    agop = kernel_agop(
-        machine.kernel,
-        points,
-        machine.centers,
-        machine.coefficients,
-        metric=machine.metric,
-        max_memory=predictor.max_memory,
-    )
+    agop = kernel_agop(machine, points, max_memory=predictor.max_memory).matrix
     centered = points.double() - points.double().mean(0)
     return agop.cpu(), (centered.mT @ centered / len(points)).cpu()
 

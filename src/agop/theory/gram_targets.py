@@ -1,15 +1,13 @@
-"""A Gram matrix and targets, checked, and the one linear system that theory solves with them."""
+"""A Gram matrix and targets, checked."""
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from agop.errors import InputError
 from agop.inputs import ArrayLike, as_matrix, require_finite
-from agop.solvers import Cholesky
 
-__all__ = ["gram_and_targets", "solve_shifted"]
+__all__ = ["gram_and_targets"]
 
 
 def gram_and_targets(gram: ArrayLike, targets: ArrayLike) -> tuple[Tensor, Tensor]:
@@ -22,6 +20,7 @@ def gram_and_targets(gram: ArrayLike, targets: ArrayLike) -> tuple[Tensor, Tenso
 
     Examples
     --------
+    >>> import torch
     >>> gram_and_targets(torch.eye(2), torch.ones(2, 1))[1].dtype
     torch.float64
     """
@@ -32,25 +31,3 @@ def gram_and_targets(gram: ArrayLike, targets: ArrayLike) -> tuple[Tensor, Tenso
     require_finite(gram, "gram")
     require_finite(targets, "targets")
     return gram, targets
-
-
-def solve_shifted(gram: Tensor, targets: Tensor, shift: float) -> Tensor:
-    """(G + shift I)^-1 Y, float64.
-
-    Raises
-    ------
-    NotPositiveDefiniteError
-        If G has eigenvalues of -shift or less.
-
-    Examples
-    --------
-    >>> solve_shifted(torch.eye(2, dtype=torch.float64), torch.tensor([[4.0], [2.0]]), 1.0).T
-    tensor([[2., 1.]], dtype=torch.float64)
-    """
-
-    def shifted(dtype: torch.dtype) -> Tensor:
-        matrix = gram.to(dtype, copy=True)
-        matrix.diagonal().add_(shift)
-        return matrix
-
-    return Cholesky().factorise(shifted, torch.float64).solve(targets)

@@ -12,8 +12,9 @@ from torch import Tensor
 from agop.errors import InputError
 from agop.inputs import ArrayLike, as_labels
 from agop.linalg import psd_power
+from agop.solvers import Cholesky, DenseMatrix
 from agop.theory.coding import Coding, balanced_class_size, require_coding
-from agop.theory.gram_targets import gram_and_targets, solve_shifted
+from agop.theory.gram_targets import gram_and_targets
 from agop.theory.linearised import normalise_gram
 
 __all__ = ["KernelStep", "collapsed_kernel", "descend_kernel", "kernel_learning_objective"]
@@ -174,7 +175,7 @@ def _descent(factor: Tensor, targets: Tensor, ridge: float, steps: int) -> Itera
 
 def _objective(gram: Tensor, targets: Tensor, ridge: float) -> tuple[float, Tensor]:
     """Value, and gradient with respect to K: -ridge beta beta^T."""
-    beta = solve_shifted(gram, targets, ridge)
+    beta = Cholesky().solve(DenseMatrix(gram, ridge), targets).values
     return ridge * float((targets * beta).sum()), -ridge * beta @ beta.mT
 
 

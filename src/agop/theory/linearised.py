@@ -15,7 +15,8 @@ from torch import Tensor
 
 from agop.errors import InputError
 from agop.inputs import ArrayLike
-from agop.theory.gram_targets import gram_and_targets, solve_shifted
+from agop.solvers import Cholesky, DenseMatrix
+from agop.theory.gram_targets import gram_and_targets
 
 __all__ = ["LinearisedLayer", "linearised_recursion", "normalise_gram"]
 
@@ -144,7 +145,7 @@ def _layers(
     gram: Tensor, targets: Tensor, kernel_shifts: Sequence[float], features_shifts: Sequence[float]
 ) -> Iterator[LinearisedLayer]:
     for index, (kernel_shift, features_shift) in enumerate(zip(kernel_shifts, features_shifts, strict=True), 1):
-        predictions = gram @ solve_shifted(gram, targets, kernel_shift)
+        predictions = gram @ Cholesky().solve(DenseMatrix(gram, kernel_shift), targets).values
         mean_square = predictions.square().sum() / len(gram)
         if mean_square == 0:
             raise InputError("a predictor that is not 0", f"0 at layer {index}", "Are all targets or inputs 0?")

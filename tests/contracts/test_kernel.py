@@ -11,7 +11,7 @@ from agop.chunks import BLOCK
 from agop.errors import InputError
 from agop.kernel_machine import KernelMachine, fit_kernel_machine
 from agop.kernels import KERNELS as KERNELS_BY_NAME
-from agop.kernels import Gaussian, GeneralizedGaussian, Laplace, ProductLaplace, named
+from agop.kernels import Gaussian, GeneralizedGaussian, KernelMatrix, Laplace, ProductLaplace, named
 from agop.outer_product import kernel_agop
 from oracles import kernels as oracles_kernels
 
@@ -117,8 +117,8 @@ def test_a_bad_bandwidth_is_refused_on_use_only(kernel, bandwidth):
     for use in (
         bad.check,
         lambda: bad(x),
-        lambda: fit_kernel_machine(bad, x, y),
-        lambda: kernel_agop(bad, x, x, y),
+        lambda: fit_kernel_machine(KernelMatrix(bad, x), y),
+        lambda: kernel_agop(KernelMachine(bad, x, y)),
         lambda: KernelMachine(bad, x, y)(x),
     ):
         with pytest.raises(InputError, match="bandwidth"):

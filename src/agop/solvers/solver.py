@@ -1,0 +1,148 @@
+"""The interface of a solver: a matrix and right-hand sides in, one value out, whatever the method."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+import torch
+from torch import Tensor
+
+from agop.errors import MemoryBudgetError
+
+__all__ = ["DenseMatrix", "ShiftedMatrix", "Solution", "Solver", "require_memory"]
+
+
+class ShiftedMatrix(Protocol):
+    """A positive semi-definite K, (n, n), by what solvers ask of it, and the shift s of systems (K + diag(s)) X = B."""
+
+    @property
+    def shift(self) -> Tensor | float:
+        """S >= 0, (n,) or a number."""
+
+    @property
+    def max_memory(self) -> int | None:
+        """Bytes that matrices of n rows may take; unlimited if None."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Data type of what K was made from: the precision in which a factorization is tried first."""
+
+    @property
+    def diagonal(self) -> Tensor:
+        """(n,) diagonal of K."""
+
+    def dense(self, dtype: torch.dtype) -> Tensor:
+        """K as a new array, which is the caller's to overwrite."""
+
+    def columns(self, index: Tensor) -> Tensor:
+        """Columns (n, k) of K of k indices."""
+
+    def __matmul__(self, vectors: Tensor) -> Tensor:
+        """Products K V, (n, c) float64, with vectors V (n, c)."""
+
+    def within(self, max_memory: int) -> Self:
+        """The same matrix, which keeps at most so many bytes between products."""
+
+
+@dataclass(frozen=True, eq=False)
+class DenseMatrix:
+    """A positive semi-definite K whose entries are there, with the shift of its systems.
+
+    Attributes
+    ----------
+    entries
+        K, (n, n).
+    shift
+        s >= 0, (n,) or a number.
+    max_memory
+        Bytes that matrices of n rows may take; unlimited if None.
+    """
+
+    entries: Tensor
+    shift: Tensor | float = 0.0
+    max_memory: int | None = None
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Data type of the entries."""
+        return self.entries.dtype
+
+    @property
+    def diagonal(self) -> Tensor:
+        """(n,) diagonal of K."""
+        return self.entries.diagonal()
+
+    def dense(self, dtype: torch.dtype) -> Tensor:
+        """A copy of K."""
+        return self.entries.to(dtype, copy=True)
+
+    def columns(self, index: Tensor) -> Tensor:
+        """Columns (n, k) of K."""
+        return self.entries[:, index]
+
+    def __matmul__(self, vectors: Tensor) -> Tensor:
+        """K V, (n, c) float64; V (n, c) is rounded to the precision of the entries."""
+        return (self.entries @ vectors.to(self.entries)).double()
+
+    def within(self, max_memory: int) -> Self:  # noqa: ARG002
+        """Itself: it keeps nothing."""
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """The solution of (K + diag(s)) X = B, and how it was found.
+
+    Attributes
+    ----------
+    values
+        X, (n, c).
+    dtype
+        Data type of the factorization, or of the products of an iteration.
+    jitter
+        What a factorization added to the diagonal beyond the shift.
+    residual
+        Largest of the columns' relative residuals ||b - A x|| / ||b||, by recursion; 0 for a factorization.
+    iterations
+        Number of products with the matrix; 0 for a factorization.
+    inverse_diagonal
+        Diagonal of the inverse, (n,) float64, for leave-one-out; None unless asked for. An iteration only has the mean
+        of s times that diagonal, and so divides it by s: leave-one-out becomes generalized cross-validation.
+    """
+
+    values: Tensor
+    dtype: torch.dtype
+    jitter: float = 0.0
+    residual: float = 0.0
+    iterations: int = 0
+    inverse_diagonal: Tensor | None = None
+
+
+class Solver(ABC):
+    """A method for systems (K + diag(s)) X = B, given by its settings only."""
+
+    @abstractmethod
+    def solve(self, matrix: ShiftedMatrix, targets: Tensor, *, inverse_diagonal: bool = False) -> Solution:
+        """X, (n, c), for right-hand sides B (n, c), on request with the diagonal of the inverse.
+
+        Raises
+        ------
+        MemoryBudgetError
+            If it cannot work within the memory of the matrix.
+        """
+
+    @abstractmethod
+    def least_memory(self, n: int, dtype: torch.dtype) -> int:
+        """Bytes without which it cannot work, for n rows in some data type."""
+
+
+def require_memory(needed: int, max_memory: int | None) -> None:
+    """Raise MemoryBudgetError unless ``needed`` bytes fit."""
+    if max_memory is not None and needed > max_memory:
+        raise MemoryBudgetError(
+            f"a kernel matrix within {max_memory / 2**20:.0f} MiB",
+            f"{needed / 2**20:.0f} MiB that the solver needs for this number of samples",
+            "Allow more memory, use solver='auto' with a positive ridge, or fit on fewer samples.",
+        )

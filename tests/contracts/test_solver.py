@@ -1,0 +1,78 @@
+"""What every solver must do, run on all of them, with a matrix of entries and with one of points."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from agop.errors import MemoryBudgetError
+from agop.kernels import KernelMatrix, Laplace, Metric
+from agop.solvers import Cholesky, ConjugateGradient, DenseMatrix
+from agop.solvers.cross_validation import leave_one_out_residuals
+from oracles import kernels as oracles_kernels
+
+every_solver = pytest.mark.parametrize("solver", [Cholesky(), ConjugateGradient(rank=30, tolerance=1e-11)], ids=repr)
+RNG = np.random.default_rng(0)
+N = 300
+X, B, SHIFT = RNG.standard_normal((N, 3)), RNG.standard_normal((N, 2)), RNG.uniform(0.05, 0.2, N)
+M = np.cov(RNG.standard_normal((3, 9)))
+K = oracles_kernels.gram("Laplace", X, X, M, bandwidth=2.0)
+POINTS = KernelMatrix(Laplace(2.0), torch.tensor(X), torch.tensor(SHIFT), Metric(torch.tensor(M)))
+MATRICES = {"entries": DenseMatrix(torch.tensor(K), torch.tensor(SHIFT)), "points": POINTS}
+every_matrix = pytest.mark.parametrize("matrix", MATRICES.values(), ids=MATRICES)
+
+
+@every_solver
+@every_matrix
+def test_solutions_against_numpy(solver, matrix):
+    targets = np.c_[B, np.zeros(N)]
+    solution = solver.solve(matrix, torch.tensor(targets))
+    atol = 1e-9 if solution.dtype == torch.float64 else 1e-3
+    np.testing.assert_allclose(solution.values, np.linalg.solve(K + np.diag(SHIFT), targets), rtol=0, atol=atol)
+    assert (solution.values[:, 2] == 0).all()
+    assert solution.jitter == 0
+    assert solution.residual <= 1e-11
+    assert solution.inverse_diagonal is None
+
+
+@every_solver
+@every_matrix
+def test_one_shift_for_all_rows(solver, matrix):
+    one = solver.solve(replace(matrix, shift=0.1), torch.tensor(B)).values
+    each = solver.solve(replace(matrix, shift=torch.full((N,), 0.1)), torch.tensor(B)).values
+    torch.testing.assert_close(one, each, rtol=1e-3, atol=1e-4)
+
+
+@every_solver
+@every_matrix
+def test_left_out_residuals_are_near_those_of_refits(solver, matrix):
+    """Exactly for a factorization; an iteration has the mean of the inverse diagonal only, relative to the shift."""
+    solution = solver.solve(matrix, torch.tensor(B), inverse_diagonal=True)
+    assert solution.values.shape == (N, 2)
+    inverse = np.linalg.inv(K + np.diag(SHIFT))
+    expected = inverse @ B / np.diag(inverse)[:, None]
+    got = leave_one_out_residuals(solution).numpy()
+    if solution.iterations == 0:
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-9)
+    mean = (np.diag(inverse) * SHIFT).mean() / (solution.inverse_diagonal.numpy() * SHIFT).mean()
+    assert mean == pytest.approx(1, abs=0.1)
+    assert np.square(got).mean() == pytest.approx(np.square(expected).mean(), rel=0.2)
+
+
+@every_solver
+@every_matrix
+def test_too_little_memory_is_refused_before_any_work(solver, matrix):
+    with pytest.raises(MemoryBudgetError, match="Allow more memory"):
+        solver.solve(replace(matrix, max_memory=solver.least_memory(N, torch.float64) - 1), torch.tensor(B))
+    solver.solve(replace(matrix, max_memory=solver.least_memory(N, torch.float64)), torch.tensor(B))
+
+
+@every_solver
+def test_the_matrix_and_the_targets_are_left_as_they_were(solver):
+    entries, targets = torch.tensor(K), torch.tensor(B)
+    solver.solve(DenseMatrix(entries, 0.1), targets, inverse_diagonal=True)
+    np.testing.assert_array_equal(entries, K)
+    np.testing.assert_array_equal(targets, B)
