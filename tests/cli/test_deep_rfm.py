@@ -6,29 +6,17 @@ import json
 import re
 import sys
 import warnings
-from importlib import import_module
 
 import pytest
-from typer.testing import CliRunner
 
 from agop import datasets
-from agop.cli import app
+from agop.cli import deep_rfm as command
 from agop.deep_rfm import run_deep_rfm
 from agop.errors import InputError
 from agop.runs import Run, summarize_seeds
-
-command = import_module("agop.cli.deep_rfm")
+from commands import invoke, words
 
 SMALL = ["digits", "--samples", "100", "--test-samples", "50", "--depth", "2", "--width", "32"]
-
-
-def invoke(*arguments, **environment):
-    return CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200", "AGOP_DATA": "", **environment})
-
-
-def words(text):
-    """Text without colours, frames and line breaks."""
-    return " ".join(re.sub(r"\x1b\[[0-9;]*m|[│╭╮╰╯─]", " ", text).split())
 
 
 @pytest.fixture

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from importlib import import_module
-
 import pytest
-from typer.testing import CliRunner
 
 from agop.charts.chart import Curve, Curves
 from agop.charts.document import Plot
-from agop.cli import app
 from agop.errors import InputError
+from commands import invoke, words
 
 pytest.importorskip("matplotlib")
-command = import_module("agop.cli.figures")
-
-
-def invoke(*arguments):
-    return CliRunner().invoke(app, ["figures", *map(str, arguments)], env={"COLUMNS": "250"})
-
-
-def words(text):
-    """Text without colours, frames and line breaks."""
-    return " ".join(re.sub(r"\x1b\[[0-9;]*m|[│╭╮╰╯─]", " ", text).split())
+from agop.cli import figures as command
 
 
 @pytest.fixture
@@ -47,7 +34,7 @@ def runs(tmp_path, monkeypatch):
 
 
 def test_one_run(runs):
-    result = invoke(runs[0])
+    result = invoke("figures", runs[0])
     assert result.exit_code == 0, result.output
     folder = runs[0] / "figures"
     expected = ["nc1.pdf", "nc1.svg", "nc2.pdf", "nc2.svg"]
@@ -57,7 +44,7 @@ def test_one_run(runs):
 
 def test_several_runs_in_formats_of_choice(runs, tmp_path):
     out = tmp_path / "deep" / "er"
-    result = invoke(*runs, "--out", out, "--format", "png", "--format", "svg", "--format", "png")
+    result = invoke("figures", *runs, "--out", out, "--format", "png", "--format", "svg", "--format", "png")
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in out.iterdir()) == ["nc1.png", "nc1.svg", "nc2.png", "nc2.svg"]
     text = (out / "nc1.svg").read_text()
@@ -66,15 +53,15 @@ def test_several_runs_in_formats_of_choice(runs, tmp_path):
 
 
 def test_what_cannot_be_done(runs, tmp_path, monkeypatch):
-    several = invoke(*runs)
+    several = invoke("figures", *runs)
     assert several.exit_code == 2
     assert "expected --out, got none with several runs. Name a folder" in words(several.stderr)
     file = tmp_path / "model.safetensors"
     file.touch()
-    assert f"got none with {file}, which is no folder" in words(invoke(file).stderr)
-    onto_file = invoke(runs[0], "--out", file)
+    assert f"got none with {file}, which is no folder" in words(invoke("figures", file).stderr)
+    onto_file = invoke("figures", runs[0], "--out", file)
     assert (onto_file.exit_code, "a file in its place" in words(onto_file.stderr)) == (2, True)
-    other = invoke(runs[0], "--format", "gif")
+    other = invoke("figures", runs[0], "--format", "gif")
     assert other.exit_code == 2
     assert "expected figures in .pdf, .svg, .png, got .gif." in words(other.stderr)
 
@@ -82,7 +69,7 @@ def test_what_cannot_be_done(runs, tmp_path, monkeypatch):
         raise InputError("a run", "none", "Look elsewhere.")
 
     monkeypatch.setattr(command, "read_results", nothing)
-    unread = invoke(runs[0])
+    unread = invoke("figures", runs[0])
     assert unread.exit_code == 2
     assert words(unread.stderr).startswith("Error: expected a run, got none.")
     assert not list(runs[0].iterdir())

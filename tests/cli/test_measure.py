@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from importlib import import_module
 
@@ -11,18 +10,16 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
-from typer.testing import CliRunner
 
 from agop import datasets
-from agop.cli import app
 from agop.datasets import Dataset, standardize
 from agop.errors import InputError
 from agop.network import NetworkRecord, Rademacher
 from agop.network.factory import load_weights, make_model
 from agop.runs import Run
+from commands import invoke, words
 from oracles import collapse as oracles_collapse
 
-command = import_module("agop.cli.measure")
 experiment = import_module("agop.network.run")
 
 NETS = """
@@ -58,15 +55,6 @@ def widths(width):
 def words():
     return ["no", "module"]
 """
-
-
-def invoke(*arguments, **environment):
-    return CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "250", "AGOP_DATA": "", **environment})
-
-
-def words(text):
-    """Text without colours, frames and line breaks."""
-    return " ".join(re.sub(r"\x1b\[[0-9;]*m|[│╭╮╰╯─]", " ", text).split())
 
 
 @pytest.fixture

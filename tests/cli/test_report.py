@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import sys
 
 import pytest
 import torch
 from rich.console import Console
 from torch import nn
-from typer.testing import CliRunner
 
 from agop import Tracker, measure
 from agop.charts.document import NumberTable
-from agop.cli import app
 from agop.datasets import load
 from agop.deep_rfm import DeepRFMSettings, run_deep_rfm
+from commands import invoke, words
 
 pytest.importorskip("plotly")
 pytest.importorskip("jinja2")
 
 application = sys.modules["agop.cli.app"]  # "agop.cli.app" names the application itself
-
-
-def invoke(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "200"})
-
-
-def words(text):
-    """Text without colours, frames and line breaks."""
-    return " ".join(re.sub(r"\x1b\[[0-9;]*m|[│╭╮╰╯─]", " ", text).split())
 
 
 @pytest.fixture(scope="module")

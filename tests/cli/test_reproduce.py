@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
-from importlib import import_module
 
 import pytest
-from typer.testing import CliRunner
 
-from agop.cli import app
+from agop.cli import reproduce as command
 from agop.errors import MissingExtraError
 from agop.paper import FIGURES
 from agop.runs import Run
-
-command = import_module("agop.cli.reproduce")
-
-
-def invoke(*arguments, **environment):
-    return CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200", "AGOP_DATA": "", **environment})
-
-
-def words(text):
-    """Text without colours, frames and line breaks."""
-    return " ".join(re.sub(r"\x1b\[[0-9;]*m|[│╭╮╰╯─┃━├┤┼]", " ", text).split())
+from commands import invoke, words
 
 
 def small(figure):

@@ -9,28 +9,19 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from agop import Laplace, RFMRegressor
-from agop.cli import app
+from agop.cli import fit as fitting
 from agop.estimator import load, save
 from agop.runs import Run, storage
 from agop.tables import explain, table_pipeline
+from commands import invoke, words
 
 pandas = pytest.importorskip("pandas")
 folds = import_module("agop.tables.folds")
-fitting = import_module("agop.cli.fit")
+
 predicting = import_module("agop.tables.prediction")
 table_files = import_module("agop.tables.files")
-
-
-def invoke(*arguments):
-    return CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"})
-
-
-def words(text):
-    """Text without colours, frames and line breaks."""
-    return " ".join(re.sub(r"\x1b\[[0-9;]*m|[│╭╮╰╯─┌┐└┘]", " ", text).split())
 
 
 def failed(result, message):

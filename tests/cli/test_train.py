@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from importlib import import_module
-
 import pytest
-from typer.testing import CliRunner
 
-from agop.cli import app
+from agop.cli import train as command
 from agop.errors import InputError
 from agop.network.plots.collapse import network_numbers
 from agop.network.result import NetworkResult
 from agop.paper import TrainSettings, run_train
 from agop.runs import Run
-
-command = import_module("agop.cli.train")
+from commands import invoke, words
 
 SMALL = ["--samples", 100, "--test-samples", 50, "--width", 12, "--fc-layers", 2, "--epochs", 3, "--every", 2]
-
-
-def invoke(*arguments, **environment):
-    return CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200", "AGOP_DATA": "", **environment})
-
-
-def words(text):
-    """Text without colours, frames and line breaks."""
-    return " ".join(re.sub(r"\x1b\[[0-9;]*m|[│╭╮╰╯─]", " ", text).split())
 
 
 @pytest.fixture(scope="module")
