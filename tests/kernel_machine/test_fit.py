@@ -112,7 +112,7 @@ def test_weights_and_ridge_scale_together():
     torch.testing.assert_close(one, ten)
 
 
-def test_solution_minimises_the_weighted_objective():
+def test_solution_minimizes_the_weighted_objective():
     x, y, rng = torch.tensor(X), torch.tensor(Y), np.random.default_rng(1)
     weights = rng.uniform(0.5, 2, 30)
     gram = oracles_kernels.gram("Laplace", X, X, bandwidth=2.0)

@@ -113,7 +113,7 @@ def agop(name, points, centers, coefficients, metric=None, weights=None, *, coin
 
 
 def ridge_coefficients(matrix, targets, ridge, weights=None):
-    """Minimiser of sum_i w_i |f(x_i) - y_i|^2 + ridge |f|^2, from the normal equations K W K a + ridge K a = K W Y."""
+    """Minimizer of sum_i w_i |f(x_i) - y_i|^2 + ridge |f|^2, from the normal equations K W K a + ridge K a = K W Y."""
     weights = np.ones(len(matrix)) if weights is None else np.asarray(weights, np.float64)
     if ridge == 0:
         return np.linalg.solve(matrix, targets)

@@ -1,4 +1,4 @@
-"""Theory in float64 numpy: one layer of the linearised recursion, and objectives as they are written."""
+"""Theory in float64 numpy: one layer of the linearized recursion, and objectives as they are written."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 
 def coded(labels, n_classes, coding):
     """Targets, entry by entry."""
-    off, on = {"one-hot": (0, 1), "centred": (-1 / n_classes, 1 - 1 / n_classes), "signed": (-1, 1)}[coding]
+    off, on = {"one-hot": (0, 1), "centered": (-1 / n_classes, 1 - 1 / n_classes), "signed": (-1, 1)}[coding]
     return np.array([[on if c == label else off for c in range(n_classes)] for label in labels], np.float64)
 
 
@@ -37,6 +37,6 @@ def nc1(gram, labels):
 
 
 def learning_objective(gram, targets, ridge):
-    """Least value over alpha of the regularised error, at its explicit minimiser."""
+    """Least value over alpha of the regularized error, at its explicit minimizer."""
     alpha = np.linalg.inv(gram + ridge * np.eye(len(gram))) @ targets
     return np.sum((gram @ alpha - targets) ** 2) + ridge * np.trace(alpha.T @ gram @ alpha)

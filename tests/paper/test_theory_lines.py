@@ -43,7 +43,7 @@ def test_curves_and_stages(recursion):
         found[name] == (every if name != "one step" else {(1, "agop"), (2, "agop"), (3, "agop")}) for name in CURVES
     )
     start = [line["nc1_trace_ratio"] for line in select(recursion, layer=1, stage="input")]
-    assert start[1:] == [start[1]] * 3  # all three from the centred inputs
+    assert start[1:] == [start[1]] * 3  # all three from the centered inputs
     assert start[1] == pytest.approx(start[0], rel=0.05)
 
 
@@ -130,7 +130,7 @@ def test_objective_of_the_first_kernel(kernels):
 
 def test_panels(kernels):
     _, _, lines = kernels
-    for coding in ("one-hot", "centred", "signed"):
+    for coding in ("one-hot", "centered", "signed"):
         found = select(lines, panel="descent", curve=coding)
         objectives = [line["objective"] for line in found]
         assert objectives == sorted(objectives, reverse=True)

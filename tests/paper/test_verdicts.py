@@ -360,7 +360,7 @@ def kernels(
     """Lines of the figure of kernel learning: three steps of everything, from an objective of 10."""
     lines = []
     for step in (0, 1, 2):
-        for coding in ("one-hot", "centred", "signed"):
+        for coding in ("one-hot", "centered", "signed"):
             objective = 1 + (start, excess, excess)[step]
             lines.append({"panel": "descent", "curve": coding, "step": step, "objective": objective, "minimum": 1.0})
         for panel, curve, factors in (

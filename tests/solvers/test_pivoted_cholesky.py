@@ -17,13 +17,13 @@ def spectrum_matrix(eigenvalues, dtype=torch.float64):
     return torch.tensor((q * eigenvalues) @ q.T, dtype=dtype)
 
 
-def factorise(matrix, rank, **arguments):
+def factorize(matrix, rank, **arguments):
     return randomly_pivoted_cholesky(lambda index: matrix[:, index], matrix.diagonal(), rank, **arguments)
 
 
 def test_a_matrix_of_low_rank_is_found_exactly():
     matrix = spectrum_matrix(np.r_[np.ones(7), np.zeros(43)])
-    factor, rest = factorise(matrix, 30)
+    factor, rest = factorize(matrix, 30)
     assert factor.shape[1] < 30  # nothing is left to explain
     np.testing.assert_allclose(factor @ factor.mT, matrix, atol=1e-6)
     assert rest.max() < 1e-6
@@ -31,7 +31,7 @@ def test_a_matrix_of_low_rank_is_found_exactly():
 
 def test_the_rest_is_positive_semi_definite_and_its_diagonal_is_known():
     matrix = spectrum_matrix(1.0 / np.arange(1, 501) ** 1.5)
-    factor, rest = factorise(matrix, 250)  # two rounds of pivots
+    factor, rest = factorize(matrix, 250)  # two rounds of pivots
     remaining = matrix - factor @ factor.mT
     assert torch.linalg.eigvalsh(remaining)[0] > -1e-9
     np.testing.assert_allclose(rest, remaining.diagonal().clamp(min=0), atol=1e-9)
@@ -39,13 +39,13 @@ def test_the_rest_is_positive_semi_definite_and_its_diagonal_is_known():
 
 def test_it_is_nearly_as_good_as_eigenvectors():
     eigenvalues = 1.0 / np.arange(1, 401) ** 2
-    _, rest = factorise(spectrum_matrix(eigenvalues), 60)
+    _, rest = factorize(spectrum_matrix(eigenvalues), 60)
     assert rest.sum() < 3 * eigenvalues[60:].sum()
 
 
 def test_pivots_depend_on_the_seed_alone():
     matrix = spectrum_matrix(1.0 / np.arange(1, 301))
-    first, again, other = (factorise(matrix, 20, seed=seed)[0] for seed in (1, 1, 2))
+    first, again, other = (factorize(matrix, 20, seed=seed)[0] for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
@@ -53,7 +53,7 @@ def test_pivots_depend_on_the_seed_alone():
 def test_repeated_columns_do_no_harm():
     column = RNG.standard_normal((40, 3))
     matrix = torch.tensor(np.tile(column, (5, 1)) @ np.tile(column, (5, 1)).T, dtype=torch.float32)
-    factor, _ = factorise(matrix, 50)
+    factor, _ = factorize(matrix, 50)
     assert torch.isfinite(factor).all()
     np.testing.assert_allclose(factor @ factor.mT, matrix, atol=2e-4 * matrix.max())
 
@@ -61,7 +61,7 @@ def test_repeated_columns_do_no_harm():
 @pytest.mark.parametrize("rank", [0, 5])
 def test_rank_out_of_range(rank):
     with pytest.raises(InputError, match=r"a rank in 1\.\.4"):
-        factorise(torch.eye(4), rank)
+        factorize(torch.eye(4), rank)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

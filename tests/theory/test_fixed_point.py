@@ -10,10 +10,10 @@ import pytest
 from agop.collapse import nc1_trace_ratio, nc2_gram_mse
 from agop.errors import InputError, UndefinedMeasureError
 from agop.moments import ClassMoments
-from agop.theory import class_targets, collapsed_fixed_point, linearised_recursion
+from agop.theory import class_targets, collapsed_fixed_point, linearized_recursion
 from oracles import theory as oracles_theory
 
-CODINGS = ("one-hot", "centred", "signed")
+CODINGS = ("one-hot", "centered", "signed")
 SHIFTS = [(0.3, 0.3), (2.0, 0.05), (0.05, 1.5), (3.0, 0.7)]
 
 
@@ -49,7 +49,7 @@ def test_it_is_a_fixed_point_with_the_stated_floor(n_classes, targets, shifts):
     gram, labels = point.gram(), labels_of(point)
     np.testing.assert_allclose(step(point, gram.numpy()), gram, rtol=0, atol=1e-12)
     coded = class_targets(labels, n_classes, targets)
-    (layer,) = linearised_recursion(gram, coded, kernel_shift=shifts[0], features_shift=shifts[1], depth=1)
+    (layer,) = linearized_recursion(gram, coded, kernel_shift=shifts[0], features_shift=shifts[1], depth=1)
     assert oracles_theory.nc1(layer.features.numpy(), labels) == pytest.approx(point.nc1_floor, rel=1e-10)
     assert nc1_trace_ratio(ClassMoments.from_gram(layer.features, labels)) == pytest.approx(point.nc1_floor, rel=1e-10)
     assert nc1_trace_ratio(ClassMoments.from_gram(layer.gram, labels)) == pytest.approx(point.nc1_floor, rel=1e-10)
@@ -75,17 +75,17 @@ def test_closed_forms_for_one_hot_targets():
     assert point.excess_rate == pytest.approx(0.31473, abs=5e-6)
     assert point.coupling_rate == pytest.approx(m / (m + l) * k * (1 + l) / (k * (1 + l) + l), rel=1e-13)
     assert point.class_rate == pytest.approx(2 * m * k * (1 + l) / ((m + l) * (m + l + k * (1 + l))), rel=1e-12)
-    centred = collapsed_fixed_point(10, 40, kernel_shift=k, features_shift=l, targets="centred")
+    centered = collapsed_fixed_point(10, 40, kernel_shift=k, features_shift=l, targets="centered")
     p = m * (1 + 1 / 9)
-    assert centred.across == pytest.approx(-1 / 9, rel=1e-15)
-    assert centred.coupling_rate == pytest.approx(p / (p + l) * k * (1 + l) / (k * (1 + l) + l), rel=1e-12)
+    assert centered.across == pytest.approx(-1 / 9, rel=1e-15)
+    assert centered.coupling_rate == pytest.approx(p / (p + l) * k * (1 + l) / (k * (1 + l) + l), rel=1e-12)
 
 
 @pytest.mark.parametrize(
     ("targets", "rate", "tolerance"),
     [
         ("one-hot", 0.31473, 2e-4),
-        ("centred", 0.31520, 2e-4),
+        ("centered", 0.31520, 2e-4),
         ("signed", 0.31150, 0.02),  # other couplings are nearly as slow
     ],
 )
@@ -154,13 +154,13 @@ def test_classes_that_merge_have_no_fixed_point():
 
 
 def test_two_classes_keep_only_the_coupling_of_a_class_to_itself():
-    signed, centred = (
+    signed, centered = (
         collapsed_fixed_point(2, 8, kernel_shift=0.3, features_shift=0.3, targets=coding)
-        for coding in ("signed", "centred")
+        for coding in ("signed", "centered")
     )
-    assert signed.across == centred.across == -1
+    assert signed.across == centered.across == -1
     one_hot = collapsed_fixed_point(2, 8, kernel_shift=0.3, features_shift=0.3)
-    assert signed.coupling_rate == centred.coupling_rate < one_hot.coupling_rate / 3
+    assert signed.coupling_rate == centered.coupling_rate < one_hot.coupling_rate / 3
 
 
 def test_without_features_shift_nothing_is_added_and_couplings_stay():

@@ -1,4 +1,4 @@
-"""The best kernel matrix: closed form against descent, a general optimiser and random rivals."""
+"""The best kernel matrix: closed form against descent, a general optimizer and random rivals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agop.moments import ClassMoments
 from agop.theory import class_targets, collapsed_kernel, descend_kernel, kernel_learning_objective
 from oracles import theory as oracles_theory
 
-CODINGS = ("one-hot", "centred", "signed")
+CODINGS = ("one-hot", "centered", "signed")
 
 
 def labels_of(n_classes, per_class):
@@ -31,7 +31,7 @@ def correlation(gram):
     return gram / np.sqrt(np.outer(np.diag(gram), np.diag(gram)))
 
 
-def test_objective_is_the_least_regularised_error():
+def test_objective_is_the_least_regularized_error():
     gram, targets = random_gram(8), np.random.default_rng(1).standard_normal((8, 3))
     found = kernel_learning_objective(gram, targets, 0.7)
     assert found == pytest.approx(oracles_theory.learning_objective(gram, targets, 0.7), rel=1e-12)
@@ -59,7 +59,7 @@ def test_descent_ends_at_the_closed_form(n_classes, coding, ridge):
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_a_general_optimiser_finds_nothing_lower(coding):
+def test_a_general_optimizer_finds_nothing_lower(coding):
     labels = labels_of(3, 2)
     targets, ridge = oracles_theory.coded(labels, 3, coding), 0.4
 
@@ -81,7 +81,7 @@ def test_signed_targets(n_classes, ridge, across):
     assert kernel.min() == pytest.approx(across, rel=1e-6)
 
 
-def test_the_minimiser_is_collapsed_and_knows_no_data():
+def test_the_minimizer_is_collapsed_and_knows_no_data():
     labels = labels_of(4, 5)
     shuffled = np.random.default_rng(5).permutation(labels)
     found, other = (collapsed_kernel(each, 4, ridge=0.3) for each in (labels, shuffled))
@@ -94,7 +94,7 @@ def test_the_minimiser_is_collapsed_and_knows_no_data():
     assert least == pytest.approx(4 * 0.3 * 5 / (5 + 0.3), rel=1e-12)  # the bound of Cauchy and Schwarz
 
 
-def test_descent_stops_at_a_minimiser():
+def test_descent_stops_at_a_minimizer():
     labels = labels_of(3, 3)
     kernel = collapsed_kernel(labels, 3, ridge=0.5)
     steps = list(descend_kernel(kernel, class_targets(labels, 3), 0.5, steps=50))

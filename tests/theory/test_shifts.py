@@ -15,40 +15,40 @@ from agop.deep_rfm import LaplaceCosineFeatures, LayerSettings, ReLUFeatures, de
 from agop.errors import InputError, UndefinedMeasureError
 from agop.kernels import Gaussian, Laplace
 from agop.rfm import Samples
-from agop.theory import centred_gram, class_targets, features_shift, kernel_shift, linearise, linearised_recursion
+from agop.theory import centered_gram, class_targets, features_shift, kernel_shift, linearize, linearized_recursion
 from oracles import theory as oracles_theory
 
 ROWS = torch.from_numpy(np.random.default_rng(0).standard_normal((40, 6)) + 1.0)
 
 
-def centring(n):
+def centering(n):
     return np.eye(n) - 1 / n
 
 
-def test_centred_gram():
+def test_centered_gram():
     gram = (ROWS @ ROWS.T).numpy()
-    expected = centring(40) @ gram @ centring(40)
-    np.testing.assert_allclose(centred_gram(gram), expected * 40 / np.trace(expected), atol=1e-12)
+    expected = centering(40) @ gram @ centering(40)
+    np.testing.assert_allclose(centered_gram(gram), expected * 40 / np.trace(expected), atol=1e-12)
 
 
 def test_row_effects_and_constants_are_taken_out():
     effects = torch.linspace(-3, 3, 40, dtype=torch.float64)
     gram = ROWS @ ROWS.T
-    fit = linearise(7 + effects + effects[:, None] + 0.5 * centred_gram(gram) + 0.2 * torch.eye(40).double(), gram)
+    fit = linearize(7 + effects + effects[:, None] + 0.5 * centered_gram(gram) + 0.2 * torch.eye(40).double(), gram)
     assert (fit.scale, fit.shift) == (pytest.approx(0.5, rel=1e-12), pytest.approx(0.4, rel=1e-12))
     assert fit.residual < 1e-13
 
 
-def test_fit_and_residual_against_an_optimiser():
+def test_fit_and_residual_against_an_optimizer():
     gram = (ROWS @ ROWS.T).numpy()
     kernel = np.exp(-np.sqrt(((ROWS.numpy()[:, None] - ROWS.numpy()) ** 2).sum(-1)) / 3)
-    h, unit = centring(40), centred_gram(gram).numpy()
+    h, unit = centering(40), centered_gram(gram).numpy()
 
     def error(parameters):
         return h @ (kernel - parameters[0] * unit - parameters[1] * np.eye(40)) @ h
 
     best = minimize(lambda parameters: np.sum(error(parameters) ** 2), [0.0, 0.0], tol=1e-12).x
-    fit = linearise(kernel, gram)
+    fit = linearize(kernel, gram)
     np.testing.assert_allclose([fit.scale, fit.scale * fit.shift], best, rtol=1e-5)
     off = ~np.eye(40, dtype=bool)
     residual = np.linalg.norm(error(best)[off]) / np.linalg.norm((h @ kernel @ h)[off])
@@ -98,9 +98,9 @@ def test_shifts_of_the_layers_predict_the_collapse_of_deep_rfm_on_digits():
     kernel_shifts, features_shifts = zip(*shifts, strict=True)
     predicted = [
         oracles_theory.nc1(layer.gram.numpy(), labels)
-        for layer in linearised_recursion(
-            centred_gram(rows @ rows.T),
-            class_targets(labels, 10, "centred"),
+        for layer in linearized_recursion(
+            centered_gram(rows @ rows.T),
+            class_targets(labels, 10, "centered"),
             kernel_shift=kernel_shifts,
             features_shift=features_shifts,
             depth=4,
@@ -124,6 +124,6 @@ def test_shifts_of_the_layers_predict_the_collapse_of_deep_rfm_on_digits():
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_has_no_linearisation(matrix, gram, kind, expected):
+def test_what_has_no_linearization(matrix, gram, kind, expected):
     with pytest.raises(kind, match=expected):
-        linearise(matrix, gram)
+        linearize(matrix, gram)

@@ -11,7 +11,7 @@ import torch
 from agop.collapse import nc1_trace_ratio, nc2_gram_mse
 from agop.errors import InputError
 from agop.moments import ClassMoments
-from agop.theory import class_targets, descend_unconstrained_features, unconstrained_features_minimiser
+from agop.theory import class_targets, descend_unconstrained_features, unconstrained_features_minimizer
 
 LABELS = np.repeat(np.arange(4), 6)
 SHUFFLED = np.random.default_rng(0).permutation(LABELS)
@@ -33,9 +33,9 @@ def last_step(labels, **settings):
 
 @pytest.mark.parametrize("width", [2, 3, 5, 9])
 @pytest.mark.parametrize("weight_decay", [0.1, 1.0, 2.5, 50.0])
-def test_minimiser_against_descent_on_any_targets(width, weight_decay):
+def test_minimizer_against_descent_on_any_targets(width, weight_decay):
     targets = np.random.default_rng(0).standard_normal((12, 3))
-    found = unconstrained_features_minimiser(targets, weight_decay, width)
+    found = unconstrained_features_minimizer(targets, weight_decay, width)
     stated = objective(targets, [found.features], [found.weights], weight_decay)
     assert found.objective == pytest.approx(stated, rel=1e-12)
     *_, last = descend_unconstrained_features(targets, depth=1, width=width, weight_decay=weight_decay)
@@ -44,14 +44,14 @@ def test_minimiser_against_descent_on_any_targets(width, weight_decay):
 
 
 def test_balanced_one_hot_targets_give_an_orthogonal_frame():
-    found = unconstrained_features_minimiser(class_targets(LABELS, 4), 0.5, 6)
+    found = unconstrained_features_minimizer(class_targets(LABELS, 4), 0.5, 6)
     gram = found.features @ found.features.T
     expected = (6**0.5 - 0.5) / 6 * (LABELS[:, None] == LABELS)
     np.testing.assert_allclose(gram, expected, atol=1e-12)
 
 
-def test_centred_targets_give_a_simplex():
-    found = unconstrained_features_minimiser(class_targets(LABELS, 4, "centred"), 0.5, 6)
+def test_centered_targets_give_a_simplex():
+    found = unconstrained_features_minimizer(class_targets(LABELS, 4, "centered"), 0.5, 6)
     gram = (found.features @ found.features.T).numpy()
     cosines = gram / np.sqrt(np.outer(np.diag(gram), np.diag(gram)))
     np.testing.assert_allclose(cosines, np.where(LABELS[:, None] == LABELS, 1, -1 / 3), atol=1e-12)
@@ -60,12 +60,12 @@ def test_centred_targets_give_a_simplex():
 def test_unbalanced_classes_collapse_too_and_strong_decay_leaves_nothing():
     labels = np.array([0] * 9 + [1] * 4 + [2])
     targets = class_targets(labels, 3)
-    found = unconstrained_features_minimiser(targets, 0.5, 3)
+    found = unconstrained_features_minimizer(targets, 0.5, 3)
     assert nc1_trace_ratio(ClassMoments.from_gram(found.features @ found.features.T, labels)) == pytest.approx(
         0, abs=1e-14
     )
-    assert unconstrained_features_minimiser(targets, 2.5, 3).features.norm(dim=1)[labels == 1].max() < 1e-7
-    nothing = unconstrained_features_minimiser(targets, 3.0, 3)
+    assert unconstrained_features_minimizer(targets, 2.5, 3).features.norm(dim=1)[labels == 1].max() < 1e-7
+    nothing = unconstrained_features_minimizer(targets, 3.0, 3)
     assert nothing.features.abs().max() < 1e-7
     assert nothing.objective == pytest.approx(14)
 
@@ -103,10 +103,10 @@ def test_shuffled_labels_give_the_same_end(settings):
         np.testing.assert_allclose(*grams, atol=1e-5)
 
 
-def test_shuffled_labels_permute_the_minimiser():
+def test_shuffled_labels_permute_the_minimizer():
     order = np.random.default_rng(3).permutation(len(LABELS))
     real, shuffled = (
-        unconstrained_features_minimiser(class_targets(each, 4), 0.5, 6) for each in (LABELS, LABELS[order])
+        unconstrained_features_minimizer(class_targets(each, 4), 0.5, 6) for each in (LABELS, LABELS[order])
     )
     gram = (real.features @ real.features.T)[order][:, order]
     np.testing.assert_allclose(shuffled.features @ shuffled.features.T, gram, atol=1e-13)

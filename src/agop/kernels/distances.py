@@ -25,7 +25,7 @@ _MANY = 0.003
 """Share of close pairs in a float32 block above which float64 products are cheaper than differences."""
 
 _DIFFERENCES_BYTES = 4 * 2**20
-"""Temporaries of the differences of close pairs, small beside a block of pairs and its neighbours."""
+"""Temporaries of the differences of close pairs, small beside a block of pairs and its neighbors."""
 
 
 class Pairwise(NamedTuple):
@@ -119,11 +119,11 @@ class _Pairs(NamedTuple):
     points: Tensor
     centers: Tensor
     origin: Tensor
-    centred: tuple[Tensor, Tensor] | None
+    centered: tuple[Tensor, Tensor] | None
 
     @classmethod
     def of(cls, points: Tensor, centers: Tensor, dtype: torch.dtype) -> _Pairs:
-        """Rows in their own precision are centred once; a copy of all in a higher one would cost too much memory."""
+        """Rows in their own precision are centered once; a copy of all in a higher one would cost too much memory."""
         origin = centers.mean(0).to(dtype)
         if dtype != points.dtype:
             return cls(points, centers, origin, None)
@@ -133,10 +133,10 @@ class _Pairs(NamedTuple):
     def distances(self, rows: slice, columns: slice, diagonal: bool) -> Tensor | None:
         """Distances of one block, or None where float32 products do not do."""
         x, z = self.points[rows], self.centers[columns]
-        if self.centred is None:
+        if self.centered is None:
             u, v = x.to(self.origin) - self.origin, z.to(self.origin) - self.origin
         else:
-            u, v = self.centred[0][rows], self.centred[1][columns]
+            u, v = self.centered[0][rows], self.centered[1][columns]
         uu, vv = u.square().sum(1), v.square().sum(1)
         squares = torch.addmm(vv, u, v.mT, alpha=-2).add_(uu[:, None])
         if diagonal:

@@ -42,7 +42,11 @@ class Metric:
     def map(self, points: Tensor, origin: Tensor) -> Tensor:
         """Rows M^{1/2} (x - origin), (n, d) in their dtype; an origin amid the data keeps digits."""
         if points.shape[-1] != len(self.matrix):
-            raise InputError(f"rows of {len(self.matrix)} features", str(points.shape[-1]), "Is it their metric?")
+            raise InputError(
+                f"rows of {len(self.matrix)} features",
+                str(points.shape[-1]),
+                "Use their own metric.",
+            )
         root, points = self.root.to(points), points - origin
         return points * root if root.ndim == 1 else points @ root
 

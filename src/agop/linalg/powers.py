@@ -53,7 +53,7 @@ def psd_power(matrix: Tensor, exponent: float) -> Tensor:
         matrix = matrix.double()
     if matrix.ndim == 1:
         if matrix.min() < -_NEGATIVE * matrix.abs().max():
-            raise InputError("a non-negative diagonal", f"{matrix.min():.2g}", "Is it that of an AGOP?")
+            raise InputError("a non-negative diagonal", f"{matrix.min():.2g}", "Pass that of an AGOP or a covariance.")
         return matrix.clamp_min(0).pow(exponent)
     eigenvalues, eigenvectors = psd_eigen(matrix)
     power: Tensor = (eigenvectors * eigenvalues.pow(exponent)) @ eigenvectors.mT
@@ -81,7 +81,7 @@ def psd_eigen(matrix: Tensor, eps: float | None = None) -> tuple[Tensor, Tensor]
     asymmetry, largest = torch.stack([*(matrix - matrix.mT).aminmax(), *matrix.aminmax()]).abs().view(2, 2).amax(1)
     if eigenvalues[0] < -_NEGATIVE * eigenvalues[-1].abs() or asymmetry > _NEGATIVE * largest:
         got = f"eigenvalues from {eigenvalues[0]:.2g} to {eigenvalues[-1]:.2g}, or an asymmetric matrix"
-        raise InputError("a symmetric positive semi-definite matrix", got, "Is it an AGOP or a covariance?")
+        raise InputError("a symmetric positive semi-definite matrix", got, "Pass an AGOP or a covariance.")
     first = int((eigenvalues <= 2 * len(matrix) ** 0.5 * eps * eigenvalues[-1].clamp_min(0)).sum())
     return eigenvalues[first:], eigenvectors[:, first:]
 

@@ -28,8 +28,8 @@ class KernelAGOP:
     plan
         Form and precision; None if it is an estimate.
     standard_error
-        Of an estimate, relative to the Frobenius norm: the root of the mean of ||estimate - AGOP||^2 over ||AGOP||^2,
-        itself estimated; 0 if all points were used.
+        Standard error of an estimate relative to the Frobenius norm: the root of the mean of ||estimate - AGOP||^2 over
+        ||AGOP||^2, itself estimated; 0 if all points were used.
     """
 
     matrix: Tensor

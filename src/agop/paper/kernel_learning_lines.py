@@ -27,7 +27,7 @@ from agop.theory import (
 
 __all__ = ["KernelLearningSettings", "kernel_learning_lines"]
 
-CODINGS: tuple[Coding, ...] = ("one-hot", "centred", "signed")
+CODINGS: tuple[Coding, ...] = ("one-hot", "centered", "signed")
 
 MODELS = {"linear, 1 layer": (1, "linear"), "linear, 3 layers": (3, "linear"), "ReLU, 3 layers": (3, "relu")}
 

@@ -1,4 +1,4 @@
-"""Deep RFM by layer, and what the linearised recursion predicts for it."""
+"""Deep RFM by layer, and what the linearized recursion predicts for it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from agop.paper.figure import Observe
 from agop.rfm import Samples
 from agop.runs import Line
 from agop.theory import (
-    Linearisation,
-    LinearisedLayer,
-    centred_gram,
+    Linearization,
+    LinearizedLayer,
+    centered_gram,
     class_targets,
     features_shift,
     kernel_shift,
-    linearised_recursion,
+    linearized_recursion,
 )
 
 __all__ = ["LayerShifts", "explaining_shift", "recursion_lines"]
@@ -38,7 +38,7 @@ _LEAST_KERNEL_SHIFT = 1e-9
 
 @dataclass(frozen=True)
 class LayerShifts:
-    r"""Estimates at one layer, for Gram matrices centred and scaled to a mean diagonal of 1; None where there is none.
+    r"""Estimates at one layer, for Gram matrices centered and scaled to a mean diagonal of 1; None where there is none.
 
     Attributes
     ----------
@@ -48,8 +48,8 @@ class LayerShifts:
         The :math:`\lambda_\Phi` with which the recursion has the measured NC1 after the random map.
     """
 
-    kernel: Linearisation | None
-    features: Linearisation | None
+    kernel: Linearization | None
+    features: Linearization | None
     explaining: float | None
 
     @classmethod
@@ -73,7 +73,7 @@ def recursion_lines(settings: DeepRFMSettings, rows: Rows, observe: Observe = la
     * "one step": the AGOP stage of each layer from its own measured inputs. The error is that of one AGOP step;
       elsewhere errors add up.
 
-    Gram matrices and targets are centred: the constant part of a kernel, of which inner products know nothing, fits
+    Gram matrices and targets are centered: the constant part of a kernel, of which inner products know nothing, fits
     the mean. The input lines of the measured curve have the shifts, and the residuals of their fits. A curve ends at
     the first layer without a fit.
 
@@ -94,7 +94,7 @@ def recursion_lines(settings: DeepRFMSettings, rows: Rows, observe: Observe = la
     start = torch.empty(0)
     found: list[LayerShifts] = []
     for layer in layers:
-        gram = centred_gram(layer.inputs @ layer.inputs.mT)
+        gram = centered_gram(layer.inputs @ layer.inputs.mT)
         start = gram if layer.index == 1 else start
         shifts = LayerShifts.of(kernel, layer, rows)
         found.append(shifts)
@@ -112,13 +112,13 @@ def recursion_lines(settings: DeepRFMSettings, rows: Rows, observe: Observe = la
 def explaining_shift(mapped: Tensor, features: Tensor, rows: Rows) -> float:
     r"""The :math:`\lambda \geq 0` for which the Gram matrix of Z plus :math:`\lambda I` has the NC1 of the features.
 
-    The Gram matrix of Z = ``mapped`` (n, d) is centred and scaled to a mean diagonal of 1. The identity adds
+    The Gram matrix of Z = ``mapped`` (n, d) is centered and scaled to a mean diagonal of 1. The identity adds
     :math:`\lambda (1 - C/n)` to :math:`\mathrm{tr} \Sigma_W` and :math:`\lambda (1 - 1/C)` times the mean of
     :math:`1/N_c` to :math:`\mathrm{tr} \Sigma_B`.
     """
     n, classes = len(rows.labels), rows.n_classes
     wanted = nc1_trace_ratio(ClassMoments.from_gram(features @ features.mT, rows.labels, classes))
-    moments = ClassMoments.from_gram(centred_gram(mapped @ mapped.mT), rows.labels, classes)
+    moments = ClassMoments.from_gram(centered_gram(mapped @ mapped.mT), rows.labels, classes)
     within, between = moments.scatter_trace / n, float(moments.centered_means().square().sum()) / classes
     adds_within, adds_between = 1 - classes / n, float((1 / moments.counts).mean()) * (1 - 1 / classes)
     return max(0.0, (wanted * between - within) / (adds_within - wanted * adds_between))
@@ -136,8 +136,8 @@ def _schedules(found: Sequence[LayerShifts]) -> dict[str, list[tuple[float, floa
     return {"first": refitted[:1] * len(found), "refitted": refitted, "explained": explained}
 
 
-def _predicted(gram: Tensor, targets: Tensor, shifts: Sequence[tuple[float, float]]) -> Iterator[LinearisedLayer]:
-    return linearised_recursion(
+def _predicted(gram: Tensor, targets: Tensor, shifts: Sequence[tuple[float, float]]) -> Iterator[LinearizedLayer]:
+    return linearized_recursion(
         gram,
         targets,
         kernel_shift=[max(kernel, _LEAST_KERNEL_SHIFT) for kernel, _ in shifts],

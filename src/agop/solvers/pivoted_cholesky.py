@@ -35,7 +35,7 @@ def randomly_pivoted_cholesky(
     rank
         Largest r; it is smaller where fewer columns explain K to working precision.
     seed
-        Of the pivots.
+        Seed of the pivots.
 
     Returns
     -------

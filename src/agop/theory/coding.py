@@ -12,14 +12,14 @@ from agop.inputs import ArrayLike, as_labels
 
 __all__ = ["Coding", "balanced_class_size", "class_targets", "require_coding"]
 
-Coding: TypeAlias = Literal["one-hot", "centred", "signed"]
+Coding: TypeAlias = Literal["one-hot", "centered", "signed"]
 """How labels become targets; :func:`class_targets` defines each."""
 
 
 def class_targets(labels: ArrayLike, n_classes: int, coding: Coding = "one-hot") -> Tensor:
     """Targets Y (n, C), float64, of integer labels (n,).
 
-    "one-hot" has 1 for the class of the sample and 0 elsewhere; "centred" is one-hot minus 1/C, so that rows sum
+    "one-hot" has 1 for the class of the sample and 0 elsewhere; "centered" is one-hot minus 1/C, so that rows sum
     to 0; "signed" has +1 and -1.
 
     Raises
@@ -29,14 +29,14 @@ def class_targets(labels: ArrayLike, n_classes: int, coding: Coding = "one-hot")
 
     Examples
     --------
-    >>> class_targets(torch.tensor([0, 1]), 2, "centred")
+    >>> class_targets(torch.tensor([0, 1]), 2, "centered")
     tensor([[ 0.5000, -0.5000],
             [-0.5000,  0.5000]], dtype=torch.float64)
     """
     require_coding(coding)
     labels = as_labels(labels, len(labels), n_classes, torch.as_tensor(labels).device)
     one_hot = torch.nn.functional.one_hot(labels, n_classes).double()
-    if coding == "centred":
+    if coding == "centered":
         return one_hot - 1 / n_classes
     return 2 * one_hot - 1 if coding == "signed" else one_hot
 
@@ -44,7 +44,7 @@ def class_targets(labels: ArrayLike, n_classes: int, coding: Coding = "one-hot")
 def require_coding(coding: str) -> None:
     """Raise InputError unless ``coding`` is one of :data:`Coding`."""
     if coding not in get_args(Coding):
-        raise InputError("targets='one-hot', 'centred' or 'signed'", repr(coding), "Choose one of these.")
+        raise InputError("targets='one-hot', 'centered' or 'signed'", repr(coding), "Choose one of these.")
 
 
 def balanced_class_size(labels: Tensor, n_classes: int) -> int:

@@ -1,4 +1,4 @@
-"""Collapse as a fixed point of the linearised recursion: where it is, and how far it is from perfect."""
+"""Collapse as a fixed point of the linearized recursion: where it is, and how far it is from perfect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["CollapsedFixedPoint", "collapsed_fixed_point"]
 
 @dataclass(frozen=True)
 class CollapsedFixedPoint:
-    r"""The collapsed fixed point :math:`G^* = (T + \lambda_\Phi I) / (1 + \lambda_\Phi)` of the linearised recursion.
+    r"""The collapsed fixed point :math:`G^* = (T + \lambda_\Phi I) / (1 + \lambda_\Phi)` of the linearized recursion.
 
     T has the entry 1 within a class and :math:`q` across. It is a fixed point for balanced classes of m samples.
     Write l for :math:`\lambda_\Phi` and k for :math:`\lambda_k`.
@@ -37,7 +37,7 @@ class CollapsedFixedPoint:
     targets
         Coding of the targets.
     across
-        q: 0 for one-hot targets, -1/(C-1) for centred ones, a root of a scalar equation for signed ones.
+        q: 0 for one-hot targets, -1/(C-1) for centered ones, a root of a scalar equation for signed ones.
     """
 
     n_classes: int
@@ -59,7 +59,7 @@ class CollapsedFixedPoint:
     def nc1_floor(self) -> float:
         r"""NC1 (trace ratio) after the random features, at which it stops: l (m-1) C / ((C-1) (m (1-q) + l)).
 
-        It is that of G* too, since normalisation rescales all rows alike; before the random features NC1 is 0.
+        It is that of G* too, since normalization rescales all rows alike; before the random features NC1 is 0.
         """
         m, shift, classes = self.per_class, self.features_shift, self.n_classes
         return shift * (m - 1) * classes / ((classes - 1) * (m * (1 - self.across) + shift))
@@ -68,9 +68,9 @@ class CollapsedFixedPoint:
     def coupling_rate(self) -> float:
         r"""Factor rho a layer by which the coupling of class directions to all others shrinks.
 
-        :math:`\rho = \frac{p}{p + l} \frac{k(1+l)}{k(1+l) + l}` with p = m for one-hot targets and m (1-q) for centred
+        :math:`\rho = \frac{p}{p + l} \frac{k(1+l)}{k(1+l) + l}` with p = m for one-hot targets and m (1-q) for centered
         ones. Signed targets mix the rates of the constant direction and of those between classes. With two classes
-        and centred or signed targets there is no such mode; the value is then that of the faster one that is
+        and centered or signed targets there is no such mode; the value is then that of the faster one that is
         left, the coupling of a class to its own samples.
         """
         return self._strengths().coupling_rate()
@@ -101,7 +101,7 @@ class CollapsedFixedPoint:
 def collapsed_fixed_point(
     n_classes: int, per_class: int, *, kernel_shift: float, features_shift: float, targets: Coding = "one-hot"
 ) -> CollapsedFixedPoint:
-    r"""Fixed point of :func:`~agop.theory.linearised_recursion` at which all classes have collapsed.
+    r"""Fixed point of :func:`~agop.theory.linearized_recursion` at which all classes have collapsed.
 
     With signed targets there may be several; this is the one that the recursion reaches from orthogonal classes
     (q = 0). There p = m (1 + (C-1) q) on the constant direction and p' = m (1-q) between classes satisfy
@@ -139,7 +139,7 @@ def collapsed_fixed_point(
         raise InputError("a finite features_shift >= 0", repr(features_shift), "Use 0 for features that add nothing.")
     require_coding(targets)
     across = 0.0
-    if targets == "centred":
+    if targets == "centered":
         across = -1 / (n_classes - 1)
     elif targets == "signed":
         ratio = _signed_ratio(n_classes, per_class, kernel_shift, features_shift)

@@ -14,14 +14,13 @@ from agop.inputs import ArrayLike, as_labels
 from agop.linalg import psd_power
 from agop.solvers import Cholesky, DenseMatrix
 from agop.theory.coding import Coding, balanced_class_size, require_coding
-from agop.theory.gram_targets import gram_and_targets
-from agop.theory.linearised import normalise_gram
+from agop.theory.gram import gram_and_targets, normalize_gram
 
 __all__ = ["KernelStep", "collapsed_kernel", "descend_kernel", "kernel_learning_objective"]
 
 
 def kernel_learning_objective(gram: ArrayLike, targets: ArrayLike, ridge: float) -> float:
-    r"""Least regularised error over all coefficients, :math:`\lambda\, \mathrm{tr}(Y^T (K + \lambda I)^{-1} Y)`.
+    r"""Least regularized error over all coefficients, :math:`\lambda\, \mathrm{tr}(Y^T (K + \lambda I)^{-1} Y)`.
 
     It is the minimum over :math:`\alpha` of :math:`\|K \alpha - Y\|_F^2 + \lambda\, \mathrm{tr}(\alpha^T K \alpha)`, a
     convex function of K.
@@ -51,9 +50,9 @@ def kernel_learning_objective(gram: ArrayLike, targets: ArrayLike, ridge: float)
 
 
 def collapsed_kernel(labels: ArrayLike, n_classes: int, *, ridge: float, targets: Coding = "one-hot") -> Tensor:
-    r"""Minimiser (n, n) of the objective over positive semi-definite K with unit diagonal, for balanced classes.
+    r"""Minimizer (n, n) of the objective over positive semi-definite K with unit diagonal, for balanced classes.
 
-    It has 1 within a class and q across: q = 0 for one-hot targets, :math:`-1/(C-1)` for centred ones, and
+    It has 1 within a class and q across: q = 0 for one-hot targets, :math:`-1/(C-1)` for centered ones, and
     :math:`q = \frac{C-4}{3C-4} (1 + \lambda / m)`, clipped to :math:`[-1/(C-1), 1]`, for signed ones, with m samples in
     each class. All samples of a class coincide: NC1 = 0, and NC2 = 0 unless q = 1.
 
@@ -64,7 +63,7 @@ def collapsed_kernel(labels: ArrayLike, n_classes: int, *, ridge: float, targets
 
     Examples
     --------
-    >>> collapsed_kernel(torch.tensor([0, 1, 0, 1]), 2, ridge=0.1, targets="centred")
+    >>> collapsed_kernel(torch.tensor([0, 1, 0, 1]), 2, ridge=0.1, targets="centered")
     tensor([[ 1., -1.,  1., -1.],
             [-1.,  1., -1.,  1.],
             [ 1., -1.,  1., -1.],
@@ -75,7 +74,7 @@ def collapsed_kernel(labels: ArrayLike, n_classes: int, *, ridge: float, targets
     labels = as_labels(labels, len(labels), n_classes, torch.as_tensor(labels).device)
     per_class = balanced_class_size(labels, n_classes)
     least = -1 / (n_classes - 1)
-    across = {"one-hot": 0.0, "centred": least}.get(targets)
+    across = {"one-hot": 0.0, "centered": least}.get(targets)
     if across is None:
         across = (n_classes - 4) / (3 * n_classes - 4) * (1 + ridge / per_class)
     across = min(max(across, least), 1.0)
@@ -109,7 +108,7 @@ def descend_kernel(gram: ArrayLike, targets: ArrayLike, ridge: float, *, steps: 
     :math:`-2 \lambda \beta \beta^T F`, :math:`\beta = (K + \lambda I)^{-1} Y`, less its part along each row, and
     divides the rows by their norms again. Its length starts at that of Barzilai and Borwein (1988) and is halved until
     the objective has fallen enough (Armijo), so that it falls from step to step. The objective is convex in K; where
-    F is invertible, the only stationary points are minimisers.
+    F is invertible, the only stationary points are minimizers.
 
     Parameters
     ----------
@@ -147,7 +146,7 @@ def descend_kernel(gram: ArrayLike, targets: ArrayLike, ridge: float, *, steps: 
         raise InputError("steps >= 1", str(steps), "Use kernel_learning_objective for the start alone.")
     if not gram.diagonal().min() > 0:
         raise InputError("a Gram matrix with positive diagonal", f"{gram.diagonal().min():.2g}", "Leave zero rows out.")
-    return _descent(_unit_rows(psd_power(normalise_gram(gram), 0.5)), targets, ridge, steps)
+    return _descent(_unit_rows(psd_power(normalize_gram(gram), 0.5)), targets, ridge, steps)
 
 
 def _descent(factor: Tensor, targets: Tensor, ridge: float, steps: int) -> Iterator[KernelStep]:

@@ -1,7 +1,7 @@
-r"""The shifts with which a kernel and random features enter the linearised recursion, measured on data.
+r"""The shifts with which a kernel and random features enter the linearized recursion, measured on data.
 
 A nonlinear kernel has a constant part, which fits constant targets and changes no difference between samples. The
-recursion has none. What a shift predicts is therefore the recursion on a centred Gram matrix with centred targets,
+recursion has none. What a shift predicts is therefore the recursion on a centered Gram matrix with centered targets,
 whatever the coding of the targets that the nonlinear model was given.
 """
 
@@ -13,16 +13,17 @@ from math import sqrt
 
 from torch import Tensor
 
-from agop.errors import InputError, UndefinedMeasureError
+from agop.errors import UndefinedMeasureError
 from agop.inputs import ArrayLike, as_matrix, require_finite
 from agop.kernels import Kernel
+from agop.theory.gram import centered, centered_gram
 
-__all__ = ["Linearisation", "centred_gram", "features_shift", "kernel_shift", "linearise"]
+__all__ = ["Linearization", "features_shift", "kernel_shift", "linearize"]
 
 
 @dataclass(frozen=True)
-class Linearisation:
-    r"""A matrix as "scale (G + shift I)" off the constant vector, G centred with mean diagonal 1.
+class Linearization:
+    r"""A matrix as "scale (G + shift I)" off the constant vector, G centered with mean diagonal 1.
 
     Attributes
     ----------
@@ -31,7 +32,7 @@ class Linearisation:
     shift
         :math:`\lambda = s / b`, weight of the identity relative to theirs.
     residual
-        Relative Frobenius error of the off-diagonal entries, both sides centred: 0 if the matrix is of this form, 1
+        Relative Frobenius error of the off-diagonal entries, both sides centered: 0 if the matrix is of this form, 1
         if inner products say nothing about it. Predictions made with the shift are as good as this is small.
     """
 
@@ -40,40 +41,10 @@ class Linearisation:
     residual: float
 
 
-def centred_gram(gram: ArrayLike) -> Tensor:
-    r"""Inner products of samples about their mean, scaled to a mean diagonal of 1.
-
-    :math:`n\, H G H / \mathrm{tr}(H G H)` with :math:`H = I - 11^T/n`, (n, n) float64, for G (n, n).
-
-    Raises
-    ------
-    InputError
-        If the matrix is not square and finite.
-    UndefinedMeasureError
-        If all samples coincide.
-
-    Examples
-    --------
-    >>> import torch
-    >>> centred_gram(torch.tensor([[4.0, 2.0], [2.0, 1.0]]))
-    tensor([[ 1., -1.],
-            [-1.,  1.]], dtype=torch.float64)
-    """
-    gram = as_matrix(gram, "gram").double()
-    if not len(gram) or gram.shape[1] != len(gram):
-        raise InputError("a Gram matrix (n, n)", f"shape {tuple(gram.shape)}", "Pass all inner products.")
-    require_finite(gram, "gram")
-    centred = _centred(gram)
-    size = float(centred.diagonal().mean())
-    if size <= 1e-14 * float(gram.diagonal().mean()):
-        raise UndefinedMeasureError("samples that differ", "equal ones", "Inner products about the mean are all 0.")
-    return centred / size
-
-
-def linearise(matrix: ArrayLike, gram: ArrayLike) -> Linearisation:
+def linearize(matrix: ArrayLike, gram: ArrayLike) -> Linearization:
     r"""Fit :math:`H K H \approx b\, \bar G + s H` by least squares over all entries.
 
-    :math:`\bar G` is the :func:`centred_gram` of G. Centring takes out the constant and all effects of single rows,
+    :math:`\bar G` is the :func:`centered_gram` of G. Centering takes out the constant and all effects of single rows,
     which do not change how samples differ.
 
     Parameters
@@ -88,7 +59,7 @@ def linearise(matrix: ArrayLike, gram: ArrayLike) -> Linearisation:
     InputError
         If a matrix is not finite or its shape does not fit.
     UndefinedMeasureError
-        If K does not grow with inner products (b <= 0), or G is a multiple of the identity after centring.
+        If K does not grow with inner products (b <= 0), or G is a multiple of the identity after centering.
 
     References
     ----------
@@ -98,31 +69,33 @@ def linearise(matrix: ArrayLike, gram: ArrayLike) -> Linearisation:
     --------
     >>> import torch
     >>> x = torch.randn(30, 40, generator=torch.Generator().manual_seed(0))
-    >>> fit = linearise(5 + 2 * centred_gram(x @ x.T) + torch.eye(30), x @ x.T)
+    >>> fit = linearize(5 + 2 * centered_gram(x @ x.T) + torch.eye(30), x @ x.T)
     >>> round(fit.scale, 6), round(fit.shift, 6), fit.residual < 1e-12
     (2.0, 0.5, True)
     """
-    gram = centred_gram(gram)
+    gram = centered_gram(gram)
     n = len(gram)
     matrix = as_matrix(matrix, "matrix", n_rows=n, n_columns=n).to(gram)
     require_finite(matrix, "matrix")
-    matrix = _centred(matrix)
+    matrix = centered(matrix)
     dimension = max(n - 1, 1)  # of the complement of the constant vector: the trace of H
     mean, mean_gram = float(matrix.trace()) / dimension, n / dimension
     spread = float(gram.square().sum()) - dimension * mean_gram**2
     if spread <= 1e-12 * float(gram.square().sum()):
-        got = "inner products that are a multiple of the identity, centred"
+        got = "inner products that are a multiple of the identity, centered"
         raise UndefinedMeasureError("samples with more than one distance", got, "Take more samples than dimensions.")
     scale = (float((matrix * gram).sum()) - dimension * mean * mean_gram) / spread
     if scale <= 0:
-        raise UndefinedMeasureError("a matrix that grows with inner products", f"scale {scale:.2g}", "Is it a kernel?")
+        raise UndefinedMeasureError(
+            "a matrix that grows with inner products", f"scale {scale:.2g}", "Pass a kernel matrix."
+        )
     remainder = matrix - scale * gram
     rest = float(remainder.trace()) / dimension
     remainder += rest / n  # less rest H, off the diagonal
-    return Linearisation(scale, rest / scale, sqrt(_off_diagonal(remainder) / _off_diagonal(matrix)))
+    return Linearization(scale, rest / scale, sqrt(_off_diagonal(remainder) / _off_diagonal(matrix)))
 
 
-def kernel_shift(kernel: Kernel, inputs: Tensor) -> Linearisation:
+def kernel_shift(kernel: Kernel, inputs: Tensor) -> Linearization:
     r"""Shift :math:`\lambda_k` of a kernel: K = k(X, X) against :math:`X X^T`.
 
     Parameters
@@ -130,7 +103,7 @@ def kernel_shift(kernel: Kernel, inputs: Tensor) -> Linearisation:
     kernel
         Kernel of the predictors.
     inputs
-        X, (n, d), row-normalised inputs of a layer, such as ``layer.inputs`` of Deep RFM.
+        X, (n, d), row-normalized inputs of a layer, such as ``layer.inputs`` of Deep RFM.
 
     Examples
     --------
@@ -142,10 +115,10 @@ def kernel_shift(kernel: Kernel, inputs: Tensor) -> Linearisation:
     0.7
     """
     inputs = as_matrix(inputs, "inputs").double()
-    return linearise(kernel(inputs), inputs @ inputs.mT)
+    return linearize(kernel(inputs), inputs @ inputs.mT)
 
 
-def features_shift(random_map: Callable[[Tensor], Tensor], mapped: Tensor) -> Linearisation:
+def features_shift(random_map: Callable[[Tensor], Tensor], mapped: Tensor) -> Linearization:
     r"""Shift :math:`\lambda_\Phi` of random features: the Gram matrix of :math:`\Phi(Z)` against that of Z.
 
     The rows are :math:`Z = X M^{1/2}`. As in the recursion, their Gram matrix is scaled to a mean diagonal of 1.
@@ -168,12 +141,7 @@ def features_shift(random_map: Callable[[Tensor], Tensor], mapped: Tensor) -> Li
     """
     mapped = as_matrix(mapped, "mapped").double()
     features = random_map(mapped)
-    return linearise(features @ features.mT, mapped @ mapped.mT)
-
-
-def _centred(matrix: Tensor) -> Tensor:
-    matrix = matrix - matrix.mean(0)
-    return matrix - matrix.mean(1, keepdim=True)
+    return linearize(features @ features.mT, mapped @ mapped.mT)
 
 
 def _off_diagonal(matrix: Tensor) -> float:

@@ -1,4 +1,4 @@
-r"""How fast perturbations of the collapsed fixed point shrink or grow in one layer of the linearised recursion.
+r"""How fast perturbations of the collapsed fixed point shrink or grow in one layer of the linearized recursion.
 
 The symmetry between classes, and between the samples of a class, splits the linear map of perturbations into blocks of
 size 2 at most: one for the coupling of class directions to the rest, one for what is constant on pairs of classes.
@@ -46,7 +46,7 @@ class Strengths:
         r"""Spectral radius on couplings :math:`\sum_a \beta_a (v 1_a^T + 1_a v^T)`.
 
         v lives on the samples of one class c and sums to 0 there. A layer multiplies :math:`\beta` by
-        :math:`\frac{p}{p+l} \frac{k(1+l)}{k(1+l)+l}` in each eigendirection over classes; normalising the rows
+        :math:`\frac{p}{p+l} \frac{k(1+l)}{k(1+l)+l}` in each eigendirection over classes; normalizing the rows
         then takes :math:`\beta_c T_{ca}/(1+l)` from :math:`\beta_a`. What is 0 at c and has sum 0 feels only the first.
         """
         classes, l = self.n_classes, self.l  # noqa: E741
@@ -55,8 +55,8 @@ class Strengths:
         mean = np.array([[1, classes - 1], [1, classes - 1]]) / classes  # of beta = (at c, at every other class)
         layer = between * np.eye(2) + (constant - between) * mean
         own = l / (1 + l) * (1 - 2 / self.per_class)
-        normalisation = np.array([[own, 0], [-self.q / (1 + l), 1]])
-        mixed = _spectral_radius(normalisation @ layer)
+        normalization = np.array([[own, 0], [-self.q / (1 + l), 1]])
+        mixed = _spectral_radius(normalization @ layer)
         return max(mixed, float(between)) if classes > 2 else mixed
 
     def class_rate(self) -> float:

@@ -68,7 +68,7 @@ def descend_unconstrained_features(
     targets
         Y, (n, C).
     depth
-        L >= 1; 1 is the objective of :func:`unconstrained_features_minimiser`.
+        L >= 1; 1 is the objective of :func:`unconstrained_features_minimizer`.
     width
         d, of the features and all hidden layers.
     weight_decay
@@ -99,9 +99,9 @@ def descend_unconstrained_features(
     Examples
     --------
     >>> targets = torch.eye(2).repeat_interleave(4, 0)
-    >>> from agop.theory.unconstrained_features import unconstrained_features_minimiser
+    >>> from agop.theory.unconstrained_features import unconstrained_features_minimizer
     >>> *_, last = descend_unconstrained_features(targets, depth=1, width=3, weight_decay=0.5)
-    >>> round(last.objective, 6), round(unconstrained_features_minimiser(targets, 0.5, 3).objective, 6)
+    >>> round(last.objective, 6), round(unconstrained_features_minimizer(targets, 0.5, 3).objective, 6)
     (3.5, 3.5)
     """
     targets = checked_targets(targets, weight_decay, width)
@@ -126,7 +126,7 @@ def _descent(
     iterations: int,
 ) -> Iterator[UnconstrainedFeaturesStep]:
     variables = [each.requires_grad_() for each in variables]
-    optimiser = torch.optim.LBFGS(
+    optimizer = torch.optim.LBFGS(
         variables,
         max_iter=iterations,
         tolerance_grad=0,
@@ -141,7 +141,7 @@ def _descent(
         return error.square().sum() + weight_decay * torch.stack([each.square().sum() for each in variables]).sum()
 
     def closure() -> float:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         with torch.enable_grad():
             value = objective()
         torch.autograd.backward(value)
@@ -157,7 +157,7 @@ def _descent(
             return
         before = value
         if index < steps:
-            optimiser.step(closure)  # type: ignore[no-untyped-call]
+            optimizer.step(closure)  # type: ignore[no-untyped-call]
 
 
 def _layers(variables: list[Tensor], activation: Callable[[Tensor], Tensor]) -> list[Tensor]:

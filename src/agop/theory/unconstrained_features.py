@@ -1,6 +1,6 @@
 """Unconstrained features: collapse of features that are free variables, whatever the data.
 
-The features of the last layer are optimised directly, as if a network could produce any. What comes out depends on
+The features of the last layer are optimized directly, as if a network could produce any. What comes out depends on
 the labels alone, and on them only up to the order of the samples: labels shuffled at random give the same end.
 """
 
@@ -15,12 +15,12 @@ from torch import Tensor
 from agop.errors import InputError
 from agop.inputs import ArrayLike, as_matrix, require_finite
 
-__all__ = ["UnconstrainedFeatures", "checked_targets", "unconstrained_features_minimiser"]
+__all__ = ["UnconstrainedFeatures", "checked_targets", "unconstrained_features_minimizer"]
 
 
 @dataclass(frozen=True)
 class UnconstrainedFeatures:
-    """A minimiser of the objective of unconstrained features.
+    """A minimizer of the objective of unconstrained features.
 
     Attributes
     ----------
@@ -37,8 +37,8 @@ class UnconstrainedFeatures:
     objective: float
 
 
-def unconstrained_features_minimiser(targets: ArrayLike, weight_decay: float, width: int) -> UnconstrainedFeatures:
-    r"""Minimiser of :math:`\|W H - Y^T\|_F^2 + \lambda (\|W\|_F^2 + \|H\|_F^2)` over W (C, d) and H (d, n).
+def unconstrained_features_minimizer(targets: ArrayLike, weight_decay: float, width: int) -> UnconstrainedFeatures:
+    r"""Minimizer of :math:`\|W H - Y^T\|_F^2 + \lambda (\|W\|_F^2 + \|H\|_F^2)` over W (C, d) and H (d, n).
 
     With singular values :math:`Y^T = U\, \mathrm{diag}(s)\, V^T`, and :math:`\sigma_j = (s_j - \lambda)_+` for the d
     largest, 0 for the others,
@@ -48,7 +48,7 @@ def unconstrained_features_minimiser(targets: ArrayLike, weight_decay: float, wi
        W = U \mathrm{diag}(\sigma)^{1/2}, \quad H = \mathrm{diag}(\sigma)^{1/2} V^T, \quad
        H^T H = V \mathrm{diag}(\sigma) V^T .
 
-    All minimisers are rotations of the d columns of this one, where no two singular values are equal at the d-th. Equal
+    All minimizers are rotations of the d columns of this one, where no two singular values are equal at the d-th. Equal
     rows of Y have equal features: NC1 = 0 unless H = 0, which is the case for :math:`\lambda \geq \max_j s_j`.
 
     Parameters
@@ -71,7 +71,7 @@ def unconstrained_features_minimiser(targets: ArrayLike, weight_decay: float, wi
 
     Examples
     --------
-    >>> found = unconstrained_features_minimiser(torch.eye(2).repeat_interleave(4, 0), 0.5, 3)
+    >>> found = unconstrained_features_minimizer(torch.eye(2).repeat_interleave(4, 0), 0.5, 3)
     >>> (found.features @ found.features.T)[::4, ::4]  # orthogonal classes, (2 - 0.5) / 4 the squared length
     tensor([[0.3750, 0.0000],
             [0.0000, 0.3750]], dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Drawings of theory beside measurement: the linearised recursion, kernel learning, unconstrained features."""
+"""Drawings of theory beside measurement: the linearized recursion, kernel learning, unconstrained features."""
 
 from __future__ import annotations
 

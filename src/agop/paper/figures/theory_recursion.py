@@ -1,4 +1,4 @@
-"""The linearised recursion laid over Deep RFM on real data, with an error measure; quick: about 5 s."""
+"""The linearized recursion laid over Deep RFM on real data, with an error measure; quick: about 5 s."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 r"""Deep RFM in the limit where kernels are linear: a recursion of Gram matrices alone.
 
-In high dimension a nonlinear kernel acts on centred data as "inner product + lambda I" (El Karoui 2010). With that
+In high dimension a nonlinear kernel acts on centered data as "inner product + lambda I" (El Karoui 2010). With that
 for both the predictor's kernel and the random features, Deep RFM needs no features, no metric and no chance.
 """
 
@@ -10,27 +10,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-import torch
 from torch import Tensor
 
 from agop.errors import InputError
 from agop.inputs import ArrayLike
 from agop.solvers import Cholesky, DenseMatrix
-from agop.theory.gram_targets import gram_and_targets
+from agop.theory.gram import gram_and_targets, normalize_gram
 
-__all__ = ["LinearisedLayer", "linearised_recursion", "normalise_gram"]
+__all__ = ["LinearizedLayer", "linearized_recursion"]
 
 
 @dataclass(frozen=True)
-class LinearisedLayer:
-    r"""One layer of the linearised recursion.
+class LinearizedLayer:
+    r"""One layer of the linearized recursion.
 
     Attributes
     ----------
     index
         Layer number l, from 1.
     gram
-        :math:`G_l`, (n, n) inner products of the row-normalised inputs.
+        :math:`G_l`, (n, n) inner products of the row-normalized inputs.
     mapped
         :math:`c\, G_l \alpha \alpha^T G_l`, (n, n), those of the rows times the root of the AGOP, with mean diagonal 1.
     features_shift
@@ -55,14 +54,14 @@ class LinearisedLayer:
         return {"input": self.gram, "agop": self.mapped, "features": self.features}
 
 
-def linearised_recursion(
+def linearized_recursion(
     gram: ArrayLike,
     targets: ArrayLike,
     *,
     kernel_shift: float | Sequence[float],
     features_shift: float | Sequence[float],
     depth: int,
-) -> Iterator[LinearisedLayer]:
+) -> Iterator[LinearizedLayer]:
     r"""Layers of Deep RFM with linear kernels, in float64, as they are computed.
 
     The predictor's kernel is :math:`G + \lambda_k I`, without a ridge. Its linear part has the AGOP
@@ -71,14 +70,14 @@ def linearised_recursion(
     .. math::
 
        \alpha = (G_l + \lambda_k I)^{-1} Y, \quad
-       G_{l+1} = \mathrm{normalise}(c\, G_l \alpha \alpha^T G_l + \lambda_\Phi I),
+       G_{l+1} = \mathrm{normalize}(c\, G_l \alpha \alpha^T G_l + \lambda_\Phi I),
 
-    where c makes the mean diagonal of the first term 1 and normalise divides by the roots of the diagonal.
+    where c makes the mean diagonal of the first term 1 and normalize divides by the roots of the diagonal.
 
     Parameters
     ----------
     gram
-        (n, n) inner products of the inputs; normalised first.
+        (n, n) inner products of the inputs; normalized first.
     targets
         Y, (n, C).
     kernel_shift
@@ -90,7 +89,7 @@ def linearised_recursion(
 
     Yields
     ------
-    LinearisedLayer
+    LinearizedLayer
         Layers 1 to ``depth``; measure their collapse by ``ClassMoments.from_gram``.
 
     Raises
@@ -106,12 +105,13 @@ def linearised_recursion(
 
     Examples
     --------
+    >>> import torch
     >>> from agop.collapse import nc1_trace_ratio
     >>> from agop.moments import ClassMoments
     >>> labels = torch.arange(40) % 2
     >>> x = torch.randn(40, 9, generator=torch.Generator().manual_seed(0)) + labels[:, None]
     >>> y = torch.nn.functional.one_hot(labels, 2)
-    >>> layers = linearised_recursion(x @ x.T, y, kernel_shift=0.3, features_shift=0.3, depth=4)
+    >>> layers = linearized_recursion(x @ x.T, y, kernel_shift=0.3, features_shift=0.3, depth=4)
     >>> [round(nc1_trace_ratio(ClassMoments.from_gram(layer.gram, labels)), 3) for layer in layers]
     [5.808, 2.395, 0.778, 0.606]
     """
@@ -122,36 +122,20 @@ def linearised_recursion(
     features_shifts = _per_layer("features_shift", features_shift, depth)
     if min(kernel_shifts) == 0:
         raise InputError("kernel_shift > 0", "0", "The predictor has no other ridge.")
-    return _layers(normalise_gram(gram), targets, kernel_shifts, features_shifts)
-
-
-def normalise_gram(gram: Tensor) -> Tensor:
-    """Gram matrix of rows divided by their norms: a unit diagonal, or 0 for a zero row.
-
-    Examples
-    --------
-    >>> normalise_gram(torch.tensor([[4.0, 1.0], [1.0, 1.0]]))
-    tensor([[1.0000, 0.5000],
-            [0.5000, 1.0000]])
-    """
-    norms = gram.diagonal().clamp(min=0).sqrt()
-    norms = norms.where(norms > 0, torch.ones_like(norms))
-    normalised = gram / norms[:, None] / norms
-    normalised.diagonal().copy_((gram.diagonal() > 0).to(gram))
-    return normalised
+    return _layers(normalize_gram(gram), targets, kernel_shifts, features_shifts)
 
 
 def _layers(
     gram: Tensor, targets: Tensor, kernel_shifts: Sequence[float], features_shifts: Sequence[float]
-) -> Iterator[LinearisedLayer]:
+) -> Iterator[LinearizedLayer]:
     for index, (kernel_shift, features_shift) in enumerate(zip(kernel_shifts, features_shifts, strict=True), 1):
         predictions = gram @ Cholesky().solve(DenseMatrix(gram, kernel_shift), targets).values
         mean_square = predictions.square().sum() / len(gram)
         if mean_square == 0:
-            raise InputError("a predictor that is not 0", f"0 at layer {index}", "Are all targets or inputs 0?")
-        layer = LinearisedLayer(index, gram, predictions @ predictions.mT / mean_square, features_shift)
+            raise InputError("a predictor that is not 0", f"0 at layer {index}", "Targets or inputs are all 0.")
+        layer = LinearizedLayer(index, gram, predictions @ predictions.mT / mean_square, features_shift)
         yield layer
-        gram = normalise_gram(layer.features)
+        gram = normalize_gram(layer.features)
 
 
 def _per_layer(name: str, shift: float | Sequence[float], depth: int) -> list[float]:
