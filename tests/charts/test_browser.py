@@ -15,9 +15,12 @@ from matplotlib import image
 from agop.charts import write_page
 from agop.charts.chart import Bars, Choice, Curve, Curves, HeatMap, Picture, Pictures, Series
 from agop.charts.document import Document, NumberTable, Plot
+from agop.charts.findings import Course, Finding
 from agop.collapse.terms import TERMS
 from agop.runs import summarize_seeds
 from charts.browser import Visit, chromium
+
+FOUND = Finding("NC1", "layer inputs", 0.5, course=Course(8.0, "falls", 0.25, "layer"))
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +46,7 @@ def visit(browser, path):
 def kinds(tmp_path_factory):
     """A page with a plot of each kind of chart, and texts that would do harm if they were taken for HTML."""
     evil = "</script><b>&"
+    harm = Finding(evil, evil, None, notes=(evil,))
     curve = Curve(evil, [1, 2, 3], [4.0, None, 1.0], "#2b7bba", [3.0, None, 0.5], [5.0, None, 2.0])
     layers = {
         name: Curves("epoch", "NC1", [Curve("input", [0, 9], [factor, 1.0], "#2b7bba")])
@@ -55,20 +59,20 @@ def kinds(tmp_path_factory):
         "b": Choice("direction", {"1": Bars(["z"], "entry", [Series("s", [0.125], "#d55e00")])}),
     }
     plots = [
-        Plot("curves", evil, Curves("layer", "NC1", [curve]), [evil], evil, ("NC1",)),
+        Plot("curves", evil, Curves("layer", "NC1", [curve]), [harm], evil, ("NC1",)),
         Plot(
             "map",
             "Map",
             HeatMap("epoch", "layer", [0, 9], ["fc.1", "fc.2"], [[4.0, 1.0], [None, 2.0]], "NC1", True, picks="layer"),
-            ["found"],
+            [FOUND],
             "caption",
         ),
-        Plot("epochs", "Epochs", Choice("layer", layers), ["found"], "caption"),
-        Plot("pictures", "Pictures", Pictures(pictures, "entry", -3.0, 3.0), ["found"], "caption"),
-        Plot("nested", "Nested", Choice("run", nested, start="a"), ["found"], "caption"),
+        Plot("epochs", "Epochs", Choice("layer", layers), [FOUND], "caption"),
+        Plot("pictures", "Pictures", Pictures(pictures, "entry", -3.0, 3.0), [FOUND], "caption"),
+        Plot("nested", "Nested", Choice("run", nested, start="a"), [FOUND], "caption"),
     ]
     table = NumberTable("Numbers", ["layer", "NC1"], [["1", "4"]])
-    page = Document(evil, "lead", ["found"], plots, [table], ["note"], terms={"NC1": (evil, evil)})
+    page = Document(evil, "lead", [FOUND], plots, [table], ["note"], terms={"NC1": (evil, evil)})
     return write_page(page, tmp_path_factory.mktemp("kinds") / "report.html")
 
 
@@ -343,8 +347,8 @@ EDGES = {
 
 @pytest.fixture(scope="module")
 def edges(browser, tmp_path_factory):
-    plots = [Plot(name, name, chart, ["found"], "caption") for name, chart in EDGES.items()]
-    page = Document("Edges", "lead", ["found"], plots, [])
+    plots = [Plot(name, name, chart, [FOUND], "caption") for name, chart in EDGES.items()]
+    page = Document("Edges", "lead", [FOUND], plots, [])
     path = write_page(page, tmp_path_factory.mktemp("edges") / "report.html")
     with browser.new_context(color_scheme="dark", viewport={"width": 1000, "height": 800}) as context:
         yield Visit(context, path)

@@ -79,10 +79,10 @@ def test_there_are_always_some(low, high):
 
 
 def test_labels_on_the_page(tmp_path):
-    plots = [Plot(name, name, chart(values), ["found"], "caption") for name, values in RANGES.items()]
+    plots = [Plot(name, name, chart(values), [], "caption") for name, values in RANGES.items()]
     names = ["mass [kg]", "rate [/h]", "<b>x</b>"]
     cells = HeatMap("epoch", "layer", [0, 1], names, [[0.15, 0.5], [1.0, 2.0], [3.0, 4.0]], "NC1", log=True)
-    plots.append(Plot("map", "map", cells, ["found"], "caption"))
+    plots.append(Plot("map", "map", cells, [], "caption"))
     path = write_page(Document("axes", "lead", [], plots, []), tmp_path / "page.html")
     with chromium() as browser, browser.new_context() as context:
         visit = Visit(context, path)

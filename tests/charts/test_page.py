@@ -10,9 +10,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from agop.charts.findings import findings_table
 from agop.charts.kind import KINDS
 from agop.charts.page import html as page
-from agop.deep_rfm.findings import deep_rfm_findings
 from agop.errors import InputError, MissingExtraError
 from agop.report import document_of, report, result_of
 
@@ -29,7 +29,7 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.tags, self.references, self.items, self.rows, self.classed = [], [], [], [], {}
+        self.tags, self.references, self.rows, self.classed = [], [], [], {}
         self._open = []
         self.feed(text)
 
@@ -42,13 +42,8 @@ class Page(HTMLParser):
             self.rows.append([])
         if tag in ("td", "th"):
             self.rows[-1].append("")
-        if (tag, self._kind("ul")) == ("li", "findings"):
-            self.items.append("")
         if name := dict(attributes).get("class"):
             self.classed.setdefault(name, []).append("")
-
-    def _kind(self, tag):
-        return next((kind for name, kind in reversed(self._open) if name == tag), None)
 
     def handle_endtag(self, tag):
         if tag not in self.VOID:
@@ -58,16 +53,16 @@ class Page(HTMLParser):
         if not self._open:
             return
         tag, kind = self._open[-1]
-        if (tag, self._kind("ul")) == ("li", "findings"):
-            self.items[-1] += data
         if tag in ("td", "th"):
-            self.rows[-1][-1] += data
+            self.rows[-1][-1] += data.replace("\u00a0", " ")
         if kind:
             self.classed[kind][-1] += data
 
 
-def spaced(sentences):
-    return [sentence.replace(" %", "\u00a0%") for sentence in sentences]
+def rows_of(findings):
+    """Rows of a table of findings as they are written."""
+    table = findings_table(findings)
+    return [list(row) for row in (table.columns, *table.rows)]
 
 
 @pytest.fixture(scope="module")
@@ -112,20 +107,23 @@ def test_links_lead_somewhere(text, found):
 
 
 def test_findings_come_first(run, found):
-    assert found.items == spaced(deep_rfm_findings(run.metrics()))
+    expected = rows_of(document_of([result_of(run)]).findings)
+    assert found.rows[: len(expected)] == expected
 
 
 def test_a_finding_above_each_plot(run, found):
-    expected = [sentence for plot in document_of([result_of(run)]).plots for sentence in plot.findings]
-    assert found.classed["finding"] == spaced(expected)
-    assert len(expected) >= 4
+    document = document_of([result_of(run)])
+    tables = [rows_of(findings) for findings in (document.findings, *(plot.findings for plot in document.plots))]
+    expected = [row for table in tables for row in table]
+    assert found.rows[: len(expected)] == expected
+    assert len(tables) == 6
 
 
 def test_numbers_settings_and_machine(run, found):
     header = ["layer", "NC1 input", "NC1 AGOP", "NC1 features", "NC2 input", "NC1 control", "test accuracy"]
-    assert found.rows[0] == header
-    assert found.rows[1] == ["1", "11.3", "2.83", "22.6", "0.1", "11.3", "0.7600"]
-    rest = dict(row for row in found.rows[4:] if row)
+    start = found.rows.index(header)
+    assert found.rows[start + 1] == ["1", "11.3", "2.83", "22.6", "0.1", "11.3", "0.7600"]
+    rest = dict(row for row in found.rows[start + 4 :] if row)
     assert rest["settings: data"] == "digits"
     assert rest["versions: torch"] == run.info()["versions"]["torch"]
     assert rest["machine: cores"] == str(run.info()["machine"]["cores"])

@@ -69,8 +69,8 @@ def test_table_and_findings(drawn):
             assert key is None or cell == f"{nc1[key][layer].mean:.3g}"
         assert row[6] == f"{accuracy[layer].mean:.4f}"
     assert len(rows) == 2
-    assert "• NC1 of the layer inputs falls from" in text
-    assert "• NC1 of the control, without the AGOP, " in text
+    assert "NC1, layer inputs, layers 1 to 2" in text
+    assert "NC1, control, without the AGOP, layers 1 to 2" in text
 
 
 def test_every_option_reaches_the_settings(monkeypatch, tmp_path):

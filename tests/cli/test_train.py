@@ -49,8 +49,8 @@ def test_table_and_findings(trained):
     for row in numbers.rows:
         assert row in rows
     text = words(result.stdout)
-    assert "• After 3 epochs: training loss" in text
-    assert "• NC1 of the layer inputs" in text
+    assert "training loss, epoch 3" in text
+    assert "NC1, layer inputs, fc.1 to fc.output" in text
 
 
 def test_every_option_reaches_the_settings(monkeypatch, tmp_path):

@@ -105,15 +105,14 @@ def test_gram_finding(make_run):
         plots = deep_rfm_plots([DeepRFMResult("run", info, run.metrics(), tensors)])
         return next(plot.findings for plot in plots if plot.name == "gram")
 
-    assert findings(info, tensors) == [
-        "From layer 1 to layer 2 the mean cosine of two samples of a class goes from 0.50 to 0.00 (collapsed: 1), of "
-        "two classes from −0.25 to 0.00 (simplex ETF of 3 classes: −0.50)."
-    ]
-    one = {"agop/seed0/layer01/gram/input": gram}
-    assert findings(info, one) == [
-        "At layer 1 the mean cosine of two samples of a class is 0.50 (collapsed: 1), of two classes is −0.25 (simplex "
-        "ETF of 3 classes: −0.50)."
-    ]
+    within, between = findings(info, tensors)
+    assert (within.course.start, within.value) == pytest.approx((0.5, 0.0))
+    assert within.notes == ("1 if collapsed",)
+    assert (between.course.start, between.value) == pytest.approx((-0.25, 0.0))
+    assert between.notes == ("simplex ETF of 3 classes: −0.5",)
+    assert between.where == "layers 1 to 2"
+    first, _ = findings(info, {"agop/seed0/layer01/gram/input": gram})
+    assert (first.value, first.course) == (0.5, None)
     assert findings({"settings": {}, "n_classes": 3}, tensors) == []  # which sample is of which class is not known
 
 
@@ -123,15 +122,16 @@ def test_gram_finding_of_classes_of_other_sizes():
     gram = torch.where(labels[:, None] == labels, 0.75, -0.5).fill_diagonal_(1.0)
     info = {"settings": {}, "n_classes": 2, "gram_counts": [2, 10]}
     (plot,) = deep_rfm_plots([DeepRFMResult("run", info, [], {"agop/seed0/layer01/gram/input": gram})])
-    assert "of a class is 0.75 (collapsed: 1), of two classes is −0.50 (" in plot.findings[0]
+    assert [f.value for f in plot.findings] == [0.75, -0.5]
 
 
 def test_spectra_of_the_first_seed_over_their_largest(plots):
     curves = plots["spectra"].chart.curves
     assert [curve.name for curve in curves] == ["layer 1", "layer 2", "layer 3"]
     assert all(list(curve.y) == [1.0, 0.5, 0.25] for curve in curves)
-    assert "The effective rank of the AGOP is 2.33 at layer 1" in plots["spectra"].findings[0]  # 7^2 / 21
-    assert "3 eigenvalues hold 90 %" in plots["spectra"].findings[0]
+    rank, count = plots["spectra"].findings
+    assert (rank.course.start, rank.value) == pytest.approx((7**2 / 21, 7**2 / 21))
+    assert (count.where, count.value) == ("layer 3", 3)
 
 
 def test_spectra_do_not_mix_seeds():
@@ -158,7 +158,12 @@ def test_eigenvectors_as_images():
     assert [picture.title for picture in plot.chart.pictures] == ["1: 60 %", "2: 30 %"]
     np.testing.assert_array_equal(plot.chart.pictures[1].values.ravel(), vectors[1])
     assert plot.chart.high == -plot.chart.low == vectors.abs().max()
-    assert plot.findings == ["The 2 eigenvectors hold 90 % of the trace of the AGOP, the first 60 %."]
+    (found,) = plot.findings
+    assert (found.where, found.value, found.notes) == (
+        "2 eigenvectors, layer 1",
+        pytest.approx(0.9),
+        ("the first: 60 %",),
+    )
     flat = DeepRFMResult("run", {"settings": {}, "image_shape": None}, [], tensors)
     assert "eigenvectors" not in [plot.name for plot in deep_rfm_plots([flat])]
 

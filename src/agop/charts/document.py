@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from agop.charts.chart import Chart
+
+if TYPE_CHECKING:
+    from agop.charts.findings import Finding
 
 __all__ = ["Document", "NumberTable", "Plot"]
 
@@ -23,7 +27,7 @@ class Plot:
     chart
         What is drawn.
     findings
-        Sentences about these numbers.
+        What these numbers say.
     caption
         How to read it.
     terms
@@ -33,18 +37,31 @@ class Plot:
     name: str
     title: str
     chart: Chart
-    findings: Sequence[str]
+    findings: Sequence[Finding]
     caption: str
     terms: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class NumberTable:
-    """Rows of cells as they are printed, with the names of the columns; the first column names the row."""
+    """Rows of cells as they are printed, with the names of the columns.
+
+    Attributes
+    ----------
+    title
+        Its heading.
+    columns
+        Names of the columns; the first names the row.
+    rows
+        Cells, one for each column.
+    words
+        Columns beside the first that hold words instead of numbers.
+    """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    words: Collection[str] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +73,7 @@ class Document:
     title, lead
         Heading, and a line on what was run.
     findings
-        Sentences on the whole.
+        What the numbers say on the whole.
     plots
         In the order in which they are read.
     tables
@@ -71,7 +88,7 @@ class Document:
 
     title: str
     lead: str
-    findings: Sequence[str]
+    findings: Sequence[Finding]
     plots: Sequence[Plot]
     tables: Sequence[NumberTable]
     notes: Sequence[str] = ()

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agop.charts.chart import Picture, Pictures
-from agop.charts.findings.wording import percent
+from agop.charts.findings import Finding, percent
 
-__all__ = ["eigenvector_pictures", "image_of", "side_of"]
+__all__ = ["eigenvector_pictures", "image_of", "side_of", "trace_shares"]
 
 
 def image_of(vector: Tensor, shape: Sequence[int]) -> NDArray[np.float64]:
@@ -47,6 +47,21 @@ def eigenvector_pictures(vectors: Tensor, shares: Sequence[float], shape: Sequen
     high = max(float(np.abs(image).max()) for image in images)
     low = -high if shape[0] in (1, 3) else 0.0
     return Pictures([Picture(*each) for each in zip(titles, images, strict=True)], "entry", low, high)
+
+
+def trace_shares(where: str, shares: Sequence[float]) -> list[Finding]:
+    """Share of the pictured eigenvectors in the trace of the AGOP; none if it is not known.
+
+    Examples
+    --------
+    >>> trace_shares("fc.1", [0.5, 0.25])[0].cells()[1:]
+    ['share of the trace of the AGOP, 2 eigenvectors, fc.1', '75 %', '', '', 'the first: 50 %']
+    """
+    if not shares:
+        return []
+    count = f"{len(shares)} eigenvector{'s' if len(shares) > 1 else ''}, {where}"
+    note = (f"the first: {percent(shares[0])}",) if len(shares) > 1 else ()
+    return [Finding("share of the trace of the AGOP", count, sum(shares), "%", notes=note)]
 
 
 def side_of(count: int, largest: int, pixels: int) -> int:

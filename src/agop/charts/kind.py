@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from agop.charts.document import NumberTable, Plot
+from agop.charts.findings import Finding
 from agop.errors import InputError
-from agop.runs import Run
+from agop.runs import Run, TrainingFit
 
-__all__ = ["KINDS", "Kind", "Result", "kind_of", "nothing_measured", "of_run", "plain_settings", "register"]
+__all__ = ["KINDS", "Kind", "Result", "kind_of", "nothing_measured", "plain_settings", "register"]
 
 
 class Result(Protocol):
@@ -30,6 +31,10 @@ class Result(Protocol):
 
     @property
     def info(self) -> Mapping[str, Any]: ...  # noqa: D102 - described above
+
+    def fit(self) -> TrainingFit:
+        """How well the worst seed fits its training rows, where that is known."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +74,7 @@ class Kind:
     result: type[Any]
     read: Callable[[Run], Any]
     plots: Callable[[Sequence[Any]], list[Plot]]
-    findings: Callable[[Sequence[Any]], list[str]]
+    findings: Callable[[Sequence[Any]], list[Finding]]
     table: Callable[[Any], NumberTable]
     heading: Callable[[Any], str]
     notes: Callable[[Any], list[str]] = lambda result: []
@@ -108,8 +113,3 @@ def plain_settings(parameters: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """
     plain = bool | int | float | str | None
     return {name: value if isinstance(value, plain) else repr(value) for name, value in parameters}
-
-
-def of_run(results: Sequence[Result], result: Result, sentence: str) -> str:
-    """A sentence on one of the results, with its name where there are several."""
-    return sentence if len(results) == 1 else f"{result.name}: {sentence}"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
+
+from agop.charts.document import NumberTable
 
 __all__ = ["Column", "TerminalTable"]
 
@@ -68,6 +70,13 @@ class TerminalTable:
     title: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[str]]
+
+    @classmethod
+    def of(cls, numbers: NumberTable, title: str) -> Self:
+        """Table of a report."""
+        words = {*numbers.columns[:1], *numbers.words}
+        columns = [Column(name, "name" if name in words else "number") for name in numbers.columns]
+        return cls(title, columns, numbers.rows)
 
     def __str__(self) -> str:
         """The table as it is printed here."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from agop.charts.document import NumberTable
-from agop.charts.terminal import Column, TerminalTable
+from agop.charts.findings import Finding, findings_table
+from agop.charts.terminal import TerminalTable
 from agop.errors import AgopError, InputError
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "app",
     "check_out",
     "console",
+    "print_findings",
     "print_numbers",
     "progress_bar",
     "readable_errors",
@@ -91,6 +93,11 @@ def progress_bar() -> Iterator[Progress]:
 
 
 def print_numbers(numbers: NumberTable, title: str) -> None:
-    """Print a table of a report; the first column names the rows."""
-    columns = [Column(name, "number" if place else "name") for place, name in enumerate(numbers.columns)]
-    console.print(TerminalTable(title, columns, numbers.rows))
+    """Print a table of a report."""
+    console.print(TerminalTable.of(numbers, title))
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    """Print what was found."""
+    if findings:
+        print_numbers(findings_table(findings), "What was found")

@@ -15,6 +15,7 @@ from agop.cli.app import (
     app,
     check_out,
     console,
+    print_findings,
     print_numbers,
     progress_bar,
     readable_errors,
@@ -25,8 +26,7 @@ from agop.cli.options import settings_as_options
 from agop.cli.report import show_report
 from agop.errors import InputError, MissingExtraError
 from agop.tables import ExplainSettings, Explanation, explain, run_explain
-from agop.tables.findings import effect_findings
-from agop.tables.fold_plots import fold_findings
+from agop.tables.findings import effect_findings, fold_findings
 from agop.tables.picture import PICTURES, save_explanation_figure
 from agop.tables.prediction import frame_of_file, load_table_model
 from agop.tables.result import TableResult
@@ -70,8 +70,7 @@ def explain_model(
             result = _run(settings, pipeline, frame, run)
         console.print(result.explanation.table())
         say(_LEGEND)
-        for finding in effect_findings([result]):
-            say(f"• {finding}")
+        print_findings(effect_findings([result]))
         if run is not None:
             _print_folds(result)
             show_report(result, run)
@@ -121,8 +120,9 @@ def _print_folds(result: TableResult) -> None:
         for line in result.folds
     ]
     print_numbers(NumberTable("folds", columns, rows), "folds")
-    for finding in [*fold_findings([result]), *result.info["notes"]]:
-        console.print(f"• {finding}")
+    print_findings(fold_findings([result]))
+    for note in result.info["notes"]:
+        console.print(f"• {note}")
 
 
 def _cell(error: float) -> str:

@@ -11,7 +11,7 @@ import typer
 from agop.charts import write_page
 from agop.charts.document import Document
 from agop.charts.kind import Result
-from agop.cli.app import app, check_out, console, print_numbers, readable_errors, say, warn
+from agop.cli.app import app, check_out, print_findings, print_numbers, readable_errors, say, warn
 from agop.errors import InputError, MissingExtraError
 from agop.report import document_of, read_results, result_of
 from agop.runs import Run
@@ -41,7 +41,7 @@ def report(
         check_out(page, *runs)
         document = document_of(read_results(runs))
         write_page(document, page)
-        _print_findings(document)
+        print_findings(document.findings)
         say(f"Report: {page}")
 
 
@@ -59,7 +59,7 @@ def show_run(run: Run, title: str) -> None:
     """Print the numbers of a run and what they say, and write its page into its folder."""
     document = document_of([result_of(run)])
     print_numbers(document.tables[0], title)
-    _print_findings(document)
+    print_findings(document.findings)
     _write(document, run.path)
 
 
@@ -75,8 +75,3 @@ def _write(document: Document, folder: Path) -> None:
         warn(f"Report left out: {error}")
     else:
         say(f"Report: {page}")
-
-
-def _print_findings(document: Document) -> None:
-    for finding in document.findings:
-        console.print(f"• {finding}")

@@ -1,119 +1,229 @@
-"""What the numbers of Deep RFM runs say, in plain words computed from them."""
+"""Findings on runs of Deep RFM: the fall of a measure, its cause, the control, accuracy, spectra."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from math import exp, isfinite
-from typing import TypeAlias
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from math import exp, isfinite, log
+from typing import Any, TypeAlias
 
 from torch import Tensor
 
-from agop.charts.findings.changes import Change
-from agop.charts.findings.fits import fit_findings, ranking
-from agop.charts.findings.wording import zeros
-from agop.charts.kind import of_run
+from agop.charts.changes import SAME, Change, is_still
+from agop.charts.findings import (
+    UNSETTLED,
+    Course,
+    Finding,
+    compared,
+    course,
+    not_fitted,
+    number_text,
+    of_each,
+    percent,
+    spread,
+    zeros,
+)
 from agop.deep_rfm.result import DeepRFMResult
-from agop.deep_rfm.steps import Steps
-from agop.runs import BAND_SEEDS, Line, SeedSummary, select, summarize_seeds
+from agop.runs import Line, SeedSummary, select, summarize_seeds
 
-__all__ = [
-    "accuracy_findings",
-    "collapse_findings",
-    "deep_rfm_comparison",
-    "deep_rfm_findings",
-    "spectrum_findings",
-]
+__all__ = ["accuracy_findings", "collapse_findings", "comparison", "deep_rfm_findings", "spectrum_findings"]
 
 Layers: TypeAlias = Mapping[int, SeedSummary]
 
 _NAMES = {"nc1_trace_ratio": "NC1", "nc2_gram_mse": "NC2"}
 
-_INPUTS = {False: "of the layer inputs", True: "of the control, without the AGOP,"}
+_ACCURACIES = {"test_accuracy": "test accuracy", "train_accuracy": "training accuracy"}
+
+_INPUTS = {False: "layer inputs", True: "control, without the AGOP"}
 """Whose measure it is, by whether the lines are of the control."""
 
+_STEPS = ("AGOP step", "random features", "normalization")
+"""What is done in a layer, up to the normalized input of the next."""
 
-def deep_rfm_findings(lines: Iterable[Line]) -> list[str]:
-    r"""Sentences about the fit, the fall of NC1, its cause, the control, and the accuracy.
+
+def deep_rfm_findings(results: Sequence[DeepRFMResult]) -> list[Finding]:
+    """Findings on the fit, the fall of NC1, its cause, the control, and the accuracy; which run ends lowest.
 
     Examples
     --------
     >>> lines = [
-    ...     {"seed": 0, "control": False, "layer": layer, "stage": stage, "nc1_trace_ratio": nc1,
-    ...      "train_accuracy": 1.0, "test_accuracy": None}
+    ...     {"seed": 0, "control": False, "layer": layer, "stage": stage, "nc1_trace_ratio": nc1, "train_accuracy": 1.0}
     ...     for layer, stage, nc1 in [(1, "input", 4.0), (1, "agop", 1.0), (1, "features", 2.0), (2, "input", 2.0)]
     ... ]
-    >>> print(*deep_rfm_findings(lines), sep="\n")
-    NC1 of the layer inputs falls from 4 at layer 1 to 2 at layer 2, 2x a layer.
-    The AGOP step divides NC1 by 4 and the random features multiply it by 2 (layer 1): all of the fall is at the AGOP
-    step, and the random features undo 50 % of it.
+    >>> for finding in deep_rfm_findings([DeepRFMResult("run", {"settings": {}}, lines)]):
+    ...     print(*filter(None, finding.cells()), sep=" | ")
+    NC1, layer inputs, layers 1 to 2 | 4 → 2 | ×0.5 a layer
+    NC1, AGOP step, layer 1 | ×0.25 | 100 % of the fall
+    NC1, random features, layer 1 | ×2 | undoes 50 % of the fall
+    NC1, normalization, layer 1 | ×1 | leaves it as it is
+    NC1, all steps, layer 1 | ×0.5
     """
-    lines = list(lines)
-    accuracy = _shown(lines, "test_accuracy", log=False)
-    return [
-        *fit_findings(select(lines, control=False) or lines, "layer"),
-        *_measure_findings(lines, "nc1_trace_ratio", "NC1"),
-        *([_accuracy("Test", *accuracy)] if accuracy is not None else []),
-    ]
+    measure = "nc1_trace_ratio"
+
+    def found(run: DeepRFMResult) -> list[Finding]:
+        return [*not_fitted(run.fit()), *_measure(run.lines, measure), *_accuracy(run.lines, "test_accuracy")]
+
+    return [*comparison(results, measure), *of_each(results, found)]
 
 
-def collapse_findings(results: Sequence[DeepRFMResult], measure: str) -> list[str]:
-    """Sentences about the course of "nc1_trace_ratio" or "nc2_gram_mse" in each run, and which run ends lowest."""
-    name = _NAMES[measure]
-    if len(results) == 1:
-        (result,) = results
-        left_out = _zeros(result.lines, measure, name) if _shown(result.lines, measure) else []
-        return [_in_short(result.lines, measure, name), *left_out]
-    sentences = []
-    for result in results:
-        if shown := _shown(result.lines, measure):
-            control, layers = shown
-            found = [_course(f"{name} {_INPUTS[control]}", layers), *_zeros(result.lines, measure, name)]
-            sentences += [of_run(results, result, sentence) for sentence in found]
-    return [*deep_rfm_comparison(results, measure), *sentences]
+def collapse_findings(results: Sequence[DeepRFMResult], measure: str) -> list[Finding]:
+    """Findings on the course of "nc1_trace_ratio" or "nc2_gram_mse" in each run, and which run ends lowest."""
+    return [*comparison(results, measure), *of_each(results, lambda run: _measure(run.lines, measure))]
 
 
-def deep_rfm_comparison(results: Sequence[DeepRFMResult], measure: str = "nc1_trace_ratio") -> list[str]:
-    """A sentence on which of several runs ends with the lowest NC1 or NC2; of runs of a control alone that counts."""
+def comparison(results: Sequence[DeepRFMResult], measure: str) -> list[Finding]:
+    """Which of several runs ends with the lowest NC1 or NC2; of runs of a control alone that counts."""
     ends = {result.name: end for result in results if (end := _end(result.lines, measure)) is not None}
-    depths = {max(line["layer"] for line in result.lines) for result in results if result.name in ends}
-    return ranking(f"{_NAMES[measure]} at the last layer{' of each' if len(depths) > 1 else ''}", results, ends)
+    fits = {result.name: result.fit() for result in results}
+    return compared(_NAMES[measure], "last layer", ends, fits)
 
 
-def accuracy_findings(results: Sequence[DeepRFMResult]) -> list[str]:
-    """Sentences about the accuracy of the first, last and best layer of each run."""
+def accuracy_findings(results: Sequence[DeepRFMResult]) -> list[Finding]:
+    """Accuracy of the first, last and best layer of each run."""
+    return of_each(results, lambda run: _accuracy(run.lines, "test_accuracy") or _accuracy(run.lines, "train_accuracy"))
+
+
+def spectrum_findings(results: Sequence[DeepRFMResult], spectra: Sequence[Mapping[int, Tensor]]) -> list[Finding]:
+    """Effective rank of the AGOP, and how many eigenvalues hold 90 % of its trace."""
+    layers_of = dict(zip((result.name for result in results), spectra, strict=True))
+
+    def found(result: DeepRFMResult) -> list[Finding]:
+        layers = {layer: values.double() for layer, values in layers_of[result.name].items()}
+        if not layers:
+            return []
+        first, last = min(layers), max(layers)
+        start, end = (float(layers[k].sum() ** 2 / layers[k].square().sum()) for k in (first, last))
+        count = int((layers[last].cumsum(0) < 0.9 * layers[last].sum()).sum()) + 1
+        went = Course(start) if first < last else None
+        return [
+            Finding("effective rank of the AGOP", _span(first, last), end, course=went),
+            Finding("eigenvalues that hold 90 % of the trace", f"layer {last}", count),
+        ]
+
+    return of_each(results, found)
+
+
+def _measure(lines: Sequence[Line], measure: str) -> list[Finding]:
+    """Course of a measure of the inputs and of the control, the steps between, and layers where it is 0."""
+    name, found = _NAMES[measure], summarize_seeds(lines, measure)
+    if not found:
+        return [Finding(name, "layer inputs", None, notes=("no layer has a positive, finite value",))]
+    inputs, control = ([_course(name, k, found[k, "input"])] if (k, "input") in found else [] for k in _INPUTS)
+    zero = [
+        finding
+        for k, where in _INPUTS.items()
+        for finding in zeros(name, where, select(lines, stage="input", control=k), measure)
+    ]
+    return [*inputs, *_steps(name, found), *control, *zero]
+
+
+def _course(name: str, control: bool, layers: Layers) -> Finding:
+    """Factor a layer from the first to the last; on the way there may be a value beyond both ends."""
+    first, last = min(layers), max(layers)
+    where, end = f"{_INPUTS[control]}, {_span(first, last)}", layers[last]
+    if first == last:
+        return Finding(name, where, end.mean, interval=spread(end))
+    change = Change.between(layers[first], end)
+    finding = course(name, where, change, end=end, steps=last - first, step="layer")
+    if change is None or change.direction not in ("falls", "rises"):
+        return finding
+    far, most = (min, "lowest") if change.direction == "falls" else (max, "highest")
+    layer = far(layers, key=lambda layer: layers[layer].mean)
+    note = f"{most} at layer {layer}: {number_text(layers[layer].mean)}"
+    return finding if layer == last else replace(finding, notes=(*finding.notes, note))
+
+
+def _steps(name: str, found: Mapping[tuple[bool, str], Layers]) -> list[Finding]:
+    """Factor of each step between two layers, its share of the fall, and what all of them make together.
+
+    Geometric means over the layers with all stages that have a next one; if there is none, over those with all stages.
+    """
+    stages = [found.get((False, stage), {}) for stage in ("input", "agop", "features")]
+    whole = sorted(set.intersection(*map(set, stages)))
+    layers = [layer for layer in whole if layer + 1 in stages[0]]
+    ways = [[stage[layer] for stage in stages] for layer in layers or whole]
+    for layer, way in zip(layers, ways, strict=False):
+        way.append(stages[0][layer + 1])
+    by_seed: dict[str, dict[Any, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for way in ways:
+        courses = [dict(summary.values) for summary in way]
+        for seed in set.intersection(*map(set, courses)):
+            for step, (before, after) in zip(_STEPS, pairwise(courses), strict=False):
+                by_seed[step][seed].append(log(before[seed] / after[seed]))
+    if not by_seed:
+        return []
+    drops = {
+        step: SeedSummary.of({seed: sum(falls) / len(falls) for seed, falls in seeds.items()}, log=False)
+        for step, seeds in by_seed.items()
+    }
+    falls = {step: 0.0 if is_still(drop) else drop.mean for step, drop in drops.items()}
+    unsure = {step for step, drop in drops.items() if not is_still(drop) and not drop.is_beyond_spread}
+    shares, verdict = _causes(falls, unsure)
+    where = _span((layers or whole)[0], (layers or whole)[-1])
     findings = []
-    for result in results:
-        for measure, name in (("test_accuracy", "Test"), ("train_accuracy", "Training")):
-            if shown := _shown(result.lines, measure, log=False):
-                findings.append(of_run(results, result, _accuracy(name, *shown)))
-                break
-    return findings
+    for step, fall in falls.items():
+        notes = shares.get(step, ""), UNSETTLED if step in unsure else ""
+        findings.append(Finding(name, f"{step}, {where}", exp(-fall), "x", notes=tuple(filter(None, notes))))
+    net = exp(-sum(drop.mean for drop in drops.values()))
+    return [*findings, Finding(name, f"all steps, {where}", net, "x", notes=(verdict,) if verdict else ())]
 
 
-def spectrum_findings(results: Sequence[DeepRFMResult], spectra: Sequence[Mapping[int, Tensor]]) -> list[str]:
-    """Sentences about the effective rank of the AGOP, and how many eigenvalues hold 90 % of its trace."""
-    findings = []
-    for result, layers in zip(results, spectra, strict=True):
-        if layers:
-            first, last = min(layers), max(layers)
-            ranks = [float(layers[k].double().sum() ** 2 / layers[k].double().square().sum()) for k in (first, last)]
-            count = int((layers[last].double().cumsum(0) < 0.9 * layers[last].double().sum()).sum()) + 1
-            ends = f"{ranks[0]:.3g} at layer {first}"
-            ends += f" and {ranks[1]:.3g} at layer {last}" if first < last else ""
-            verb = "eigenvalues hold" if count > 1 else "eigenvalue holds"
-            sentence = f"The effective rank of the AGOP is {ends}, where {count} {verb} 90 % of its trace."
-            findings.append(of_run(results, result, sentence))
-    return findings
+def _causes(falls: Mapping[str, float], unsure: set[str]) -> tuple[dict[str, str], str]:
+    """Share of each step in the fall or in what undoes it; a verdict instead where nothing falls on the whole.
+
+    Examples
+    --------
+    >>> _causes({"AGOP step": 2.0, "random features": -0.5}, set())
+    ({'AGOP step': '100 % of the fall', 'random features': 'undoes 25 % of the fall'}, '')
+    >>> _causes({"AGOP step": 2.0, "random features": -2.0}, set())
+    ({}, 'no net fall: the rises undo the falls')
+    """
+    fall, rise = (sum(max(0.0, sign * each) for each in falls.values()) for sign in (1, -1))
+    lower = {step for step, each in falls.items() if each > 0}
+    if not lower:
+        return {}, "no step makes it fall"
+    if lower <= unsure:
+        return {}, "no step makes it fall beyond the spread"
+    if rise > fall - log(SAME):
+        return {}, "no net fall: the rises undo the falls"
+    words = {1: "{} of the fall", 0: "leaves it as it is", -1: "undoes {} of the fall"}
+    signs = {step: (each > 0) - (each < 0) for step, each in falls.items()}
+    return {step: words[signs[step]].format(percent(abs(each) / fall)) for step, each in falls.items()}, ""
 
 
-def _shown(lines: Iterable[Line], measure: str, *, log: bool = True) -> tuple[bool, Layers] | None:
-    """A measure of the layer inputs, or of the control if it was run alone, with whether it is that."""
-    found = summarize_seeds(lines, measure, log=log)
-    return next(((control, found[control, "input"]) for control in _INPUTS if (control, "input") in found), None)
+def _accuracy(lines: Sequence[Line], measure: str) -> list[Finding]:
+    """Accuracy of the predictors, or that of a control alone, where it is known."""
+    found = summarize_seeds(lines, measure, log=False)
+    shown = next((control for control in _INPUTS if (control, "input") in found), None)
+    return [] if shown is None else [_best(_ACCURACIES[measure], shown, found[shown, "input"])]
+
+
+def _best(name: str, control: bool, layers: Layers) -> Finding:
+    """Whether a layer on the way is better than the last, beyond the spread over seeds."""
+    first, last = min(layers), max(layers)
+    whose = f"{_INPUTS[True]}, " if control else ""
+    if first == last:
+        return Finding(name, f"{whose}layer {last}", layers[last].mean, interval=spread(layers[last]))
+    shown = {layer: round(summary.mean, 3) for layer, summary in layers.items()}
+    best = max(shown, key=lambda layer: shown[layer])
+    change = Change.between(layers[first], layers[last], log=False)
+    finding = course(name, whose + _span(first, last), change, end=layers[last], steps=0)
+    if shown[best] == shown[last]:
+        return finding
+    gain = Change.between(layers[last], layers[best], log=False)
+    if best == first:
+        note = "no layer is better than the first"
+    elif gain is None or gain.direction != "rises":
+        note = f"no layer is better than the last: {UNSETTLED}"
+    else:
+        note = f"best at layer {best}: {number_text(layers[best].mean)}"
+    return replace(finding, notes=(*finding.notes, note))
 
 
 def _end(lines: Sequence[Line], measure: str) -> SeedSummary | None:
-    """A measure of the last layer input, or of the control if it was run alone; 0 if it is that for a seed."""
+    """Measure of the last layer input, or of the control if it was run alone; 0 if it is that for a seed."""
     inputs = select(lines, stage="input", control=False) or select(lines, stage="input", control=True)
     depth = max((line["layer"] for line in inputs), default=0)
     last = {line["seed"]: line.get(measure) for line in inputs if line["layer"] == depth}
@@ -121,107 +231,5 @@ def _end(lines: Sequence[Line], measure: str) -> SeedSummary | None:
     return SeedSummary.with_zeros(values) if values else None
 
 
-def _zeros(lines: Sequence[Line], measure: str, name: str) -> list[str]:
-    found = {control: select(lines, stage="input", control=control) for control in _INPUTS}
-    return [text for control, part in found.items() for text in zeros(f"{name} {_INPUTS[control]}", part, measure)]
-
-
-def _measure_findings(lines: Sequence[Line], measure: str, name: str) -> list[str]:
-    found = summarize_seeds(lines, measure)
-    if not found:
-        return [f"No layer has a positive, finite {name}."]
-    findings = []
-    if (False, "input") in found:
-        findings.append(_course(f"{name} {_INPUTS[False]}", found[False, "input"]))
-    if (steps := Steps.of(found)) is not None:
-        findings.append(steps.sentence(name))
-    if (True, "input") in found:
-        findings.append(_course(f"{name} {_INPUTS[True]}", found[True, "input"]))
-    return [*findings, *_zeros(lines, measure, name)]
-
-
-def _in_short(lines: Iterable[Line], measure: str, name: str) -> str:
-    """The course of a measure, its cause, and the control, in one sentence."""
-    found = summarize_seeds(lines, measure)
-    inputs, control = found.get((False, "input")), found.get((True, "input"))
-    if inputs is None:
-        if control is None:
-            return f"No layer has a positive, finite {name}."
-        return f"{_pace(f'Without the AGOP {name}', control)}."
-    parts = [_pace(name, inputs)]
-    if (steps := Steps.of(found)) is not None:
-        parts.append(steps.cause())
-    if control is not None:
-        parts.append(_pace("without the AGOP it", control))
-    return f"{'; '.join(parts)}."
-
-
-def _pace(name: str, layers: Layers) -> str:
-    """Factor a layer, without the ends."""
-    first, last = min(layers), max(layers)
-    if first == last:
-        return f"{name} is {layers[last].mean:.3g} at layer {last}"
-    change = Change.between(layers[first], layers[last])
-    if change is None:
-        return f"{name} is not known for any seed at both ends"
-    if change.verb == "goes":
-        return f"{name} moves by no more than the spread over {change.by.n_seeds} seeds"
-    return f"{name} hardly changes" if change.verb == "stays" else f"{name} {change.verb} {_factor(layers, change)}"
-
-
-def _factor(layers: Layers, change: Change) -> str:
-    """By how much a layer; on the way there may be a lower value, or a higher one, than at both ends."""
-    first, last = min(layers), max(layers)
-    text = f"{exp(abs(change.by.mean) / (last - first)):.3g}x a layer"
-    means = {layer: layers[layer].mean for layer in sorted(layers)}
-    straight = sorted(means.values(), reverse=change.verb == "falls")
-    if list(means.values()) == straight:
-        return text
-    far = (min if change.verb == "falls" else max)(means, key=means.__getitem__)
-    most = "lowest" if change.verb == "falls" else "highest"
-    return f"{text} on average" + (f", {most} at layer {far}, {means[far]:.3g}" if far != last else "")
-
-
-def _course(name: str, layers: Layers) -> str:
-    first, last = min(layers), max(layers)
-    change = Change.between(layers[first], layers[last])
-    if last == first:
-        text = f"{name} is {layers[last].mean:.3g} at layer {last}"
-    elif change is None:
-        return f"No seed has {name} both at layer {first} and at layer {last}."
-    else:
-        verb = "hardly changes" if change.verb == "stays" else change.verb
-        text = f"{name} {verb} from {change.start:.3g} at layer {first} to {change.end:.3g} at layer {last}"
-        more = {"stays": "", "goes": change.within}.get(change.verb, _factor(layers, change))
-        text = ", ".join(filter(None, [text, more]))
-    return f"{text}{_spread(last, layers[last])}."
-
-
-def _spread(layer: int, summary: SeedSummary) -> str:
-    """The interval of many seeds, or the ends of a few."""
-    if summary.n_seeds == 1:
-        return ""
-    if summary.n_seeds >= BAND_SEEDS:
-        return f" (95 % interval at layer {layer}: {summary.low:.3g} to {summary.high:.3g}, {summary.n_seeds} seeds)"
-    values = [value for _, value in summary.values]
-    return f" ({summary.n_seeds} seeds at layer {layer}: {min(values):.3g} to {max(values):.3g})"
-
-
-def _accuracy(name: str, control: bool, layers: Layers) -> str:
-    first, last = min(layers), max(layers)
-    whose = _INPUTS[True] if control else f"of the layer predictor{'s' if first < last else ''}"
-    shown = {layer: f"{layers[layer].mean:.3f}" for layer in layers}
-    if first == last:
-        return f"{name} accuracy {whose} is {shown[last]}."
-    best = max(layers, key=lambda layer: float(shown[layer]))
-    text = f"{name} accuracy {whose} is {shown[first]} at layer {first} and {shown[last]} at layer {last}"
-    if shown[first] == shown[last] == shown[best]:
-        return f"{text}."
-    if best == first:
-        return f"{text}; no layer is better than the first."
-    if shown[best] == shown[last]:
-        return f"{text}."
-    gain = Change.between(layers[last], layers[best], log=False)
-    if gain is None or gain.verb != "rises":
-        return f"{text}; no layer is better than the last by more than the spread over seeds."
-    return f"{text}; it is best at layer {best}, {shown[best]}."
+def _span(first: int, last: int) -> str:
+    return f"layers {first} to {last}" if first < last else f"layer {last}"

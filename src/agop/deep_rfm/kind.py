@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from agop.charts.kind import Kind, of_run, register
+from agop.charts.kind import Kind, register
 from agop.charts.seed_curves import SEED_BAND
 from agop.collapse.terms import TERMS as COLLAPSE
 from agop.deep_rfm.estimator import DeepRFMClassifier
-from agop.deep_rfm.findings import deep_rfm_comparison, deep_rfm_findings
+from agop.deep_rfm.findings import deep_rfm_findings
 from agop.deep_rfm.plots import deep_rfm_numbers, deep_rfm_plots
 from agop.deep_rfm.result import DeepRFMResult
 from agop.outer_product.terms import TERMS as AGOP
@@ -16,11 +14,6 @@ from agop.outer_product.terms import TERMS as AGOP
 __all__ = ["DEEP_RFM"]
 
 _PAPER = "Beaglehole, Súkeník, Mondelli, Belkin 2024, arXiv:2402.13728"
-
-
-def _findings(results: Sequence[DeepRFMResult]) -> list[str]:
-    compared = deep_rfm_comparison(results)
-    return compared + [of_run(results, each, text) for each in results for text in deep_rfm_findings(each.lines)]
 
 
 def _notes(result: DeepRFMResult) -> list[str]:
@@ -35,7 +28,7 @@ DEEP_RFM = register(
         DeepRFMResult,
         DeepRFMResult.read,
         deep_rfm_plots,
-        _findings,
+        deep_rfm_findings,
         deep_rfm_numbers,
         heading=lambda result: "Deep RFM",
         notes=_notes,

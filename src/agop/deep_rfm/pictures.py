@@ -13,12 +13,11 @@ from torch import Tensor
 
 from agop.charts.chart import Choice, Picture, Pictures
 from agop.charts.document import Plot
-from agop.charts.findings.wording import fixed, percent
-from agop.charts.images import eigenvector_pictures, side_of
-from agop.charts.kind import of_run
+from agop.charts.findings import Course, Finding, number_text, of_each
+from agop.charts.images import eigenvector_pictures, side_of, trace_shares
 from agop.deep_rfm.result import DeepRFMResult
 
-__all__ = ["eigenvector_findings", "eigenvector_plot", "gram_findings", "gram_plot"]
+__all__ = ["eigenvector_plot", "gram_plot"]
 
 _PIXELS = 700_000
 """Of the Gram pictures of a report at most: 1.9 MB of its page."""
@@ -59,7 +58,7 @@ def gram_plot(results: Sequence[DeepRFMResult]) -> Plot | None:
 
 def eigenvector_plot(results: Sequence[DeepRFMResult]) -> Plot | None:
     """Leading eigenvectors of the AGOP of the first layer, where the inputs are images."""
-    charts, shown = {}, []
+    charts, held = {}, {}
     for result in results:
         shape = result.info.get("image_shape")
         vectors = _first(result.tensors, "eigenvectors")
@@ -67,14 +66,14 @@ def eigenvector_plot(results: Sequence[DeepRFMResult]) -> Plot | None:
             spectrum = _first(result.tensors, "spectrum")
             shares = [] if spectrum is None else (spectrum / spectrum.sum()).tolist()[: len(vectors)]
             charts[result.name] = eigenvector_pictures(vectors, shares, shape)
-            shown.append((result.name, shares))
+            held[result.name] = trace_shares("layer 1", shares)
     if not charts:
         return None
     return Plot(
         "eigenvectors",
         "What the first AGOP looks at",
         next(iter(charts.values())) if len(results) == 1 else Choice("run", charts, start=next(iter(charts))),
-        eigenvector_findings(shown),
+        of_each(results, lambda result: held.get(result.name, [])),
         "Leading eigenvectors of the AGOP of the first layer as images, with their share of its trace; first seed. "
         "A vector and its negative mean the same. Of color images, grey is 0.",
         ("AGOP", "spectrum"),
@@ -83,43 +82,21 @@ def eigenvector_plot(results: Sequence[DeepRFMResult]) -> Plot | None:
 
 def gram_findings(
     results: Sequence[DeepRFMResult], found: Sequence[Mapping[tuple[str, str, int], Tensor]]
-) -> list[str]:
-    """Sentences about the mean cosine within and between classes at the first and last layer.
+) -> list[Finding]:
+    """Mean cosine within and between classes at the first and last layer.
 
     There is none if the run does not say how many samples of each class are pictured, "gram_counts".
     """
-    findings = []
-    for result, grams in zip(results, found, strict=True):
-        counts = result.info.get("gram_counts")
+    grams_of = dict(zip((result.name for result in results), found, strict=True))
+
+    def cosines(result: DeepRFMResult) -> list[Finding]:
+        counts = [count for count in result.info.get("gram_counts") or () if count]
+        grams = grams_of[result.name]
         layers = {k: gram for (metric, stage, k), gram in grams.items() if (metric, stage) == ("agop", "input")}
-        if (
-            counts
-            and sum(count > 0 for count in counts) > 1
-            and max(counts) > 1
-            and layers
-            and all(len(gram) == sum(counts) for gram in layers.values())
-        ):
-            findings.append(of_run(results, result, _cosines_of_layers(layers, counts)))
-    return findings
+        known = len(counts) > 1 and max(counts) > 1 and all(len(gram) == sum(counts) for gram in layers.values())
+        return _cosines_of_layers(layers, counts) if layers and known else []
 
-
-def eigenvector_findings(shown: Sequence[tuple[str, Sequence[float]]]) -> list[str]:
-    """Sentences about the share of the pictured eigenvectors in the trace, by run.
-
-    Examples
-    --------
-    >>> eigenvector_findings([("run", [0.5, 0.25])])
-    ['The 2 eigenvectors hold 75 % of the trace of the AGOP, the first 50 %.']
-    """
-    sentences = {
-        name: f"The {len(shares)} eigenvectors hold {percent(sum(shares))} of the trace of the AGOP, the first "
-        f"{percent(shares[0])}."
-        if len(shares) > 1
-        else f"The eigenvector holds {percent(shares[0])} of the trace of the AGOP."
-        for name, shares in shown
-        if shares
-    }
-    return list(sentences.values()) if len(shown) == 1 else [f"{name}: {text}" for name, text in sentences.items()]
+    return of_each(results, cosines)
 
 
 def _grams(tensors: Mapping[str, Tensor]) -> dict[tuple[str, str, int], Tensor]:
@@ -143,23 +120,19 @@ def _first(tensors: Mapping[str, Tensor], what: str) -> Tensor | None:
     return tensors[names[0]] if names else None
 
 
-def _cosines_of_layers(layers: Mapping[int, Tensor], counts: Sequence[int]) -> str:
-    first, last = min(layers), max(layers)
-    present = sum(count > 0 for count in counts)
-    ideal = f"simplex ETF of {present} classes: {fixed(-1 / (present - 1))}"
-    (within, between), (last_within, last_between) = (_cosines(layers[layer], counts) for layer in (first, last))
-    if first == last:
-        ends = [f"At layer {last} the mean cosine", f"is {within}", f"is {between}"]
-    else:
-        ends = [f"From layer {first} to layer {last} the mean cosine"]
-        ends += [f"goes from {within} to {last_within}", f"from {between} to {last_between}"]
-    course, own, other = ends
-    return f"{course} of two samples of a class {own} (collapsed: 1), of two classes {other} ({ideal})."
-
-
-def _cosines(gram: Tensor, counts: Sequence[int]) -> tuple[str, str]:
+def _cosines_of_layers(layers: Mapping[int, Tensor], counts: Sequence[int]) -> list[Finding]:
     """Mean cosine within a class, without that of a sample with itself, and between classes."""
-    labels = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
+    first, last, n_classes = min(layers), max(layers), len(counts)
+    where = f"layers {first} to {last}" if first < last else f"layer {last}"
+    labels = torch.arange(n_classes).repeat_interleave(torch.tensor(counts))
     same = labels[:, None] == labels
-    own, other = gram.double()[same & ~torch.eye(len(gram), dtype=torch.bool)], gram.double()[~same]
-    return fixed(float(own.mean())), fixed(float(other.mean()))
+    parts = {
+        "cosine within a class": (same & ~torch.eye(len(labels), dtype=torch.bool), "1 if collapsed"),
+        "cosine between classes": (~same, f"simplex ETF of {n_classes} classes: {number_text(-1 / (n_classes - 1))}"),
+    }
+    findings = []
+    for name, (pairs, note) in parts.items():
+        start, end = (float(layers[layer].double()[pairs].mean()) for layer in (first, last))
+        went = Course(start) if first < last else None
+        findings.append(Finding(name, where, end, course=went, notes=(note,)))
+    return findings

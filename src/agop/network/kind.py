@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from agop.charts.kind import Kind, of_run, register
+from agop.charts.kind import Kind, register
 from agop.charts.seed_curves import SEED_BAND
 from agop.collapse.terms import TERMS as COLLAPSE
 from agop.network.plots.collapse import network_numbers, network_plots
-from agop.network.plots.findings import network_comparison, network_findings
+from agop.network.plots.findings import network_findings
 from agop.network.record import NetworkRecord
 from agop.network.result import NetworkResult, load_record
 from agop.network.tracker import Tracker
@@ -18,11 +16,6 @@ __all__ = ["NETWORK"]
 
 _PAPER = "Beaglehole, Súkeník, Mondelli, Belkin 2024, arXiv:2402.13728"
 _RFM = "Radhakrishnan, Beaglehole, Pandit, Belkin 2024, Science 383:6690"
-
-
-def _findings(results: Sequence[NetworkResult]) -> list[str]:
-    found = [(each, text) for each in results for text in network_findings(each.lines, each.unit)]
-    return network_comparison(results) + [of_run(results, each, text) for each, text in found]
 
 
 def _heading(result: NetworkResult) -> str:
@@ -42,7 +35,7 @@ NETWORK = register(
         NetworkResult,
         NetworkResult.read,
         network_plots,
-        _findings,
+        network_findings,
         network_numbers,
         _heading,
         _notes,

@@ -1,16 +1,17 @@
-"""What the numbers of models of tables say, in plain words computed from them."""
+"""Findings on models of tables: effects, interactions, coupling, directions, and the error over folds."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from agop.charts.findings.wording import fixed, listed, percent
-from agop.charts.kind import of_run
+from agop.charts.findings import UNSETTLED, Finding, Interval, compared, listed, number_text, of_each, percent
+from agop.runs import SeedSummary
 from agop.tables.explanation import Explanation
-from agop.tables.fold_plots import fold_findings
 from agop.tables.result import TableResult
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "coupling_findings",
     "direction_findings",
     "effect_findings",
+    "fold_findings",
     "interaction_findings",
     "table_findings",
 ]
@@ -26,176 +28,245 @@ COUPLED_COLUMNS = 12
 """Columns at most between which the coupling is shown, those of the largest effects."""
 
 _MOST, _NAMED, _SMALL, _COUPLED = 0.8, 4, 0.01, 0.9
-"""Share that "most" is, names in a sentence, share that is small, and a coupling that is nearly one direction."""
-
-_VARIANCE = "of the variance of the prediction"
+"""Share that "most" is, findings of a kind, share that is small, and a coupling that is nearly one direction."""
 
 
-def table_findings(result: TableResult) -> list[str]:
-    r"""Sentences about what a model of a table depends on, and how well it predicts.
+def table_findings(results: Sequence[TableResult]) -> list[Finding]:
+    """Findings on what models of tables depend on, how well they predict, and which predicts best.
 
     Examples
     --------
     >>> from agop.tables import explain_agop
     >>> names, effects = ("age", "mass", "town"), {"effects": [0.3, 0.6, 0.2], "errors": [0.02, 0.03, 0.04]}
     >>> explanation = explain_agop(np.diag([6.0, 3.0, 1.0]), np.eye(3), names, (0, 1, 2), names, **effects)
-    >>> folds = [{"fold": k, "measure": "RMSE", "error": 1.0 + k, "baseline": 5.0} for k in (1, 2)]
-    >>> print(*table_findings(TableResult("model", {"settings": {}}, explanation, folds)), sep="\n")
-    The largest effect is that of mass, 60 % ± 3 % of the variance of the prediction (± standard error); which is next
-    is not settled: age with 30 % ± 2 % and town with 20 % ± 4 %.
-    The prediction is steepest along age, 60 % of the AGOP; its effect is 30 % ± 2 %, and less than that of mass.
-    No two columns act through a common direction.
-    The first direction holds 60 % of the AGOP: age +1.00; the first 3 hold 100 %.
-    The RMSE is 2.5 ± 0.71 (mean and standard deviation over 2 folds), 50 % of that of the constant prediction and below
-    it in every fold.
+    >>> for finding in table_findings([TableResult("model", {"settings": {}}, explanation)]):
+    ...     print(*filter(None, finding.cells()), sep=" | ")
+    effect, mass | 60 % | 54 % to 66 % (2 standard errors) | largest
+    effect, age | 30 % | 26 % to 34 % (2 standard errors) | may be next: not settled
+    effect, town | 20 % | 12 % to 28 % (2 standard errors) | may be next: not settled
+    steepness, age | 60 % | steepest, but its effect is below that of mass
+    coupling | – | no two columns act through a common direction
+    share of the AGOP, first direction | 60 % | age +1; the first 3 hold 100 %
     """
-    parts = effect_findings, interaction_findings, coupling_findings, direction_findings, fold_findings
-    return [sentence for part in parts for sentence in part([result])]
+    parts = effect_findings, interaction_findings, coupling_findings, direction_findings
+    found = [finding for part in parts for finding in part(results)]
+    return [*_comparison(results), *found, *of_each(results, _error)]
 
 
-def effect_findings(results: Sequence[TableResult]) -> list[str]:
-    """Sentences about the columns with the largest effects, and about the steepest."""
-    sentences = []
-    for result in results:
-        found = [_largest_effects(result.explanation), _largest_by_fold(result), _steepest(result.explanation)]
-        sentences += [of_run(results, result, sentence) for sentence in found if sentence]
-    return sentences
+def effect_findings(results: Sequence[TableResult]) -> list[Finding]:
+    """Columns with the largest effects, also by the models of the folds, and the steepest."""
+    return of_each(
+        results,
+        lambda run: [*_largest_effects(run.explanation), *_largest_by_fold(run), *_steepest(run.explanation)],
+    )
 
 
-def interaction_findings(results: Sequence[TableResult]) -> list[str]:
-    """Sentences about the strongest interactions, where pairs were tried."""
-    return [
-        of_run(results, result, _interactions(result.explanation))
-        for result in results
-        if result.explanation.interactions
-    ]
+def interaction_findings(results: Sequence[TableResult]) -> list[Finding]:
+    """The strongest interactions, where pairs were tried."""
+    return of_each(results, lambda run: _interactions(run.explanation) if run.explanation.interactions else [])
 
 
-def coupling_findings(results: Sequence[TableResult]) -> list[str]:
-    """Sentences about the pair of columns that acts most through one direction."""
-    return [
-        of_run(results, result, _coupling(result.explanation)) for result in results if _is_wide(result.explanation)
-    ]
+def coupling_findings(results: Sequence[TableResult]) -> list[Finding]:
+    """The pair of columns that acts most through one direction."""
+    return of_each(results, lambda run: _coupling(run.explanation) if len(run.explanation.columns) > 1 else [])
 
 
-def direction_findings(results: Sequence[TableResult]) -> list[str]:
-    """Sentences about the share of the leading directions and the largest entries of the first."""
-    return [of_run(results, result, _directions(result.explanation)) for result in results]
+def direction_findings(results: Sequence[TableResult]) -> list[Finding]:
+    """Share of the leading directions and the largest entries of the first."""
+    return of_each(results, lambda run: _directions(run.explanation))
 
 
-def _largest_effects(explanation: Explanation) -> str:
-    """Columns that have, or may have, the largest effect; those that come next; those whose effect is surely small."""
-    order, columns = explanation.ranking(), explanation.columns
+def fold_findings(results: Sequence[TableResult]) -> list[Finding]:
+    """Error over the folds of each model, and which has the lowest."""
+    return [*_comparison(results), *of_each(results, _error)]
+
+
+def _effect(explanation: Explanation, index: int, note: str) -> Finding:
+    share, error = float(explanation.effects[index]), float(explanation.errors[index])
+    return Finding("effect", explanation.columns[index], share, "%", _two_errors(share, error), notes=(note,))
+
+
+def _two_errors(share: float, error: float) -> Interval:
+    return Interval(share - 2 * error, share + 2 * error, "2 standard errors")
+
+
+def _largest_effects(explanation: Explanation) -> list[Finding]:
+    """Columns that have, or may have, the largest effect; those that come next; how many have surely a small one."""
+    order = explanation.ranking()
     if len(order) == 1:
-        return f"The table has one column, {columns[0]}."
+        return [_effect(explanation, order[0], "the only column")]
     if not (explanation.effects > 2 * explanation.errors).any():
-        return "No column has an effect beyond its standard error."
+        return [_effect(explanation, order[0], "no column has an effect beyond its standard error")]
     leaders = explanation.leaders()
     after = [index for index in order if index not in leaders]
     if len(leaders) > 1:
-        text = f"Which column has the largest effect is not settled: {_named(explanation, leaders)} {_VARIANCE} "
-        text += "(± standard error)"
+        findings = [_effect(explanation, index, "may be the largest: not settled") for index in leaders[:_NAMED]]
     else:
-        text = f"The largest effect is that of {columns[leaders[0]]}, {_effect(explanation, leaders[0])} {_VARIANCE} "
-        text += "(± standard error)"
-        near = [index for index in after if not explanation.is_above(after[0], index)]
-        text += f"; next is {_named(explanation, near)}" if len(near) == 1 else ""
-        text += f"; which is next is not settled: {_named(explanation, near)}" if len(near) > 1 else ""
+        near = [index for index in after if not explanation.is_above(after[0], index)][:_NAMED]
+        note = "next" if len(near) == 1 else "may be next: not settled"
+        findings = [_effect(explanation, leaders[0], "largest"), *(_effect(explanation, k, note) for k in near)]
     small = int((explanation.effects + 2 * explanation.errors < _SMALL).sum())
-    if small:
-        text += f"; {small} {'column has' if small == 1 else 'columns have'} less than {percent(_SMALL)}"
-    return f"{text}."
+    count = Finding("columns", f"with an effect below {percent(_SMALL)}", small)
+    return [*findings, count] if small else findings
 
 
-def _largest_by_fold(result: TableResult) -> str | None:
-    """Which column has the largest effect on the models of the folds, where these were measured."""
+def _largest_by_fold(result: TableResult) -> list[Finding]:
+    """Columns with the largest effect in the models of the folds, where these were measured."""
     folds = [line["effects"] for line in result.folds if line.get("effects")]
     if len(folds) < 2 or len(result.explanation.columns) == 1:
-        return None
-    counts = Counter(max(effects, key=lambda name: effects[name]["share"]) for effects in folds)
-    (first, count), *others = counts.most_common()
-    shares = [effects[first]["share"] for effects in folds]
-    if not min(shares) > 0:
-        return None
-    if others:
-        named = listed([f"{name} in {count}" for name, count in counts.most_common()], _NAMED)
-        return f"The models of {len(folds)} folds disagree on the largest effect on unseen rows: {named}."
-    span = f"{percent(min(shares))} to {percent(max(shares))}"
-    return f"On unseen rows the largest effect in the models of all {count} folds is that of {first}, {span}."
+        return []
+    counts = Counter(max(effects, key=lambda name: effects[name]["share"]) for effects in folds).most_common()
+    shares = {name: [effects[name]["share"] for effects in folds] for name, _ in counts[:_NAMED]}
+    if not min(shares[counts[0][0]]) > 0:
+        return []
+    settled = () if len(counts) == 1 else ("the folds disagree",)
+    return [
+        Finding(
+            "effect on unseen rows",
+            name,
+            float(np.mean(shares[name])),
+            "%",
+            Interval(min(shares[name]), max(shares[name]), f"{len(folds)} folds"),
+            notes=(f"largest in {count} of {len(folds)} folds", *settled),
+        )
+        for name, count in counts[:_NAMED]
+    ]
 
 
-def _steepest(explanation: Explanation) -> str | None:
+def _steepest(explanation: Explanation) -> list[Finding]:
     """Whether the steepest column may be the one with the largest effect."""
     if len(explanation.columns) == 1:
-        return None
+        return []
     leaders = explanation.leaders()
     steepest = max(range(len(explanation.columns)), key=lambda k: (explanation.steepness[k], k in leaders))
-    name, share = explanation.columns[steepest], percent(float(explanation.steepness[steepest]))
-    text = f"The prediction is steepest along {name}, {share} of the AGOP"
-    if steepest in leaders:
-        return f"{text}."
-    first = explanation.columns[leaders[0]]
-    return f"{text}; its effect is {_effect(explanation, steepest)}, and less than that of {first}."
+    below = "" if steepest in leaders else f", but its effect is below that of {explanation.columns[leaders[0]]}"
+    share = float(explanation.steepness[steepest])
+    return [Finding("steepness", explanation.columns[steepest], share, "%", notes=(f"steepest{below}",))]
 
 
-def _effect(explanation: Explanation, index: int) -> str:
-    return f"{percent(float(explanation.effects[index]))} ± {percent(float(explanation.errors[index]))}"
+def _interactions(explanation: Explanation) -> list[Finding]:
+    """The strongest pair and the next; all that may be strongest; or that there is none to speak of."""
+    first, *others = explanation.interactions
+    tried = len(explanation.interactions)
+    if all(share + 2 * error < _SMALL for *_, share, error in explanation.interactions):
+        shown, note = [first], f"nearly additive: all {tried} pairs that were tried are below {percent(_SMALL)}"
+    elif not any(share > 2 * error for *_, share, error in explanation.interactions):
+        shown, note = [first], f"none of {tried} pairs is beyond its standard error"
+    elif as_strong := [pair for pair in others if first[2] - pair[2] <= 2 * (first[3] + pair[3])]:
+        shown, note = [first, *as_strong][:_NAMED], f"may be the strongest of {tried} pairs: not settled"
+    else:
+        shown, note = [first], f"strongest of {tried} pairs" if others else "the only pair that was tried"
+    return [
+        Finding("interaction", f"{a} with {b}", share, "%", _two_errors(share, error), notes=(note,))
+        for a, b, share, error in shown
+    ]
 
 
-def _named(explanation: Explanation, indices: Sequence[int]) -> str:
-    return listed([f"{explanation.columns[index]} with {_effect(explanation, index)}" for index in indices], _NAMED)
-
-
-def _interactions(explanation: Explanation) -> str:
-    pairs = explanation.interactions
-    (a, b, share, error), *others = pairs
-    text, tried = f"{a} with {b}", f"{len(pairs)} pairs of {len({name for pair in pairs for name in pair[:2]})} columns"
-    if not others:
-        beyond = "" if share > 2 * error else ", which is not beyond its standard error"
-        return f"The interaction of {text} is {percent(share)} ± {percent(error)} {_VARIANCE}{beyond}."
-    if all(each + 2 * spread < _SMALL for *_, each, spread in pairs):
-        most = f"the most is {percent(share)} ± {percent(error)} of its variance, {text}"
-        return f"The prediction is nearly additive over the {tried} that were tried: {most}."
-    if not any(each > 2 * spread for *_, each, spread in pairs):
-        return f"None of {tried} has an interaction beyond its standard error."
-    as_strong = [pair for pair in others if share - pair[2] <= 2 * (error + pair[3])]
-    if as_strong:
-        named = [f"{c} with {d} ({percent(s)} ± {percent(e)})" for c, d, s, e in (pairs[0], *as_strong)]
-        return f"It is not settled which interaction of {tried} is strongest: {listed(named, _NAMED)}."
-    text = f"The strongest interaction of {tried}, {text}, is {percent(share)} ± {percent(error)} {_VARIANCE}"
-    c, d, second, spread = others[0]
-    return f"{text}; the next, {c} with {d}, is {percent(second)} ± {percent(spread)}."
-
-
-def _coupling(explanation: Explanation) -> str:
+def _coupling(explanation: Explanation) -> list[Finding]:
     """The pair that acts most through one direction, among columns that have an effect."""
     first = explanation.ranking()[:COUPLED_COLUMNS]
     shown = sorted(index for index in first if explanation.effects[index] >= _SMALL)
     if len(shown) < 2:
-        return f"Fewer than two columns have an effect of {percent(_SMALL)} or more, which could act together."
+        return [Finding("coupling", "", None, notes=(f"fewer than two columns have an effect of {percent(_SMALL)}",))]
     upper = np.triu(explanation.coupling[np.ix_(shown, shown)], 1)
-    a, b = (shown[int(index)] for index in np.unravel_index(upper.argmax(), upper.shape))
-    value, names = float(upper.max()), f"{explanation.columns[a]} and {explanation.columns[b]}"
+    a, b = (explanation.columns[shown[int(index)]] for index in np.unravel_index(upper.argmax(), upper.shape))
+    value, fewer = float(upper.max()), len(shown) < len(explanation.columns)
     if not value > 0:
-        return "No two columns act through a common direction."
-    which = f" among the {len(shown)} columns with the largest effects" if len(shown) < len(explanation.columns) else ""
-    text = f"The strongest coupling{which} is that of {names}, {value:.2f} of 1"
-    return f"{text}: they act nearly through one direction." if value >= _COUPLED else f"{text}."
+        return [Finding("coupling", "", None, notes=("no two columns act through a common direction",))]
+    which = f"strongest among the {len(shown)} columns with the largest effects" if fewer else "strongest"
+    nearly = ("nearly one direction",) if value >= _COUPLED else ()
+    return [Finding("coupling", f"{a} and {b}", value, notes=(which, *nearly))]
 
 
-def _directions(explanation: Explanation) -> str:
+def _directions(explanation: Explanation) -> list[Finding]:
     shares, entries = explanation.shares, explanation.directions[0]
     order = np.argsort(-np.abs(entries), kind="stable")
     enough = int((np.square(entries[order]).cumsum() < _MOST).sum()) + 1
-    shown = [f"{explanation.features[index]} {_signed(float(entries[index]))}" for index in order[:enough]]
-    text = f"The first direction holds {percent(float(shares[0]))} of the AGOP: {listed(shown, _NAMED)}"
-    both = len(shares) > 1 and float(shares[0]) < 1 - _SMALL
-    return f"{text}; the first {len(shares)} hold {percent(float(shares.sum()))}." if both else f"{text}."
-
-
-def _is_wide(explanation: Explanation) -> bool:
-    return len(explanation.columns) > 1
+    named = listed([f"{explanation.features[k]} {_signed(float(entries[k]))}" for k in order[:enough]], _NAMED)
+    several = len(shares) > 1 and float(shares[0]) < 1 - _SMALL
+    both = (f"the first {len(shares)} hold {percent(float(shares.sum()))}",) if several else ()
+    return [Finding("share of the AGOP", "first direction", float(shares[0]), "%", notes=(named, *both))]
 
 
 def _signed(entry: float) -> str:
-    return f"{'+' if entry > 0 else ''}{fixed(entry)}"
+    entry = round(entry, 2) + 0.0
+    return f"{'+' if entry > 0 else ''}{number_text(entry)}"
+
+
+def _error(result: TableResult) -> list[Finding]:
+    """Mean error over the folds with its standard deviation, beside that of the constant prediction."""
+    if not result.folds:
+        return []
+    errors, baselines = _errors(result), _baselines(result)
+    count, mean = len(errors), float(errors.mean())
+    where = f"mean over {count} folds" if count > 1 else "one fold"
+    notes: list[str] = []
+    if np.isfinite(baselines).all() and baselines.mean() > 0:
+        better = int((errors < baselines).sum())
+        notes += [f"{percent(mean / float(baselines.mean()))} of the constant prediction"]
+        notes += [f"below it in {better} of {count} folds"] * (count > 1)
+    deviation = float(errors.std(ddof=1)) if count > 1 else 0.0
+    interval = Interval(mean - deviation, mean + deviation, "standard deviation") if count > 1 else None
+    return [Finding(_measure(result), where, mean, interval=interval, notes=tuple(notes))]
+
+
+def _comparison(results: Sequence[TableResult]) -> list[Finding]:
+    """Which model has the lowest error: of the same folds, or else relative to a constant; none if neither is known.
+
+    A difference inside the spread over the folds is none.
+    """
+    there = [result for result in results if result.folds]
+    if len(there) < 2:
+        return []
+    if _same_folds(there):
+        return _on_the_same_folds(there)
+    known = {
+        result.name: SeedSummary.of((_errors(result) / baselines.mean()).tolist(), log=False)
+        for result in there
+        if np.isfinite(baselines := _baselines(result)).all() and baselines.mean() > 0
+    }
+    found = compared("error", "relative to its own constant prediction", known)
+    return [replace(finding, unit="%", interval=None) for finding in found]
+
+
+def _on_the_same_folds(results: Sequence[TableResult]) -> list[Finding]:
+    """Errors on common folds, the lowest marked where it is below the next by more than the differences spread."""
+    order = sorted(results, key=lambda result: float(_errors(result).mean()))
+    best, other = order[0], order[1]
+    more = _errors(other) - _errors(best)
+    ties = [result.name for result in results if _errors(result).mean() == _errors(best).mean()]
+    settled = len(ties) > 1 or SeedSummary.of(more.tolist(), log=False).is_beyond_spread
+    notes = dict.fromkeys(ties, "lowest" if settled else UNSETTLED)
+    if len(ties) == 1:
+        notes[other.name] = f"higher in {(more > 0).sum()} of {len(more)} folds"
+    findings = []
+    for result in results:
+        note = (notes[result.name],) if result.name in notes else ()
+        mean = float(_errors(result).mean())
+        findings.append(Finding(_measure(result), "same folds", mean, notes=note, run=result.name))
+    return findings
+
+
+def _same_folds(results: Sequence[TableResult]) -> bool:
+    """Whether the folds are of the same rows: surely so for equal errors of the means, or for one table and seed."""
+    keys = ("fold", "measure", "n_rows", "baseline")
+    first, *others = [[tuple(line.get(key) for key in keys) for line in result.folds] for result in results]
+    if any(other != first for other in others) or any(None in fold for fold in first):
+        return False
+    tables = {
+        (result.info.get("checksum"), result.info.get("target"), result.info["settings"].get("seed"))
+        for result in results
+    }
+    return first[0][1] == "RMSE" or (len(tables) == 1 and None not in next(iter(tables)))
+
+
+def _measure(result: TableResult) -> str:
+    return str(result.folds[0].get("measure", "error"))
+
+
+def _errors(result: TableResult) -> NDArray[np.float64]:
+    return np.array([line["error"] for line in result.folds], dtype=np.float64)
+
+
+def _baselines(result: TableResult) -> NDArray[np.float64]:
+    return np.array([line.get("baseline") for line in result.folds], dtype=np.float64)

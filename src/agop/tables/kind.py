@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sklearn.pipeline import Pipeline
 
-from agop.charts.kind import Kind, of_run, register
+from agop.charts.kind import Kind, register
 from agop.outer_product.terms import TERMS as AGOP
 from agop.rfm import RFMClassifier, RFMRegressor
 from agop.tables.explanation import Explanation
 from agop.tables.findings import table_findings
-from agop.tables.fold_plots import table_comparison
 from agop.tables.plots import table_numbers, table_plots
 from agop.tables.result import TableResult
 
 __all__ = ["TABLE"]
 
 _RFM = "Radhakrishnan, Beaglehole, Pandit, Belkin 2024, Science 383:6690"
-
-
-def _findings(results: Sequence[TableResult]) -> list[str]:
-    compared = table_comparison(results)
-    return compared + [of_run(results, each, text) for each in results for text in table_findings(each)]
 
 
 def _heading(result: TableResult) -> str:
@@ -38,7 +30,7 @@ TABLE = register(
         TableResult,
         TableResult.read,
         table_plots,
-        _findings,
+        table_findings,
         table_numbers,
         _heading,
         terms={

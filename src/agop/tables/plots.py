@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from agop.charts.chart import Bars, Chart, Choice, HeatMap, Series
 from agop.charts.document import NumberTable, Plot
-from agop.charts.findings.wording import percent
+from agop.charts.findings import percent
 from agop.charts.palette import color
 from agop.tables.explanation import Explanation
 from agop.tables.findings import (

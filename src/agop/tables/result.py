@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from agop.charts.kind import nothing_measured, plain_settings
 from agop.errors import DataFileError
-from agop.runs import Line, Run, with_columns
+from agop.runs import Line, Run, TrainingFit, with_columns
 from agop.tables.explain import explain
 from agop.tables.explanation import Explanation
 
@@ -52,6 +52,10 @@ class TableResult:
             raise DataFileError(f"{file} to hold an explanation", str(error), "Repeat agop explain --run.") from error
         folds = [line for line in with_columns(lines, "fold", "error") if line["error"] is not None]
         return cls(run.name, run.info(), explanation, folds)
+
+    def fit(self) -> TrainingFit:
+        """Unknown: errors over folds are compared instead."""
+        return TrainingFit()
 
     @classmethod
     def of(cls, model: Any) -> TableResult:

@@ -1,25 +1,71 @@
-"""What is said about a training, from lines whose answers are known."""
+"""Findings on a training, from lines whose answers are known."""
 
 from __future__ import annotations
 
 import pytest
 
+from agop.charts.findings import NOT_FITTED, UNSETTLED
 from agop.network.plots.attribution import attribution_findings
-from agop.network.plots.findings import (
-    epoch_findings,
-    layer_findings,
-    map_findings,
-    network_comparison,
-    network_findings,
-    nfa_findings,
-)
-from agop.network.plots.scores import score_findings
+from agop.network.plots.findings import epoch_findings, layer_findings, map_findings, network_findings, nfa_findings
 from agop.network.result import NetworkResult
 
 
 def line(seed, epoch, layer, stage, nc1, **columns):
     scores = {"loss": 0.5, "train_accuracy": 0.95, "test_accuracy": 0.25 * (1 + seed)}
     return {"seed": seed, "epoch": epoch, **scores, "layer": layer, "stage": stage, "nc1_trace_ratio": nc1, **columns}
+
+
+def result(name, lines, unit="epoch"):
+    return NetworkResult(name, {"settings": {}}, lines, unit=unit)
+
+
+def course(layer, stage, *values, seed=0, **columns):
+    return [line(seed, 5 * k, layer, stage, value, **columns) for k, value in enumerate(values)]
+
+
+def seeds_of(*courses, stage="input", layer="fc.1"):
+    return [each for seed, values in enumerate(courses) for each in course(layer, stage, *values, seed=seed)]
+
+
+def layers_of(*by_seed):
+    return [
+        line(seed, 1, f"fc.{k}", "input", nc1) for seed, values in enumerate(by_seed) for k, nc1 in enumerate(values)
+    ]
+
+
+def falls(*pairs, name="a", seed=0):
+    """A run whose layers have these falls of log NC1 at the linear map and over the whole layer."""
+    lines = [
+        line(seed, 1, f"fc.{k}", "input", 1.0, linear_log_fall=linear, output_log_fall=whole)
+        for k, (linear, whole) in enumerate(pairs)
+    ]
+    return result(name, lines)
+
+
+def ends(name, *values, accuracy=1.0, layer="fc.2", **columns):
+    """A run with one value of NC1 a seed at its last layer."""
+    return result(
+        name,
+        [
+            {**line(seed, 9, each, "input", 4.0 if each == "fc.1" else nc1), "train_accuracy": accuracy, **columns}
+            for seed, nc1 in enumerate(values)
+            for each in ("fc.1", layer)
+        ],
+    )
+
+
+def shown(findings):
+    """Quantity, place, and value of each."""
+    return [(finding.quantity, finding.where, finding.value) for finding in findings]
+
+
+def found(lines, unit="epoch"):
+    return network_findings([result("run", lines, unit)])
+
+
+def compared(*runs):
+    """Notes of each run in the comparison at the last layer."""
+    return {f.run: f.notes for f in layer_findings(runs) if f.where == "input of fc.2"}
 
 
 LINES = [
@@ -35,46 +81,46 @@ LINES = [
 ]
 
 
-def test_sentences():
-    assert network_findings(LINES) == [
-        "After 4 to 6 epochs: training loss 0.5, training accuracy 0.950, test accuracy 0.375 (means over 2 seeds).",
-        "NC1 of the layer inputs goes from 2 at fc.1 to 0.05 at fc.output, lower in 2 of 2 seeds, inside their spread.",
-        "The linear map, S Vᵀ, makes 30 % of the fall of NC1 at fc.output; NC1 falls by less than 5 %, or rises, "
-        "in some seeds at fc.1.",
-        "Correlation of WᵀW with the root of the AGOP: fc.1 0.60.",
+def test_scores_course_cause_and_ansatz_at_the_last_measurement_of_each_seed():
+    loss, training, test, nc1, first, last, ansatz = found(LINES)
+    assert shown([loss, training, test]) == [
+        ("training loss", "epoch 4 to 6", 0.5),
+        ("training accuracy", "epoch 4 to 6", 0.95),
+        ("test accuracy", "epoch 4 to 6", 0.375),
     ]
+    assert (nc1.course.start, nc1.value) == pytest.approx((2, 0.05))
+    assert (nc1.course.direction, nc1.notes) == ("unsettled", ("lower in 2 of 2 seeds",))
+    assert (first.where, first.value, first.notes) == ("fc.1", None, ("no fall of 5 % in every seed",))
+    assert (last.where, last.value) == ("fc.output", pytest.approx(0.3))
+    assert (ansatz.where, ansatz.value) == ("fc.1", pytest.approx(0.6))
 
 
 def test_a_rise_and_no_values():
     rising = [line(0, 1, "fc.1", "input", 1.0), line(0, 1, "fc.2", "input", 3.0)]
-    assert network_findings(rising)[1:] == ["NC1 of the layer inputs rises from 1 at fc.1 to 3 at fc.2."]
-    assert network_findings([line(0, 1, "fc.1", "input", None)])[1:] == ["No layer has a positive, finite NC1."]
-    for value in (float("nan"), float("inf"), 0.0):
-        assert network_findings([line(0, 1, "fc.1", "input", value)])[1:] == ["No layer has a positive, finite NC1."]
-    assert network_findings([]) == ["No layer has a positive, finite NC1."]
-
-
-def result(name, lines):
-    return NetworkResult(name, {"settings": {}}, lines)
-
-
-def course(layer, stage, *values, seed=0, **columns):
-    return [line(seed, 5 * k, layer, stage, value, **columns) for k, value in enumerate(values)]
+    nc1 = found(rising)[-1]
+    assert (nc1.where, nc1.course.direction, nc1.course.factor) == (
+        "layer inputs, fc.1 to fc.2",
+        "rises",
+        pytest.approx(3),
+    )
+    for value in (None, float("nan"), float("inf"), 0.0):
+        assert found([line(0, 1, "fc.1", "input", value)])[-1].value is None
+    assert found([])[0].notes == ("no layer has a positive, finite value",)
 
 
 def test_one_measurement_has_no_epochs():
     once = [{k: v for k, v in line(0, 0, "fc.1", "input", 4.0).items() if k != "loss"}]
-    assert network_findings(once) == [
-        "Training accuracy 0.950, test accuracy 0.250.",
-        "NC1 of the layer inputs is 4 at fc.1.",
+    assert shown(found(once)) == [
+        ("training accuracy", "", 0.95),
+        ("test accuracy", "", 0.25),
+        ("NC1", "input of fc.1", 4.0),
     ]
     bare = [{"seed": 0, "epoch": 0, "layer": "fc.1", "stage": "input", "nc1_trace_ratio": 4.0}]
-    assert network_findings(bare) == ["NC1 of the layer inputs is 4 at fc.1."]
+    assert shown(found(bare)) == [("NC1", "input of fc.1", 4.0)]
 
 
 def test_steps_are_named_as_such():
-    assert network_findings([line(0, 1, "fc.1", "input", 4.0)], "step")[0].startswith("After 1 step: ")
-    assert network_findings([line(0, 7, "fc.1", "input", 4.0)], "step")[0].startswith("After 7 steps: ")
+    assert found([line(0, 7, "fc.1", "input", 4.0)], "step")[0].where == "step 7"
 
 
 def test_where_and_when_nc1_falls_most():
@@ -83,136 +129,96 @@ def test_where_and_when_nc1_falls_most():
         *course("fc.2", "input", 8.0, 4.0, 0.4),
         *course("fc.3", "input", 8.0, 0.08, 0.04),
     ]
-    assert map_findings([result("a", lines)]) == [
-        "NC1 at the input ends lower than it began in 2 of 3 layers, most at fc.3, by 2.3 decades; the steepest fall "
-        "is at fc.3 between epoch 0 and 5, by 2 decades."
-    ]
-    rising = [*course("fc.1", "input", 4.0, 4.0), *course("fc.2", "input", 4.0, 8.0)]
-    assert map_findings([result("a", rising)]) == ["NC1 at the input ends lower than it began in 0 of 2 layers."]
+    *layers, steepest = map_findings([result("a", lines)])
+    assert [f.course.direction for f in layers] == ["same", "falls", "falls"]
+    assert [f.course.factor for f in layers] == pytest.approx([1, 0.05, 0.005])
+    assert ["largest fall" in f.notes for f in layers] == [False, False, True]
+    assert (steepest.where, steepest.value) == ("steepest fall: fc.3 from epoch 0 to 5", pytest.approx(0.01))
+    rising = map_findings([result("a", [*course("fc.1", "input", 4.0, 4.0), *course("fc.2", "input", 4.0, 8.0)])])
+    assert [f.course.direction for f in rising] == ["same", "rises"]
     assert map_findings([result("a", course("fc.1", "input", 4.0))]) == []
-    one = course("fc.2", "input", 8.0, 0.8)
-    assert "by 1 decade;" in map_findings([result("a", one)])[0]
+    one, _ = map_findings([result("a", course("fc.2", "input", 8.0, 0.8))])
+    assert (one.where, one.course.factor, one.notes) == ("input of fc.2, epoch 0 to 5", pytest.approx(0.1), ())
 
 
 def test_course_of_every_layer():
     lines = [*course("fc.1", "output", 4.0, 3.0, 2.0), *course("fc.2", "output", 8.0, 1.0, 16.0)]
-    assert epoch_findings([result("a", lines)]) == [
-        "NC1 after the nonlinearity from epoch 0 to 10: fc.1 4 to 2 and fc.2 8 to 16."
-    ]
+    found = epoch_findings([result("a", lines)])
+    assert [f.where for f in found] == [f"after the nonlinearity of fc.{k}, epoch 0 to 10" for k in (1, 2)]
+    assert [(f.course.start, f.value) for f in found] == [pytest.approx((4, 2)), pytest.approx((8, 16))]
     assert epoch_findings([result("a", course("fc.1", "output", 4.0))]) == []
 
 
-def test_largest_step_between_layers():
-    lines = [line(0, 1, f"fc.{k}", "input", nc1) for k, nc1 in enumerate((8.0, 4.0, 0.5, 1.0), start=1)]
-    assert layer_findings([result("a", lines)]) == [
-        "NC1 of the layer inputs falls from 8 at fc.1 to 1 at fc.4; the largest fall of a step, 8x, leads to fc.3."
-    ]
+def test_layers_without_a_nonlinearity():
+    for stage, where in (("linear", "after the linear map of"), ("input", "input of")):
+        (one,) = epoch_findings([result("a", course("fc.1", stage, 2.0, 0.5))])
+        assert one.where == f"{where} fc.1, epoch 0 to 5"
+
+
+def test_many_layers_are_counted():
+    lines = [each for k in range(20) for each in course(f"fc.{k}", "output", 4.0, 2.0)]
+    *_, rest = epoch_findings([result("a", lines)])
+    assert rest.where == "12 more"
 
 
 def test_runs_are_compared_at_the_same_layer():
     a, b = ([line(0, 1, "fc.1", "input", 4.0), line(0, 1, "fc.2", "input", end)] for end in (2.0, 0.25))
-    first, *others = layer_findings([result("a", a), result("b", b)])
-    assert first == "NC1 at the input of fc.2 is lowest in b (0.25), 8x below a; of one seed the spread is not known."
-    assert [text[:3] for text in others] == ["a: ", "b: "]
-    assert network_comparison([result("a", a), result("b", a[:1])]) == []
+    assert compared(result("a", a), result("b", b)) == {
+        "a": ("spread unknown",),
+        "b": ("lowest", "spread unknown"),
+    }
+    assert [f.run for f in layer_findings([result("a", a), result("b", b)])[2:]] == ["a", "b"]
+    assert all(f.course or f.run == "b" for f in layer_findings([result("a", a), result("b", a[:1])]))
 
 
 def test_ansatz_before_and_after():
-    lines = [
-        {**each, "nfa_pearson_root": root}
-        for each, root in zip(course("fc.1", "input", 4.0, 4.0), (0.25, 0.75), strict=True)
-    ]
-    assert nfa_findings([result("a", lines)]) == [
-        "From the first to the last measurement WᵀW and AGOP½ correlate: fc.1 0.25 to 0.75."
-    ]
-    assert nfa_findings([result("a", lines[1:])]) == ["Correlation of WᵀW with the root of the AGOP: fc.1 0.75."]
+    roots = zip(course("fc.1", "input", 4.0, 4.0), (0.25, 0.75), strict=True)
+    lines = [{**each, "nfa_pearson_root": root} for each, root in roots]
+    (both,) = nfa_findings([result("a", lines)])
+    assert (both.course.start, both.value) == (0.25, 0.75)
+    (end,) = nfa_findings([result("a", lines[1:])])
+    assert (end.course, end.value) == (None, 0.75)
+    assert nfa_findings([result("a", course("fc.1", "input", 1.0, nfa_pearson_root=float("nan")))]) == []
 
 
-def test_loss_and_accuracy():
-    lines = [{**each, "loss": loss} for each, loss in zip(course("fc.1", "input", 4.0, 4.0), (1.0, 0.5), strict=True)]
-    assert score_findings([result("a", lines)], "loss") == ["Training loss falls from 1 at epoch 0 to 0.5 at 5."]
-    assert score_findings([result("a", lines)], "accuracy") == [
-        "Training accuracy stays at 0.95 and test accuracy stays at 0.25."
+def test_ansatz_of_several_runs():
+    a = result("a", [line(0, 0, f"fc.{k}", "input", 1.0, nfa_pearson_root=root) for k, root in ((1, 0.5), (2, 0.0))])
+    b = result("b", course("fc.1", "input", 1.0, 1.0, nfa_pearson_root=1.0))
+    assert [(f.run, f.where, f.value) for f in nfa_findings([a, b])] == [
+        ("a", "mean over the layers at the end", 0.25),
+        ("a", "fc.1", 0.5),
+        ("a", "fc.2", 0.0),
+        ("b", "fc.1", 1.0),
     ]
 
 
 @pytest.mark.parametrize(
-    ("falls", "sentence"),
+    ("pairs", "shares", "notes"),
     [
-        (
-            [(3.0, 4.0), (1.0, 4.0)],
-            " makes 75 % of the fall of NC1 at fc.0 and 25 % at fc.1: more than half in 1 of 2 layers.",
-        ),
-        ([(3.0, 4.0)], " makes 75 % of the fall of NC1 at fc.0."),
-        (
-            [(3.0, 4.0), (3.0, -1.0)],
-            " makes 75 % of the fall of NC1 at fc.0; NC1 falls by less than 5 %, or rises, at fc.1.",
-        ),
-        (
-            [(3.0, 4.0), (3.0, 0.04)],
-            " makes 75 % of the fall of NC1 at fc.0; NC1 falls by less than 5 %, or rises, at fc.1.",
-        ),
-        ([(-1.0, 4.0)], " makes −25 % of the fall of NC1 at fc.0 (below 0 % the linear map raises it)."),
-        ([(3.0, 2.0)], " makes 150 % of the fall of NC1 at fc.0 (above 100 % the nonlinearity raises it again)."),
+        ([(3.0, 4.0), (1.0, 4.0)], [0.75, 0.25], [("more than half",), ()]),
+        ([(3.0, 4.0), (3.0, -1.0)], [0.75, None], [("more than half",), ("no fall of 5 %",)]),
+        ([(3.0, 4.0), (3.0, 0.04)], [0.75, None], [("more than half",), ("no fall of 5 %",)]),
+        ([(-1.0, 4.0)], [-0.25], [("the linear map raises NC1",)]),
+        ([(3.0, 2.0)], [1.5], [("more than half", "the nonlinearity raises NC1 again")]),
+        ([(1.0, -1.0)], [None], [("no fall of 5 %",)]),
+        ([(1.0, None)], [], []),
     ],
 )
-def test_share_of_the_linear_map(falls, sentence):
-    lines = [
-        line(0, 1, f"fc.{k}", "input", 1.0, linear_log_fall=linear, output_log_fall=whole)
-        for k, (linear, whole) in enumerate(falls)
-    ]
-    (found,) = attribution_findings([result("a", lines)])
-    assert found.endswith(sentence)
-
-
-def test_no_layer_falls():
-    rising = line(0, 1, "fc.1", "input", 1.0, linear_log_fall=1.0, output_log_fall=-1.0)
-    assert attribution_findings([result("a", [rising])]) == ["NC1 falls by 5 % in no layer up to the nonlinearity."]
-    unknown = {**rising, "output_log_fall": None}
-    assert attribution_findings([result("a", [unknown])]) == []
+def test_share_of_the_linear_map(pairs, shares, notes):
+    findings = attribution_findings([falls(*pairs)])
+    assert [f.value for f in findings] == shares
+    assert [f.notes for f in findings] == notes
 
 
 def test_shares_of_several_runs():
-    def run(name, *falls):
-        return result(
-            name,
-            [
-                line(0, 1, f"fc.{k}", "input", 1.0, linear_log_fall=linear, output_log_fall=whole)
-                for k, (linear, whole) in enumerate(falls)
-            ],
-        )
-
-    a, b, c = run("a", (3.0, 4.0), (1.0, 1.0)), run("b", (1.0, 4.0)), run("c", (1.0, -1.0))
-    first, *others = attribution_findings([a, b, c])
-    assert first == "Share of S Vᵀ in the fall of NC1, summed over the layers: 80 % in a and 25 % in b."
-    assert others[2] == "c: NC1 falls by 5 % in no layer up to the nonlinearity."
-    assert [text[:3] for text in attribution_findings([a, c])] == ["a: ", "c: "]
-
-
-def test_a_tie_and_a_layer_without_a_value():
-    tie = [line(0, 0, name, "input", 4.0) for name in ("a", "b")]
-    assert layer_findings([result("run", tie)]) == ["NC1 of the layer inputs is 4 at a and at b."]
-    gap = [line(0, 0, name, "input", nc1) for name, nc1 in (("a", 2.0), ("b", None), ("c", 1.0))]
-    assert layer_findings([result("run", gap)]) == ["NC1 of the layer inputs falls from 2 at a to 1 at c."]
-    peak = [line(0, 0, name, "input", nc1) for name, nc1 in (("a", 1.0), ("b", 4.0), ("c", 2.0))]
-    assert layer_findings([result("run", peak)]) == [
-        "NC1 of the layer inputs rises from 1 at a to 2 at c; the largest fall of a step, 2x, leads to c."
-    ]
+    runs = falls((3.0, 4.0), (1.0, 1.0)), falls((1.0, 4.0), name="b"), falls((1.0, -1.0), name="c")
+    sums = [(f.run, f.value) for f in attribution_findings(runs) if f.where == "sum over the layers"]
+    assert sums == [("a", 0.8), ("b", 0.25)]
 
 
 def test_values_that_are_not_numbers_are_left_out():
     lines = [{**line(0, 0, "a", "input", 2.0), "loss": float("nan"), "test_accuracy": None}]
-    assert network_findings(lines)[0] == "Training accuracy 0.950."
-
-
-def test_seeds_that_end_at_different_times_do_not_mix():
-    seeds = [*course("fc.1", "input", 1.0, 1.0, 1.0), *course("fc.1", "input", 100.0, 100.0, seed=1)]
-    # the mean over the seeds falls from 10 to 1 between 5 and 10
-    assert map_findings([result("a", seeds)]) == ["NC1 at the input of fc.1 stays as it was."]
-    outputs = [{**each, "stage": "output"} for each in seeds]
-    assert epoch_findings([result("a", outputs)]) == [
-        "NC1 after the nonlinearity from the first to the last measurement: fc.1 10 to 10."
-    ]
+    assert shown(found(lines)) == [("training accuracy", "", 0.95), ("NC1", "input of a", 2.0)]
 
 
 def test_the_order_of_the_lines_does_not_matter():
@@ -220,197 +226,133 @@ def test_the_order_of_the_lines_does_not_matter():
     assert map_findings([result("a", lines[::-1])]) == map_findings([result("a", lines)])
 
 
-def test_one_layer_that_rises_or_has_no_course():
-    assert map_findings([result("a", course("fc.1", "input", 1.0, 10.0))]) == [
-        "NC1 at the input of fc.1 rises by 1 decade."
-    ]
+def test_a_course_without_a_value_at_its_end():
     for value in (None, 0.0, float("nan"), float("inf")):
         assert map_findings([result("a", course("fc.1", "input", 1.0, value))]) == []
 
 
-def test_courses_of_several_runs():
-    a, b, c = (
-        result(name, course("fc.1", "input", start, end))
-        for name, start, end in (("a", 10.0, 1.0), ("b", 1.0, 10**-0.4), ("c", 1.0, 100.0))
-    )
-    start = "From the first to the last measurement NC1 at the input of fc.1"
-    assert map_findings([a, b])[0] == f"{start} falls by 1 decade in a and by 0.4 decades in b."
-    assert map_findings([a, c])[0] == f"{start} falls by 1 decade in a and rises by 2 decades in c."
-    other = result("d", course("conv", "input", 10.0, 1.0))
-    assert [text[:3] for text in map_findings([a, other])] == ["a: ", "d: "]
-
-
-def test_layers_without_a_nonlinearity():
-    for stage, where in (("linear", "after the linear map"), ("input", "at the input")):
-        assert epoch_findings([result("a", course("fc.1", stage, 2.0, 0.5))]) == [
-            f"NC1 {where} from epoch 0 to 5: fc.1 2 to 0.5."
-        ]
-
-
-def test_ansatz_of_several_runs():
-    a = result("a", [line(0, 0, f"fc.{k}", "input", 1.0, nfa_pearson_root=root) for k, root in ((1, 0.5), (2, 0.0))])
-    b = result("b", course("fc.1", "input", 1.0, 1.0, nfa_pearson_root=1.0))
-    assert nfa_findings([a, b]) == [
-        "WᵀW and AGOP½ correlate at the end, on average over the layers, by 0.25 in a and 1.00 in b.",
-        "a: Correlation of WᵀW with the root of the AGOP: fc.1 0.50 and fc.2 0.00.",
-        "b: From the first to the last measurement WᵀW and AGOP½ correlate: fc.1 1.00 to 1.00.",
-    ]
-    assert nfa_findings([result("a", course("fc.1", "input", 1.0, nfa_pearson_root=float("nan")))]) == []
+def test_rows_of_unknown_kind_are_called_so():
+    lines = [{"seed": 0, "epoch": 0, "layer": "fc.1", "stage": "input", "nc1_trace_ratio": 4.0, "accuracy": 0.5}]
+    assert {f.quantity for f in found(lines)} == {"accuracy on these rows", "NC1"}
+    trained = found([line(0, 1, "fc.1", "input", 4.0, accuracy=0.95)])
+    assert [f.quantity for f in trained] == ["training loss", "training accuracy", "test accuracy", "NC1"]
 
 
 # ---- what must not be said ---------------------------------------------------------------------------------------
 
 
-def ends(name, *values, accuracy=1.0, layer="fc.2", **columns):
-    """A run with one value of NC1 a seed at its last layer."""
-    return result(
-        name,
-        [
-            {**line(seed, 9, each, "input", 4.0 if each == "fc.1" else nc1), "train_accuracy": accuracy, **columns}
-            for seed, nc1 in enumerate(values)
-            for each in ("fc.1", layer)
-        ],
-    )
-
-
 def test_a_run_that_has_not_fitted_is_not_ranked():
-    findings = network_comparison([ends("a", 2.0), ends("b", 0.01, accuracy=0.4), ends("c", 1.0)])
-    assert findings[0].startswith("Not fitted")
-    assert "b 0.01 (training accuracy 0.4, below 0.95)" in findings[0]
-    assert findings[1].startswith("Among the others NC1 at the input of fc.2 is lowest in c (1)")
-    assert "b (" not in findings[1]
-    (alone,) = network_comparison([ends("a", 2.0), ends("b", 0.01, accuracy=0.4)])
-    assert alone.startswith("Not fitted")
-    assert "lowest" not in alone
+    notes = compared(ends("a", 2.0), ends("b", 0.01, accuracy=0.4), ends("c", 1.0))
+    assert notes["b"][0] == f"{NOT_FITTED}, so not ranked"
+    assert notes["c"][0] == "lowest"
+    alone = compared(ends("a", 2.0), ends("b", 0.01, accuracy=0.4))
+    assert not [note for each in alone.values() for note in each if note == "lowest"]
 
 
 def test_one_seed_that_has_not_fitted_is_enough():
     run = ends("b", 0.01, 0.01)
     lines = [{**each, "train_accuracy": 0.5} if each["seed"] == 1 else each for each in run.lines]
-    assert network_findings(lines)[0] == "Not fitted: training accuracy 0.5, below 0.95, in the worst seed."
-    (text,) = network_comparison([ends("a", 2.0, 2.0), result("b", lines)])
-    assert text.startswith("Not fitted")
+    worst = found(lines)[0]
+    assert (worst.value, worst.where, worst.notes) == (0.5, "worst seed", (f"{NOT_FITTED}: below 0.95",))
+    assert compared(ends("a", 2.0, 2.0), result("b", lines))["b"][0].startswith(NOT_FITTED)
 
 
 def test_the_loss_says_it_where_no_accuracy_is_known():
     lines = [{**line(0, e, "fc.1", "input", 1.0), "loss": loss} for e, loss in ((0, 2.0), (9, 1.5))]
     for each in lines:
         del each["train_accuracy"]
-    assert network_findings(lines)[0] == "Not fitted: 75 % of the first training loss is left."
+    left = found(lines)[0]
+    assert (left.quantity, left.value) == ("share of the first training loss that is left", 0.75)
+    assert left.notes[0].startswith(NOT_FITTED)
 
 
 def test_an_unknown_fit_is_said():
-    findings = network_comparison([ends("a", 2.0, accuracy=None, loss=None), ends("b", 0.5)])
-    assert findings[0] == "Whether a has fitted is not known."
+    notes = compared(ends("a", 2.0, accuracy=None, loss=None), ends("b", 0.5))
+    assert "not known whether it has fitted" in notes["a"]
+    assert "not known whether it has fitted" not in notes["b"]
 
 
 def test_a_difference_inside_the_interval_is_no_finding():
-    (text,) = network_comparison([ends("a", 2.0, 0.5, 1.0), ends("b", 1.0, 0.4, 0.6)])
-    assert "lowest" not in text
-    assert "spread over seeds" in text
-    (text,) = network_comparison([ends("a", 2.0, 2.2, 1.9), ends("b", 1.0, 0.95, 1.02)])
-    assert text.startswith("NC1 at the input of fc.2 is lowest in b")
+    assert compared(ends("a", 2.0, 0.5, 1.0), ends("b", 1.0, 0.4, 0.6)) == {"a": (UNSETTLED,), "b": (UNSETTLED,)}
+    assert compared(ends("a", 2.0, 2.2, 1.9), ends("b", 1.0, 0.95, 1.02)) == {"a": (), "b": ("lowest",)}
 
 
 def test_a_value_of_zero_is_compared():
-    (text,) = network_comparison([ends("a", 2.0), ends("b", 0.0)])
-    assert "lowest in b (0)" in text
+    assert compared(ends("a", 2.0), ends("b", 0.0))["b"][0] == "lowest"
 
 
-def test_rows_of_unknown_kind_are_called_so():
-    lines = [{"seed": 0, "epoch": 0, "layer": "fc.1", "stage": "input", "nc1_trace_ratio": 4.0, "accuracy": 0.5}]
-    assert network_findings(lines)[:2] == [
-        "Not fitted: accuracy on these rows 0.5, below 0.95.",
-        "Accuracy on these rows 0.500.",
-    ]
-
-
-def test_rows_that_were_trained_on_have_one_accuracy():
-    lines = [line(0, 1, "fc.1", "input", 4.0, accuracy=0.95)]
-    assert (
-        network_findings(lines)[0] == "After 1 epoch: training loss 0.5, training accuracy 0.950, test accuracy 0.250."
-    )
-
-
-def seeds_of(*courses, stage="input", layer="fc.1"):
-    return [each for seed, values in enumerate(courses) for each in course(layer, stage, *values, seed=seed)]
+def test_seeds_that_end_at_different_times_do_not_mix():
+    """The mean over the seeds falls from 10 to 1 between 5 and 10, where one of them has ended."""
+    seeds = [*course("fc.1", "input", 1.0, 1.0, 1.0), *course("fc.1", "input", 100.0, 100.0, seed=1)]
+    (one,) = map_findings([result("a", seeds)])
+    assert (one.course.direction, one.where) == ("same", "input of fc.1, first to last measurement")
+    (output,) = epoch_findings([result("a", [{**each, "stage": "output"} for each in seeds])])
+    assert (output.course.start, output.value) == pytest.approx((10, 10))
 
 
 def test_a_course_inside_the_spread_is_no_fall():
-    assert map_findings([result("a", seeds_of((4.0, 3.0), (4.0, 5.0), (4.0, 3.9)))]) == [
-        "NC1 at the input of fc.1 moves by no more than the spread over seeds."
-    ]
     first = seeds_of((4.0, 3.0), (4.0, 5.0), (4.0, 3.9))
+    assert [f.course.direction for f in map_findings([result("a", first)])] == ["unsettled"]
     second = seeds_of((4.0, 1.0), (4.0, 1.1), (4.0, 0.9), layer="fc.2")
-    (text,) = map_findings([result("a", first + second)])
-    assert text.startswith("NC1 at the input ends lower than it began in 1 of 2 layers (in 1 more ")
-    assert "most at fc.2" in text
+    one, other, _ = map_findings([result("a", first + second)])
+    assert (one.course.direction, one.notes) == ("unsettled", ("lower in 2 of 3 seeds",))
+    assert (other.course.direction, other.notes) == ("falls", ("largest fall",))
 
 
-def test_layers_that_end_alike_are_both_named():
+def test_layers_that_end_alike_are_both_marked():
     lines = [*course("fc.1", "input", 4.0, 0.4), *course("fc.2", "input", 8.0, 0.8)]
-    (text,) = map_findings([result("a", lines)])
-    assert "most at fc.1 and fc.2, by 1 decade" in text
+    assert ["largest fall" in f.notes for f in map_findings([result("a", lines)])[:2]] == [True, True]
 
 
 def test_the_layer_that_falls_most_is_that_of_every_seed():
-    lines = [
-        *seeds_of((10.0, 1.0), (10.0, 0.1)),
-        *seeds_of((10.0, 0.1), (10.0, 0.11), layer="fc.2"),
-    ]
-    assert "most at" not in map_findings([result("a", lines)])[0]
+    lines = [*seeds_of((10.0, 1.0), (10.0, 0.1)), *seeds_of((10.0, 0.1), (10.0, 0.11), layer="fc.2")]
+    assert not [f for f in map_findings([result("a", lines)]) if "largest fall" in f.notes]
 
 
-def layers_of(*by_seed):
-    return [
-        line(seed, 1, f"fc.{k}", "input", nc1) for seed, values in enumerate(by_seed) for k, nc1 in enumerate(values)
-    ]
-
-
-def test_the_largest_step_is_that_of_every_seed():
-    same = layer_findings([result("a", layers_of((8.0, 7.0, 0.5), (9.0, 7.0, 0.6)))])[0]
-    assert same.endswith("leads to fc.2.")
-    other = layer_findings([result("a", layers_of((8.0, 7.0, 0.5), (8.0, 0.1, 0.09)))])[0]
-    assert "largest fall" not in other
-    tie = layer_findings([result("a", layers_of((8.0, 4.0, 2.0)))])[0]
-    assert tie.endswith("the largest fall of a step, 2x, leads to fc.1 and fc.2.")
+@pytest.mark.parametrize(
+    ("layers", "where"),
+    [
+        ([(8.0, 4.0, 0.5, 1.0)], "fc.2"),
+        ([(8.0, 7.0, 0.5), (9.0, 7.0, 0.6)], "fc.2"),
+        ([(8.0, 7.0, 0.5), (8.0, 0.1, 0.09)], None),
+        ([(8.0, 4.0, 2.0)], "fc.1, fc.2"),
+        ([(1.0, 4.0, 2.0)], "fc.2"),
+        ([(2.0, None, 1.0)], None),
+    ],
+)
+def test_the_largest_step_is_that_of_every_seed(layers, where):
+    findings = layer_findings([result("a", layers_of(*layers))])
+    steps = [f.where for f in findings if "step" in f.where]
+    assert steps == ([f"largest fall of a step, to {where}"] if where else [])
 
 
 def test_seeds_without_a_value_do_not_make_a_fall():
     """The first layer is known for a seed of large NC1 alone; nothing changes in the other seed."""
-    lines = layers_of((None, 1.0), (100.0, 100.0))
-    assert layer_findings([result("a", lines)])[0] == "NC1 of the layer inputs is 100 at fc.0 and at fc.1."
-    apart = layers_of((None, 1.0), (100.0, None))
-    assert layer_findings([result("a", apart)])[0] == "No seed has a positive, finite NC1 both at fc.0 and at fc.1."
+    (same,) = layer_findings([result("a", layers_of((None, 1.0), (100.0, 100.0)))])
+    assert (same.course.start, same.value, same.course.direction) == pytest.approx((100, 100, "same"))
+    (apart,) = layer_findings([result("a", layers_of((None, 1.0), (100.0, None)))])
+    assert apart.notes == ("no seed has a value at both ends",)
 
 
 def test_no_share_where_one_seed_does_not_fall():
-    lines = [
-        line(seed, 1, "fc.1", "input", 1.0, linear_log_fall=0.5, output_log_fall=fall)
-        for seed, fall in enumerate((4.0, -3.9))
-    ]
-    (text,) = attribution_findings([result("a", lines)])
-    assert text == "NC1 falls by 5 % in every seed in no layer up to the nonlinearity."
+    both = [*falls((0.5, 4.0)).lines, *falls((0.5, -3.9), seed=1).lines]
+    (share,) = attribution_findings([result("a", both)])
+    assert (share.value, share.notes) == (None, ("no fall of 5 % in every seed",))
 
 
 def test_more_than_half_is_counted_seed_by_seed():
-    lines = [
-        line(seed, 1, f"fc.{k}", "input", 1.0, linear_log_fall=linear, output_log_fall=1.0)
-        for k in range(2)
-        for seed, linear in enumerate((0.9, 0.4))
-    ]
-    (text,) = attribution_findings([result("a", lines)])
-    assert "more than half in every seed in 0 of 2 layers" in text
+    both = [*falls((0.9, 1.0), (0.9, 1.0)).lines, *falls((0.4, 1.0), (0.8, 1.0), seed=1).lines]
+    assert [f.notes for f in attribution_findings([result("a", both)])] == [(), ("more than half in every seed",)]
 
 
 def test_scores_that_some_seeds_lack():
     lines = [{**line(0, 1, "fc.1", "input", 1.0), "loss": None}, line(1, 1, "fc.1", "input", 1.0)]
-    assert "training loss 0.5 (of 1 of 2 seeds)" in network_findings(lines)[0]
+    assert found(lines)[0].notes == ("of 1 of 2 seeds",)
 
 
 def test_runs_that_have_not_fitted_are_marked_in_every_comparison():
     a = result("a", course("fc.1", "input", 10.0, 1.0, nfa_pearson_root=0.5))
     lines = course("fc.1", "input", 10.0, 0.01, nfa_pearson_root=0.9)
     b = result("b", [{**each, "train_accuracy": 0.2} for each in lines])
-    assert "in b (not fitted)" in map_findings([a, b])[0]
-    assert "in b (not fitted)" in nfa_findings([a, b])[0]
+    for findings in (map_findings([a, b]), nfa_findings([a, b])):
+        assert {f.run: NOT_FITTED in f.notes for f in findings} == {"a": False, "b": True}

@@ -63,10 +63,10 @@ def test_which_power_is_closer(rows):
         nfm = (layer.weight.double().mT @ layer.weight.double()).numpy()
         values[name] = [np.corrcoef(nfm.ravel(), matrix.ravel())[0, 1] for matrix in (root, agop)]
     assert [root > agop for root, agop in values.values()] == [True, True, False]
-    a, b, c = (f"{name} {root:.2f} and {agop:.2f}" for name, (root, agop) in values.items())
-    assert agop_plot([result_of(record)]).findings == [
-        f"WᵀW correlates more with AGOP½ than with the AGOP in 2 of 3 layers: {a}, {b} and {c}."
-    ]
+    found = {f.where: (f.value, f.notes) for f in agop_plot([result_of(record)]).findings}
+    assert found == {
+        name: (pytest.approx(root), (f"with the AGOP: {agop:.2f}",)) for name, (root, agop) in values.items()
+    }
 
 
 def test_eigenvectors_of_the_layer_that_reads_images(mlp):
@@ -86,11 +86,10 @@ def test_eigenvectors_of_the_layer_that_reads_images(mlp):
         np.testing.assert_allclose(picture.values, image, atol=1e-5)
         assert picture.title.startswith(f"{k + 1}: ")
         assert float(picture.title.split()[1]) == pytest.approx(100 * shares[k], rel=0.06, abs=0.51)
-    n, first = len(pictures.pictures), f"{100 * shares[0]:.0f} %"
-    share = f"{100 * shares[:n].sum():.0f} %"
-    assert plot.findings == [
-        f"The pictured eigenvectors hold, of the trace of the AGOP, at 0 {share} (the first {first})."
-    ]
+    n, (held,) = len(pictures.pictures), plot.findings
+    assert held.where == f"{n} eigenvectors, 0"
+    assert held.value == pytest.approx(shares[:n].sum())
+    assert held.notes == (f"the first: {100 * shares[0]:.0f} %",)
 
 
 def test_patches_of_convolutions(convolutions):
@@ -116,10 +115,10 @@ def test_cosines_between_class_means(mlp, rows):
     cosines = means @ means.T
     np.testing.assert_allclose(charts["0"].pictures[0].values, cosines, atol=1e-6)
     away = np.abs(cosines[~np.eye(3, dtype=bool)] + 0.5)
-    (sentence,) = plot.findings
-    start = "Cosines between different classes differ from the −0.5 of the simplex ETF of 3 classes by "
-    assert sentence.startswith(f"{start}{away.mean():.2g} on average and {away.max():.2g} at most at the input of 0 ")
-    assert sentence.endswith(" at the input of 2.")
+    first, last = plot.findings
+    assert (first.where, last.where) == ("input of 0", "input of 2")
+    assert first.value == pytest.approx(away.mean(), abs=1e-6)
+    assert first.notes == (f"at most {away.max():.3g}; simplex ETF of 3 classes: −0.5",)
 
 
 def test_two_classes_and_one_layer(rows):
@@ -127,12 +126,10 @@ def test_two_classes_and_one_layer(rows):
     record = measure(nn.Linear(75, 2), [(rows[0], rows[1] % 2)])
     (layer,) = record
     plot = means_plot([result_of(record)])
-    assert plot.findings == [
-        "The means of two classes lie opposite each other about their mean: the cosine is −1 whatever was learned."
-    ]
+    (found,) = plot.findings
+    assert found.notes == ("two class means lie opposite each other whatever was learned",)
     np.testing.assert_allclose(plot.chart.charts[layer].pictures[0].values, [[1, -1], [-1, 1]], atol=1e-9)
-    (sentence,) = agop_plot([result_of(record)]).findings
-    assert sentence.startswith(f"At {layer} WᵀW correlates by ")
+    assert [f.where for f in agop_plot([result_of(record)]).findings] == [layer]
 
 
 def test_several_runs(mlp, convolutions):
@@ -140,14 +137,14 @@ def test_several_runs(mlp, convolutions):
     titles = [picture.title for picture in agop_plot(results).chart.charts["0"].pictures]
     assert titles == [f"{name}: {matrix}" for name in "ab" for matrix in ("WᵀW", "AGOP", "AGOP½")]
     assert list(eigenvector_plot(results).chart.charts) == ["0, a", "0, b", "4, b"]
-    assert [text[:3] for text in means_plot(results).findings] == ["a: ", "b: "]
-    assert [text[:3] for text in agop_plot(results).findings] == ["a: ", "b: "]
+    assert {f.run for f in means_plot(results).findings} == {"a", "b"}
+    assert {f.run for f in agop_plot(results).findings} == {"a", "b"}
 
 
 def test_without_a_record(mlp):
     nothing = NetworkResult("net", {"settings": {}, "image_shape": [3, 5, 5]}, lines_of(mlp))
     assert [plot([nothing]) for plot in (agop_plot, eigenvector_plot, means_plot)] == [None] * 3
-    assert agop_plot([nothing, result_of(mlp, "b")]).findings[0].startswith("b: ")
+    assert agop_plot([nothing, result_of(mlp, "b")]).findings[0].run == "b"
 
 
 def test_many_layers_share_the_room_of_the_page():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agop.charts.findings import NOT_FITTED, UNSETTLED
 from agop.network.plots.scores import score_findings, score_plot
 from agop.network.result import NetworkResult
 from agop.runs import SeedSummary
@@ -20,6 +21,13 @@ def run(name="run", epochs=(), **columns):
         for stage in ("input", "linear", "output")
     ]
     return NetworkResult(name, {"settings": {}}, lines, epochs=epochs)
+
+
+def courses(findings):
+    return [
+        (f.quantity, f.where, pytest.approx(f.course.start), pytest.approx(f.value), f.course.direction)
+        for f in findings
+    ]
 
 
 LOSS = ((1.0, 0.01), (4.0, 0.04))
@@ -50,7 +58,7 @@ def test_a_loss_that_is_not_positive_has_a_linear_axis():
     assert not plot.chart.log_y
     assert plot.chart.curves[0].y == pytest.approx([1.5, -3.0])
     assert plot.caption.startswith("Arithmetic means")
-    assert plot.findings == ["Training loss falls from 1 at epoch 0 to -3 at 9."]  # of the seed that has both
+    assert courses(plot.findings) == [("training loss", "epoch 0 to 9", 1, -3, "falls")]  # of the seed that has both
 
 
 def test_losses_of_the_steps():
@@ -58,7 +66,7 @@ def test_losses_of_the_steps():
     plot = score_plot([run(epochs=epochs)], "loss")
     assert [(curve.name, curve.dash) for curve in plot.chart.curves] == [("training, mean over the epoch", "dot")]
     assert plot.caption.endswith("; dotted: while the weights changed.")
-    assert plot.findings == ["Training loss falls from 1 at epoch 1 to 0.25 at 4."]
+    assert courses(plot.findings) == [("training loss", "epoch 1 to 4", 1, 0.25, "falls")]
 
 
 def test_nothing_to_show():
@@ -66,24 +74,27 @@ def test_nothing_to_show():
     assert score_plot([run()], "accuracy") is None
 
 
-def test_sentences():
-    assert score_findings([run(loss=LOSS, test_loss=((1.0, 2.0), (1.0, 2.0)))], "loss") == [
-        "Training loss falls from 2 at epoch 0 to 0.02 at 9 and test loss rises from 1 at epoch 0 to 2 at 9."
+def test_courses():
+    assert courses(score_findings([run(loss=LOSS, test_loss=((1.0, 2.0), (1.0, 2.0)))], "loss")) == [
+        ("training loss", "epoch 0 to 9", 2, 0.02, "falls"),
+        ("test loss", "epoch 0 to 9", 1, 2, "rises"),
     ]
-    assert score_findings([run(train_accuracy=((0.5, 0.5), (1.0, 1.0)))], "accuracy") == [
-        "Training accuracy stays at 0.75."
-    ]
+    (same,) = score_findings([run(train_accuracy=((0.5, 0.5), (1.0, 1.0)))], "accuracy")
+    assert (same.value, same.course.direction) == (0.75, "same")
 
 
 def test_the_best_run():
     scores = {"train_accuracy": ((0.1, 1.0), (0.1, 1.0)), "test_accuracy": ((0.1, 0.25), (0.1, 0.25))}
     a = run("a", loss=((1.0, 0.01), (4.0, 0.0101)), **scores)
     b = run("b", loss=((1.0, 0.5), (1.0, 0.51)), train_accuracy=((0.1, 0.5), (0.1, 0.5)))
-    (first, *others) = score_findings([b, a], "loss")
-    assert first == "Training loss at the last measurement is lowest in a (0.01), 50.2x below b (not fitted)."
-    assert others[1] == "a: Training loss falls from 2 at epoch 0 to 0.01 at 9."
-    expected = "Training accuracy at the last measurement is highest in a (1), 0.5 above b (not fitted)."
-    assert score_findings([a, b], "accuracy")[0] == expected
+    for measure, best in (("loss", "lowest"), ("accuracy", "highest")):
+        found = [f for f in score_findings([b, a], measure) if f.where == "last measurement"]
+        assert [(f.run, f.quantity, f.notes) for f in found] == [
+            ("b", f"training {measure}", ()),
+            ("a", f"training {measure}", (best,)),
+        ]
+    marked = [f for f in score_findings([b, a], "loss") if f.run == "b" and f.course]
+    assert all(NOT_FITTED in finding.notes for finding in marked)
     plot = score_plot([a, b], "loss")
     assert [curve.name for curve in plot.chart.curves] == ["a, training", "b, training"]
 
@@ -92,12 +103,10 @@ def test_no_best_run_inside_the_spread():
     """Means of 0.02 and 0.5, but one seed of the first is worse than any of the second."""
     a = run("a", loss=((1.0, 0.0004), (1.0, 1.0)))
     b = run("b", loss=((1.0, 0.5), (1.0, 0.5)))
-    text = score_findings([a, b], "loss")[0]
-    assert "spread over seeds" in text
-    assert "lowest" not in text
+    found = [f for f in score_findings([a, b], "loss") if f.where == "last measurement"]
+    assert [f.notes for f in found] == [(UNSETTLED,), (UNSETTLED,)]
 
 
 def test_a_course_inside_the_spread():
-    (text,) = score_findings([run(loss=((1.0, 0.5), (1.0, 1.5)))], "loss")
-    assert "lower in 1 of 2 seeds" in text
-    assert "falls" not in text
+    (found,) = score_findings([run(loss=((1.0, 0.5), (1.0, 1.5)))], "loss")
+    assert (found.course.direction, found.notes) == ("unsettled", ("lower in 1 of 2 seeds",))

@@ -9,6 +9,7 @@ from pathlib import Path
 import agop.charts.page
 from agop.charts.chart import chart_json
 from agop.charts.document import Document, Plot
+from agop.charts.findings import findings_table
 from agop.extras import require
 from agop.runs import versions
 from agop.runs.storage import write_text_atomic
@@ -44,6 +45,7 @@ def _html(document: Document) -> str:
     environment.undefined = require("jinja2", "report").StrictUndefined
     page: str = environment.from_string(_text("page.html.jinja")).render(
         document=document,
+        findings_table=findings_table,
         style=_text("page.css"),
         plotly=require("plotly.offline", "report").get_plotlyjs().replace("</script", "<\\/script"),
         script="\n".join(map(_text, ("numbers.js", "axes.js", "figures.js", "page.js"))),

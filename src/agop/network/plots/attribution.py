@@ -1,4 +1,4 @@
-"""Which part of a layer makes NC1 fall: the linear map or the nonlinearity, as a plot and in plain words."""
+"""Which part of a layer makes NC1 fall: the linear map or the nonlinearity, as a plot and as numbers."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from math import log
 
 from agop.charts.chart import Bars, Series
 from agop.charts.document import Plot
-from agop.charts.findings.fits import named
-from agop.charts.findings.wording import listed, percent
-from agop.charts.kind import of_run
+from agop.charts.findings import Finding, at_most, of_each
 from agop.charts.palette import color
 from agop.network.result import NetworkResult
 from agop.runs import LEAST_FALL, Line, SeedSummary, hidden_layers, last_measured, select, summarize_along
 
-__all__ = ["attribution_findings", "attribution_plot", "linear_shares", "shares_in_words"]
+__all__ = ["attribution_findings", "attribution_plot", "linear_shares", "share_findings"]
+
+_SHARE = "share of the linear map in the fall of NC1"
 
 
 def attribution_plot(results: Sequence[NetworkResult]) -> Plot | None:
@@ -39,26 +39,42 @@ def attribution_plot(results: Sequence[NetworkResult]) -> Plot | None:
         "attribution",
         "What makes NC1 fall",
         Bars([name for name, *_ in there], "fall of NC1 in decades", series, stacked=True),
-        attribution_findings(results) or ["No layer has NC1 both before and after its nonlinearity."],
+        attribution_findings(results) or [Finding(_SHARE, "", None, notes=("no layer has NC1 on both sides",))],
         "Decades by which NC1 falls at the linear map and at the nonlinearity of each layer, at the last measurement; "
         "means over seeds. A bar to the left of 0 is a rise.",
         ("attribution", "NC1", "stage (network)"),
     )
 
 
-def attribution_findings(results: Sequence[NetworkResult]) -> list[str]:
-    """Sentences about the share of the linear map in the fall of NC1 at the last measurement."""
-    sentences, sums = [], []
-    for result in results:
+def attribution_findings(results: Sequence[NetworkResult]) -> list[Finding]:
+    """Share of the linear map in the fall of NC1 at the end: of each layer and, of several runs, of all."""
+
+    def found(result: NetworkResult) -> list[Finding]:
         last = last_measured(result.lines)
-        if whole := _over_whole_layers(last):
-            several = any(fall.n_seeds > 1 for _, fall in whole.values())
-            none = f"NC1 falls by 5 % {'in every seed ' if several else ''}in no layer up to the nonlinearity."
-            sentences.append(of_run(results, result, shares_in_words(last) or none))
-            linear, fall = (sum(summary.mean for summary in part) for part in zip(*whole.values(), strict=True))
-            sums += [f"{percent(linear / fall)} in {named(result)}"] if fall >= LEAST_FALL else []
-    compared = f"Share of S Vᵀ in the fall of NC1, summed over the layers: {listed(sums)}."
-    return [compared, *sentences] if len(sums) > 1 else sentences
+        linear, fall = (sum(each[k].mean for each in _over_whole_layers(last).values()) for k in (0, 1))
+        whole = [Finding(_SHARE, "sum over the layers", linear / fall, "%")] if fall >= LEAST_FALL else []
+        return [*whole * (len(results) > 1), *share_findings(last)]
+
+    return of_each(results, found)
+
+
+def share_findings(last: Sequence[Line]) -> list[Finding]:
+    """Share of the linear map in each layer in which every seed has a fall of 5 %."""
+    findings = []
+    for layer, (linear, fall) in _over_whole_layers(last).items():
+        in_seeds = " in every seed" if fall.n_seeds > 1 else ""
+        if not _is_fall(fall):
+            note = f"no fall of 5 %{in_seeds}"
+            findings.append(Finding(_SHARE, layer, None, notes=(note,)))
+            continue
+        share = linear.mean / fall.mean
+        notes = [
+            *[f"more than half{in_seeds}"] * _is_most(linear, fall),
+            *["the nonlinearity raises NC1 again"] * (share > 1),
+            *["the linear map raises NC1"] * (share < 0),
+        ]
+        findings.append(Finding(_SHARE, layer, share, "%", notes=tuple(notes)))
+    return at_most(findings)
 
 
 def linear_shares(last: Iterable[Line]) -> dict[str, float]:
@@ -73,31 +89,6 @@ def linear_shares(last: Iterable[Line]) -> dict[str, float]:
     return {
         layer: linear.mean / fall.mean for layer, (linear, fall) in _over_whole_layers(last).items() if _is_fall(fall)
     }
-
-
-def shares_in_words(last: Sequence[Line]) -> str:
-    """A sentence on the share of the linear map in each layer, empty if NC1 falls by 5 % in none."""
-    shares = linear_shares(last)
-    if not shares:
-        return ""
-    (first, share), *others = shares.items()
-    parts = [
-        f"{percent(share)} of the fall of NC1 at {first}",
-        *(f"{percent(part)} at {layer}" for layer, part in others),
-    ]
-    whole = _over_whole_layers(last)
-    several = any(fall.n_seeds > 1 for _, fall in whole.values())
-    most = sum(_is_most(*whole[layer]) for layer in shares)
-    each = " in every seed" if several else ""
-    count = f": more than half{each} in {most} of {len(shares)} layers" if others else ""
-    notes = [
-        *["above 100 % the nonlinearity raises it again"] * (max(shares.values()) > 1),
-        *["below 0 % the linear map raises it"] * (min(shares.values()) < 0),
-    ]
-    text = f"The linear map, S Vᵀ, makes {listed(parts)}{count}{f' ({listed(notes)})' if notes else ''}"
-    rest = [layer for layer in whole if layer not in shares]
-    some = " in some seeds" if several else ""
-    return f"{text}; NC1 falls by less than 5 %, or rises,{some} at {listed(rest)}." if rest else f"{text}."
 
 
 def _is_fall(whole: SeedSummary) -> bool:

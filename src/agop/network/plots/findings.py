@@ -1,125 +1,98 @@
-"""What the numbers of networks say, in plain words computed from them."""
+"""Findings on networks: the fit, the scores, the course of NC1 over layers and epochs, the ansatz."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from math import isfinite
+from statistics import fmean
 
-from agop.charts.findings.changes import Change, steepest
-from agop.charts.findings.courses import Ends, ends_of, steps
-from agop.charts.findings.fits import fit_findings, named, ranking
-from agop.charts.findings.wording import fixed, listed, zeros
-from agop.charts.kind import of_run
-from agop.network.plots.attribution import shares_in_words
+from agop.charts.changes import Change, ends_of, steepest, steps
+from agop.charts.findings import Finding, at_most, compared, course, listed, not_fitted, of_each, spread, zeros
+from agop.network.plots.attribution import share_findings
 from agop.network.result import NetworkResult
 from agop.runs import Line, SeedSummary, hidden_layers, last_measured, select, summarize_along, values_of
 
-__all__ = [
-    "epoch_findings",
-    "layer_findings",
-    "map_findings",
-    "network_comparison",
-    "network_findings",
-    "nfa_findings",
-    "of_each",
-    "unit_of",
-]
+__all__ = ["epoch_findings", "layer_findings", "map_findings", "network_findings", "nfa_findings", "unit_of"]
 
 _NC1, _ROOT = "nc1_trace_ratio", "nfa_pearson_root"
 
-_ON_THESE_ROWS = {"accuracy on these rows": ("accuracy", ".3f")}
-"""Where it is not known whether the measured rows were trained on."""
+_STAGES = {"output": "after the nonlinearity of", "linear": "after the linear map of", "input": "input of"}
+
+_ANSATZ = "correlation of WᵀW with AGOP½"
 
 
-def network_findings(lines: Iterable[Line], unit: str = "epoch") -> list[str]:
-    r"""Sentences about the fit, the scores, the course of NC1, its cause, and the ansatz, at the last measurement.
+def network_findings(results: Sequence[NetworkResult]) -> list[Finding]:
+    """Findings at the last measurement on the fit, the scores, NC1 by layer, its cause, and the ansatz.
 
     Examples
     --------
-    >>> scores = {"seed": 0, "epoch": 9, "loss": 0.01, "train_accuracy": 1.0, "test_accuracy": None}
-    >>> print(*network_findings([{**scores, "layer": "fc.1", "stage": "input", "nc1_trace_ratio": 4.0}]), sep="\n")
-    After 9 epochs: training loss 0.01, training accuracy 1.000.
-    NC1 of the layer inputs is 4 at fc.1.
+    >>> line = {"seed": 0, "epoch": 9, "loss": 0.01, "train_accuracy": 1.0, "layer": "fc.1", "stage": "input"}
+    >>> run = NetworkResult("run", {"settings": {}}, [{**line, "nc1_trace_ratio": 4.0}])
+    >>> [(finding.quantity, finding.where, finding.value) for finding in network_findings([run])]
+    [('training loss', 'epoch 9', 0.01), ('training accuracy', 'epoch 9', 1.0), ('NC1', 'input of fc.1', 4.0)]
     """
-    lines = list(lines)
-    last = last_measured(lines)
-    fit = fit_findings(lines)
-    sentences = [*fit, _scores(last, unit), *_layer_sentences(last), shares_in_words(last), _ansatz(last)]
-    return [sentence for sentence in sentences if sentence]
+
+    def found(result: NetworkResult) -> list[Finding]:
+        last = last_measured(result.lines)
+        ansatz = at_most(_ansatz(last))
+        return [*not_fitted(result.fit()), *_scores(last, result.unit), *_layers(last), *share_findings(last), *ansatz]
+
+    return [*_comparison(results), *of_each(results, found)]
 
 
-def layer_findings(results: Sequence[NetworkResult]) -> list[str]:
-    """Sentences about NC1 by layer at the last measurement, and which run ends lowest."""
-    sentences = [
-        of_run(results, result, sentence)
-        for result in results
-        for sentence in _layer_sentences(last_measured(result.lines))
-    ]
-    return [*network_comparison(results), *sentences]
+def layer_findings(results: Sequence[NetworkResult]) -> list[Finding]:
+    """NC1 by layer at the last measurement, and which run ends lowest."""
+    return [*_comparison(results), *of_each(results, lambda result: _layers(last_measured(result.lines)))]
 
 
-def network_comparison(results: Sequence[NetworkResult]) -> list[str]:
-    """A sentence on which of several runs ends with the lowest NC1, if they have the same last layer."""
-    ends = {result.name: end for result in results if (end := _last_input(last_measured(result.lines))) is not None}
-    layers = {layer for layer, _ in ends.values()}
-    if len(layers) != 1:
-        return []
-    found = {name: summary for name, (_, summary) in ends.items()}
-    return ranking(f"NC1 at the input of {layers.pop()}", results, found)
+def map_findings(results: Sequence[NetworkResult]) -> list[Finding]:
+    """Course of NC1 at the input of each layer, and the layer and the step at which it falls most."""
 
-
-def map_findings(results: Sequence[NetworkResult]) -> list[str]:
-    """Sentences about the layer and the time at which NC1 falls most, and how many layers end lower."""
-    return [*_compared(results, "input", "at the input of"), *of_each(results, _steepest)]
-
-
-def epoch_findings(results: Sequence[NetworkResult]) -> list[str]:
-    """Sentences about NC1 after the nonlinearity of every layer, from the first to the last measurement."""
-
-    def course(result: NetworkResult) -> str:
-        stages = {"output": "after the nonlinearity", "linear": "after the linear map", "input": "at the input"}
-        for stage, where in stages.items():
-            if ends := _ends(result, stage):
-                texts = listed([f"{layer} {e.change.start:.3g} to {e.change.end:.3g}" for layer, e in ends.items()])
-                return f"NC1 {where} {_from_to(ends.values(), result.unit)}: {texts}."
-        return ""
-
-    return [*_compared(results, "output", "after the nonlinearity of"), *of_each(results, course)]
-
-
-def nfa_findings(results: Sequence[NetworkResult]) -> list[str]:
-    """Sentences about the correlation of W^T W with the root of the AGOP, before and after."""
-
-    def course(result: NetworkResult) -> str:
-        found = {
-            layer: ends_of(select(result.lines, layer=layer, stage="input"), _ROOT, log=False)
-            for layer in values_of(result.lines, "layer")
+    def found(result: NetworkResult) -> list[Finding]:
+        ends = _ends(result, "input")
+        most = steepest(ends) if len(ends) > 1 else []
+        rows = [(layer, _over_epochs(result, "input", layer, change)) for layer, change in ends.items()]
+        marked = [replace(row, notes=(*row.notes, "largest fall")) if layer in most else row for layer, row in rows]
+        changes = {
+            (layer, step): change
+            for layer in ends
+            for step, change in steps(select(result.lines, layer=layer, stage="input"), _NC1).items()
         }
-        texts = [
-            f"{layer} {fixed(ends.change.start)} to {fixed(ends.change.end)}"
-            for layer, ends in found.items()
-            if ends is not None
-        ]
-        if not texts:
-            return _ansatz(last_measured(result.lines))
-        return f"From the first to the last measurement WᵀW and AGOP½ correlate: {listed(texts)}."
+        places = steepest(changes)
+        where = listed([f"{layer} from {result.unit} {a} to {b}" for layer, (a, b) in places])
+        step = [Finding("NC1", f"steepest fall: {where}", changes[places[0]].factor(), "x")] if places else []
+        return [*_with_note_first(marked, "largest fall"), *step]
 
-    means = {}
-    for result in results:
-        found = summarize_along(select(last_measured(result.lines), stage="input"), _ROOT, "layer", log=False)
-        if found:
-            means[named(result)] = sum(summary.mean for summary in found.values()) / len(found)
-    findings = of_each(results, course)
-    if len(means) > 1:
-        texts = listed([f"{fixed(mean)} in {name}" for name, mean in means.items()])
-        findings.insert(0, f"WᵀW and AGOP½ correlate at the end, on average over the layers, by {texts}.")
-    return findings
+    return of_each(results, found)
 
 
-def of_each(results: Sequence[NetworkResult], sentence: Callable[[NetworkResult], str]) -> list[str]:
-    """Sentences of all runs that have one."""
-    return [of_run(results, result, text) for result in results if (text := sentence(result))]
+def epoch_findings(results: Sequence[NetworkResult]) -> list[Finding]:
+    """Course of NC1 after the nonlinearity of every layer, from the first to the last measurement."""
+
+    def found(result: NetworkResult) -> list[Finding]:
+        for stage in _STAGES:
+            if ends := _ends(result, stage):
+                return at_most([_over_epochs(result, stage, layer, change) for layer, change in ends.items()])
+        return []
+
+    return of_each(results, found)
+
+
+def nfa_findings(results: Sequence[NetworkResult]) -> list[Finding]:
+    """Correlation of W^T W with the root of the AGOP, before and after."""
+
+    def found(result: NetworkResult) -> list[Finding]:
+        last, lines = last_measured(result.lines), select(result.lines, stage="input")
+        ends = {layer: ends_of(select(lines, layer=layer), _ROOT, log=False) for layer in values_of(lines, "layer")}
+        rows = [course(_ANSATZ, layer, change, steps=0) for layer, change in ends.items() if change is not None]
+        rows = rows or _ansatz(last)
+        means = [finding.value for finding in _ansatz(last) if finding.value is not None]
+        mean = [Finding(_ANSATZ, "mean over the layers at the end", fmean(means))] if len(means) > 1 else []
+        return [*mean, *at_most(rows)]
+
+    return of_each(results, found)
 
 
 def unit_of(results: Sequence[NetworkResult]) -> str:
@@ -127,41 +100,64 @@ def unit_of(results: Sequence[NetworkResult]) -> str:
     return " or ".join(dict.fromkeys(result.unit for result in results))
 
 
-def _scores(last: Sequence[Line], unit: str) -> str:
-    """Loss and accuracy, means over seeds, of a positive loss geometric; 0 says that the epochs are not known.
+def _with_note_first(findings: Sequence[Finding], note: str) -> list[Finding]:
+    """The first findings and those with a note, which come first where not all are kept."""
+    if len(findings) <= 9:
+        return list(findings)
+    return at_most(sorted(findings, key=lambda finding: note not in finding.notes))
 
-    Where some seeds have no value, it is said how many have.
-    """
+
+def _comparison(results: Sequence[NetworkResult]) -> list[Finding]:
+    """Which of several runs ends with the lowest NC1, if they have the same last layer."""
+    ends = {result.name: end for result in results if (end := _last_input(last_measured(result.lines))) is not None}
+    layers = {layer for layer, _ in ends.values()}
+    fits = {result.name: result.fit() for result in results}
+    found = {name: summary for name, (_, summary) in ends.items()}
+    return compared("NC1", f"input of {layers.pop()}", found, fits) if len(layers) == 1 else []
+
+
+def _scores(last: Sequence[Line], unit: str) -> list[Finding]:
+    """Loss and accuracy, means over seeds, of a positive loss geometric; epoch 0 says that it is not known."""
     seeds = [{**line, "all": 0} for line in {line["seed"]: line for line in last}.values()]
     trained = any(line.get("train_accuracy") is not None for line in seeds)
     columns = {
-        "training loss": ("loss", ".3g"),
-        **({"training accuracy": ("train_accuracy", ".3f")} if trained else _ON_THESE_ROWS),
-        "test accuracy": ("test_accuracy", ".3f"),
+        "training loss": "loss",
+        **({"training accuracy": "train_accuracy"} if trained else {"accuracy on these rows": "accuracy"}),
+        "test accuracy": "test_accuracy",
     }
-    found = [
-        f"{name} {summary.mean:{form}}"
-        + (f" (of {summary.n_seeds} of {len(seeds)} seeds)" if summary.n_seeds < len(seeds) else "")
-        for name, (column, form) in columns.items()
-        for log_mean in [column == "loss" and all((line.get(column) or 0) > 0 for line in seeds)]
-        for summary in summarize_along(seeds, column, "all", log=log_mean).values()
-    ]
-    if not found:
-        return ""
     epochs = sorted({line["epoch"] for line in seeds})
-    over = f" (means over {len(seeds)} seeds)" if len(seeds) > 1 else ""
-    if epochs == [0]:
-        text = ", ".join(found)
-        return f"{text[0].upper()}{text[1:]}{over}."
-    text = f"{epochs[0]}{f' to {epochs[-1]}' if len(epochs) > 1 else ''} {unit}{'' if epochs == [1] else 's'}"
-    return f"After {text}: {', '.join(found)}{over}."
+    where = "" if epochs in ([], [0]) else f"{unit} {epochs[0]}{f' to {epochs[-1]}' if len(epochs) > 1 else ''}"
+    findings = []
+    for name, column in columns.items():
+        log = column == "loss" and all((line.get(column) or 0) > 0 for line in seeds)
+        for summary in summarize_along(seeds, column, "all", log=log).values():
+            some = (f"of {summary.n_seeds} of {len(seeds)} seeds",) if summary.n_seeds < len(seeds) else ()
+            findings.append(Finding(name, where, summary.mean, interval=spread(summary), notes=some))
+    return findings
 
 
-def _inputs(last: Sequence[Line]) -> dict[str, SeedSummary]:
-    """NC1 by layer, in the order of the calls."""
+def _layers(last: Sequence[Line]) -> list[Finding]:
+    """Course of NC1 over the inputs of the layers, the largest fall of a step, and layers where it is 0."""
     inputs = select(last, stage="input")
-    found = summarize_along(inputs, _NC1, "layer")
-    return {layer: found[layer] for layer in values_of(inputs, "layer") if layer in found}
+    by_layer = summarize_along(inputs, _NC1, "layer")
+    found = {layer: by_layer[layer] for layer in values_of(inputs, "layer") if layer in by_layer}
+    if not found:
+        return [Finding("NC1", "layer inputs", None, notes=("no layer has a positive, finite value",))]
+    first, end = next(iter(found)), next(reversed(found))
+    zero = zeros("NC1", "layer inputs", inputs, _NC1)
+    if len(found) == 1:
+        return [Finding("NC1", f"input of {first}", found[first].mean, interval=spread(found[first])), *zero]
+    whole = course("NC1", f"layer inputs, {first} to {end}", Change.between(found[first], found[end]), end=found[end])
+    return [whole, *_largest_step(found), *zero]
+
+
+def _largest_step(found: Mapping[str, SeedSummary]) -> list[Finding]:
+    """Where NC1 falls most from one layer to the next, if it does so there in every seed."""
+    pairs = {after: Change.between(found[before], found[after]) for before, after in pairwise(found)}
+    changes = {layer: change for layer, change in pairs.items() if change is not None}
+    largest = steepest(changes) if len(changes) > 1 else []
+    where = f"largest fall of a step, to {listed(largest)}"
+    return [Finding("NC1", where, changes[largest[0]].factor(), "x")] if largest else []
 
 
 def _last_input(last: Sequence[Line]) -> tuple[str, SeedSummary] | None:
@@ -173,96 +169,18 @@ def _last_input(last: Sequence[Line]) -> tuple[str, SeedSummary] | None:
     return layer, SeedSummary.with_zeros({line["seed"]: line[_NC1] for line in inputs if line["layer"] == layer})
 
 
-def _layer_sentences(last: Sequence[Line]) -> list[str]:
-    left_out = zeros("NC1 of the layer inputs", select(last, stage="input"), _NC1)
-    return [_across_layers(last), *(left_out if _inputs(last) else [])]
-
-
-def _across_layers(last: Sequence[Line]) -> str:
-    found = _inputs(last)
-    if not found:
-        return "No layer has a positive, finite NC1."
-    names = list(found)
-    first, end = names[0], names[-1]
-    if len(names) == 1:
-        return f"NC1 of the layer inputs is {found[first].mean:.3g} at {first}."
-    change = Change.between(found[first], found[end])
-    if change is None:
-        return f"No seed has a positive, finite NC1 both at {first} and at {end}."
-    text = f"NC1 of the layer inputs {change.verb} from {change.start:.3g} at {first} to {change.end:.3g} at {end}"
-    if change.verb == "stays":
-        text = f"NC1 of the layer inputs is {change.end:.3g} at {first} and at {end}"
-    return f"{', '.join(filter(None, [text, change.within]))}{_largest_step(found)}."
-
-
-def _largest_step(found: Mapping[str, SeedSummary]) -> str:
-    """Where NC1 falls most from one layer to the next, if it does so there in every seed."""
-    pairs = {after: Change.between(found[before], found[after]) for before, after in pairwise(found)}
-    steps = {layer: step for layer, step in pairs.items() if step is not None}
-    largest = steepest(steps) if len(steps) > 1 else []
-    if not largest:
-        return ""
-    fall = steps[largest[0]]
-    return f"; the largest fall of a step, {fall.start / fall.end:.3g}x, leads to {listed(largest)}"
-
-
-def _ansatz(last: Sequence[Line]) -> str:
+def _ansatz(last: Sequence[Line]) -> list[Finding]:
     found = summarize_along(select(last, stage="input"), _ROOT, "layer", log=False)
-    texts = [f"{layer} {fixed(summary.mean)}" for layer, summary in found.items()]
-    return f"Correlation of WᵀW with the root of the AGOP: {listed(texts)}." if texts else ""
+    return [Finding(_ANSATZ, layer, summary.mean, interval=spread(summary)) for layer, summary in found.items()]
 
 
-def _ends(result: NetworkResult, stage: str) -> dict[str, Ends]:
+def _ends(result: NetworkResult, stage: str) -> dict[str, Change]:
     """NC1 at a stage at the first and the last measurement, of the layers that have both."""
     layers = hidden_layers(result.lines) if stage == "output" else values_of(result.lines, "layer")
     found = {layer: ends_of(select(result.lines, layer=layer, stage=stage), _NC1) for layer in layers}
-    return {layer: ends for layer, ends in found.items() if ends is not None}
+    return {layer: change for layer, change in found.items() if change is not None}
 
 
-def _from_to(ends: Iterable[Ends], unit: str) -> str:
-    """When it was measured first and last, if that was at the same time everywhere."""
-    epochs = {each.epochs for each in ends}
-    first, last = (epochs.pop() if len(epochs) == 1 else None) or (None, None)
-    return "from the first to the last measurement" if first is None else f"from {unit} {first} to {last}"
-
-
-def _compared(results: Sequence[NetworkResult], stage: str, where: str) -> list[str]:
-    """How far NC1 moves in each run at the last layer that all of those with a course have."""
-    found = {named(result): ends for result in results if (ends := _ends(result, stage))}
-    if len(found) < 2:
-        return []
-    layers = [layer for layer in next(iter(found.values())) if all(layer in ends for ends in found.values())]
-    if not layers:
-        return []
-    texts, said = [], ""
-    for name, ends in found.items():
-        verb, by = ends[layers[-1]].moves
-        texts.append(f"{by if verb == said else f'{verb} {by}'} in {name}")
-        said = verb
-    return [f"From the first to the last measurement NC1 {where} {layers[-1]} {listed(texts)}."]
-
-
-def _steepest(result: NetworkResult) -> str:
-    """Where and when NC1 of a layer's input falls most between two measurements."""
-    ends = _ends(result, "input")
-    if not ends:
-        return ""
-    moves = {layer: each.moves for layer, each in ends.items()}
-    lower = [layer for layer, (verb, _) in moves.items() if verb == "falls"]
-    unsure = sum(each.change.verb == "goes" for each in ends.values())
-    text = f"NC1 at the input ends lower than it began in {len(lower)} of {len(ends)} layers"
-    text += f" (in {unsure} more it moves by no more than the spread over seeds)" if unsure else ""
-    if len(ends) == 1:
-        ((layer, (verb, by)),) = moves.items()
-        text = f"NC1 at the input of {layer} {verb} {by}"
-    elif most := steepest({layer: each.change for layer, each in ends.items()}):
-        text += f", most at {listed(most)}, {moves[most[0]][1]}"
-    changes = {
-        (layer, step): change
-        for layer in ends
-        for step, change in steps(select(result.lines, layer=layer, stage="input"), _NC1).items()
-    }
-    if places := steepest(changes):
-        where = listed([f"at {layer} between {result.unit} {first} and {last}" for layer, (first, last) in places])
-        text += f"; the steepest fall is {where}, {changes[places[0]].decades}"
-    return f"{text}."
+def _over_epochs(result: NetworkResult, stage: str, layer: str, change: Change) -> Finding:
+    when = "first to last measurement" if change.span is None else f"{result.unit} {change.span[0]} to {change.span[1]}"
+    return course("NC1", f"{_STAGES[stage]} {layer}, {when}", change)

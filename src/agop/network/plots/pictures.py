@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agop.charts.chart import Choice, Picture, Pictures
 from agop.charts.document import Plot
-from agop.charts.findings.wording import fixed, listed, percent
-from agop.charts.images import eigenvector_pictures, side_of
+from agop.charts.findings import Finding, at_most, number_text, of_each
+from agop.charts.images import eigenvector_pictures, side_of, trace_shares
 from agop.linalg import largest_positive
 from agop.network.ansatz import neural_feature_matrix
 from agop.network.layer_record import LayerRecord
-from agop.network.plots.findings import of_each
 from agop.network.result import NetworkResult
 
 __all__ = ["agop_plot", "eigenvector_plot", "means_plot"]
@@ -72,7 +71,7 @@ def eigenvector_plot(results: Sequence[NetworkResult]) -> Plot | None:
         "eigenvectors",
         "What layers look at",
         Choice("layer", charts, start=next(iter(charts))),
-        [_eigenvectors_hold(shares)],
+        at_most([finding for name, part in shares.items() for finding in trace_shares(name, part)]),
         "Leading eigenvectors of the AGOP as images, with their share of its trace: of the inputs, or of the patches "
         "of a convolution. A vector and its negative mean the same. Of three channels the color is shown, grey is 0; "
         "of more the root of the sum of their squares. First seed.",
@@ -146,55 +145,32 @@ def _cosines(record: LayerRecord, stage: str, most: int | None = None) -> NDArra
     return (directions @ directions.mT).numpy()  # type: ignore[no-any-return]
 
 
-def _simplex(result: NetworkResult) -> str:
+def _simplex(result: NetworkResult) -> list[Finding]:
     """How far the cosines between different classes are from those of the simplex, at the first and last input."""
-    if result.record is None:
-        return ""
-    found = [(name, _cosines(layer, "input")) for name, layer in result.record.items()]
-    ends = [(name, cosines) for name, cosines in found if cosines is not None]
-    if not ends:
-        return ""
-    n_classes = len(ends[0][1])  # those that occur
-    if n_classes == 2:
-        return (
-            "The means of two classes lie opposite each other about their mean: the cosine is −1 whatever was learned."
-        )
-    ideal, texts = -1 / (n_classes - 1), []
-    for name, cosines in dict([ends[0], ends[-1]]).items():
-        away = np.abs(cosines[~np.eye(len(cosines), dtype=bool)] - ideal)
-        texts.append(f"by {away.mean():.2g} on average and {away.max():.2g} at most at the input of {name}")
-    return (
-        f"Cosines between different classes differ from the {ideal:.2g} of the simplex ETF of {n_classes} classes "
-        f"{listed(texts)}."
-    ).replace(" -", " −")
+    record = {} if result.record is None else result.record
+    ends = [(name, found) for name, layer in record.items() if (found := _cosines(layer, "input")) is not None]
+    findings = []
+    for name, cosines in dict([*ends[:1], *ends[-1:]]).items():
+        n_classes = len(cosines)  # those that occur
+        ideal = -1 / (n_classes - 1)
+        away = np.abs(cosines[~np.eye(n_classes, dtype=bool)] - ideal)
+        note = f"at most {number_text(float(away.max()))}; simplex ETF of {n_classes} classes: {number_text(ideal)}"
+        if n_classes == 2:
+            note = "two class means lie opposite each other whatever was learned"
+        what = "distance of the cosines between classes from the simplex ETF"
+        findings.append(Finding(what, f"input of {name}", float(away.mean()), notes=(note,)))
+    return findings
 
 
-def _closer_power(result: NetworkResult) -> str:
-    """Which of the AGOP and its root W^T W correlates with more."""
-    if result.record is None:
-        return ""
-    found = {name: layer.nfa for name, layer in result.record.items()}
-    powers = {name: (nfa.pearson_root, nfa.pearson) for name, nfa in found.items() if nfa is not None}
-    if not powers:
-        return ""
-    if len(powers) == 1:
-        ((name, (root, agop)),) = powers.items()
-        return f"At {name} WᵀW correlates by {fixed(root)} with AGOP½ and by {fixed(agop)} with the AGOP."
-    count = sum(float(f"{root:.2f}") > float(f"{agop:.2f}") for root, agop in powers.values())
-    texts = [f"{name} {fixed(root)} and {fixed(agop)}" for name, (root, agop) in powers.items()]
-    return f"WᵀW correlates more with AGOP½ than with the AGOP in {count} of {len(powers)} layers: {listed(texts)}."
-
-
-def _eigenvectors_hold(shares: Mapping[str, Sequence[float]]) -> str:
-    """Share of the pictured eigenvectors in the trace of the AGOP of each layer.
-
-    Examples
-    --------
-    >>> _eigenvectors_hold({"fc.1": [0.5, 0.25]})
-    'The pictured eigenvectors hold, of the trace of the AGOP, at fc.1 75 % (the first 50 %).'
-    """
-    texts = [f"at {name} {percent(sum(part))} (the first {percent(part[0])})" for name, part in shares.items()]
-    return f"The pictured eigenvectors hold, of the trace of the AGOP, {listed(texts)}."
+def _closer_power(result: NetworkResult) -> list[Finding]:
+    """Correlation of W^T W with the AGOP and with its root."""
+    record = {} if result.record is None else result.record
+    findings = [
+        Finding("correlation of WᵀW with AGOP½", name, nfa.pearson_root, notes=(f"with the AGOP: {nfa.pearson:.2f}",))
+        for name, layer in record.items()
+        if (nfa := layer.nfa) is not None
+    ]
+    return at_most(findings)
 
 
 def _side(results: Sequence[NetworkResult], largest: int) -> int:

@@ -1,4 +1,4 @@
-"""Loss and accuracy of networks while they learn: plots and sentences."""
+"""Loss and accuracy of networks while they learn: plots and findings."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from math import inf, isfinite
 from typing import Literal
 
+from agop.charts.changes import ends_of
 from agop.charts.chart import Curve, Curves, Dash
 from agop.charts.document import Plot
-from agop.charts.findings.courses import ends_of
-from agop.charts.findings.fits import named
-from agop.charts.findings.wording import listed, ranked
+from agop.charts.findings import Finding, compared, course, of_each
 from agop.charts.palette import color
 from agop.charts.seed_curves import seed_caption, seed_curve
-from agop.network.plots.findings import of_each, unit_of
+from agop.network.plots.findings import unit_of
 from agop.network.result import NetworkResult
 from agop.runs import Line, SeedSummary, last_measured, measurements, summarize_along
 
@@ -46,18 +45,15 @@ def score_plot(results: Sequence[NetworkResult], measure: str) -> Plot | None:
     )
 
 
-def score_findings(results: Sequence[NetworkResult], measure: str) -> list[str]:
-    """Sentences about the course of "loss" or "accuracy" of each run, and which run ends best."""
+def score_findings(results: Sequence[NetworkResult], measure: str) -> list[Finding]:
+    """Course of "loss" or "accuracy" of each run, and which run ends best."""
     log = _is_log(results, measure)
 
-    def course(result: NetworkResult) -> str:
-        tested, trained, running = _measured(result, measure)
-        measured = [_course(each, measure, result.unit, log=log) for each in (trained, tested)]
-        texts = [text for text in measured if text] or [_course(running, measure, result.unit, log=log)]
-        text = listed([text for text in texts if text])
-        return f"{text[0].upper()}{text[1:]}." if text else ""
+    def found(result: NetworkResult) -> list[Finding]:
+        tested, trained, running = (_course(each, measure, result.unit, log=log) for each in _measured(result, measure))
+        return [*trained, *tested] or running
 
-    return [*_best(results, measure, log=log), *of_each(results, course)]
+    return [*_best(results, measure, log=log), *of_each(results, found)]
 
 
 def _measured(result: NetworkResult, measure: str) -> list[tuple[str, str, Dash, Sequence[Line]]]:
@@ -70,32 +66,26 @@ def _measured(result: NetworkResult, measure: str) -> list[tuple[str, str, Dash,
     ]
 
 
-def _course(curve: tuple[str, str, Dash, Sequence[Line]], measure: str, unit: str, *, log: bool) -> str:
+def _course(curve: tuple[str, str, Dash, Sequence[Line]], measure: str, unit: str, *, log: bool) -> list[Finding]:
     name, column, _, lines = curve
-    ends = ends_of(lines, column, log=log)
-    if ends is None:
-        return ""
-    change = ends.change
-    start, end = f"{change.start:.3g}", f"{change.end:.3g}"
-    rows = name.split(",", maxsplit=1)[0]
-    if change.verb == "stays":
-        return f"{rows} {measure} stays at {end}"
-    first, last = ("", "") if ends.epochs is None else (f" at {unit} {ends.epochs[0]}", f" at {ends.epochs[1]}")
-    text = f"{rows} {measure} {change.verb} from {start}{first} to {end}{last}"
-    return f"{text} ({change.within})" if change.within else text
+    change = ends_of(lines, column, log=log)
+    if change is None:
+        return []
+    where = "first to last measurement" if change.span is None else f"{unit} {change.span[0]} to {change.span[1]}"
+    return [course(f"{name.split(',', maxsplit=1)[0]} {measure}", where, change, steps=int(log))]
 
 
-def _best(results: Sequence[NetworkResult], measure: str, *, log: bool) -> list[str]:
+def _best(results: Sequence[NetworkResult], measure: str, *, log: bool) -> list[Finding]:
     """Which run ends best, on test rows if all runs have some, or else on training rows."""
     for place, rows in enumerate(("test", "training")):
         ends: dict[str, SeedSummary] = {}
         for result in results:
             _, column, _, lines = _measured(result, measure)[place]
             found = summarize_along([{**line, "all": 0} for line in last_measured(lines)], column, "all", log=log)
-            ends.update((named(result), summary) for summary in found.values())
+            ends.update((result.name, summary) for summary in found.values())
         if len(ends) > 1 and len(ends) == len(results):
             best: Literal["lowest", "highest"] = "highest" if measure == "accuracy" else "lowest"
-            return [ranked(f"{rows} {measure} at the last measurement", ends, best)]
+            return compared(f"{rows} {measure}", "last measurement", ends, best=best)
     return []
 
 

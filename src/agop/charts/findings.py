@@ -1,0 +1,311 @@
+"""Findings are numbers: a quantity, where it is, what became of it, and how far it can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, TypeVar
+
+from agop.charts.changes import SAME, Change, Direction
+from agop.charts.document import NumberTable
+from agop.runs import BAND_SEEDS, FITTED_ACCURACY, Line, SeedSummary, TrainingFit
+
+__all__ = [
+    "NOT_FITTED",
+    "UNSETTLED",
+    "Course",
+    "Finding",
+    "Interval",
+    "at_most",
+    "compared",
+    "course",
+    "findings_table",
+    "listed",
+    "not_fitted",
+    "number_text",
+    "of_each",
+    "percent",
+    "spread",
+    "zeros",
+]
+
+NOT_FITTED, UNSETTLED = "not fitted", "no difference beyond the spread"
+
+R = TypeVar("R")
+
+
+class Interval(NamedTuple):
+    """Ends of an interval, and what it is."""
+
+    low: float
+    high: float
+    what: str
+
+
+class Course(NamedTuple):
+    """Where a quantity began and went, and its factor in each step of a kind, such as a "layer"."""
+
+    start: float
+    direction: Direction | None = None
+    factor: float | None = None
+    step: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A number that was found.
+
+    Attributes
+    ----------
+    quantity, where
+        What it is, and the place, such as "NC1" and "layer inputs, layers 1 to 12".
+    value
+        At the end; None if it is not known.
+    unit
+        "%" for shares of 1, "x" for factors.
+    interval
+        How far it spreads.
+    course
+        Where it began, if it has a course.
+    notes
+        What limits it, such as "not fitted", or marks it, such as "lowest".
+    run
+        Name of the run, where there are several.
+    """
+
+    quantity: str
+    where: str
+    value: float | None
+    unit: Literal["", "%", "x"] = ""
+    interval: Interval | None = None
+    course: Course | None = None
+    notes: tuple[str, ...] = ()
+    run: str = ""
+
+    def cells(self) -> list[str]:
+        """Run, quantity and place, value, change, interval and notes as they are printed.
+
+        Examples
+        --------
+        >>> Finding("NC1", "layer inputs", 0.5, course=Course(8.0, "falls", 0.25, "layer")).cells()[2:4]
+        ['8 → 0.5', '×0.25 a layer']
+        """
+        value, change, interval = number_text(self.value, self.unit), "", ""
+        if self.course is not None:
+            start, direction, factor, step = self.course
+            value = f"{number_text(start, self.unit)} → {value}"
+            change = {"same": "none", "unsettled": "inside the spread"}.get(direction or "", "")
+            if factor is not None and direction in ("falls", "rises"):
+                change = number_text(factor, "x") + (f" a {step}" if step else "")
+            elif self.value is not None and direction in ("falls", "rises"):
+                change = ("+" if direction == "rises" else "") + number_text(self.value - start)
+        if self.interval is not None:
+            low, high, what = self.interval
+            interval = f"{number_text(low, self.unit)} to {number_text(high, self.unit)} ({what})"
+        name = f"{self.quantity}, {self.where}" if self.where else self.quantity
+        return [self.run, name, value, change, interval, "; ".join(self.notes)]
+
+
+def findings_table(findings: Sequence[Finding], title: str = "What was found") -> NumberTable:
+    """Findings as a table for pages, terminals and files; columns without an entry are left out."""
+    rows = [finding.cells() for finding in findings]
+    columns = ["run", "quantity", "value", "change", "spread", "note"]
+    kept = [place for place in range(len(columns)) if any(row[place] for row in rows)]
+    cells = [[row[place] for place in kept] for row in rows]
+    return NumberTable(title, [columns[place] for place in kept], cells, ("quantity", "note"))
+
+
+def number_text(value: float | None, unit: str = "") -> str:
+    """Number to three digits, a large one without an exponent; a dash for None.
+
+    Examples
+    --------
+    >>> number_text(47123.4), number_text(-0.00123), number_text(0.25, "x"), number_text(0.5, "%"), number_text(None)
+    ('47,100', '−0.00123', '×0.25', '50 %', '–')
+    """
+    if value is None:
+        return "–"
+    if unit == "%":
+        return percent(value)
+    rounded = float(f"{value:.3g}")
+    text = f"{rounded:,.0f}" if 1000 <= abs(rounded) < 1e9 else f"{value:.3g}"
+    return ("×" if unit == "x" else "") + (f"−{text[1:]}" if text.startswith("-") else text)
+
+
+def percent(share: float) -> str:
+    """Share in per cent, to a whole number or to two digits of a smaller one.
+
+    Examples
+    --------
+    >>> percent(0.923), percent(0.0123), percent(0.0), percent(1e-9), percent(-0.25)
+    ('92 %', '1.2 %', '0 %', '<0.01 %', '−25 %')
+    """
+    if abs(share) < 5e-5:
+        return "<0.01 %" if share > 0 else "0 %"
+    return (f"{100 * share:,.0f} %" if abs(share) >= 0.1 else f"{100 * share:.2g} %").replace("-", "−")
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """Names one after the other; if there are more than one above ``most``, the first of them.
+
+    Examples
+    --------
+    >>> listed(["age", "mass", "town"]), listed(["age", "mass", "town", "job"], most=2)
+    ('age, mass, town', 'age, mass, 2 others')
+    """
+    cut = len(names) > most + 1
+    return ", ".join([*names[:most], f"{len(names) - most} others"] if cut else names)
+
+
+def at_most(findings: Sequence[Finding], most: int = 8) -> list[Finding]:
+    """The first findings, and how many more there are of the kind."""
+    if len(findings) <= most + 1:
+        return list(findings)
+    return [*findings[:most], Finding(findings[0].quantity, f"{len(findings) - most} more", None)]
+
+
+def spread(summary: SeedSummary) -> Interval | None:
+    """95 % interval of the mean over many seeds, or the ends of a few; None of one, whose spread is not known."""
+    if summary.n_seeds == 1:
+        return None
+    if summary.n_seeds >= BAND_SEEDS:
+        return Interval(summary.low, summary.high, f"95 %, {summary.n_seeds} seeds")
+    values = [value for _, value in summary.values]
+    return Interval(min(values), max(values), f"{summary.n_seeds} seeds")
+
+
+def course(
+    quantity: str, where: str, change: Change | None, *, end: SeedSummary | None = None, steps: int = 1, step: str = ""
+) -> Finding:
+    """Finding on a change; of a change of the logarithm in ``steps`` equal steps, each called a ``step``.
+
+    Parameters
+    ----------
+    quantity, where
+        As in ``Finding``.
+    change
+        None if no seed has both ends.
+    end
+        Summary whose spread is told.
+    steps
+        Number of steps; 0 for a change that is no factor.
+    step
+        Name of a step.
+    """
+    if change is None:
+        return Finding(quantity, where, None, notes=("no seed has a value at both ends",))
+    lower = sum(by < 0 for _, by in change.by.values)
+    notes = (f"lower in {lower} of {change.by.n_seeds} seeds",) if change.direction == "unsettled" else ()
+    went = Course(change.start, change.direction, change.factor(steps) if steps else None, step)
+    return Finding(quantity, where, change.end, interval=None if end is None else spread(end), course=went, notes=notes)
+
+
+def compared(
+    quantity: str,
+    where: str,
+    found: Mapping[str, SeedSummary],
+    fits: Mapping[str, TrainingFit] | None = None,
+    best: Literal["lowest", "highest"] = "lowest",
+) -> list[Finding]:
+    """A finding a run, and which of those that may have fitted is best, if it differs by more than the spread.
+
+    Parameters
+    ----------
+    quantity, where
+        As in ``Finding``.
+    found
+        Values by the name of the run; there is nothing to compare in fewer than two.
+    fits
+        How well each has fitted; those that have not are not ranked. All are ranked if None.
+    best
+        Which value is marked.
+
+    Examples
+    --------
+    >>> found = {name: SeedSummary.of([value]) for name, value in (("a", 4.0), ("b", 0.5))}
+    >>> [finding.notes for finding in compared("NC1", "last layer", found)]
+    [('spread unknown',), ('lowest', 'spread unknown')]
+    """
+    if len(found) < 2:
+        return []
+    failed = [name for name in found if fits is not None and fits[name].fitted is False]
+    marks = _marks({name: summary for name, summary in found.items() if name not in failed}, best)
+    findings = []
+    for name, summary in found.items():
+        notes = [f"{NOT_FITTED}, so not ranked"] if name in failed else [marks[name]] if name in marks else []
+        if fits is not None and fits[name].fitted is None:
+            notes.append("not known whether it has fitted")
+        if summary.n_seeds == 1:
+            notes.append("spread unknown")
+        findings.append(Finding(quantity, where, summary.mean, "", spread(summary), None, tuple(notes), name))
+    return findings
+
+
+def _marks(found: Mapping[str, SeedSummary], best: str) -> dict[str, str]:
+    """What each run is called among several: best, about the same, or inside the spread."""
+    if len(found) < 2:
+        return {}
+    order = sorted(found, key=lambda name: found[name].mean, reverse=best == "highest")
+    top = found[order[0]]
+    alike = [name for name in order if _same(top.mean, found[name].mean)]
+    first = [name for name in order if name in alike or not top.differs_from(found[name])]
+    if len(alike) == len(order):
+        return dict.fromkeys(order, "about the same")
+    if len(first) == len(order):
+        return dict.fromkeys(order, UNSETTLED)
+    return dict.fromkeys(first, best if len(first) == len(alike) else f"among the {best}, {UNSETTLED}")
+
+
+def _same(one: float, other: float) -> bool:
+    return max(one, other) <= SAME * min(one, other) or one == other
+
+
+def not_fitted(fit: TrainingFit) -> list[Finding]:
+    """A finding if a run has not fitted, by its worst seed.
+
+    Examples
+    --------
+    >>> not_fitted(TrainingFit("train_accuracy", 0.5))[0].notes
+    ('not fitted: below 0.95',)
+    """
+    if fit.fitted is not False:
+        return []
+    if fit.measure == "loss":
+        note = f"{NOT_FITTED}: more than {percent(1 - FITTED_ACCURACY)} is left"
+        return [Finding("share of the first training loss that is left", "worst seed", fit.value, "%", notes=(note,))]
+    name = "training accuracy" if fit.measure == "train_accuracy" else "accuracy on these rows"
+    return [Finding(name, "worst seed", fit.value, notes=(f"{NOT_FITTED}: below {FITTED_ACCURACY:g}",))]
+
+
+def zeros(quantity: str, where: str, lines: Iterable[Line], measure: str) -> list[Finding]:
+    """A finding on layers where a measure is 0, which no mean of logarithms and no logarithmic axis shows.
+
+    Examples
+    --------
+    >>> (zero,) = zeros("NC1", "inputs", [{"layer": 1, "nc1": 4.0}, {"layer": 2, "nc1": 0.0}], "nc1")
+    >>> zero.where, zero.value, zero.notes
+    ('inputs, layer 2', 0.0, ('no logarithm, so left out of means',))
+    """
+    values: dict[Any, list[float | None]] = {}
+    for line in lines:
+        values.setdefault(line["layer"], []).append(line.get(measure))
+    found = [layer for layer, of_layer in values.items() if 0 in of_layer]
+    if not found:
+        return []
+    places = f"layer{'s' if len(found) > 1 else ''} {listed(list(map(str, found)))}"
+    some = () if all(set(values[layer]) == {0} for layer in found) else ("in some seeds",)
+    return [Finding(quantity, f"{where}, {places}", 0.0, notes=(*some, "no logarithm, so left out of means"))]
+
+
+def of_each(results: Sequence[R], find: Callable[[R], Iterable[Finding]]) -> list[Finding]:
+    """Findings of each run; of several with its name, and marked where it has not fitted."""
+    if len(results) == 1:
+        return list(find(results[0]))
+    findings = []
+    for result in results:
+        run: Any = result
+        failed = (NOT_FITTED,) if run.fit().fitted is False else ()
+        for each in find(result):
+            new = () if any(note.startswith(NOT_FITTED) for note in each.notes) else failed
+            findings.append(replace(each, run=run.name, notes=(*each.notes, *new)))
+    return findings

@@ -1,1 +1,0 @@
-"""Findings: what numbers say."""

@@ -1,0 +1,207 @@
+"""Findings on models of tables, against numbers counted by hand, and what they must not claim."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from agop.charts.findings import UNSETTLED
+from agop.tables.findings import effect_findings, fold_findings, table_findings
+from tables.models import COUPLING, EXPLANATION, folds, plain, result, wide
+
+
+def about(**change):
+    """Findings on the explanation with other numbers, by their quantities."""
+    found = {}
+    for finding in table_findings([result(explanation=replace(EXPLANATION, **change))]):
+        found.setdefault(finding.quantity, []).append(finding)
+    return found
+
+
+def notes(findings):
+    return {finding.where: finding.notes for finding in findings}
+
+
+def test_what_is_found():
+    found = table_findings([result(lines=folds(1.0, 2.0, 3.0))])
+    assert [(f.quantity, f.where, f.value, f.notes) for f in found] == [
+        ("effect", "mass", 0.45, ("largest",)),
+        ("effect", "age", 0.3, ("next",)),
+        ("columns", "with an effect below 1 %", 1, ()),
+        ("steepness", "age", 0.5, ("steepest, but its effect is below that of mass",)),
+        ("interaction", "age with mass", 0.062, ("strongest of 3 pairs",)),
+        ("coupling", "age and town", 0.5, ("strongest among the 3 columns with the largest effects",)),
+        ("share of the AGOP", "first direction", 0.625, ("age +0.8, mass −0.6", "the first 2 hold 88 %")),
+        ("RMSE", "mean over 3 folds", 2.0, ("50 % of the constant prediction", "below it in 3 of 3 folds")),
+    ]
+    assert found[0].interval[:2] == pytest.approx((0.39, 0.51))
+    assert found[-1].interval[:2] == (1.0, 3.0)
+
+
+def test_a_difference_within_the_errors_is_no_finding():
+    """Age and mass are 0.15 apart: told apart with errors of 0.03 each, not with 0.05."""
+    settled, unsettled = (about(errors=np.full(4, error)) for error in (0.03, 0.05))
+    assert notes(settled["effect"])["mass"] == ("largest",)
+    assert notes(unsettled["effect"]) == dict.fromkeys(("mass", "age"), ("may be the largest: not settled",))
+    assert "below that of mass" in settled["steepness"][0].notes[0]
+    assert unsettled["steepness"][0].notes == ("steepest",)
+    second = about(effects=np.array([0.12, 0.13, 0.01, 0.9]))["effect"]
+    assert notes(second) == {"mass": ("largest",)} | dict.fromkeys(("age", "noise"), ("may be next: not settled",))
+
+
+@pytest.mark.parametrize(
+    ("steepness", "where", "note"),
+    [
+        ([0.9, 0.05, 0.03, 0.02], "noise", "steepest, but its effect is below that of mass"),  # as fnlwgt on Adult
+        ([0.1, 0.2, 0.1, 0.6], "mass", "steepest"),
+        ([0.4, 0.1, 0.1, 0.4], "mass", "steepest"),
+    ],
+)
+def test_what_leads_by_steepness_only_is_named_as_steep(steepness, where, note):
+    found = about(steepness=np.array(steepness))
+    assert notes(found["steepness"]) == {where: (note,)}
+    assert notes(found["effect"])["mass"] == ("largest",)
+
+
+@pytest.mark.parametrize(("effect", "error"), [(0.0, 0.0), (0.05, 0.03)])
+def test_no_effect_at_all(effect, error):
+    (found,) = about(effects=np.full(4, effect), errors=np.full(4, error))["effect"]
+    assert found.notes == ("no column has an effect beyond its standard error",)
+
+
+def pairs(*shares, error):
+    names = (("age", "mass"), ("town", "mass"), ("age", "town"))
+    return tuple((*pair, share, error) for pair, share in zip(names, shares, strict=False))
+
+
+@pytest.mark.parametrize(
+    ("interactions", "shown", "note"),
+    [
+        (pairs(0.062, 0.021, 0.0, error=0.012), 2, "may be the strongest of 3 pairs: not settled"),
+        (pairs(0.062, 0.021, 0.0, error=0.04), 1, "none of 3 pairs is beyond its standard error"),
+        (pairs(0.062, error=0.04), 1, "none of 1 pairs is beyond its standard error"),
+        (pairs(0.062, error=0.004), 1, "the only pair that was tried"),
+        (pairs(0.004, 0.0, 0.0, error=0.001), 1, "nearly additive: all 3 pairs that were tried are below 1 %"),
+    ],
+)
+def test_interactions(interactions, shown, note):
+    found = about(interactions=interactions)["interaction"]
+    assert [finding.notes for finding in found] == [(note,)] * shown
+
+
+def effects_of(*found):
+    return [line | {"effects": effects} for line, effects in zip(folds(*[1.0] * len(found)), found, strict=True)]
+
+
+def test_the_largest_effect_by_fold():
+    age, mass = ({"age": {"share": a, "error": 0.01}, "mass": {"share": 0.3, "error": 0.01}} for a in (0.4, 0.2))
+
+    def of(lines):
+        return notes(f for f in effect_findings([result(lines=lines)]) if f.quantity == "effect on unseen rows")
+
+    assert of(effects_of(age, age)) == {"age": ("largest in 2 of 2 folds",)}
+    assert of(effects_of(age, mass, age)) == {
+        "age": ("largest in 2 of 3 folds", "the folds disagree"),
+        "mass": ("largest in 1 of 3 folds", "the folds disagree"),
+    }
+    nothing = {name: {"share": 0.0, "error": 0.0} for name in ("age", "mass")}
+    assert of(effects_of(nothing, nothing)) == of(effects_of(age)) == of(folds(1.0, 2.0)) == {}
+
+
+def test_the_coupling_is_one_that_is_shown_of_columns_with_an_effect():
+    explanation = wide()
+    explanation.coupling[3, 4] = explanation.coupling[4, 3] = 0.9  # x3 and x4 have small effects
+    explanation.coupling[20, 25] = explanation.coupling[25, 20] = 0.4
+    found = {f.quantity: f for f in table_findings([result(explanation=explanation)])}["coupling"]
+    assert (found.where, found.value) == ("x20 and x25", 0.4)
+    coupling = np.array([[1, 0.99, 0.2], [0.99, 1, 0.1], [0.2, 0.1, 1]])
+    explanation = replace(plain([0.7, 0.002, 0.4]), coupling=coupling)
+    found = {f.quantity: f for f in table_findings([result(explanation=explanation)])}["coupling"]
+    assert (found.where, found.value) == ("x0 and x2", 0.2)
+    alone = replace(explanation, effects=np.array([0.9, 0.002, 0.001]))
+    found = {f.quantity: f for f in table_findings([result(explanation=alone)])}["coupling"]
+    assert found.notes == ("fewer than two columns have an effect of 1 %",)
+    assert about(coupling=np.eye(4))["coupling"][0].notes == ("no two columns act through a common direction",)
+    assert "nearly one direction" in about(coupling=COUPLING + 0.45 * (COUPLING == 0.5))["coupling"][0].notes
+
+
+def test_directions():
+    small = about(directions=np.array([[0.894, 0.001, -0.447, 0.0, 0.0]]), shares=np.ones(1))
+    assert small["share of the AGOP"][0].notes == ("noise +0.89, town=Bonn −0.45",)  # small entries have no sign
+
+
+def test_many_columns_are_not_all_named():
+    found = effect_findings([result(explanation=replace(wide(), errors=np.full(30, 0.04)))])
+    assert [f.where for f in found if f.quantity == "effect"] == ["x29", "x28", "x27", "x26"]
+
+
+def test_one_column():
+    effect, direction = table_findings([result(explanation=plain([1.0], ("age",)))])
+    assert effect.notes == ("the only column",)
+    assert direction.notes == ("age +1",)
+
+
+@pytest.mark.parametrize(
+    ("lines", "value", "interval", "notes"),
+    [
+        (folds(1.0, 6.0), 3.5, 3.54, ("88 % of the constant prediction", "below it in 1 of 2 folds")),
+        (folds(8.0, 8.0), 8, 0, ("200 % of the constant prediction", "below it in 0 of 2 folds")),
+        (folds(1.0), 1, None, ("25 % of the constant prediction",)),
+        (folds(0.1, 0.2, baseline=None, measure="error rate"), 0.15, 0.0707, ()),
+        (folds(0.0, 0.0, baseline=0.0), 0, 0, ()),
+    ],
+)
+def test_errors_over_folds(lines, value, interval, notes):
+    (found,) = fold_findings([result(lines=lines)])
+    assert (found.value, found.notes) == (pytest.approx(value), notes)
+    spread = None if found.interval is None else (found.interval.high - found.interval.low) / 2
+    assert spread == (interval if interval is None else pytest.approx(interval, abs=0.01))
+
+
+def compared(*results):
+    """Quantity, and value and notes of each model in the comparison."""
+    found = [finding for finding in fold_findings(results) if not finding.where.startswith(("mean", "one"))]
+    return {(f.quantity, f.where) for f in found}, {f.run: (f.value, *f.notes[:1]) for f in found}
+
+
+SAME_FOLDS, RELATIVE = {("RMSE", "same folds")}, {("error", "relative to its own constant prediction")}
+
+
+def test_which_model_has_the_lowest_error():
+    a, b = result("a", lines=folds(1.0, 3.0, 2.0)), result("b", lines=folds(1.9, 4.0, 3.1))
+    assert compared(b, a) == (SAME_FOLDS, {"a": (2, "lowest"), "b": (3, "higher in 3 of 3 folds")})
+    other, steady = result("c", lines=folds(0.4, 0.5, baseline=8.0)), result("f", lines=folds(1.9, 2.1, 2.0))
+    quantity, found = compared(steady, other, result("d"))
+    assert quantity == RELATIVE
+    assert found == {"c": (pytest.approx(0.05625), "lowest"), "f": (pytest.approx(0.5),)}
+    assert compared(result("e", lines=folds(1.0, baseline=None)), other) == (set(), {})
+    assert fold_findings([result()]) == []
+
+
+def test_a_difference_inside_the_spread_over_folds_is_none():
+    a, b = result("a", lines=folds(1.0, 3.0, 2.0)), result("b", lines=folds(2.0, 2.5, 3.0))
+    assert compared(b, a)[1] == {"a": (2, UNSETTLED), "b": (2.5, "higher in 2 of 3 folds")}
+    other = result("c", lines=folds(2.0, 2.0, baseline=8.0))
+    assert compared(a, other)[1] == {"a": (0.5, UNSETTLED), "c": (0.25, UNSETTLED)}
+
+
+def test_balanced_classes_do_not_make_two_tables_one():
+    """Error rates of the most frequent class are the same in many tables."""
+    lines = folds(0.1, 0.2, baseline=0.5, measure="error rate"), folds(0.4, 0.5, baseline=0.5, measure="error rate")
+    facts = {"checksum": "1", "target": "y", "settings": {"seed": 0}}
+
+    def quantity(**changes):
+        return compared(result("a", lines=lines[0], **facts), result("b", lines=lines[1], **facts | changes))[0]
+
+    assert quantity() == {("error rate", "same folds")}
+    for changes in ({"checksum": "2"}, {"target": "z"}, {"settings": {"seed": 1}}, {"checksum": None}):
+        assert quantity(**changes) == RELATIVE
+
+
+def test_models_that_are_equally_good():
+    a, b, c = (result(name, lines=folds(*errors)) for name, errors in zip("abc", [(1, 3), (3, 1), (2, 4)], strict=True))
+    assert compared(a, b, c)[1] == {"a": (2, "lowest"), "b": (2, "lowest"), "c": (3,)}
+    others = [result(name, lines=folds(base / 4, base / 4, baseline=base)) for name, base in (("d", 4.0), ("e", 8.0))]
+    assert compared(*others)[1] == dict.fromkeys("de", (0.25, "about the same"))
