@@ -97,8 +97,8 @@ def make_run(tmp_path_factory):
                             tensors[f"{name}/gram/{stage}"] = gram.half()
         run.save_tensors(tensors)
         third = gram_size // 3
-        run.record(notes=list(notes), n_classes=3, gram_counts=[third, third, gram_size - 2 * third])
-        run.finish(1.5)
+        run.record(notes=list(notes), n_classes=3, gram_counts=[third, third, gram_size - 2 * third], seconds=1.5)
+        run.finish()
         return run
 
     return make

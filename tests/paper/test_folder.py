@@ -35,8 +35,8 @@ def figure(calls):
         run = Run.create(out, asdict(settings))
         run.rewrite({"layer": layer, "nc1": 1.0 / layer, "other": 1} for layer in range(1, n_layers + 1))
         run.save_tensors({"gram/1": torch.eye(2), "spectrum": torch.ones(2)})
-        run.record(notes=["a note"])
-        run.finish(1.5)
+        run.record(notes=["a note"], seconds=1.5)
+        run.finish()
         return run
 
     def parts(scale, data, device):

@@ -125,26 +125,33 @@ def test_lines_written_before_a_kill_are_there(tmp_path):
 def test_record_and_finish(run):
     run.record(precision={"gram": "float64"})
     run.record(precision={"gram": "float32"}, note=math.inf)
-    run.finish(seconds=2.5)
+    run.finish()
     info = Run.open(run.path).info()
     assert info["precision"] == {"gram": "float32"}
     assert info["note"] is None
-    assert info["seconds"] == 2.5
     assert datetime.fromisoformat(info["finished"]) >= datetime.fromisoformat(info["started"])
+
+
+def test_working_time_adds_up_also_where_it_is_interrupted(run, monkeypatch):
+    times = iter([10.0, 12.5, 20.0, 21.0])
+    monkeypatch.setattr("agop.runs.folder.time.monotonic", lambda: next(times))
+    with run.working():
+        pass
+    with pytest.raises(KeyboardInterrupt), Run.create(run.path, SETTINGS).working():
+        raise KeyboardInterrupt
+    assert Run.open(run.path).info()["seconds"] == 3.5
 
 
 def test_resume_returns_what_is_there_and_says_so(run):
     run.append(_lines(1))
     run.record(precision="float64")
-    run.finish(seconds=1.0)
+    run.finish()
     again = Run.create(run.path, dict(reversed(SETTINGS.items())))
     assert again.metrics() == _lines(1)
     info = again.info()
     assert info["precision"] == "float64"
     assert info["finished"] is None
     assert [set(entry) for entry in info["resumed"]] == [{"versions", "machine", "started"}]
-    again.finish(seconds=2.0)
-    assert again.info()["seconds"] == 3.0
     assert len(Run.create(run.path, SETTINGS).info()["resumed"]) == 2
 
 

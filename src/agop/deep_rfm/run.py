@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
@@ -73,8 +72,7 @@ def run_deep_rfm(
     finished = _finished(run, pairs, settings.depth)
     run.rewrite(line for line in run.metrics() if (line["control"], line["seed"]) in finished)
     precision = [part for part in run.info().get("precision", []) if (part["control"], part["seed"]) in finished]
-    start = time.monotonic()
-    try:
+    with run.working():
         for control, seed in pairs[len(finished) :]:
             for layer, record, labels in _layers(settings, dataset, control, seed):
                 run.append({"seed": seed, "control": control, **line} for line in record.lines())
@@ -83,9 +81,7 @@ def run_deep_rfm(
                 observe(control, seed, record)
             run.save_tensors(tensors)
             run.record(precision=precision)  # last: marks this seed as finished
-    finally:  # an interrupted session took its time too
-        run.record(seconds=run.info()["seconds"] + time.monotonic() - start)
-    run.finish(seconds=0.0)
+    run.finish()
     return run
 
 

@@ -178,7 +178,8 @@ def run_measure(settings: MeasureSettings, dataset: Dataset, out: Path, progress
         accuracy=record.accuracy,
         notes=[*dataset.notes, *record.notes],
     )
-    run.finish(time.monotonic() - start)
+    run.record(seconds=run.info()["seconds"] + time.monotonic() - start)
+    run.finish()
     return record
 
 

@@ -177,7 +177,7 @@ class Tracker:
 
     def finish(self) -> None:
         """Note the end of the training in ``run.json``."""
-        self.run.finish(seconds=0.0)  # those of the measurements are there
+        self.run.finish()
 
     def _fits(self) -> bool:
         """Whether one more measurement as long as the last keeps to the share of the time."""

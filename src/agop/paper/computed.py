@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -70,9 +69,9 @@ def write_once(settings: Any, dataset: Dataset, out: Path, lines: Callable[[], I
         Called where there are none yet.
     """
     run = Run.create(out, asdict(settings))
-    start = time.monotonic()
     if not (run.path / "metrics.jsonl").exists():
-        run.record(notes=list(dataset.notes))
-        run.rewrite(lines())
-    run.finish(time.monotonic() - start)
+        with run.working():
+            run.record(notes=list(dataset.notes))
+            run.rewrite(lines())
+    run.finish()
     return run

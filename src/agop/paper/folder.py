@@ -87,7 +87,7 @@ def reproduce(
     verdicts = [asdict(verdict) for verdict in figure.verdicts(run)]
     write_json(run.path / "verdicts.json", verdicts)
     run.record(verdicts=verdicts, seconds=sum(info["seconds"] for info in infos))
-    run.finish(seconds=0.0)
+    run.finish()
     return run
 
 

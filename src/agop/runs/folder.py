@@ -6,7 +6,9 @@ import importlib.metadata
 import json
 import os
 import platform
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,7 +40,7 @@ class Run:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     run = Run.create(Path(folder, "demo"), {"depth": 2})
     ...     run.append([{"layer": 1, "nc1": 4.4}])
-    ...     run.finish(seconds=0.5)
+    ...     run.finish()
     ...     Run.create(Path(folder, "demo"), {"depth": 2}).metrics()
     [{'layer': 1, 'nc1': 4.4}]
     """
@@ -104,9 +106,18 @@ class Run:
         """Add sections such as ``precision`` to ``run.json``, or replace them."""
         self._write({**self.info(), **sections})
 
-    def finish(self, seconds: float) -> None:
-        """Note the time of the end and add the working time of this session, in seconds."""
-        self.record(finished=_now(), seconds=self.info().get("seconds", 0.0) + seconds)
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Add the time that the block takes to the working time, also where it is interrupted."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.record(seconds=self.info()["seconds"] + time.monotonic() - start)
+
+    def finish(self) -> None:
+        """Note the time of the end."""
+        self.record(finished=_now())
 
     def append(self, lines: Iterable[Mapping[str, object]]) -> None:
         """Add lines to ``metrics.jsonl`` and return when they are on the disk.

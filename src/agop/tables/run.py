@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -99,17 +98,14 @@ def run_explain(
     _check_same(Run(out), settings, facts)
     run = Run.create(out, asdict(settings), kind="table")
     run.record(**facts, notes=[] if folds is None else folds.notes)
-    start = time.monotonic()
-    try:
+    with run.working():
         if not (run.path / "explanation.json").exists():
             explanation = explain(pipeline, rows, n_swaps=settings.swaps, random_state=settings.seed)
             write_json(run.path / "explanation.json", explanation.to_json())
         for line in () if folds is None else folds.lines(after=len(run.metrics())):
             run.append([line])
             observe(line)
-    finally:  # an interrupted session took its time too
-        run.record(seconds=run.info()["seconds"] + time.monotonic() - start)
-    run.finish(seconds=0.0)
+    run.finish()
     return run
 
 

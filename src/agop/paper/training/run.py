@@ -79,15 +79,13 @@ def run_train(
     shapes = {"input_shape": input_shape(dataset), "image_shape": dataset.image_shape}
     run.record(notes=list(dataset.notes), device=str(device), n_classes=dataset.n_classes, **shapes)
     for seed in settings.seeds:
-        start = time.monotonic()
-        try:
-            _train(settings, dataset, seed, _folder(run, seed), device, observe)
-        finally:  # an interrupted training took its time, and was measured, too
-            _gather(run, settings)
-            notes = [*dataset.notes, *_notes(run, settings)]
-            seconds = run.info()["seconds"] + time.monotonic() - start
-            run.record(seconds=seconds, notes=list(dict.fromkeys(notes)))
-    run.finish(seconds=0.0)
+        with run.working():
+            try:
+                _train(settings, dataset, seed, _folder(run, seed), device, observe)
+            finally:  # an interrupted training was measured too
+                _gather(run, settings)
+                run.record(notes=list(dict.fromkeys([*dataset.notes, *_notes(run, settings)])))
+    run.finish()
     return run
 
 
