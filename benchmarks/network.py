@@ -58,11 +58,12 @@ def operations(depth: int) -> float:
 def compare(depth: int, rate: float) -> dict[str, Any]:
     model, loader = perceptron(depth), batches()
     calls: dict[str, Callable[[], object]] = {
-        "agop": partial(agop.network.network_agop, model, loader),
+        "agop": partial(agop.measure, model, loader, second_pass=False),
         "measure": partial(agop.measure, model, loader),
         "jacrev": partial(layer_by_layer, model, loader),
     }
-    ours, theirs = agop.network.network_agop(model, loader), layer_by_layer(model, loader)
+    record, theirs = agop.measure(model, loader, second_pass=False), layer_by_layer(model, loader)
+    ours = {name: layer.agop for name, layer in record.items() if layer.agop is not None}
     errors = [((ours[name] - theirs[name]).norm() / theirs[name].norm()).item() for name in theirs]
     memory = {name: peak_extra_memory(call) for name, call in calls.items()}
     seconds = interleaved(calls, REPEATS, warm_up=False)

@@ -16,6 +16,7 @@ from agop.datasets import load
 from agop.deep_rfm import DeepRFMSettings, run_deep_rfm
 from agop.deep_rfm.result import DeepRFMResult
 from agop.errors import DataFileError, InputError
+from agop.network import NetworkRecord
 from agop.network.result import NetworkResult
 from agop.paper import TrainSettings, run_train
 from agop.report import document_of, plots_of, read_results, report, result_of
@@ -71,8 +72,8 @@ def test_folder_of_a_training(digits, tmp_path):
     assert [(line["seed"], line["epoch"]) for line in result.epochs] == [(3, 1), (3, 2), (12, 1), (12, 2)]
     assert list(result.record) == ["fc.1", "fc.output"]
     means = result.record["fc.output"].stages["input"].moments.means
-    other = storage.load(run.path / "seed12" / "network.safetensors")[0]["1/input/means"]
-    assert not torch.equal(means, other)  # that of the first seed, 3
+    other = NetworkRecord.load(run.path / "seed12" / "network.safetensors")
+    assert not torch.equal(means, other["fc.output"].stages["input"].moments.means)  # that of the first seed, 3
 
 
 @pytest.mark.parametrize("unit", ["epoch", "step"])
@@ -237,11 +238,10 @@ def test_damaged_records(record, tmp_path):
         result_of(run)
     file.write_bytes(whole)
     tensors, header = storage.load(file)
-    storage.save(file, tensors, {"network": header["network"] | {"colour": "red"}})
+    storage.save(file, tensors, {"network": {"object": ["NetworkRecord", {"color": "red"}]}})
     with pytest.raises(DataFileError, match="to hold a network's record"):
         result_of(run)
-    del header["network"]["layers"]
-    storage.save(file, tensors, header)
+    storage.save(file, tensors, header | {"network": 3})
     with pytest.raises(DataFileError, match="to hold a network's record"):
         result_of(file)
     file.write_bytes(whole)

@@ -133,8 +133,8 @@ def test_weights(here, trained, suffix):
 def test_options(here, monkeypatch):
     seen = {}
 
-    def stop(model, loader, **options):
-        seen.update(options, model=model, loader=loader)
+    def stop(model, loader, options):
+        seen.update(vars(options), model=model, loader=loader)
         raise InputError("nothing", "this", "Stop here.")
 
     monkeypatch.setattr(experiment, "measure", stop)

@@ -11,8 +11,8 @@ import torch
 
 from agop.collapse import MEASURES, Collapse
 from agop.collapse.classifier import LinearClassifier
+from agop.collapse.projected import ProjectedMoments
 from agop.collapse.projection import BetweenProjection
-from agop.collapse.second_pass import SecondPass
 from agop.errors import EmptyClassError, InputError
 from agop.moments import ClassMoments
 from oracles import collapse as oracle
@@ -82,14 +82,14 @@ def test_a_stream_of_batches_takes_the_same_two_steps():
     projection = BetweenProjection.of(moments)
     classifier = LinearClassifier.of(given["weight"], given["bias"], like=moments)
     second = reduce(
-        SecondPass.merge,
-        (SecondPass.of(*batch, projection, classifier) for batch in batches),
-        SecondPass.empty(projection, classifier=True),
+        ProjectedMoments.merge,
+        (ProjectedMoments.of(*batch, projection, classifier) for batch in batches),
+        ProjectedMoments.empty(projection, classifier=True),
     )
     found = Collapse.from_passes(moments, second, classifier.weight, given["ood_features"].mean(0)[None])
     assert_close(found, Collapse.of(x, y, N_CLASSES, **given), rel=1e-12)
     with pytest.raises(InputError, match="one of each"):
-        second.merge(SecondPass.of(*batches[0], projection))
+        second.merge(ProjectedMoments.of(*batches[0], projection))
 
 
 def test_absent_inputs_give_none_and_json():

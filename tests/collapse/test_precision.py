@@ -10,8 +10,8 @@ from agop.collapse import (
     nc1_pinv,
     nc1_trace_ratio,
 )
+from agop.collapse.projected import ProjectedMoments
 from agop.collapse.projection import BetweenProjection
-from agop.collapse.second_pass import SecondPass
 from agop.moments import ClassMoments
 from oracles import collapse as oracle
 
@@ -38,7 +38,7 @@ def test_nc1_of_almost_collapsed_features(spread, offset, dtype, max_memory):
     if dtype == torch.float64 or not offset:
         assert expected == pytest.approx(spread**2, rel=0.5)  # the data are what the test is about
     assert nc1_cdnv(moments) == pytest.approx(oracle.nc1_cdnv(x, y, n_classes), rel=1e-9, abs=0)
-    second = SecondPass.of(features, y, BetweenProjection.of(moments), max_memory=max_memory)
+    second = ProjectedMoments.of(features, y, BetweenProjection.of(moments), max_memory=max_memory)
     assert nc1_pinv(second.moments) == pytest.approx(oracle.nc1_pinv(x, y, n_classes), rel=1e-7, abs=0)
 
 
@@ -63,4 +63,4 @@ def test_duplicates_are_collapsed_exactly():
     features, y, n_classes = collapsed(0.0, 100.0, torch.float32)
     moments = ClassMoments.of(features, y, n_classes, max_memory=2000)
     assert nc1_trace_ratio(moments) == nc1_cdnv(moments) == 0.0
-    assert nc1_pinv(SecondPass.of(features, y, BetweenProjection.of(moments)).moments) < 1e-28
+    assert nc1_pinv(ProjectedMoments.of(features, y, BetweenProjection.of(moments)).moments) < 1e-28

@@ -29,6 +29,10 @@ from agop.kernels import (
     Metric,
     ProductLaplace,
 )
+from agop.moments import ClassMoments
+from agop.network import Ansatz, LayerRecord, NetworkRecord, Stage
+from agop.network.passes.gradients import LayerGradients, LayerWeight
+from agop.outer_product import OuterProduct
 from agop.rfm.calibration import Calibration
 from agop.rfm.splits import Split
 from agop.solvers import Cholesky, ConjugateGradient
@@ -46,7 +50,19 @@ def tensor(*shape):
 
 
 STAGE = StageRecord(Collapse.of(tensor(6, 2), np.arange(6) % 2, 2), 1.5)
+MOMENTS = ClassMoments.of(tensor(6, 2), np.arange(6) % 2, 2)
+GRADIENTS = LayerGradients(OuterProduct(6.0, torch.eye(2).double()), torch.float32)
+SPECTRUM = GRADIENTS.spectrum(LayerWeight(tensor(2, 2)))
+LAYER = LayerRecord("fc", tensor(2, 2), {"input": Stage.of(MOMENTS)}, "relu", GRADIENTS, SPECTRUM, patch=(1, 1, 2))
 VALUES = [
+    MOMENTS,
+    GRADIENTS,
+    GRADIENTS.product,
+    SPECTRUM,
+    Ansatz.of(LAYER.weight, SPECTRUM),
+    LAYER.stages["input"],
+    LAYER,
+    NetworkRecord({"fc": LAYER}, 6, 0, 2, 0.5, {"rows": "each"}, ("a note",)),
     Calibration(2.0),
     Classes(np.array(["a", "b"]), torch.tensor([0, 1, 1])),
     STAGE.collapse,

@@ -31,8 +31,8 @@ class World:
     def __init__(self, cost=0.0):
         self.clock, self.cost, self.error, self.calls = Clock(), cost, None, []
 
-    def measure(self, model, loader, *, layers=None, outputs="exact", forward=print, device=None, max_samples=None):
-        self.calls.append((model, loader, layers, outputs))
+    def measure(self, model, loader, options):
+        self.calls.append((model, loader, options.layers, options.outputs))
         self.clock.now += self.cost
         if self.error is not None:
             raise self.error
@@ -40,13 +40,18 @@ class World:
         return SimpleNamespace(notes=(), lines=lambda: iter(lines), accuracy=0.75)
 
     def tracker(self, out, **options):
-        return Tracker("model", "loader", out, clock=self.clock, **options)
+        return Tracker("model", "loader", out, **options)
+
+    def install(self, patch):
+        """In the place of the measurement and of the time."""
+        patch.setattr(tracker, "measure", self.measure)
+        patch.setattr(tracker.time, "monotonic", self.clock)
 
 
 @pytest.fixture
 def world(monkeypatch):
     world = World()
-    monkeypatch.setattr(tracker, "measure", world.measure)
+    world.install(monkeypatch)
     return world
 
 
@@ -78,7 +83,7 @@ def test_only_the_indices_that_come(world, tmp_path):
 def test_the_share_of_the_time(tmp_path_factory, share, costs, pauses, every):
     world = World()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tracker, "measure", world.measure)
+        world.install(patch)
         found = world.tracker(tmp_path_factory.mktemp("runs") / "run", every=every, time_share=share)
         begin, spent, last, due = world.clock.now, 0.0, None, False
         for index, (cost, pause) in enumerate(zip(costs, pauses, strict=True)):
@@ -239,8 +244,11 @@ def test_settings(world, tmp_path):
         "outputs": "Rademacher(k=3, seed=1)",
         "forward": f"{__name__}.forward",
         "max_samples": None,
+        "ood_loader": None,
+        "rows": "each",
+        "second_pass": True,
     }
-    assert info["execution"] == {"time_share": 0.1, "device": "cpu"}
+    assert info["execution"] == {"time_share": 0.1, "device": "cpu", "max_memory": None, "progress": False}
     world.tracker(tmp_path / "run", every=2, device="cuda", time_share=None, **options)  # these may change
     for changed in ({"every": 3}, {"outputs": Rademacher(4, seed=1)}, {"layers": None}, {"max_samples": 5}):
         with pytest.raises(InputError, match="settings of the run"):

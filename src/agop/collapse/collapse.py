@@ -11,8 +11,8 @@ from torch import Tensor
 from agop.collapse.classifier import LinearClassifier
 from agop.collapse.geometry import between_trace
 from agop.collapse.measures import MEASURES, Needs
+from agop.collapse.projected import ProjectedMoments
 from agop.collapse.projection import BetweenProjection
-from agop.collapse.second_pass import SecondPass
 from agop.errors import InputError, UndefinedMeasureError
 from agop.inputs import ArrayLike, as_matrix
 from agop.moments import ClassMoments
@@ -102,14 +102,14 @@ class Collapse:
         moments = ClassMoments.of(features, labels, n_classes, max_memory=max_memory)
         classifier = None if weight is None else LinearClassifier.of(weight, bias, like=moments)
         projection = BetweenProjection.of(moments)
-        second = SecondPass.of(features, labels, projection, classifier, max_memory=max_memory)
-        return cls.from_passes(moments, second, weight, ood_features)
+        projected = ProjectedMoments.of(features, labels, projection, classifier, max_memory=max_memory)
+        return cls.from_passes(moments, projected, weight, ood_features)
 
     @classmethod
     def from_passes(
         cls,
         moments: ClassMoments,
-        second: SecondPass | None,
+        projected: ProjectedMoments | None,
         weight: ArrayLike | None = None,
         ood_features: ArrayLike | None = None,
     ) -> Collapse:
@@ -118,10 +118,10 @@ class Collapse:
         Parameters
         ----------
         moments
-            Of all the features. Classes without samples are left out.
-        second
-            Of the same features, projected by ``BetweenProjection.of(moments.drop_empty())``, with the classes numbered
-            as there; None if there was none.
+            Moments of all the features. Classes without samples are left out.
+        projected
+            Moments of the same features, projected by ``BetweenProjection.of(moments.drop_empty())``, with the classes
+            numbered as there; None without a second pass.
         weight
             (C, d) of the linear classifier on these features, if there is one.
         ood_features
@@ -136,8 +136,8 @@ class Collapse:
         moments = moments.drop_empty()
         between_trace(moments)
         given: dict[Needs, tuple[Any, ...]] = {"moments": (moments,)}
-        if second is not None:
-            given["scatter"] = (second.moments,)
+        if projected is not None:
+            given["scatter"] = (projected.moments,)
         if weight is not None:
             weight = as_matrix(weight, "weight", n_rows=len(present)).to(present.device)
             given["weight"] = moments, weight[present]
@@ -153,8 +153,8 @@ class Collapse:
                 values[name] = _of_all_classes(value, present) if measure.by_class else value
             except UndefinedMeasureError as error:
                 undefined[name] = str(error)
-        if second is not None and second.agreements is not None:
-            values["nc4_agreement"] = second.agreements / moments.n_samples
+        if projected is not None and projected.agreements is not None:
+            values["nc4_agreement"] = projected.agreements / moments.n_samples
         return cls(values, undefined)
 
     def as_dict(self) -> dict[str, Any]:

@@ -58,6 +58,8 @@ class NodeWriter:
                 return {"float": repr(value)}
             case None | bool() | int() | float() | str():
                 return value
+            case torch.dtype():
+                return {"dtype": str(value).removeprefix("torch.")}
             case Tensor():
                 return self._tensor(value, where)
             case np.ndarray():
@@ -142,8 +144,8 @@ class NodeReader:
             return node
         ((kind, content),) = node.items()
         match kind:
-            case "float":
-                return float(content)
+            case "float" | "dtype":
+                return float(content) if kind == "float" else getattr(torch, content)
             case "tensor":
                 return self.tensors[content]
             case "array" | "objects":

@@ -11,10 +11,12 @@ from torch import Tensor
 from agop.errors import InputError
 from agop.inputs import ArrayLike, all_finite, as_matrix, require_finite
 from agop.linalg.powers import psd_eigen
+from agop.storable import storable
 
 __all__ = ["Spectrum"]
 
 
+@storable
 @dataclass(frozen=True, slots=True, eq=False)
 class Spectrum:
     r"""A positive semi-definite matrix :math:`A = V \Lambda V^T` by its eigenvalues and eigenvectors.

@@ -13,6 +13,7 @@ from agop.errors import EmptyClassError, InputError
 from agop.inputs import ArrayLike, as_labels, as_matrix, require_finite
 from agop.moments.arithmetic import Parts, merged, over_ranks, read
 from agop.moments.gram import between_axes, square_gram
+from agop.storable import storable
 
 __all__ = ["ClassMoments", "GlobalMean"]
 
@@ -20,6 +21,7 @@ GlobalMean: TypeAlias = Literal["classes", "samples"]
 """What "the global mean" is: the mean of the class means, or the mean of all samples."""
 
 
+@storable
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassMoments:
     r"""Number and mean of the samples of each class, and their scatter about it, in float64 for features of any type.

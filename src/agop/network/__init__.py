@@ -1,10 +1,10 @@
 """What a trained network learned, measured at every layer."""
 
-from agop.network.agop import network_agop
 from agop.network.ansatz import Ansatz, neural_feature_matrix, nfa_correlation
 from agop.network.kind import NETWORK
 from agop.network.layer_record import Attribution, LayerRecord, Stage
 from agop.network.measure import measure
+from agop.network.options import MeasureOptions
 from agop.network.passes.batches import default_forward
 from agop.network.passes.directions import Exact, Rademacher
 from agop.network.record import NetworkRecord
@@ -17,6 +17,7 @@ __all__ = [
     "Attribution",
     "Exact",
     "LayerRecord",
+    "MeasureOptions",
     "MeasureSettings",
     "NetworkRecord",
     "Rademacher",
@@ -24,7 +25,6 @@ __all__ = [
     "Tracker",
     "default_forward",
     "measure",
-    "network_agop",
     "neural_feature_matrix",
     "nfa_correlation",
     "run_measure",

@@ -13,6 +13,7 @@ from torch import Tensor
 from agop.errors import InputError, UndefinedMeasureError
 from agop.inputs import ArrayLike, all_finite, as_matrix, require_finite
 from agop.linalg import Spectrum
+from agop.storable import storable
 
 __all__ = ["Ansatz", "neural_feature_matrix", "nfa_correlation"]
 
@@ -109,6 +110,7 @@ def nfa_correlation(
     return products.pearson(power) if kind == "pearson" else products.cosine(power)
 
 
+@storable
 @dataclass(frozen=True, slots=True, eq=False)
 class Ansatz:
     r"""Agreement of the neural feature matrix :math:`W^T W` of a layer with powers of the AGOP at its input.

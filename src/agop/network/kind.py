@@ -8,7 +8,7 @@ from agop.collapse.terms import TERMS as COLLAPSE
 from agop.network.plots.collapse import network_numbers, network_plots
 from agop.network.plots.findings import network_findings
 from agop.network.record import NetworkRecord
-from agop.network.result import NetworkResult, load_record
+from agop.network.result import NetworkResult
 from agop.network.tracker import Tracker
 from agop.outer_product.terms import TERMS as AGOP
 
@@ -66,7 +66,7 @@ NETWORK = register(
             NetworkRecord: NetworkResult.of,
             Tracker: lambda tracker: NetworkResult.read(tracker.run),
         },
-        load=load_record,
+        load=NetworkRecord.load,
     )
 )
 """Runs of ``agop train``, ``agop measure`` and trackers, and records."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,11 +12,14 @@ import torch
 from torch import Tensor
 
 from agop.collapse import Collapse
+from agop.collapse.projected import ProjectedMoments
 from agop.errors import InputError, UndefinedMeasureError
 from agop.linalg import Spectrum
 from agop.moments import ClassMoments
 from agop.network.ansatz import Ansatz
+from agop.network.passes.gradients import LayerGradients, LayerWeight
 from agop.runs import LEAST_FALL
+from agop.storable import storable
 
 __all__ = ["STAGES", "Attribution", "LayerRecord", "Stage"]
 
@@ -24,6 +27,7 @@ STAGES = ("input", "linear", "output", "agop_1/2", "agop_1/4")
 """phi, W phi + b, sigma(W phi + b), AGOP^{1/2} phi and AGOP^{1/4} phi."""
 
 
+@storable
 @dataclass(frozen=True)
 class Stage:
     """Features of one stage of a layer.
@@ -34,22 +38,36 @@ class Stage:
         Class means and scatter; of AGOP^p phi up to an isometry.
     collapse
         All measures of collapse; None where they have no value, as for class means that coincide.
+    ood
+        Moments of out-of-distribution samples, as of one class; None without.
     """
 
     moments: ClassMoments
     collapse: Collapse | None
-
-    def merge(self, other: Stage) -> Stage:
-        """Both together; NC1 with the pseudo-inverse, NC4 and NC5 depend on all the data at once and become None."""
-        return Stage.of(self.moments.merge(other.moments))
+    ood: ClassMoments | None = None
 
     @classmethod
-    def of(cls, moments: ClassMoments) -> Stage:
-        """Stage from its moments alone."""
+    def of(
+        cls,
+        moments: ClassMoments,
+        projected: ProjectedMoments | None = None,
+        weight: Tensor | None = None,
+        ood: ClassMoments | None = None,
+    ) -> Stage:
+        """Stage from its moments, and what there is of the projected ones, a classifier and other samples."""
         try:
-            return cls(moments, Collapse.from_passes(moments, None))
+            collapse = Collapse.from_passes(moments, projected, weight, None if ood is None else ood.means)
         except UndefinedMeasureError:
-            return cls(moments, None)
+            collapse = None
+        return cls(moments.to("cpu"), collapse, None if ood is None else ood.to("cpu"))
+
+    def merge(self, other: Stage, weight: Tensor | None = None) -> Stage:
+        """Both together, with the weight of a classifier if there is one.
+
+        NC1 by the pseudo-inverse and NC4 need another look at all the data, and become None.
+        """
+        ood = None if self.ood is None or other.ood is None else self.ood.merge(other.ood)
+        return Stage.of(self.moments.merge(other.moments), None, weight, ood)
 
 
 @dataclass(frozen=True)
@@ -86,6 +104,7 @@ class Attribution:
         return cls(first, whole, share)
 
 
+@storable
 @dataclass(frozen=True)
 class LayerRecord:
     """What one layer showed.
@@ -100,6 +119,8 @@ class LayerRecord:
         "input", "linear", "output", "agop_1/2" and "agop_1/4"; one that does not exist is missing.
     activation
         Call that made the output stage, such as "relu"; None if none was found.
+    gradients
+        Outer product of the gradients behind the AGOP; None if no gradient reached the layer.
     spectrum
         Eigenvalues and eigenvectors of the AGOP at the layer's input, a mean over samples and a sum over outputs and
         rows; None if no gradient reached the layer.
@@ -110,16 +131,20 @@ class LayerRecord:
     patch
         (channels, height, width) that the columns of the weight and of the AGOP of a 2-d convolution are, flattened in
         this order; with groups the channels of all of them, as in the dense weight. None for other layers.
+    is_classifier
+        Whether its outputs are those of the network, so that its weight is the classifier of NC3.
     """
 
     name: str
     weight: Tensor
     stages: dict[str, Stage]
     activation: str | None = None
+    gradients: LayerGradients | None = None
     spectrum: Spectrum | None = None
     agop_error: float | None = None
     rows: float = 1.0
     patch: tuple[int, int, int] | None = None
+    is_classifier: bool = False
 
     @property
     def input(self) -> Collapse | None:
@@ -180,21 +205,28 @@ class LayerRecord:
     def merge(self, other: LayerRecord, shares: tuple[float, float]) -> LayerRecord:
         """The layer on the samples of both, which are the given shares of all.
 
-        Stages after the AGOP change with it and are left out.
+        Stages after the AGOP change with it, and are left out; so is the error of random directions, which two records
+        may have in common.
         """
         if self.name != other.name or not torch.equal(self.weight, other.weight):
             raise InputError(f"layer {self.name} with the same weight", other.name, "Merge records of one model only.")
-        common = [stage for stage in self.stages if stage in other.stages and not stage.startswith("agop")]
-        spectrum = None
-        if self.spectrum is not None and other.spectrum is not None:
-            parts = zip(shares, (self.spectrum, other.spectrum), strict=True)
-            spectrum = Spectrum.of_factor(torch.cat([share**0.5 * part.factor() for share, part in parts]))
+        activation = self.activation if self.activation == other.activation else None
+        wanted = ("input", "linear", "output") if activation else ("input", "linear")
+        weight = self.weight if self.is_classifier and other.is_classifier else None
+        gradients = _merged_gradients((self.gradients, other.gradients), shares)
         return replace(
             self,
-            stages={stage: self.stages[stage].merge(other.stages[stage]) for stage in common},
-            spectrum=spectrum,
+            stages={
+                stage: self.stages[stage].merge(other.stages[stage], weight if stage == "input" else None)
+                for stage in wanted
+                if stage in self.stages and stage in other.stages
+            },
+            activation=activation,
+            gradients=gradients,
+            spectrum=None if gradients is None else gradients.spectrum(LayerWeight(self.weight)),
             agop_error=None,
             rows=shares[0] * self.rows + shares[1] * other.rows,
+            is_classifier=weight is not None,
         )
 
     def _collapse(self, stage: str) -> Collapse | None:
@@ -215,3 +247,12 @@ class LayerRecord:
 
 def _log_fall(before: float | None, after: float | None) -> float | None:
     return math.log(before / after) if before and after else None
+
+
+def _merged_gradients(parts: Iterable[LayerGradients | None], shares: Iterable[float]) -> LayerGradients | None:
+    """Gradients of both parts of the samples; in a part that none reached they are 0."""
+    found = [(part, share) for part, share in zip(parts, shares, strict=True) if part is not None]
+    if len(found) == 1:
+        part, share = found[0]
+        return replace(part, product=replace(part.product, count=part.product.count / share))
+    return found[0][0].merge(found[1][0]) if found else None

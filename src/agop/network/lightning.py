@@ -41,7 +41,8 @@ class CollapseCallback(pl.Callback):
     every, unit, time_share
         As for the tracker.
     **options
-        Of :func:`~agop.network.measure`; ``forward`` if the module is not called on the inputs of a batch.
+        Options of :class:`~agop.network.MeasureOptions` by name; ``forward`` if the module is not called on the
+        inputs of a batch.
 
     Raises
     ------

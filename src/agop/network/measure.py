@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from rich.progress import Progress
@@ -13,13 +14,11 @@ from torch import nn
 from agop.errors import InputError
 from agop.linalg import Spectrum
 from agop.network.capture.state import undisturbed
-from agop.network.capture.weights import LayerSelection, Weights, stable_weights
-from agop.network.layer_record import LayerRecord
-from agop.network.notes import notes_of
-from agop.network.passes.batches import Forward, default_forward
-from agop.network.passes.directions import Directions, Rademacher, directions_of
-from agop.network.passes.first import FirstPass
-from agop.network.passes.rows import Rows
+from agop.network.capture.weights import Weights, stable_weights
+from agop.network.layer_record import LayerRecord, Stage
+from agop.network.options import MeasureOptions
+from agop.network.passes.first import FirstPass, SeenLayer, first_pass
+from agop.network.passes.gradients import LayerGradients
 from agop.network.passes.second import second_pass
 from agop.network.passes.sweep import Sweep
 from agop.network.record import NetworkRecord
@@ -28,18 +27,7 @@ __all__ = ["measure"]
 
 
 def measure(
-    model: nn.Module,
-    loader: Iterable[Any],
-    *,
-    forward: Forward = default_forward,
-    layers: LayerSelection = None,
-    outputs: Literal["exact"] | Rademacher = "exact",
-    rows: Rows = "each",
-    ood_loader: Iterable[Any] | None = None,
-    max_samples: int | None = None,
-    device: torch.device | str | None = None,
-    max_memory: int | None = None,
-    progress: bool = False,
+    model: nn.Module, loader: Iterable[Any], options: MeasureOptions | None = None, **changes: Any
 ) -> NetworkRecord:
     r"""Measure what every linear layer of a trained network learned and how far its features have collapsed.
 
@@ -60,28 +48,10 @@ def measure(
         products use its parameters.
     loader
         Batches, the same ones each time it is iterated, in any order.
-    forward
-        From the model and a batch to outputs (B, C) and integer labels (B,), and if rows are padded a mask (B, T): 1
-        for real rows (tokens), 0 for padding. Samples labelled -100 and padding are left out of everything. The default
-        takes the mask of a batch with an "attention_mask".
-    layers
-        Names, globs or module types of the layers; all if None.
-    outputs
-        "exact" differentiates every output, which asks that the outputs of a sample depend on it alone;
-        ``Rademacher(k, seed)`` uses k random directions, the choice for many outputs and for tokens.
-    rows
-        What a layer with several rows a sample (positions, tokens) contributes to the measures of collapse: "each" row,
-        their "mean", or one "flatten" vector. The AGOP always sums over rows.
-    ood_loader
-        Batches of out-of-distribution samples for NC5; their labels do not matter.
-    max_samples
-        Number of samples to use; all if None.
-    device
-        Where to run the model; where it is if None.
-    max_memory
-        Bytes that the statistics of all layers may take; unlimited if None.
-    progress
-        Show a progress bar.
+    options
+        How to measure, the defaults of :class:`MeasureOptions` if None.
+    **changes
+        Options by name, such as ``rows="mean"``, ``outputs=Rademacher(20)`` or ``layers="blocks.*"``.
 
     Returns
     -------
@@ -90,8 +60,8 @@ def measure(
     Raises
     ------
     InputError
-        If a batch, an output or a label is unusable, fewer than two classes have samples, no layer is found, outputs
-        depend on other samples while ``outputs="exact"``, or the second pass shows other data than the first.
+        If an option, a batch, an output or a label is unusable, fewer than two classes have samples, no layer is found,
+        outputs depend on other samples while ``outputs="exact"``, or the second pass shows other data than the first.
     MemoryBudgetError
         If the statistics do not fit ``max_memory``.
 
@@ -108,49 +78,116 @@ def measure(
     >>> record["0"].agop.shape, round(record["0"].input.nc1_trace_ratio, 4)
     (torch.Size([2, 2]), 0.0055)
     """
-    directions = _checked(loader, outputs, rows, max_samples)
-    with undisturbed(model, device) as target, stable_weights(), Progress(disable=not progress, transient=True) as bar:
+    options = replace(options or MeasureOptions(), **changes)
+    if options.second_pass and isinstance(loader, Iterator):
+        advice = "Give a DataLoader, or a list of the batches; or set second_pass=False."
+        raise InputError("a loader that can be iterated twice", type(loader).__name__, advice)
+    with (
+        undisturbed(model, options.device) as device,
+        stable_weights(),
+        Progress(disable=not options.progress, transient=True) as bar,
+    ):
         task = bar.add_task("measuring", total=None)
-        sweep = Sweep(model, forward, layers, rows, max_samples, target, partial(bar.advance, task))
-        first = FirstPass(directions, max_memory)
-        for number, (batch, calls, capture) in enumerate(sweep.batches(loader, gradients=True)):
-            first.add(batch, calls, capture, number)
-        first.check()
+        sweep = Sweep(model, options, device, partial(bar.advance, task))
+        first = first_pass(sweep, loader)
         bar.update(task, total=2 * bar.tasks[0].completed)
-        spectra = first.gradients.spectra(first.n_samples)
+        gradients = first.gradients(options.directions.n_averaged)
+        spectra = {name: part.spectrum(first.layers[name].weight) for name, part in gradients.items()}
         seen = {name.split("[")[0] for name in (*first.layers, *first.skipped)}
-        unseen = [name for name in Weights(model, layers).names if name not in seen]
-        stages = second_pass(sweep, loader, ood_loader, first, spectra)
-    records = {
-        name: LayerRecord(
-            name,
-            first.gradients.sums[name].matrix.cpu().clone(),
-            stages[name],
-            layer.activation,
-            _on_cpu(spectra.get(name)),
-            first.gradients.sums[name].trace_error(),
-            layer.moments["input"].n_samples / first.n_samples if rows == "each" else 1.0,
-            layer.patch,
-        )
+        unseen = [name for name in Weights(model, options.layers).names if name not in seen]
+        stages = second_pass(sweep, loader, first, spectra) if options.second_pass else _stages(first)
+        records = {
+            name: _record(name, layer, stages[name], gradients.get(name), spectra.get(name))
+            for name, layer in first.layers.items()
+        }
+    if options.rows == "each":
+        counts = {name: layer.moments["input"].n_samples for name, layer in first.layers.items()}
+        records = {name: replace(record, rows=counts[name] / first.n_samples) for name, record in records.items()}
+    assert first.outputs is not None  # noqa: S101 - there were samples
+    return NetworkRecord(
+        records,
+        first.n_samples,
+        first.n_dropped,
+        len(first.outputs.counts),
+        first.n_correct / first.n_samples,
+        {"outputs": str(options.outputs), "rows": options.rows, "max_samples": options.max_samples},
+        _notes(first, records, unseen),
+    )
+
+
+def _stages(first: FirstPass) -> dict[str, dict[str, Stage]]:
+    """Stages from one look at the data."""
+    return {
+        name: {
+            stage: Stage.of(moments, weight=layer.weight.matrix if layer.is_last and stage == "input" else None)
+            for stage, moments in layer.stages.items()
+        }
         for name, layer in first.layers.items()
     }
-    settings = {"outputs": str(outputs), "rows": rows, "max_samples": max_samples}
-    notes = notes_of(first, records, unseen)
-    accuracy = first.n_correct / first.n_samples
-    return NetworkRecord(records, first.n_samples, first.n_dropped, first.n_classes, accuracy, settings, notes)
 
 
-def _checked(loader: Iterable[Any], outputs: object, rows: str, max_samples: int | None) -> Directions:
-    """Directions of the outputs, once the arguments are found right."""
-    if isinstance(loader, Iterator):
-        advice = "Give a DataLoader, or a list of the batches."
-        raise InputError("a loader that can be iterated twice", type(loader).__name__, advice)
-    if rows not in ("each", "mean", "flatten"):
-        raise InputError("rows 'each', 'mean' or 'flatten'", repr(rows), "Choose one of them.")
-    if max_samples is not None and max_samples < 1:
-        raise InputError("max_samples >= 1", str(max_samples), "None takes all.")
-    return directions_of(outputs)
+def _record(
+    name: str,
+    layer: SeenLayer,
+    stages: dict[str, Stage],
+    gradients: LayerGradients | None,
+    spectrum: Spectrum | None,
+) -> LayerRecord:
+    """Record on the CPU, of memory that the model will not change."""
+    return LayerRecord(
+        name,
+        layer.weight.matrix.cpu().clone(),
+        stages,
+        layer.activation,
+        None if gradients is None else gradients.to(torch.device("cpu")),
+        None if spectrum is None else Spectrum(spectrum.values.cpu(), spectrum.vectors.cpu()),
+        None if gradients is None else gradients.trace_error(layer.weight),
+        patch=layer.patch,
+        is_classifier=layer.is_last,
+    )
 
 
-def _on_cpu(spectrum: Spectrum | None) -> Spectrum | None:
-    return None if spectrum is None else Spectrum(spectrum.values.cpu(), spectrum.vectors.cpu())
+def _notes(first: FirstPass, records: Mapping[str, LayerRecord], unseen: Iterable[str]) -> tuple[str, ...]:
+    """Sentences on what was left out or not found: layers, classes, rows and measures, in this order."""
+    unmasked = [name for name, layer in first.layers.items() if layer.is_unmasked]
+    unreached = [name for name, layer in records.items() if layer.spectrum is None]
+    return (
+        *(f"{name}: {reason}" for name, reason in first.skipped.items()),
+        *(f"{name}: no linear map, convolution or matrix product with its weight was seen" for name in unseen),
+        *(f"{name}: no gradient of the outputs reaches it, no AGOP" for name in unreached),
+        *_about_classes(first, records),
+        *([_about_padding(unmasked)] if unmasked else []),
+        *_about_measures(records),
+    )
+
+
+def _about_classes(first: FirstPass, records: Mapping[str, LayerRecord]) -> list[str]:
+    """Classes that do not occur, and those of one sample, or row."""
+    counts = [] if first.outputs is None else first.outputs.counts.tolist()
+    absent = [label for label, count in enumerate(counts) if count == 0]
+    parts = (stage.moments.counts for layer in records.values() for stage in layer.stages.values())
+    single = sorted({label for part in parts for label, count in enumerate(part.tolist()) if count == 1})
+    notes = [f"no samples of class {_few(absent)}, left out"] * bool(absent)
+    left_out = f"one sample of class {_few(single)}, which has no scatter within the class: left out of NC1"
+    return notes + [left_out] * bool(single)
+
+
+def _about_padding(names: list[str]) -> str:
+    advice = "return (outputs, labels, mask) from forward if some are padding"
+    return f"{_few(names)}: several rows a sample came without a mask and count as data, all of them; {advice}"
+
+
+def _about_measures(records: Mapping[str, LayerRecord]) -> list[str]:
+    """Measures without a value, with the reason; those of one reason together."""
+    found: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    for name, layer in records.items():
+        for stage, part in layer.stages.items():
+            for measure, reason in {} if part.collapse is None else part.collapse.undefined.items():
+                measures, places = found.setdefault(reason, ({}, {}))
+                measures[measure] = places[f"{name} ({stage})"] = None
+    return [f"no {', '.join(measures)} at {_few(places)}: {reason}" for reason, (measures, places) in found.items()]
+
+
+def _few(items: Iterable[object]) -> str:
+    names = list(map(str, items))
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -7,21 +7,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import Tensor
-
 from agop.charts.terminal import Column, TerminalTable
-from agop.collapse import Collapse
 from agop.errors import DataFileError, InputError
-from agop.linalg import Spectrum
-from agop.moments import ClassMoments
-from agop.network.layer_record import LayerRecord, Stage
+from agop.estimator.values import NodeReader, NodeWriter
+from agop.network.layer_record import LayerRecord
 from agop.runs import storage
+from agop.storable import storable
 
 __all__ = ["NetworkRecord"]
 
 _BAR = 8
 
 
+@storable
 @dataclass(frozen=True)
 class NetworkRecord(Mapping[str, LayerRecord]):
     """What every layer of a network showed, under the names of the layers in the order of their calls.
@@ -102,8 +100,8 @@ class NetworkRecord(Mapping[str, LayerRecord]):
     def merge(self, other: NetworkRecord) -> NetworkRecord:
         """Record of the samples of both, for one model and one way of measuring.
 
-        Moments and AGOPs merge exactly. What needs all the data at once becomes None, and a note says so: NC1 with the
-        pseudo-inverse, NC3 to NC5, the stages after the AGOP.
+        All that class moments and outer products determine is as if it had been measured at once: the AGOPs and what
+        comes of them, NC1 to NC3, NC5. The rest becomes None, and a note says so.
 
         Raises
         ------
@@ -115,7 +113,7 @@ class NetworkRecord(Mapping[str, LayerRecord]):
             raise InputError(f"{list(self)}, {self.n_classes} classes, {self.settings}", got, "Measure them alike.")
         n = self.n_samples + other.n_samples
         shares = self.n_samples / n, other.n_samples / n
-        note = "merged: NC1 pinv, NC3, NC4, NC5, the stages after the AGOP and its error are None"
+        note = "merged: NC1 pinv, NC4, the stages after the AGOP and its error are None"
         return NetworkRecord(
             {name: layer.merge(other[name], shares) for name, layer in self.layers.items()},
             n,
@@ -128,60 +126,22 @@ class NetworkRecord(Mapping[str, LayerRecord]):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the record as one safetensors file, under a temporary name first."""
-        tensors: dict[str, Tensor] = {}
-        layers = []
-        for index, layer in enumerate(self.layers.values()):
-            tensors |= {f"{index}/{name}": tensor for name, tensor in _tensors(layer).items()}
-            stages = {name: stage.collapse and stage.collapse.as_dict() for name, stage in layer.stages.items()}
-            plain = {name: getattr(layer, name) for name in ("activation", "agop_error", "rows", "patch")}
-            layers.append({"name": layer.name, "stages": stages, **plain})
-        header = {
-            "layers": layers,
-            "n_samples": self.n_samples,
-            "n_dropped": self.n_dropped,
-            "n_classes": self.n_classes,
-            "accuracy": self.accuracy,
-            "settings": self.settings,
-            "notes": list(self.notes),
-        }
-        storage.save(path, tensors, {"kind": "network", "network": storage.to_json(header)})
+        writer = NodeWriter()
+        node = writer.node(self, "network")
+        storage.save(path, writer.tensors, {"kind": "network", "network": node})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> NetworkRecord:
         """Read what :meth:`save` wrote; DataFileError if it is not that."""
         tensors, header = storage.load(path)
-        if "network" not in header:
-            raise DataFileError(f"{path} to hold a network's record", "another file of agop", "Is it the right one?")
-        found = header["network"]
-        layers = [_layer(saved, tensors, f"{index}/") for index, saved in enumerate(found.pop("layers"))]
-        return cls({layer.name: layer for layer in layers}, **(found | {"notes": tuple(found["notes"])}))
-
-
-def _tensors(layer: LayerRecord) -> dict[str, Tensor]:
-    tensors = {"weight": layer.weight.contiguous()}
-    if layer.spectrum is not None:
-        tensors |= {"values": layer.spectrum.values, "vectors": layer.spectrum.vectors.contiguous()}
-    for name, stage in layer.stages.items():
-        tensors |= {f"{name}/counts": stage.moments.counts, f"{name}/means": stage.moments.means.contiguous()}
-        tensors[f"{name}/traces"] = stage.moments.class_traces()
-    return tensors
-
-
-def _layer(saved: dict[str, Any], tensors: Mapping[str, Tensor], prefix: str) -> LayerRecord:
-    def stage(name: str, numbers: dict[str, Any] | None) -> Stage:
-        moments = ClassMoments(*(tensors[f"{prefix}{name}/{part}"] for part in ("counts", "means", "traces")))
-        if numbers is None:
-            return Stage(moments, None)
-        found = {measure: value for measure, value in numbers.items() if value is not None}
-        return Stage(moments, Collapse({key: tuple(v) if isinstance(v, list) else v for key, v in found.items()}))
-
-    stages = {name: stage(name, numbers) for name, numbers in saved.pop("stages").items()}
-    spectrum = None
-    if f"{prefix}values" in tensors:
-        spectrum = Spectrum(tensors[f"{prefix}values"], tensors[f"{prefix}vectors"])
-    if saved.get("patch") is not None:
-        saved["patch"] = tuple(saved["patch"])
-    return LayerRecord(weight=tensors[f"{prefix}weight"], stages=stages, spectrum=spectrum, **saved)
+        try:
+            record = NodeReader(tensors).value(header["network"])
+        except NodeReader.ERRORS as error:
+            got = f"something else ({error!r})"
+            raise DataFileError(f"{path} to hold a network's record", got, "Write it again with this agop.") from error
+        if not isinstance(record, cls):
+            raise DataFileError(f"{path} to hold a network's record", type(record).__name__, "Take another file.")
+        return record
 
 
 def _number(value: float | None, form: str) -> str:

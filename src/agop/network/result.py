@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agop.charts.kind import nothing_measured
-from agop.errors import AgopError, DataFileError
+from agop.errors import DataFileError
 from agop.network.record import NetworkRecord
 from agop.runs import Line, Run, TrainingFit, with_columns
 
@@ -55,7 +55,7 @@ class NetworkResult:
         accuracy = {column: info["accuracy"]} if "accuracy" in info else {}
         wanted = [{**accuracy, **line, "seed": line.get("seed", 0), "epoch": line.get(unit, 0)} for line in lines]
         files = [run.path / "network.safetensors", *sorted(run.path.glob("seed*/network.safetensors"), key=_seed)]
-        record = next((load_record(file) for file in files if file.exists()), None)
+        record = next((NetworkRecord.load(file) for file in files if file.exists()), None)
         return cls(run.name, info, wanted, record, _epochs(run), unit)
 
     @classmethod
@@ -70,17 +70,6 @@ class NetworkResult:
     def fit(self) -> TrainingFit:
         """How well the worst seed fits at its last measurement."""
         return TrainingFit.of(self.lines)
-
-
-def load_record(file: Path) -> NetworkRecord:
-    """Record of a file; DataFileError for anything else."""
-    try:
-        return NetworkRecord.load(file)
-    except AgopError:
-        raise
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        got = f"something else ({error!r})"
-        raise DataFileError(f"{file} to hold a network's record", got, "Write it again with this agop.") from error
 
 
 def _lines(run: Run, info: Mapping[str, Any]) -> list[dict[str, Any]]:

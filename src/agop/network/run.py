@@ -17,6 +17,7 @@ from agop.network.capture.state import undisturbed
 from agop.network.capture.weights import model_dtype
 from agop.network.factory import load_weights, make_model
 from agop.network.measure import measure
+from agop.network.options import MeasureOptions
 from agop.network.passes.directions import Rademacher
 from agop.network.passes.rows import Rows
 from agop.network.record import NetworkRecord
@@ -96,15 +97,18 @@ class MeasureSettings:
             load_weights(model, Path(self.weights))
         return model
 
-    def directions(self) -> Literal["exact"] | Rademacher:
-        """Directions in which the outputs are differentiated."""
-        if self.outputs == "exact":
-            return "exact"
-        if not (self.outputs.isdecimal() and int(self.outputs) >= 1):
-            raise InputError(
-                'outputs "exact" or a number >= 1', repr(self.outputs), "A number is one of random directions."
-            )
-        return Rademacher(int(self.outputs), self.seed)
+    def options(self, progress: bool = False) -> MeasureOptions:
+        """Options of the measurement, with a device that is there."""
+        outputs: Literal["exact"] | Rademacher = "exact"
+        if self.outputs != "exact":
+            if not (self.outputs.isdecimal() and int(self.outputs) >= 1):
+                advice = "A number is one of random directions."
+                raise InputError('outputs "exact" or a number >= 1', repr(self.outputs), advice)
+            outputs = Rademacher(int(self.outputs), self.seed)
+        device = usable_device(self.device)
+        return MeasureOptions(
+            layers=self.layers or None, outputs=outputs, rows=self.rows, device=device, progress=progress
+        )
 
     def batches(self, dataset: Dataset, dtype: torch.dtype) -> list[tuple[Tensor, Tensor]]:
         """Inputs, standardized by all training rows, with their labels."""
@@ -124,10 +128,6 @@ class MeasureSettings:
             inputs = inputs.reshape(-1, *dataset.image_shape)
         parts = (torch.split(tensor, self.batch_size) for tensor in (inputs, torch.from_numpy(labels[:count])))
         return list(zip(*parts, strict=True))
-
-    def torch_device(self) -> torch.device:
-        """Device of the model, checked to be there."""
-        return usable_device(self.device)
 
 
 def run_measure(settings: MeasureSettings, dataset: Dataset, out: Path, progress: bool = False) -> NetworkRecord:
@@ -154,21 +154,13 @@ def run_measure(settings: MeasureSettings, dataset: Dataset, out: Path, progress
         If the settings, the model or the folder cannot be used.
     """
     settings = settings.resolved()
-    device, directions = settings.torch_device(), settings.directions()
+    options = settings.options(progress)
     model = settings.make_model()
     batches = settings.batches(dataset, model_dtype(model))
-    _try(model, batches[0][0][:2], device)
+    _try(model, batches[0][0][:2], usable_device(settings.device))
     run = Run.create(out, asdict(settings), kind="network")
     start = time.monotonic()
-    record = measure(
-        model,
-        batches,
-        layers=settings.layers or None,
-        outputs=directions,
-        rows=settings.rows,
-        device=device,
-        progress=progress,
-    )
+    record = measure(model, batches, options)
     record.save(run.path / "network.safetensors")
     run.rewrite(record.lines())
     run.record(

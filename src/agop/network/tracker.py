@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 import operator
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import is_dataclass
-from functools import partial
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
-import torch
 from torch import Tensor, nn
 
 from agop.errors import InputError
 from agop.network.measure import measure
+from agop.network.options import MeasureOptions
 from agop.network.record import NetworkRecord
 from agop.runs import Run
 from agop.runs.storage import JSON, to_json
@@ -24,9 +21,6 @@ __all__ = ["Tracker", "Unit"]
 
 Unit: TypeAlias = Literal["epoch", "step"]
 """What the index of a training loop counts."""
-
-_EXECUTION = ("device", "max_memory", "progress")
-"""Options of ``measure`` that change how it works and not what it finds."""
 
 
 class Tracker:
@@ -62,10 +56,8 @@ class Tracker:
     keep_record
         Whether to write the record of every measurement as ``network.safetensors``, in place of the one before. The
         eigenvectors of the AGOPs make it several times as large as the weights.
-    clock
-        Seconds that never go back.
     **options
-        Further arguments of :func:`~agop.network.measure`.
+        Options of :class:`~agop.network.MeasureOptions` by name.
 
     Attributes
     ----------
@@ -79,12 +71,13 @@ class Tracker:
     InputError
         If an argument is out of range, or the folder holds other files or a run with other settings.
     TypeError
-        If ``measure`` does not know an option.
+        If there is no option of a name.
 
     Examples
     --------
     >>> import tempfile
     >>> from pathlib import Path
+    >>> import torch
     >>> _ = torch.manual_seed(0)
     >>> model = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))
     >>> inputs, labels = torch.randn(40, 3), torch.arange(40) % 2
@@ -114,23 +107,21 @@ class Tracker:
         time_share: float | None = 0.1,
         resume: bool = True,
         keep_record: bool = False,
-        clock: Callable[[], float] = time.monotonic,
         **options: Any,
     ) -> None:
         _check(unit, every, time_share)
-        self._measure = partial(measure, model, loader, **options)
-        self._unit, self._every, self._time_share, self._clock = unit, every, time_share, clock
-        self._keep_record = keep_record
+        self._model, self._loader, self._options = model, loader, MeasureOptions(**options)
+        self._unit, self._every, self._time_share, self._keep_record = unit, every, time_share, keep_record
         self._last: float | None = None
         self._spent = 0.0
         self._due = False
-        found, execution = _settings(options)
+        found, execution = self._options.as_settings()
         self.run = Run.create(out, {"unit": unit, "every": every, **found}, resume, kind="network")
         self.run.record(execution={"time_share": time_share, **execution})
         self._measured: dict[int, float] = {part[unit]: part["seconds"] for part in self.run.info().get("measured", [])}
         self.run.rewrite(line for line in self.run.metrics() if line.get(unit) in self._measured)
         self.lines: list[dict[str, Any]] = []
-        self._begin = clock()
+        self._begin = time.monotonic()
 
     def step(self, index: int, **scalars: float | Tensor | None) -> NetworkRecord | None:
         """Measure the network if that is due and fits, and write what was found.
@@ -158,17 +149,17 @@ class Tracker:
         self._due = self._due or index % self._every == 0
         if not self._due or not self._fits():
             return None
-        begin = self._clock()
+        begin = time.monotonic()
         columns = {
             name: to_json(value.item() if isinstance(value, Tensor) else value) for name, value in scalars.items()
         }
-        record = self._measure()
+        record = measure(self._model, self._loader, self._options)
         self.lines = self._lines(record, index, columns)
         if self._keep_record:
             record.save(self.run.path / "network.safetensors")
         self.run.append(self.lines)
         self._due = False
-        self._last = self._measured[index] = self._clock() - begin
+        self._last = self._measured[index] = time.monotonic() - begin
         self._spent += self._last
         measured = [{self._unit: index, "seconds": seconds} for index, seconds in self._measured.items()]
         seconds, notes = sum(self._measured.values()), list(record.notes)
@@ -183,7 +174,7 @@ class Tracker:
         """Whether one more measurement as long as the last keeps to the share of the time."""
         if self._time_share is None or self._last is None:
             return True
-        elapsed = self._clock() - self._begin
+        elapsed = time.monotonic() - self._begin
         return self._spent + self._last <= self._time_share * (elapsed + self._last)
 
     def _lines(self, record: NetworkRecord, index: int, columns: Mapping[str, JSON]) -> list[dict[str, Any]]:
@@ -208,27 +199,3 @@ def _check(unit: str, every: int, time_share: float | None) -> None:
         raise InputError(
             "0 < time_share <= 1, or None", str(time_share), "0.1 lets measurements take a tenth of the time."
         )
-
-
-def _settings(options: Mapping[str, Any]) -> tuple[dict[str, JSON], dict[str, JSON]]:
-    """Options of ``measure`` with their defaults, as JSON: those that decide what is found, and the others."""
-    bound = inspect.signature(measure).bind(None, None, **options)
-    bound.apply_defaults()
-    named = {name: _described(value) for name, value in list(bound.arguments.items())[2:]}
-    found = {name: value for name, value in named.items() if name not in _EXECUTION}
-    return found, {name: value for name, value in named.items() if name in _EXECUTION}
-
-
-def _described(value: Any) -> JSON:
-    """Value as JSON that stays the same from session to session."""
-    match value:
-        case None | bool() | int() | float() | str():
-            return value
-        case list() | tuple():
-            return [_described(item) for item in value]
-        case torch.device():
-            return str(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return repr(value)
-    named = value if hasattr(value, "__qualname__") else type(value)
-    return f"{named.__module__}.{named.__qualname__}"

@@ -9,10 +9,12 @@ from torch import Tensor
 
 from agop.errors import InputError
 from agop.inputs import all_finite
+from agop.storable import storable
 
 __all__ = ["OuterProduct"]
 
 
+@storable
 @dataclass(frozen=True)
 class OuterProduct:
     r"""A sum of outer products :math:`\sum_i g_i g_i^T` and the number of samples behind it.

@@ -66,10 +66,9 @@ class Batch:
         outputs = self.outputs.detach()
         return outputs if outputs.shape[1] > 1 else torch.cat([-outputs, outputs], 1)
 
-    def add_to(self, total: ClassMoments | None) -> ClassMoments:
-        """Moments of the outputs that count, merged with those of earlier batches."""
-        part = ClassMoments.of(self.outputs.detach()[self.samples], self.labels[self.samples], self.n_classes)
-        return part if total is None else total.merge(part)
+    def moments(self) -> ClassMoments:
+        """Moments of the outputs that count."""
+        return ClassMoments.of(self.outputs.detach()[self.samples], self.labels[self.samples], self.n_classes)
 
 
 def default_forward(model: nn.Module, batch: Any) -> tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor | None]:

@@ -24,8 +24,8 @@ class Directions(ABC):
 
     @property
     @abstractmethod
-    def scale(self) -> float:
-        """Factor from the sum over the directions to the sum over outputs."""
+    def n_averaged(self) -> int:
+        """Number of directions whose outer products are averaged; 1 where they are summed."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Exact(Directions):
             yield direction
 
     @property
-    def scale(self) -> float:
+    def n_averaged(self) -> int:
         """1: the sum is the one over outputs."""
-        return 1.0
+        return 1
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,9 @@ class Rademacher(Directions):
             yield torch.from_numpy(signs).to(outputs)
 
     @property
-    def scale(self) -> float:
-        """1 / k: the sum over directions becomes a mean."""
-        return 1 / self.k
+    def n_averaged(self) -> int:
+        """k: the mean over directions estimates the sum over outputs."""
+        return self.k
 
 
 def directions_of(outputs: object) -> Directions:

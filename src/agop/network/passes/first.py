@@ -2,63 +2,118 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 
 from agop.errors import InputError, MemoryBudgetError
 from agop.moments import ClassMoments
-from agop.network.capture.calls import Capture
-from agop.network.passes.batches import IGNORED, Batch
-from agop.network.passes.directions import Directions
+from agop.network.options import MeasureOptions
+from agop.network.passes.batches import IGNORED
+from agop.network.passes.directions import Exact
 from agop.network.passes.features import CallFeatures
-from agop.network.passes.gradients import GradientPass
+from agop.network.passes.gradients import LayerGradients, LayerWeight, check_independence, layer_gradients
 from agop.network.passes.rows import UnalignedRowsError
+from agop.network.passes.sweep import SeenBatch, Sweep
+from agop.outer_product import OuterProduct
 
-__all__ = ["FirstPass", "SeenLayer"]
+__all__ = ["FirstPass", "SeenLayer", "first_pass"]
 
 
-@dataclass
+def first_pass(sweep: Sweep, loader: Iterable[Any]) -> FirstPass:
+    """Look at the data for the first time.
+
+    Raises
+    ------
+    InputError
+        If there are no samples of two classes, no layer that can be measured, or an exact AGOP is asked of outputs that
+        depend on other samples.
+    MemoryBudgetError
+        If the statistics do not fit.
+    """
+    total = FirstPass()
+    for seen in sweep.batches(loader, gradients=True):
+        total = total.merge(FirstPass.of(seen, sweep.options, total))
+    if total.outputs is None:
+        raise InputError("samples that count", "none", "Are all labels those to ignore?")
+    total.outputs.drop_empty().centered_means()
+    if not total.layers:
+        raise InputError("a layer that can be measured", "; ".join(total.skipped.values()), "Select other layers.")
+    return total
+
+
+@dataclass(frozen=True, eq=False)
 class SeenLayer:
-    """What the first pass found at one layer.
+    """What the first pass found at one layer: a value that merges.
 
     Attributes
     ----------
+    weight
+        Weight of the layer.
+    patch
+        (channels, height, width) of the input rows of a 2-d convolution; None for other layers.
     moments
-        By stage.
+        Moments by stage.
     activations
         Calls that made the output stage; None for a use without one.
     is_last
         Whether its outputs are those of the network.
-    patch
-        (channels, height, width) of the input rows of a 2-d convolution; None for other layers.
     is_unmasked
         Whether samples have several rows that may be tokens, and nothing says which are real.
+    gradients
+        Gradients that arrived; None if there were none.
     """
 
-    moments: dict[str, ClassMoments] = field(default_factory=dict)
-    activations: set[str | None] = field(default_factory=set)
-    is_last: bool = True
-    patch: tuple[int, int, int] | None = None
-    is_unmasked: bool = False
+    weight: LayerWeight
+    patch: tuple[int, int, int] | None
+    moments: Mapping[str, ClassMoments]
+    activations: frozenset[str | None]
+    is_last: bool
+    is_unmasked: bool
+    gradients: LayerGradients | None = None
 
-    def add(self, features: CallFeatures, n_classes: int) -> None:
-        """Add a call."""
+    @classmethod
+    def of(cls, features: CallFeatures, n_classes: int, weight: LayerWeight) -> SeenLayer:
+        """Layer in one of its calls, without gradients."""
+        moments: dict[str, ClassMoments] = {}
+        is_last = True
         for stage in features.stages:
-            total = self.moments.get(stage)
             for rows, labels, scores in features.of(stage):
                 part = ClassMoments.of(rows, labels, n_classes)
-                if total is not None and total.means.shape != part.means.shape:
-                    got = f"{total.means.shape[1]} and {part.means.shape[1]} numbers"
-                    raise InputError("rows='flatten' with vectors of one length", got, "Use rows='each' or 'mean'.")
-                total = part if total is None else total.merge(part)
+                moments[stage] = moments[stage].merge(part) if stage in moments else part
                 if stage == "linear":
-                    self.is_last = self.is_last and torch.equal(rows, scores)
-            if total is not None:
-                self.moments[stage] = total
-        self.activations.add(features.call.activation)
-        self.patch = features.call.linear.patch
-        self.is_unmasked = self.is_unmasked or features.is_unmasked
+                    is_last = is_last and torch.equal(rows, scores)
+        call = features.call
+        return cls(weight, call.linear.patch, moments, frozenset([call.activation]), is_last, features.is_unmasked)
+
+    def merge(self, other: SeenLayer) -> SeenLayer:
+        """Both together.
+
+        Raises
+        ------
+        InputError
+            If vectors of all rows have different lengths.
+        """
+        moments = {**other.moments, **self.moments}
+        for stage in self.moments.keys() & other.moments.keys():
+            widths = [layer.moments[stage].means.shape[1] for layer in (self, other)]
+            if widths[0] != widths[1]:
+                got, advice = f"{widths[0]} and {widths[1]} numbers", "Use rows='each' or 'mean'."
+                raise InputError("rows='flatten' with vectors of one length", got, advice)
+            moments[stage] = self.moments[stage].merge(other.moments[stage])
+        gradients = self.gradients or other.gradients
+        if self.gradients is not None and other.gradients is not None:
+            gradients = self.gradients.merge(other.gradients)
+        return replace(
+            self,
+            moments=moments,
+            activations=self.activations | other.activations,
+            is_last=self.is_last and other.is_last,
+            is_unmasked=self.is_unmasked or other.is_unmasked,
+            gradients=gradients,
+        )
 
     @property
     def activation(self) -> str | None:
@@ -70,47 +125,44 @@ class SeenLayer:
         """Moments of the stages that all uses have alike."""
         return {name: part for name, part in self.moments.items() if name != "output" or self.activation}
 
+    @property
+    def numbers(self) -> int:
+        """Numbers that statistics take: five stages, twice for the second pass, outer products and what they become."""
+        rank, width = min(self.weight.matrix.shape), self.weight.matrix.shape[1]
+        stages = sum(2 * moments.means.numel() for moments in self.moments.values())
+        return stages + 4 * self.moments["input"].means.numel() + 2 * rank * rank + rank * width
 
+
+@dataclass(frozen=True, eq=False)
 class FirstPass:
-    """Accumulates batches; holds what they showed.
-
-    Parameters
-    ----------
-    directions
-        Along which the outputs are differentiated.
-    max_memory
-        Bytes for the statistics of all layers.
+    """What the first pass found: a value that merges, empty by default.
 
     Attributes
     ----------
     layers
         What was seen, by layer, in the order of the calls.
-    gradients
-        Sums behind the AGOPs.
     outputs, dtype
         Moments of the network's outputs, and their data type.
     n_samples, n_dropped, n_correct
         Samples that count, those that do not, and those classified correctly.
     skipped
         Layers that could not be measured, and why.
+    checked
+        Sizes of batches of which the samples were found independent.
     """
 
-    def __init__(self, directions: Directions, max_memory: int | None) -> None:
-        self.layers: dict[str, SeenLayer] = {}
-        self.gradients = GradientPass(directions)
-        self.outputs: ClassMoments | None = None
-        self.dtype = torch.float32
-        self.n_samples = self.n_dropped = self.n_correct = 0
-        self.skipped: dict[str, str] = {}
-        self._max_memory = max_memory
+    layers: Mapping[str, SeenLayer] = field(default_factory=dict)
+    outputs: ClassMoments | None = None
+    dtype: torch.dtype = torch.float32
+    n_samples: int = 0
+    n_dropped: int = 0
+    n_correct: int = 0
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    checked: frozenset[int] = frozenset()
 
-    @property
-    def n_classes(self) -> int:
-        """Number of classes C."""
-        return 0 if self.outputs is None else len(self.outputs.counts)
-
-    def add(self, batch: Batch, calls: list[CallFeatures], capture: Capture, number: int) -> None:
-        """Add the calls of batch ``number``.
+    @classmethod
+    def of(cls, seen: SeenBatch, options: MeasureOptions, before: FirstPass) -> FirstPass:
+        """Pass over one batch; what was found ``before`` about the model is not found again.
 
         Raises
         ------
@@ -119,51 +171,82 @@ class FirstPass:
         MemoryBudgetError
             If the statistics do not fit.
         """
-        if not calls:
+        if not seen.calls:
             advice = "Layers are found by their parameters in linear maps, convolutions and matrix products."
             raise InputError("a model that calls a selected layer", "none in a forward pass", advice)
-        self.outputs, self.dtype = batch.add_to(self.outputs), batch.outputs.dtype
-        self.n_samples += len(batch.samples)
-        self.n_dropped += int((batch.labels == IGNORED).sum())
-        if not len(batch.samples):
-            return
-        self.n_correct += int((batch.scores.argmax(1) == batch.labels)[batch.samples].sum())
-        usable = [features for features in calls if self._add_moments(features, batch.n_classes)]
-        for features in usable:
-            self.gradients.watch(features)
-        self._check_memory()
-        self.gradients.add(batch, usable, capture, number)
+        batch = seen.batch
+        found = cls(
+            outputs=batch.moments(),
+            dtype=batch.outputs.dtype,
+            n_samples=len(batch.samples),
+            n_dropped=int((batch.labels == IGNORED).sum()),
+            n_correct=int((batch.scores.argmax(1) == batch.labels)[batch.samples].sum()),
+        )
+        if not found.n_samples:
+            return found
+        layers, skipped = _layers(seen, before)
+        _check_memory({**before.layers, **layers}, options.max_memory)
+        found = replace(found, layers=layers, skipped=skipped)
+        if not batch.outputs.requires_grad:
+            return found
+        calls, size = [features for features in seen.calls if features.name in layers], len(batch.labels)
+        if isinstance(options.directions, Exact) and size not in before.checked:
+            check_independence(seen, calls)
+        weights = {name: layer.weight for name, layer in layers.items()}
+        gradients = layer_gradients(seen, calls, weights, options.directions)
+        layers = {name: replace(layer, gradients=gradients.get(name)) for name, layer in layers.items()}
+        return replace(found, layers=layers, checked=frozenset([size]))
 
-    def check(self) -> None:
-        """Raise unless there were samples of two classes and a layer that can be measured."""
-        if self.outputs is None:
-            raise InputError("samples that count", "none", "Are all labels those to ignore?")
-        self.outputs.drop_empty().centered_means()
-        if not self.layers:
-            raise InputError("a layer that can be measured", "; ".join(self.skipped.values()), "Select other layers.")
+    def merge(self, other: FirstPass) -> FirstPass:
+        """Both together; a layer that one of them had to skip is left out."""
+        skipped = {**other.skipped, **self.skipped}
+        layers = dict(self.layers)
+        for name, layer in other.layers.items():
+            layers[name] = layers[name].merge(layer) if name in layers else layer
+        outputs = self.outputs or other.outputs
+        if self.outputs is not None and other.outputs is not None:
+            outputs = self.outputs.merge(other.outputs)
+        return FirstPass(
+            {name: layer for name, layer in layers.items() if name not in skipped},
+            outputs,
+            other.dtype,
+            self.n_samples + other.n_samples,
+            self.n_dropped + other.n_dropped,
+            self.n_correct + other.n_correct,
+            skipped,
+            self.checked | other.checked,
+        )
 
-    def _add_moments(self, features: CallFeatures, n_classes: int) -> bool:
-        name = features.name
-        if name in self.skipped:
-            return False
-        layer = self.layers.get(name) or SeenLayer()
+    def gradients(self, n_averaged: int) -> dict[str, LayerGradients]:
+        """Gradients by layer, of those that one reached; samples that did not reach it count, with gradients of 0."""
+        count = float(self.n_samples * n_averaged)
+        found = {name: layer.gradients for name, layer in self.layers.items() if layer.gradients is not None}
+        return {name: replace(part, product=OuterProduct(count, part.product.total)) for name, part in found.items()}
+
+
+def _layers(seen: SeenBatch, before: FirstPass) -> tuple[dict[str, SeenLayer], dict[str, str]]:
+    """Layers of a batch, and why others are skipped."""
+    layers: dict[str, SeenLayer] = {}
+    skipped: dict[str, str] = {}
+    for features in seen.calls:
+        name, linear = features.name, features.call.linear
+        if name in before.skipped or name in skipped:
+            continue
+        known = layers.get(name) or before.layers.get(name)
+        weight = LayerWeight(linear.matrix(linear.weight.detach())) if known is None else known.weight
         try:
-            layer.add(features, n_classes)
+            found = SeenLayer.of(features, seen.batch.n_classes, weight)
         except UnalignedRowsError as error:
-            self.skipped[name] = str(error)
-            self.layers.pop(name, None)
-            return False
-        self.layers[name] = layer
-        return True
+            skipped[name] = str(error)
+            layers.pop(name, None)
+        else:
+            layers[name] = layers[name].merge(found) if name in layers else found
+    return layers, skipped
 
-    def _check_memory(self) -> None:
-        """Five stages of moments, twice for the second pass, the outer products and what comes of them."""
-        numbers = 0
-        for name, layer in self.layers.items():
-            rank, width = len(self.gradients.sums[name].total), self.gradients.sums[name].matrix.shape[1]
-            numbers += sum(2 * moments.means.numel() for moments in layer.moments.values())
-            numbers += 4 * layer.moments["input"].means.numel() + 2 * rank * rank + rank * width
-        if self._max_memory is not None and 8 * numbers > self._max_memory:
-            expected, got = (f"{size / 2**20:.0f} MiB" for size in (self._max_memory, 8 * numbers))
-            advice = "Allow more memory, or select layers."
-            raise MemoryBudgetError(f"statistics within {expected}", f"about {got}", advice)
+
+def _check_memory(layers: Mapping[str, SeenLayer], max_memory: int | None) -> None:
+    size = 8 * sum(layer.numbers for layer in layers.values())
+    if max_memory is not None and size > max_memory:
+        expected, got = (f"{part / 2**20:.0f} MiB" for part in (max_memory, size))
+        advice = "Allow more memory, or select layers."
+        raise MemoryBudgetError(f"statistics within {expected}", f"about {got}", advice)

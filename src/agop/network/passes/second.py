@@ -1,47 +1,48 @@
-"""The second pass over the data: what the class means of the first pass make measurable."""
+"""The second pass over the data: what the class means and AGOPs of the first pass make measurable."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
-from agop.collapse import Collapse
+from agop.collapse.projected import ProjectedMoments
 from agop.collapse.projection import BetweenProjection
-from agop.collapse.second_pass import SecondPass
 from agop.errors import InputError, UndefinedMeasureError
 from agop.linalg import Spectrum
 from agop.moments import ClassMoments
-from agop.network.layer_record import Stage
+from agop.network.layer_record import STAGES, Stage
 from agop.network.passes.features import CallFeatures
-from agop.network.passes.first import FirstPass, SeenLayer
-from agop.network.passes.sweep import Sweep
+from agop.network.passes.first import FirstPass
+from agop.network.passes.sweep import SeenBatch, Sweep
 
 __all__ = ["second_pass"]
 
 _POWERS = {"agop_1/2": 0.5, "agop_1/4": 0.25}
 """Stages after a power of the AGOP."""
 
+Place: TypeAlias = tuple[str, str]
+"""Layer and stage."""
+
 
 def second_pass(
     sweep: Sweep,
     loader: Iterable[Any],
-    ood_loader: Iterable[Any] | None,
     first: FirstPass,
-    spectra: dict[str, Spectrum],
+    spectra: Mapping[str, Spectrum],
 ) -> dict[str, dict[str, Stage]]:
-    """Stages of every layer that the first pass saw, with all their measures of collapse.
+    """Look at the data, and at out-of-distribution data, again: stages of every layer with all their measures.
 
     Parameters
     ----------
     sweep
         How the model is run.
-    loader, ood_loader
-        The data of the first pass, and out-of-distribution data.
+    loader
+        The data of the first pass.
     first
         What the first pass found.
     spectra
@@ -52,98 +53,148 @@ def second_pass(
     InputError
         If the loader shows other data than in the first pass.
     """
-    looks = {name: _looks(layer, spectra.get(name)) for name, layer in first.layers.items()}
-    outputs: ClassMoments | None = None
-    for batch, calls, _ in sweep.batches(loader, gradients=False):
-        if not len(batch.samples):
-            continue
-        outputs = batch.add_to(outputs)
-        for look, rows, labels, scores in _features(calls, looks):
-            look.add(rows, labels, scores)
-    _check_same(first.outputs, outputs, first.dtype)
-    if ood_loader is not None:
-        for batch, calls, _ in replace(sweep, max_samples=None).batches(ood_loader, gradients=False, labelled=False):
-            for look, rows, _, _ in _features(calls if len(batch.labels) else [], looks):
-                look.add_ood(rows)
-    return {
-        name: {
-            stage: look.result(first.gradients.sums[name].matrix if layer.is_last and stage == "input" else None)
-            for stage, look in looks[name].items()
-        }
-        for name, layer in first.layers.items()
-    }
+    looks = _looks(first, spectra)
+    total = SecondPass()
+    for seen in sweep.batches(loader, gradients=False):
+        total = total.merge(SecondPass.of(seen, looks))
+    _check_same(first.outputs, total.outputs, first.dtype)
+    outside: dict[Place, ClassMoments] = {}
+    if sweep.options.ood_loader is not None:
+        for seen in sweep.batches(sweep.options.ood_loader, gradients=False, ood=True):
+            _merge_into(outside, _ood_moments(seen, looks))
+    stages: dict[str, dict[str, Stage]] = {name: {} for name in first.layers}
+    for (name, stage), look in looks.items():
+        layer = first.layers[name]
+        weight = layer.weight.matrix if layer.is_last and stage == "input" else None
+        moments = look.moments if look.spectrum is None else total.moments[name, stage]
+        projected, ood = total.projected.get((name, stage)), outside.get((name, stage))
+        stages[name][stage] = Stage.of(moments, projected, weight, ood)
+    return stages
 
 
+@dataclass(frozen=True, eq=False)
 class _Look:
-    """Accumulates one stage of one layer, given its class means."""
+    """Where and how a stage of a layer is looked at, given its class means.
 
-    def __init__(self, moments: ClassMoments, spectrum: Spectrum | None = None, power: float | None = None) -> None:
-        self.spectrum, self.power = spectrum, power
-        self._moments: ClassMoments | None = moments
-        if spectrum is not None and power is not None:
-            rows = moments.means.reshape(len(moments.means), -1, len(spectrum.vectors))
-            means = spectrum.coordinates(rows.flatten(0, 1), power).reshape(len(rows), -1)
-            self._moments, moments = None, ClassMoments(moments.counts, means, None)
-        self._n_classes = len(moments.counts)
-        self._present = moments.counts > 0
-        self._number = self._present.cumsum(0) - 1  # of a class among those that occur
-        self._ood_sum, self._n_ood = torch.zeros_like(moments.means[0]), 0
-        self._second: SecondPass | None = None
-        self._projection: BetweenProjection | None = None
+    Attributes
+    ----------
+    moments
+        Class means of the stage in the first pass.
+    spectrum, power
+        Of a stage after AGOP^power, the AGOP.
+    """
+
+    moments: ClassMoments
+    spectrum: Spectrum | None = None
+    power: float = 1.0
+
+    @classmethod
+    def after_agop(cls, inputs: ClassMoments, spectrum: Spectrum, power: float) -> _Look:
+        """Look at AGOP^power phi, given the class means of phi."""
+        rows = inputs.means.reshape(len(inputs.means), -1, len(spectrum.vectors))
+        means = spectrum.coordinates(rows.flatten(0, 1), power).reshape(len(rows), -1)
+        return cls(ClassMoments(inputs.counts, means, None), spectrum, power)
+
+    @cached_property
+    def present(self) -> Tensor:
+        """(C,) whether a class occurs."""
+        return self.moments.counts > 0
+
+    @cached_property
+    def projection(self) -> BetweenProjection | None:
+        """Projection on the span of the class means that occur; None where they coincide."""
         try:
-            self._projection = BetweenProjection.of(moments.drop_empty())
+            return BetweenProjection.of(self.moments.drop_empty())
         except UndefinedMeasureError:
-            return
+            return None
 
     def features(self, call: CallFeatures, stage: str) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Features of this stage in a call."""
-        if self.spectrum is not None and self.power is not None:
-            return call.mapped(self.spectrum, self.power)
-        return call.of(stage)
+        """Features (m, d) of the stage in a call, with labels (m,) and scores (m, C), in chunks."""
+        return call.of(stage) if self.spectrum is None else call.mapped(self.spectrum, self.power)
 
-    def add(self, rows: Tensor, labels: Tensor, scores: Tensor) -> None:
-        """Add features (m, d) with labels (m,) and scores of the classes (m, C)."""
-        if self.power is not None:
-            part = ClassMoments.of(rows, labels, self._n_classes)
-            self._moments = part if self._moments is None else self._moments.merge(part)
-        if self._projection is not None:
-            if len(self._projection.means) < self._n_classes:
-                labels, scores = self._number[labels], scores[:, self._present]
-            second = SecondPass.of(rows, labels, self._projection, scores=scores)
-            self._second = second if self._second is None else self._second.merge(second)
-
-    def add_ood(self, rows: Tensor) -> None:
-        """Add features (m, d) of out-of-distribution samples."""
-        self._ood_sum += rows.double().sum(0)
-        self._n_ood += len(rows)
-
-    def result(self, weight: Tensor | None) -> Stage:
-        """All measures, of self-duality too where a classifier's weight is given."""
-        assert self._moments is not None  # noqa: S101 - both passes showed the same data
-        ood = (self._ood_sum / self._n_ood)[None] if self._n_ood else None
-        collapse = None
-        if self._second is not None:
-            with suppress(UndefinedMeasureError):
-                collapse = Collapse.from_passes(self._moments, self._second, weight, ood)
-        return Stage(self._moments.to("cpu"), collapse)
+    def project(self, rows: Tensor, labels: Tensor, scores: Tensor) -> ProjectedMoments | None:
+        """Projected moments of features; classes that do not occur are left out."""
+        if self.projection is None:
+            return None
+        if len(self.projection.means) < len(self.present):
+            labels, scores = (self.present.cumsum(0) - 1)[labels], scores[:, self.present]
+        return ProjectedMoments.of(rows, labels, self.projection, scores=scores)
 
 
-def _looks(layer: SeenLayer, spectrum: Spectrum | None) -> dict[str, _Look]:
-    looks = {stage: _Look(moments) for stage, moments in layer.stages.items()}
-    if spectrum is not None and spectrum.rank:
-        looks |= {stage: _Look(layer.moments["input"], spectrum, power) for stage, power in _POWERS.items()}
+@dataclass(frozen=True, eq=False)
+class SecondPass:
+    """What the second pass found: a value that merges, empty by default.
+
+    Attributes
+    ----------
+    outputs
+        Moments of the network's outputs.
+    moments
+        Moments of the stages after the AGOP.
+    projected
+        Projected moments of the stages whose class means differ.
+    """
+
+    outputs: ClassMoments | None = None
+    moments: dict[Place, ClassMoments] = field(default_factory=dict)
+    projected: dict[Place, ProjectedMoments] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, seen: SeenBatch, looks: Mapping[Place, _Look]) -> SecondPass:
+        """Pass over one batch."""
+        found = cls(seen.batch.moments())
+        for place, look, (rows, labels, scores) in _features(seen, looks):
+            if look.spectrum is not None:
+                _merge_into(found.moments, {place: ClassMoments.of(rows, labels, len(look.moments.counts))})
+            projected = look.project(rows, labels, scores)
+            if projected is not None:
+                _merge_into(found.projected, {place: projected})
+        return found
+
+    def merge(self, other: SecondPass) -> SecondPass:
+        """Both together."""
+        if self.outputs is None or other.outputs is None:
+            return other if self.outputs is None else self
+        found = SecondPass(self.outputs.merge(other.outputs), dict(self.moments), dict(self.projected))
+        _merge_into(found.moments, other.moments)
+        _merge_into(found.projected, other.projected)
+        return found
+
+
+def _looks(first: FirstPass, spectra: Mapping[str, Spectrum]) -> dict[Place, _Look]:
+    looks: dict[Place, _Look] = {}
+    for name, layer in first.layers.items():
+        looks |= {(name, stage): _Look(moments) for stage, moments in layer.stages.items()}
+        spectrum = spectra.get(name)
+        if spectrum is not None and spectrum.rank:
+            for stage, power in _POWERS.items():
+                looks[name, stage] = _Look.after_agop(layer.moments["input"], spectrum, power)
     return looks
 
 
 def _features(
-    calls: list[CallFeatures], looks: dict[str, dict[str, _Look]]
-) -> Iterator[tuple[_Look, Tensor, Tensor, Tensor]]:
-    """Every look with the features that are for it."""
-    for call in calls:
-        for stage, look in looks.get(call.name, {}).items():
-            if look.power is not None or stage in call.stages:
-                for rows, labels, scores in look.features(call, stage):
-                    yield look, rows, labels, scores
+    seen: SeenBatch, looks: Mapping[Place, _Look]
+) -> Iterator[tuple[Place, _Look, tuple[Tensor, Tensor, Tensor]]]:
+    """Every look with the features of a batch that are for it, in chunks."""
+    for call in seen.calls if len(seen.batch.samples) else ():
+        for place in ((call.name, stage) for stage in STAGES):
+            look = looks.get(place)
+            if look is not None and (look.spectrum is not None or place[1] in call.stages):
+                for part in look.features(call, place[1]):
+                    yield place, look, part
+
+
+def _ood_moments(seen: SeenBatch, looks: Mapping[Place, _Look]) -> dict[Place, ClassMoments]:
+    """Moments of all samples of a batch as those of one class."""
+    found: dict[Place, ClassMoments] = {}
+    for place, _, (rows, labels, _) in _features(seen, looks):
+        _merge_into(found, {place: ClassMoments.of(rows, 0 * labels, 1)})
+    return found
+
+
+def _merge_into(total: dict[Place, Any], part: Mapping[Place, Any]) -> None:
+    for place, value in part.items():
+        total[place] = total[place].merge(value) if place in total else value
 
 
 def _check_same(first: ClassMoments | None, second: ClassMoments | None, dtype: torch.dtype) -> None:

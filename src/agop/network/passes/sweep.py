@@ -7,16 +7,42 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from agop.errors import InputError
 from agop.network.capture.calls import Capture
-from agop.network.capture.weights import LayerSelection, Weights
-from agop.network.passes.batches import Batch, Forward, checked_batch, moved
+from agop.network.capture.weights import Weights
+from agop.network.options import MeasureOptions
+from agop.network.passes.batches import Batch, checked_batch, moved
 from agop.network.passes.features import CallFeatures
-from agop.network.passes.rows import Rows
 
-__all__ = ["Sweep"]
+__all__ = ["SeenBatch", "Sweep"]
+
+
+@dataclass(frozen=True)
+class SeenBatch:
+    """A batch that the model has seen.
+
+    Attributes
+    ----------
+    number
+        Number of the batch in its pass, from 0.
+    batch
+        Outputs and labels.
+    calls
+        Calls of the layers, in their order.
+    capture
+        Context that noted the calls.
+    """
+
+    number: int
+    batch: Batch
+    calls: list[CallFeatures]
+    capture: Capture
+
+    def backward(self, direction: Tensor) -> None:
+        """Send the gradients of <direction, outputs> to the calls."""
+        torch.autograd.grad(self.batch.outputs, self.capture.leaves, direction, retain_graph=True, allow_unused=True)
 
 
 @dataclass(frozen=True)
@@ -26,15 +52,9 @@ class Sweep:
     Attributes
     ----------
     model
-        In evaluation mode.
-    forward
-        From the model and a batch to outputs, labels and perhaps a mask.
-    layers
-        Layers to watch.
-    rows
-        What the rows of a sample contribute.
-    max_samples
-        Number of samples after which a pass ends; all if None.
+        Model in evaluation mode.
+    options
+        How it is measured.
     device
         Where the batches go.
     observe
@@ -42,48 +62,45 @@ class Sweep:
     """
 
     model: nn.Module
-    forward: Forward
-    layers: LayerSelection
-    rows: Rows
-    max_samples: int | None
+    options: MeasureOptions
     device: torch.device
     observe: Callable[[], None]
 
-    def batches(
-        self, loader: Iterable[Any], *, gradients: bool, labelled: bool = True
-    ) -> Iterator[tuple[Batch, list[CallFeatures], Capture]]:
-        """Outputs and labels of every batch with the calls made for it, in their order.
+    def batches(self, loader: Iterable[Any], *, gradients: bool, ood: bool = False) -> Iterator[SeenBatch]:
+        """Every batch, after the model has seen it.
 
-        Where data are not ``labelled`` their labels do not matter, and all rows count.
+        Of out-of-distribution data (``ood``) the labels do not matter, and all samples count.
 
         Raises
         ------
         InputError
             If there is no batch, or a batch is unusable.
         """
-        weights, left = Weights(self.model, self.layers), self.max_samples
+        weights = Weights(self.model, self.options.layers)
+        left = None if ood else self.options.max_samples
         time_first = any(getattr(module, "batch_first", True) is False for module in self.model.modules())
-        count = 0
-        for data in loader:
+        number = -1
+        for number, data in enumerate(loader):
             capture = Capture(weights)
             with torch.set_grad_enabled(gradients), capture:
-                found = self.forward(self.model, moved(data, self.device))
-            if not isinstance(found, tuple) or len(found) not in (2, 3):
-                expected = "forward to return (outputs, labels) or (outputs, labels, mask)"
-                raise InputError(expected, type(found).__name__, "Return the first two at least.")
-            outputs, labels, *mask = found
-            labels = labels if labelled else torch.zeros(len(outputs), dtype=torch.int64)
-            batch = checked_batch(outputs, labels, *mask)
+                batch = self._run(data, ood)
             if left is not None:
                 batch = replace(batch, kept=batch.kept & (batch.kept.cumsum(0) <= left))
                 left -= int(batch.kept.sum())
-            calls = [CallFeatures(call, capture, batch, self.rows, time_first) for call in capture.calls]
-            yield batch, calls, capture
+            calls = [CallFeatures(call, capture, batch, self.options.rows, time_first) for call in capture.calls]
+            yield SeenBatch(number, batch, calls, capture)
             capture.release()
-            del found, outputs, batch, calls, data
-            count += 1
+            del batch, calls, data
             self.observe()
             if left == 0:
                 return
-        if not count:
+        if number < 0:
             raise InputError("a loader with batches", "none", "A loader that is used up by one pass does not do.")
+
+    def _run(self, data: Any, ood: bool) -> Batch:
+        found = self.options.forward(self.model, moved(data, self.device))
+        if not isinstance(found, tuple) or len(found) not in (2, 3):
+            expected = "forward to return (outputs, labels) or (outputs, labels, mask)"
+            raise InputError(expected, type(found).__name__, "Return the first two at least.")
+        outputs, labels, *mask = found
+        return checked_batch(outputs, torch.zeros(len(outputs), dtype=torch.int64) if ood else labels, *mask)

@@ -1,4 +1,4 @@
-"""The second look at the features, once the class means are known: a value that merges."""
+"""Moments of features in the span of the class means, once these are known: a value that merges."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from agop.errors import InputError
 from agop.inputs import ArrayLike, as_labels, as_matrix
 from agop.moments import ClassMoments
 
-__all__ = ["SecondPass"]
+__all__ = ["ProjectedMoments"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SecondPass:
+class ProjectedMoments:
     """Moments in the span of the centered class means, and how often the classifier takes the nearest one.
 
     Attributes
@@ -31,7 +31,7 @@ class SecondPass:
     >>> import torch
     >>> x, y = torch.tensor([[1.0, 0.0], [3.0, 0.0], [0.0, 1.0], [2.9, 3.0]]), torch.tensor([0, 0, 1, 1])
     >>> projection = BetweenProjection.of(ClassMoments.of(x, y, 2))
-    >>> parts = [SecondPass.of(x[rows], y[rows], projection) for rows in (slice(0, 3), slice(3, 4))]
+    >>> parts = [ProjectedMoments.of(x[rows], y[rows], projection) for rows in (slice(0, 3), slice(3, 4))]
     >>> parts[0].merge(parts[1]).moments.counts
     tensor([2, 2])
     """
@@ -40,7 +40,7 @@ class SecondPass:
     agreements: int | None
 
     @classmethod
-    def empty(cls, projection: BetweenProjection, *, classifier: bool = False) -> SecondPass:
+    def empty(cls, projection: BetweenProjection, *, classifier: bool = False) -> ProjectedMoments:
         """Result of no samples: the identity of :meth:`merge`."""
         n_classes, rank = projection.means.shape
         moments = ClassMoments.empty(n_classes, rank, scatter=True, device=projection.means.device)
@@ -56,8 +56,8 @@ class SecondPass:
         *,
         scores: Tensor | None = None,
         max_memory: int | None = None,
-    ) -> SecondPass:
-        """Pass over features (n, d) with labels (n,), in one matrix product a chunk.
+    ) -> ProjectedMoments:
+        """Projection of features (n, d) with labels (n,), in one matrix product a chunk.
 
         The decisions that are compared with the nearest class mean are those of a classifier on these features, or
         given as ``scores`` (n, C), for example the outputs of the whole network.
@@ -78,7 +78,7 @@ class SecondPass:
             total = total.merge(cls(moments, agreements))
         return total
 
-    def merge(self, other: SecondPass) -> SecondPass:
+    def merge(self, other: ProjectedMoments) -> ProjectedMoments:
         """Both together; associative.
 
         Raises
@@ -90,4 +90,4 @@ class SecondPass:
             got = "one of each"
             raise InputError("passes with a classifier, or without", got, "Use the same one in each part.")
         agreements = None if self.agreements is None else self.agreements + (other.agreements or 0)
-        return SecondPass(self.moments.merge(other.moments), agreements)
+        return ProjectedMoments(self.moments.merge(other.moments), agreements)

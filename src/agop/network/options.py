@@ -1,0 +1,112 @@
+"""How a network is measured: written once for the call, the tracker, the callback of Lightning and the command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Literal
+
+import torch
+
+from agop.errors import InputError
+from agop.network.capture.weights import LayerSelection
+from agop.network.passes.batches import Forward, default_forward
+from agop.network.passes.directions import Directions, Rademacher, directions_of
+from agop.network.passes.rows import Rows
+from agop.runs.storage import JSON
+
+__all__ = ["MeasureOptions"]
+
+_EXECUTION = ("device", "max_memory", "progress")
+"""Options that change how the measurement works and not what it finds."""
+
+
+@dataclass(frozen=True)
+class MeasureOptions:
+    """Options of a measurement, checked.
+
+    Attributes
+    ----------
+    forward
+        From the model and a batch to outputs (B, C) and integer labels (B,), and if rows are padded a mask (B, T): 1
+        for real rows (tokens), 0 for padding. Samples labelled -100 and padding are left out of everything. The default
+        takes the mask of a batch with an "attention_mask".
+    layers
+        Names, globs or module types of the layers; all if None.
+    outputs
+        "exact" differentiates every output, which asks that the outputs of a sample depend on it alone;
+        ``Rademacher(k, seed)`` uses k random directions, the choice for many outputs and for tokens.
+    rows
+        Contribution of a layer with several rows a sample (positions, tokens) to the measures of collapse: "each" row,
+        their "mean", or one "flatten" vector. The AGOP always sums over rows.
+    ood_loader
+        Batches of out-of-distribution samples for NC5; their labels do not matter.
+    max_samples
+        Number of samples to use; all if None.
+    second_pass
+        Whether to look at the data again, once the class means and AGOPs are known. One look gives the AGOPs and what
+        class means and scatter traces determine; NC1 by the pseudo-inverse, NC4, NC5 and the stages after the AGOP need
+        the second.
+    device
+        Device to run the model on; the one where it is if None.
+    max_memory
+        Bytes that the statistics of all layers may take; unlimited if None.
+    progress
+        Show a progress bar.
+
+    Raises
+    ------
+    InputError
+        If an option is out of range.
+
+    Examples
+    --------
+    >>> MeasureOptions(rows="mean").rows
+    'mean'
+    """
+
+    forward: Forward = default_forward
+    layers: LayerSelection = None
+    outputs: Literal["exact"] | Rademacher = "exact"
+    rows: Rows = "each"
+    ood_loader: Iterable[Any] | None = None
+    max_samples: int | None = None
+    second_pass: bool = True
+    device: torch.device | str | None = None
+    max_memory: int | None = None
+    progress: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without a model."""
+        directions_of(self.outputs)
+        if self.rows not in ("each", "mean", "flatten"):
+            raise InputError("rows 'each', 'mean' or 'flatten'", repr(self.rows), "Choose one of them.")
+        if self.max_samples is not None and self.max_samples < 1:
+            raise InputError("max_samples >= 1", str(self.max_samples), "None takes all.")
+        if self.ood_loader is not None and not self.second_pass:
+            raise InputError("a second pass for NC5", "second_pass=False", "Leave one of the two out.")
+
+    @property
+    def directions(self) -> Directions:
+        """Directions in which the outputs are differentiated."""
+        return directions_of(self.outputs)
+
+    def as_settings(self) -> tuple[dict[str, JSON], dict[str, JSON]]:
+        """Options as JSON that stays the same from session to session: those that decide what is found, and others."""
+        named = {field.name: _described(getattr(self, field.name)) for field in fields(self)}
+        found = {name: value for name, value in named.items() if name not in _EXECUTION}
+        return found, {name: value for name, value in named.items() if name in _EXECUTION}
+
+
+def _described(value: Any) -> JSON:
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case list() | tuple():
+            return [_described(item) for item in value]
+        case torch.device():
+            return str(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return repr(value)
+    named = value if hasattr(value, "__qualname__") else type(value)
+    return f"{named.__module__}.{named.__qualname__}"
