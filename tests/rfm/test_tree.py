@@ -314,18 +314,6 @@ def test_parameters_clones_and_searches(surface):
     assert not hasattr(model.estimator, "machine_")
 
 
-@pytest.mark.parametrize("model", TREES)
-def test_files(blobs, model, tmp_path):
-    X, y, new, _ = blobs
-    model = clone(model).set_params(max_leaf_size=20).fit(X, y)
-    model.save(tmp_path / "model.safetensors")
-    copy = type(model).load(tmp_path / "model.safetensors")
-    np.testing.assert_array_equal(outcome(copy, new), outcome(model, new))
-    np.testing.assert_array_equal(copy.agop(), model.agop())
-    assert copy.get_params()["estimator__ridge"] == 0.01
-    assert len(copy.leaves_) > 4
-
-
 def test_callbacks_see_the_leaves_alone(surface):
     X, y, *_ = surface
     seen = []

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self, get_args
 
 import torch
 from rich.progress import Progress
-from sklearn.base import ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -20,15 +20,16 @@ from agop.deep_rfm.recursion import AGOPScale, LayerMap, LayerSettings, deep_rfm
 from agop.errors import InputError
 from agop.estimator.arrays import as_array, check_features, check_weights, like
 from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
-from agop.estimator.persistence import PersistentEstimator
 from agop.estimator.targets import Classes, probabilities
 from agop.kernels import KERNELS, Kernel, named
 from agop.rfm import Samples, within_time
+from agop.storable import storable
 
 __all__ = ["DeepRFMClassifier"]
 
 
-class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, PersistentEstimator):  # type: ignore[misc]
+@storable
+class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     r"""Deep recursive feature machine: a network without backpropagation whose features collapse.
 
     The data are standardized by the training statistics. Each layer divides rows by their norm, fits
@@ -139,6 +140,10 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         self.callback = callback
         self.verbose = verbose
         self.random_state = random_state
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether a fit came to its end."""
+        return hasattr(self, "machine_")
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit layer after layer.

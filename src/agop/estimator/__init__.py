@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from agop.estimator.persistence import load, save
+from agop.estimator.files import load, save
 
 __all__ = ["load", "save"]

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.utils import Tags, check_consistent_length
@@ -22,7 +22,6 @@ from agop.errors import InputError
 from agop.estimator.arrays import as_array, check_features, check_weights, like
 from agop.estimator.importances import FeatureImportances
 from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
-from agop.estimator.persistence import PersistentEstimator
 from agop.estimator.targets import Classes, check_regression_targets, probabilities
 from agop.kernel_machine import KernelMachine, SolvePlan, cheapest_solver
 from agop.kernels import KERNELS, Kernel
@@ -33,11 +32,12 @@ from agop.rfm.samples import Samples
 from agop.rfm.selection import Clock, mean_and_error
 from agop.rfm.tuning import candidates_for
 from agop.solvers import Solver
+from agop.storable import storable
 
 __all__ = ["RFMClassifier", "RFMRegressor"]
 
 
-class FeatureMachine(FeatureImportances, PersistentEstimator, ABC):
+class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[misc]
     """A recursive feature machine for some kind of target; the parameters are those of ``RFMRegressor``."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -71,6 +71,10 @@ class FeatureMachine(FeatureImportances, PersistentEstimator, ABC):
     machine_: KernelMachine
     metric_: Tensor | None
     n_features_in_: int
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether a fit came to its end."""
+        return hasattr(self, "machine_")
 
     @abstractmethod
     def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:
@@ -223,6 +227,7 @@ class FeatureMachine(FeatureImportances, PersistentEstimator, ABC):
         return self._decode(self._raw(X), X)
 
 
+@storable
 class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
     r"""Recursive feature machine for regression.
 
@@ -390,6 +395,7 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
         return float(r2_score(as_array(y), as_array(self.predict(X)), sample_weight=as_array(sample_weight)))
 
 
+@storable
 class RFMClassifier(ClassifierMixin, FeatureMachine):  # type: ignore[misc]
     """Recursive feature machine for classification.
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.random import RandomState
 from rich.progress import track
-from sklearn.base import ClassifierMixin, RegressorMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval
@@ -20,12 +20,12 @@ from torch import Tensor
 from agop.estimator.arrays import as_array, check_features, check_weights, like
 from agop.estimator.importances import FeatureImportances
 from agop.estimator.parameters import CONSTRAINTS, at_least
-from agop.estimator.persistence import PersistentEstimator
 from agop.estimator.targets import Classes, check_regression_targets, probabilities
 from agop.outer_product import kernel_agop
 from agop.rfm.estimators import RFMClassifier, RFMRegressor
 from agop.rfm.samples import Samples, distinct_rows
 from agop.rfm.splits import Tree, grow_tree, principal_direction, route
+from agop.storable import storable
 
 __all__ = ["TreeRFMClassifier", "TreeRFMRegressor"]
 
@@ -33,7 +33,7 @@ _KEPT = 4_000
 """Samples at most that are kept for the importance of the features."""
 
 
-class MachineTree(FeatureImportances, PersistentEstimator, ABC):
+class MachineTree(FeatureImportances, BaseEstimator, ABC):  # type: ignore[misc]
     """A tree of recursive feature machines; the parameters are those of ``TreeRFMRegressor``."""
 
     _kind: ClassVar[type[RFMRegressor] | type[RFMClassifier]]
@@ -66,6 +66,10 @@ class MachineTree(FeatureImportances, PersistentEstimator, ABC):
         self.softness = softness
         self.verbose = verbose
         self.random_state = random_state
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether a fit came to its end."""
+        return hasattr(self, "leaves_")
 
     @abstractmethod
     def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:
@@ -192,6 +196,7 @@ def _seeded(prototype: Any, generator: RandomState, **parameters: Any) -> Any:
     return clone(prototype).set_params(random_state=int(generator.randint(2**31 - 1)), **parameters)
 
 
+@storable
 class TreeRFMRegressor(RegressorMixin, MachineTree):  # type: ignore[misc]
     r"""Recursive feature machines in the leaves of a tree, for regression on many samples.
 
@@ -283,6 +288,7 @@ class TreeRFMRegressor(RegressorMixin, MachineTree):  # type: ignore[misc]
         return float(r2_score(as_array(y), as_array(self.predict(X)), sample_weight=as_array(sample_weight)))
 
 
+@storable
 class TreeRFMClassifier(ClassifierMixin, MachineTree):  # type: ignore[misc]
     r"""Recursive feature machines in the leaves of a tree, for classification of many samples.
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 import torch
 from sklearn.base import BaseEstimator
@@ -20,81 +20,12 @@ from agop.runs import storage, versions
 from agop.runs.storage import JSON
 from agop.storable import is_storable, storable
 
-__all__ = ["FORMAT_VERSION", "PersistentEstimator", "load", "save"]
+__all__ = ["FORMAT_VERSION", "load", "save"]
 
 storable(Pipeline)
 
 FORMAT_VERSION = 1
 """Version of the layout that ``save`` writes and ``load`` reads."""
-
-
-class PersistentEstimator(BaseEstimator):  # type: ignore[misc]
-    """An estimator that is saved to one file, and loaded from it with bit-equal predictions.
-
-    The methods are ``save`` and ``load`` for this class alone. Classes that inherit from it are storable.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import numpy as np
-    >>> from pathlib import Path
-    >>> from agop.rfm import RFMRegressor
-    >>> X = np.linspace(0, 1, 20)[:, None]
-    >>> model = RFMRegressor(n_iterations=1).fit(X, X[:, 0] ** 2)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     model.save(Path(folder, "model.safetensors"))
-    ...     copy = RFMRegressor.load(Path(folder, "model.safetensors"))
-    >>> bool((copy.predict(X) == model.predict(X)).all())
-    True
-    """
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        storable(cls)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted estimator to ``path``, which is replaced whole or left as it was.
-
-        Parameters
-        ----------
-        path
-            File to write, by custom with the suffix ``.safetensors``. Its folder must exist.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            If the estimator is not fitted.
-        InputError
-            If a parameter cannot be stored: a callback, a kernel of one's own, a random generator; or if the
-            folder does not exist.
-        """
-        _write(self, path)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read the estimator that ``save`` of the same class wrote, onto the CPU.
-
-        Parameters
-        ----------
-        path
-            File that was written by ``save``.
-
-        Returns
-        -------
-        Self
-            A fitted estimator with the same parameters, attributes and predictions.
-
-        Raises
-        ------
-        DataFileError
-            If the file is missing, damaged, of another class or format, or no estimator.
-        """
-        model: Self = _read(path, cls.__name__)
-        return model
-
-    def __sklearn_is_fitted__(self) -> bool:
-        """Whether a fit came to its end: there is a machine, or a tree of them."""
-        return hasattr(self, "machine_") or hasattr(self, "leaves_")
 
 
 def save(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
@@ -107,7 +38,8 @@ def save(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     model
-        An estimator of agop, a subclass of ``PersistentEstimator``, or a scikit-learn ``Pipeline`` of them.
+        An estimator of agop, or a scikit-learn ``Pipeline`` of such; a class of one's own once it is declared by
+        ``agop.storable.storable``.
     path
         File to write, by custom with the suffix ``.safetensors``. Its folder must exist.
 
@@ -139,11 +71,22 @@ def save(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
             f"a {type(model).__name__}",
             "Save the estimator inside it, such as best_estimator_; joblib.dump stores what pickle can.",
         )
-    _write(model, path)
+    check_is_fitted(model)
+    writer = NodeWriter()
+    parameters, state = writer.parts_of(model)
+    header: dict[str, JSON] = {
+        "format": FORMAT_VERSION,
+        "agop": versions()["agop"],
+        "estimator": type(model).__name__,
+        "parameters": parameters,
+        "state": state,
+        "strides": writer.strides,
+    }
+    storage.save(path, writer.tensors, {**header, "checksum": _checksum(header, writer.tensors)})
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """Read the estimator or pipeline that :func:`save`, or the method of that name, wrote, onto the CPU.
+    """Read the estimator or pipeline that :func:`save` wrote, onto the CPU.
 
     Parameters
     ----------
@@ -160,28 +103,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     DataFileError
         If the file is missing, damaged, of another format, or no model; or if it holds a class that is not defined.
     """
-    return _read(path, None)
-
-
-def _write(model: BaseEstimator, path: Any) -> None:
-    check_is_fitted(model)
-    writer = NodeWriter()
-    parameters, state = writer.parts_of(model)
-    header: dict[str, JSON] = {
-        "format": FORMAT_VERSION,
-        "agop": versions()["agop"],
-        "estimator": type(model).__name__,
-        "parameters": parameters,
-        "state": state,
-        "strides": writer.strides,
-    }
-    storage.save(path, writer.tensors, {**header, "checksum": _checksum(header, writer.tensors)})
-
-
-def _read(path: Any, name: str | None) -> Any:
-    """The model in a file; DataFileError unless its class is the one called ``name``, if that is given."""
     tensors, header = storage.load(path)
-    _check_header(header, tensors, path, name)
+    _check_header(header, tensors, path)
     try:
         laid_out = {name: _laid_out(tensor, header["strides"][name]) for name, tensor in tensors.items()}
         return NodeReader(laid_out).estimator(header["estimator"], header["parameters"], header["state"])
@@ -207,8 +130,8 @@ def _checksum(header: Mapping[str, JSON], tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _check_header(header: dict[str, Any], tensors: Mapping[str, Tensor], path: Any, name: str | None) -> None:
-    """Raise DataFileError unless the file is whole, of this format, and of the class ``name`` if that is given."""
+def _check_header(header: dict[str, Any], tensors: Mapping[str, Tensor], path: Any) -> None:
+    """Raise DataFileError unless the file is whole and of this format."""
     path = os.fspath(path)
     if not {"format", "agop", "estimator"} <= header.keys():
         raise DataFileError(f"{path} to hold an estimator", "another file of agop", "Pass a file that save wrote.")
@@ -223,6 +146,3 @@ def _check_header(header: dict[str, Any], tensors: Mapping[str, Tensor], path: A
         raise DataFileError(
             f"{path} as it was saved", "other contents: its checksum does not match", "Copy or save the file again."
         )
-    written = header["estimator"]
-    if name not in (None, written):
-        raise DataFileError(f"{path} to hold a {name}", f"a {written}", f"Load it by {written}.load(path).")
