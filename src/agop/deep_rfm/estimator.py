@@ -8,8 +8,7 @@ from typing import Any, ClassVar, Literal, Self, get_args
 
 import torch
 from rich.progress import Progress
-from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
-from sklearn.metrics import accuracy_score
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
@@ -18,9 +17,10 @@ from agop.deep_rfm.random_features import RandomFeatures, ReLUFeatures
 from agop.deep_rfm.record import DeepRFMRecord, deep_rfm_records
 from agop.deep_rfm.recursion import AGOPScale, LayerMap, LayerSettings, deep_rfm, normalize_rows
 from agop.errors import InputError
-from agop.estimator.arrays import as_array, check_features, check_weights, like
+from agop.estimator.arrays import check_features, check_weights, like
+from agop.estimator.mixins import TensorClassifierMixin
 from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
-from agop.estimator.targets import Classes, probabilities
+from agop.estimator.targets import probabilities
 from agop.kernels import KERNELS, Kernel, named
 from agop.rfm import Samples, within_time
 from agop.storable import storable
@@ -29,7 +29,7 @@ __all__ = ["DeepRFMClassifier"]
 
 
 @storable
-class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, TensorClassifierMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     r"""Deep recursive feature machine: a network without backpropagation whose features collapse.
 
     The data are standardized by the training statistics. Each layer divides rows by their norm, fits
@@ -51,7 +51,7 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
     agop
         Whether rows are multiplied by the root of the AGOP; False for the control without feature learning.
     agop_scale
-        What is 1 after scaling the AGOP: its largest entry, "max-entry", as published; or the mean norm of the rows
+        Quantity that is 1 after scaling the AGOP: its largest entry, "max-entry", as published; or the mean norm of the rows
         that it is multiplied with, "row-norm", which cosine features need to tell samples apart.
     targets
         "signed" (+1 and -1, the paper's) or "one-hot".
@@ -165,8 +165,7 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         self._validate_params()
         features = check_features(self, X, reset=True)
         weights = check_weights(sample_weight, features)
-        self._classes = Classes.of(y, features, weights)
-        self.classes_ = self._classes.decode(torch.arange(len(self._classes)), y)
+        self._learn_classes(y, features, weights)
         features, weights = features[weights > 0], weights[weights > 0]
         codes, targets = self._classes.codes, self._classes.encode(self.targets, features)
         self._learn_scale(features, weights)
@@ -232,10 +231,6 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Transf
         """
         raw = self._raw(X)
         return self._classes.decode(raw.argmax(1), X)
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy of the predictions."""
-        return float(accuracy_score(as_array(y), as_array(self.predict(X)), sample_weight=as_array(sample_weight)))
 
     def predict_proba(self, X: Any) -> Any:
         """Class probabilities (n, C): the least-squares estimates, clipped and divided by their sum."""

@@ -22,7 +22,7 @@ from agop.storable import storable
 __all__ = ["AGOPScale", "DeepRFMLayer", "LayerMap", "LayerSettings", "deep_rfm", "normalize_rows"]
 
 AGOPScale: TypeAlias = Literal["max-entry", "row-norm"]
-"""What is 1 after scaling M_l: its largest entry, or the mean norm of the rows of X_l M_l^{1/2}."""
+"""Quantity that is 1 after scaling M_l: its largest entry, or the mean norm of the rows of X_l M_l^{1/2}."""
 
 
 def normalize_rows(rows: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What all estimators share: arrays, targets, effects of columns, stored values, files."""
+"""Parts that all estimators share: arrays, targets, parameters, effects of columns, stored values, files."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class NodeWriter:
     Attributes
     ----------
     tensors, strides
-        What the nodes refer to, and its order in memory.
+        Tensors that the nodes refer to, and their order in memory.
 
     Examples
     --------
@@ -124,7 +124,7 @@ class NodeReader:
     Attributes
     ----------
     tensors
-        What the nodes refer to.
+        Tensors that the nodes refer to.
 
     Examples
     --------

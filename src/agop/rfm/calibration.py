@@ -59,7 +59,7 @@ class Calibration:
         values
             (n, C), or (n, 1) for the second of two classes.
         shares
-            Of each class in each row, of the shape of ``values``: 1 for the class of a sample, 0 elsewhere.
+            Shares of the classes in each row, of the shape of ``values``: 1 for the class of a sample, 0 elsewhere.
         weights
             (n,) positive; ones if None.
         """

@@ -10,10 +10,9 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.metrics import accuracy_score, r2_score
+from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
-from sklearn.utils import Tags, check_consistent_length
+from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
@@ -21,8 +20,9 @@ from torch import Tensor
 from agop.errors import InputError
 from agop.estimator.arrays import as_array, check_features, check_weights, like
 from agop.estimator.importances import FeatureImportances
+from agop.estimator.mixins import TensorClassifierMixin, TensorRegressorMixin
 from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
-from agop.estimator.targets import Classes, check_regression_targets, probabilities
+from agop.estimator.targets import check_regression_targets, probabilities
 from agop.kernel_machine import KernelMachine, SolvePlan, cheapest_solver
 from agop.kernels import KERNELS, Kernel
 from agop.rfm.calibration import Calibration
@@ -94,7 +94,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
 
     @abstractmethod
     def _gains(self, raw: Tensor, samples: Samples, *, validated: bool) -> Tensor:
-        """What each sample (n,) adds to the score of raw predictions (n, C), which is the weighted mean of it."""
+        """Contribution of each sample (n,) to the score of raw predictions (n, C), which is their weighted mean."""
 
     def _calibrate(self, raw: Tensor, samples: Samples) -> None:
         """Learn from raw predictions (n, C) that do not depend on the targets of the samples."""
@@ -228,7 +228,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
 
 
 @storable
-class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
+class RFMRegressor(TensorRegressorMixin, FeatureMachine):
     r"""Recursive feature machine for regression.
 
     Kernel ridge regression whose Mahalanobis metric M is learned as the AGOP of the predictor
@@ -356,15 +356,9 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
         self.verbose = verbose
         self.random_state = random_state
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        return tags
-
     def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:
         kept = weights > 0
-        targets, weights = check_regression_targets(y, features)[kept], weights[kept]
-        self._single_output = np.asarray(as_array(y)).ndim == 1
+        targets, weights = self._learn_outputs(y, features)[kept], weights[kept]
         self.intercept_ = weights @ targets.double() / weights.sum() * self.fit_intercept
         return Samples.of(features[kept], targets - self.intercept_.to(targets), weights, intercept=self.fit_intercept)
 
@@ -376,8 +370,7 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
         return targets - self.intercept_.to(targets)
 
     def _decode(self, raw: Tensor, X: Any) -> Any:
-        values = raw + self.intercept_.to(raw)
-        return like(values[:, 0] if self._single_output else values, X)
+        return self._as_outputs(raw + self.intercept_.to(raw), X)
 
     def _loss(self, samples: Samples, predictions: Tensor) -> float:
         return samples.error(predictions)
@@ -390,13 +383,9 @@ class RFMRegressor(RegressorMixin, FeatureMachine):  # type: ignore[misc]
         variance = shares @ (targets - shares @ targets).square()
         return (1 - squares / variance.where(variance > 0, torch.ones_like(variance))).mean(1)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """R^2 of the predictions, its mean over the outputs."""
-        return float(r2_score(as_array(y), as_array(self.predict(X)), sample_weight=as_array(sample_weight)))
-
 
 @storable
-class RFMClassifier(ClassifierMixin, FeatureMachine):  # type: ignore[misc]
+class RFMClassifier(TensorClassifierMixin, FeatureMachine):
     """Recursive feature machine for classification.
 
     ``RFMRegressor`` on targets +1 (the class of the sample) and -1 (each other class); one column for
@@ -476,8 +465,7 @@ validation_scores_, validation_standard_errors_, feature_importances_, n_feature
 
     def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:
         self.calibration_: Calibration | None = None
-        self._classes = Classes.of(y, features, weights)
-        self.classes_ = self._classes.decode(torch.arange(len(self._classes)), y)
+        self._learn_classes(y, features, weights)
         kept, codes = weights > 0, self._classes.codes
         factors = self._classes.weights(self.class_weight).to(weights)[codes]
         return Samples.of(features[kept], self._signed(codes, features), weights[kept] * factors)
@@ -511,10 +499,6 @@ validation_scores_, validation_standard_errors_, feature_importances_, n_feature
         if raw.shape[1] == 1:
             targets = torch.where(raw > 0, targets, -targets)
         return (targets.gather(1, raw.argmax(1, keepdim=True)) > 0)[:, 0].double()
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy of the predictions."""
-        return float(accuracy_score(as_array(y), as_array(self.predict(X)), sample_weight=as_array(sample_weight)))
 
     def decision_function(self, X: Any) -> Any:
         """Regression values of the targets: (n, C), or (n,) for two classes (positive: the second)."""

@@ -29,7 +29,7 @@ def in_turn(settings: Sequence[Setting]) -> Settings:
 
 @dataclass(frozen=True)
 class Limits:
-    """What an iterate may take.
+    """Limits of an iterate: samples behind its AGOP, and memory.
 
     Attributes
     ----------

@@ -6,21 +6,20 @@ from abc import ABC, abstractmethod
 from numbers import Real
 from typing import Any, ClassVar, Self
 
-import numpy as np
 import torch
 from numpy.random import RandomState
 from rich.progress import track
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
-from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils import Tags, check_random_state
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from agop.estimator.arrays import as_array, check_features, check_weights, like
+from agop.estimator.arrays import check_features, check_weights, like
 from agop.estimator.importances import FeatureImportances
+from agop.estimator.mixins import TensorClassifierMixin, TensorRegressorMixin
 from agop.estimator.parameters import CONSTRAINTS, at_least
-from agop.estimator.targets import Classes, check_regression_targets, probabilities
+from agop.estimator.targets import probabilities
 from agop.outer_product import kernel_agop
 from agop.rfm.estimators import RFMClassifier, RFMRegressor
 from agop.rfm.samples import Samples, distinct_rows
@@ -81,7 +80,7 @@ class MachineTree(FeatureImportances, BaseEstimator, ABC):  # type: ignore[misc]
 
     @abstractmethod
     def _leaf_values(self, leaf: Any, points: Tensor) -> Tensor:
-        """What a fitted leaf predicts at points, (n, C)."""
+        """Predictions (n, C) of a fitted leaf at points."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Grow the tree, then fit its leaves one after the other.
@@ -168,12 +167,9 @@ class MachineTree(FeatureImportances, BaseEstimator, ABC):  # type: ignore[misc]
         for leaf, weight in zip(self.leaves_, self.leaf_weights_, strict=True):
             if isinstance(leaf, Tensor):
                 continue
-            agop, n_outputs = (
-                kernel_agop(leaf.machine_, max_memory=leaf.max_memory),
-                leaf.machine_.coefficients.shape[1],
-            )
-            alone = n_outputs == 1 < self._n_outputs - 1  # one column for two of several classes
-            total += weight * agop.matrix * (2 if alone else 1)
+            agop = kernel_agop(leaf.machine_, max_memory=leaf.max_memory).matrix
+            alone = leaf.machine_.coefficients.shape[1] == 1 < self._n_outputs - 1  # for two of several classes
+            total += weight * agop * (2 if alone else 1)
         return total / self.leaf_weights_.sum()
 
 
@@ -197,7 +193,7 @@ def _seeded(prototype: Any, generator: RandomState, **parameters: Any) -> Any:
 
 
 @storable
-class TreeRFMRegressor(RegressorMixin, MachineTree):  # type: ignore[misc]
+class TreeRFMRegressor(TensorRegressorMixin, MachineTree):
     r"""Recursive feature machines in the leaves of a tree, for regression on many samples.
 
     A node with more than ``max_leaf_size`` samples is split at the median of their projections on a direction: the
@@ -261,15 +257,9 @@ class TreeRFMRegressor(RegressorMixin, MachineTree):  # type: ignore[misc]
         "estimator": [RFMRegressor, None],
     }
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        return tags
-
     def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:
-        targets, kept = check_regression_targets(y, features), weights > 0
-        self._single_output = np.asarray(as_array(y)).ndim == 1
-        return Samples.of(features[kept], targets[kept], weights[kept])
+        kept = weights > 0
+        return Samples.of(features[kept], self._learn_outputs(y, features)[kept], weights[kept])
 
     def _fitted(self, model: Any, samples: Samples) -> Any:
         return model.fit(samples.inputs, samples.targets, samples.weights)
@@ -280,16 +270,11 @@ class TreeRFMRegressor(RegressorMixin, MachineTree):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Any:
         """Predictions (n,), or (n, C) for several outputs: an array, or a tensor where X is one."""
-        blended = self._blend(X)
-        return like(blended[:, 0] if self._single_output else blended, X)
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """R^2 of the predictions, its mean over the outputs."""
-        return float(r2_score(as_array(y), as_array(self.predict(X)), sample_weight=as_array(sample_weight)))
+        return self._as_outputs(self._blend(X), X)
 
 
 @storable
-class TreeRFMClassifier(ClassifierMixin, MachineTree):  # type: ignore[misc]
+class TreeRFMClassifier(TensorClassifierMixin, MachineTree):
     r"""Recursive feature machines in the leaves of a tree, for classification of many samples.
 
     As ``TreeRFMRegressor``, with an ``RFMClassifier`` in each leaf: the class probabilities are the mixture
@@ -331,8 +316,7 @@ class TreeRFMClassifier(ClassifierMixin, MachineTree):  # type: ignore[misc]
     }
 
     def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:
-        self._classes = Classes.of(y, features, weights)
-        self.classes_ = self._classes.decode(torch.arange(len(self._classes)), y)
+        self._learn_classes(y, features, weights)
         self._class_weights = self._classes.weights(self._prototype.class_weight).to(weights)
         kept, factors = weights > 0, self._class_weights[self._classes.codes]
         return Samples.of(features[kept], self._classes.encode("one-hot", features), weights[kept] * factors)
@@ -361,7 +345,3 @@ class TreeRFMClassifier(ClassifierMixin, MachineTree):  # type: ignore[misc]
         """The most probable labels: an array, or a tensor where X is one and the labels are numbers."""
         blended = self._blend(X)
         return self._classes.decode(blended.argmax(1), X)
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy of the predictions."""
-        return float(accuracy_score(as_array(y), as_array(self.predict(X)), sample_weight=as_array(sample_weight)))
