@@ -51,8 +51,8 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, TensorClassifierMixin, 
     agop
         Whether rows are multiplied by the root of the AGOP; False for the control without feature learning.
     agop_scale
-        Quantity that is 1 after scaling the AGOP: its largest entry, "max-entry", as published; or the mean norm of the rows
-        that it is multiplied with, "row-norm", which cosine features need to tell samples apart.
+        Quantity that is 1 after scaling the AGOP: its largest entry, "max-entry", as published; or the mean norm of the
+        rows that it is multiplied with, "row-norm", which cosine features need to tell samples apart.
     targets
         "signed" (+1 and -1, the paper's) or "one-hot".
     n_channels

@@ -201,7 +201,7 @@ class _MappedFold:
 
     def solve(self, kernel: Kernel, ridge: float) -> tuple[SplitSystem, Tensor]:
         """The linear system, and left-out residuals of the samples that are judged."""
-        lower = Cholesky().factorize(KernelMatrix(kernel, self.points, ridge / self.samples.weights.double())).lower
+        lower = Cholesky().factorize(KernelMatrix(kernel, self.points, ridge / self.samples.weights)).lower
         system = SplitSystem.of(lower, self.samples.right_hand_sides().double(), self.first)
         return system, self.samples.about_the_others(system.residuals(), self.first)
 

@@ -156,7 +156,7 @@ def rfm(
         matrix = KernelMatrix(
             setting.kernel_at(samples.inputs, metric),
             samples.inputs,
-            setting.ridge / samples.weights.double(),
+            setting.ridge / samples.weights,
             metric,
             limits.max_memory,
             keep_gradient_weights=iteration < n_iterations and not limits.sampled(samples.inputs),
