@@ -242,6 +242,7 @@ class TreeRFMRegressor(TensorRegressorMixin, MachineTree):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from agop.kernels import Laplace
     >>> X = np.random.default_rng(0).uniform(-1, 1, (400, 3))
     >>> y = X[:, 0] ** 2 + X[:, 1]
@@ -300,6 +301,7 @@ class TreeRFMClassifier(TensorClassifierMixin, MachineTree):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from agop.kernels import Laplace
     >>> X = np.random.default_rng(0).uniform(-1, 1, (400, 3))
     >>> y = X[:, 0] > X[:, 1] ** 2
