@@ -61,7 +61,7 @@ def test_rank_correlation_without_enough():
     assert rank_correlation([1, 2, 3], [2, 2, 2]) is None
 
 
-def test_numbers_in_sentences():
+def test_numbers_as_text():
     assert (number(None), number(0.001234), number(12)) == ("–", "0.00123", "12")
 
 

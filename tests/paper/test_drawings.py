@@ -122,7 +122,7 @@ def make(tmp_path):
         parts = [{"name": "deep-rfm-digits-relu", "settings": {"samples": 500, "seeds": [0, 1]}, "seconds": 2.5}]
         parts.append({"name": "free", "settings": {"per_class": 20, "seed": 3}, "seconds": 0.5})
         verdicts = [
-            {"claim": "a", "numbers": {}, "holds": holds, "sentence": f"It is {holds}."}
+            {"claim": "It falls.", "numbers": {"nc1": 0.5}, "holds": holds, "note": f"It is {holds}."}
             for holds in (True, False, None)
         ]
         run.record(claim="All collapse.", parts=parts, verdicts=verdicts, notes=["Some rows are missing."], seconds=3.0)
@@ -250,7 +250,7 @@ def test_page(make):
         "```console\n$ agop reproduce deep-rfm-metrics --scale quick\n```",
         "arXiv 2402.13728): All collapse.",
         "Found: 1 of 3 checks hold, 1 do not, 1 are undecided.",
-        "- *holds*: It is True.\n- *does not hold*: It is False.\n- *undecided*: It is None.",
+        "| holds | It falls. | nc1 0.5; It is True. |\n| does not hold | It falls. | nc1 0.5; It is False. |",
         "![deep-rfm-metrics](figure.svg)",
         "| deep-rfm-digits-relu | 500 | 0, 1 | 2.5 |\n| free | 20 a class | 3 | 0.5 |",
         f"Machine: {run.info()['machine']['cpu']}, ",

@@ -44,7 +44,7 @@ def figure(calls):
         return [Part(f"{name}-{n}", name, {"n": n}, Settings(n), work) for name in data for n in (1, 2)]
 
     def verdicts(run):
-        return [Verdict("it falls", {"lines": len(run.metrics())}, True, "It falls.")]
+        return [Verdict("it falls", {"lines": len(run.metrics())}, True, "of one seed")]
 
     data = {"quick": ("digits",), "cpu": ("mnist",), "paper": ("mnist", "svhn")}
     return Figure("toy", "All falls.", 1, parts, verdicts, data, tensors=r"gram/\d")
@@ -73,7 +73,7 @@ def test_everything_in_one_folder(figure, tmp_path, calls):
     assert info["finished"] is not None
     assert info["notes"] == ["a note"]
     assert info["parts"][0]["settings"] == {"n_layers": 1, "standardize": "feature"}
-    verdict = {"claim": "it falls", "numbers": {"lines": 6}, "holds": True, "sentence": "It falls."}
+    verdict = {"claim": "it falls", "numbers": {"lines": 6}, "holds": True, "note": "of one seed"}
     assert json.loads((run.path / "verdicts.json").read_text()) == [verdict] == info["verdicts"]
 
 

@@ -15,7 +15,15 @@ from rich.text import Text
 from agop import datasets
 from agop.cli.app import app, console, readable_errors, say, warn
 from agop.errors import MissingExtraError
-from agop.paper import FIGURES, Figure, Scale, figures_named, save_reproduction_picture, write_reproduction_readme
+from agop.paper import (
+    FIGURES,
+    Figure,
+    Scale,
+    Verdict,
+    figures_named,
+    save_reproduction_picture,
+    write_reproduction_readme,
+)
 from agop.paper import reproduce as run_figure
 from agop.runs import Run
 
@@ -111,11 +119,12 @@ def _print_table(rows: list[tuple[Figure, Run, float]], scale: str) -> None:
     table = Table(title=f"What was found, scale {scale}", show_lines=True)
     table.add_column("figure", overflow="fold")
     table.add_column("verdict", no_wrap=True)
+    table.add_column("claim", overflow="fold")
     table.add_column("found", overflow="fold")
     for figure, run, seconds in rows:
         spent = f"{seconds:.0f} s" + (f", budget {figure.budget} s" if scale == "quick" else "")
         name = f"{figure.name}\n({spent})"
         for verdict in run.info()["verdicts"]:
-            table.add_row(name, _MARKS[verdict["holds"]], verdict["sentence"])
+            table.add_row(name, _MARKS[verdict["holds"]], verdict["claim"], Verdict.told(verdict))
             name = ""
     console.print(table)

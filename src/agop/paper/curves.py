@@ -23,7 +23,6 @@ __all__ = [
     "over_layers",
     "power_of_ten",
     "rank_correlation",
-    "spread",
 ]
 
 LEAST_FALL = 0.3
@@ -60,18 +59,6 @@ def falls_by_seed(lines: Iterable[Line], measure: str, along: str) -> list[float
     return [power_of_ten(values[max(values)], values[min(values)]) for values in by_seed if values]
 
 
-def spread(values: Sequence[float]) -> str:
-    """The values of all seeds for a sentence: one number, or the least and the largest.
-
-    Examples
-    --------
-    >>> spread([3.5]), spread([3.5, 3.0, 3.2])
-    ('3.5', '3 to 3.5')
-    """
-    low, high = number(min(values)), number(max(values))
-    return low if low == high else f"{low} to {high}"
-
-
 def rank_correlation(first: Iterable[float], second: Iterable[float]) -> float | None:
     """Spearman's rank correlation; None with fewer than three pairs, or where one side is constant.
 
@@ -87,7 +74,7 @@ def rank_correlation(first: Iterable[float], second: Iterable[float]) -> float |
 
 
 def number(value: float | None) -> str:
-    """A number for a sentence; a dash for None."""
+    """A number to three digits; a dash for None."""
     return "–" if value is None else f"{value:.3g}"
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from agop.datasets import Dataset, Standardization
 from agop.errors import InputError
+from agop.paper.curves import number
 from agop.runs import Run
 from agop.runs.storage import JSON
 
@@ -40,14 +41,26 @@ class Verdict:
         Numbers that were measured for it.
     holds
         Whether it does; None where the numbers do not decide.
-    sentence
-        Finding with the numbers.
+    note
+        What limits the verdict, such as a network that has not fitted.
     """
 
     claim: str
     numbers: Mapping[str, float | None]
     holds: bool | None
-    sentence: str
+    note: str = ""
+
+    @staticmethod
+    def told(verdict: Mapping[str, Any]) -> str:
+        """Numbers and note of a verdict in ``run.json`` as a text.
+
+        Examples
+        --------
+        >>> Verdict.told({"numbers": {"share_end": 0.25, "root": None}, "note": "not fitted"})
+        'share end 0.25, root –; not fitted'
+        """
+        numbers = ", ".join(f"{name.replace('_', ' ')} {number(x)}" for name, x in verdict["numbers"].items())
+        return "; ".join(filter(None, [numbers, verdict["note"]]))
 
 
 @dataclass(frozen=True)

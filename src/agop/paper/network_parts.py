@@ -108,13 +108,11 @@ def network_verdicts(run: Run, checks: Sequence[Callable[[str, list[Line]], Verd
 
 
 def if_fitted(verdict: Verdict, lines: Sequence[Line]) -> Verdict:
-    """The verdict on a training that has fitted; undecided, and told why, on any other."""
+    """The verdict on a training that has fitted; undecided, with a note, on any other."""
     fit = TrainingFit.of(lines)
     if fit.fitted:
         return verdict
-    accuracy = "unknown" if fit.value is None else f"{fit.value:.3f}"
-    sentence = f"not fitted (training accuracy {accuracy}), so undecided: {verdict.sentence}"
-    return replace(verdict, holds=None, sentence=sentence)
+    return replace(verdict, holds=None, note=f"not fitted: training accuracy {number(fit.value)}")
 
 
 def _name(lines: Sequence[Line]) -> str:

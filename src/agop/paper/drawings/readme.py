@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from agop.paper.figure import Verdict
 from agop.runs import Run
 from agop.runs.storage import write_text_atomic
 
@@ -40,7 +41,9 @@ def write_reproduction_readme(run: Run, command: str, picture: str | None) -> Pa
         f"Found: {held} of {len(verdicts)} checks hold, {failed} do not"
         + (f", {open_} are undecided." if open_ else "."),
         "",
-        *(f"- *{_MARKS[verdict['holds']]}*: {verdict['sentence']}" for verdict in verdicts),
+        "| verdict | claim | found |",
+        "|---|---|---|",
+        *(f"| {_MARKS[each['holds']]} | {each['claim']} | {Verdict.told(each)} |" for each in verdicts),
         "",
         *([f"![{settings['figure']}]({picture})", ""] if picture else []),
         "| run | training rows | seeds | seconds |",

@@ -7,7 +7,6 @@ import re
 import torch
 from torch import Tensor
 
-from agop.paper.curves import number
 from agop.paper.deep_rfm_parts import deep_rfm_part
 from agop.paper.figure import Figure, Part, Scale, Verdict
 from agop.runs import Run
@@ -67,16 +66,16 @@ def _blocks(
     return Verdict(
         f"{name}: Gram matrices of the layer inputs come to have the blocks of a simplex frame, and not in the control",
         {
+            "layers": last,
             "within": end[0],
             "across": end[1],
             "first_within": first[0],
+            "first_across": first[1],
             "control_within": control[0],
+            "control_across": control[1],
             "frame_across": frame,
         },
         max(first[0], control[0]) < 0.9 < end[0] and abs(end[1] - frame) < 0.03,
-        f"{name}: the mean cosine within a class goes from {number(first[0])} at layer 1 to {number(end[0])} at layer "
-        f"{last}, across classes from {number(first[1])} to {number(end[1])} (simplex frame: {number(frame)}); in the "
-        f"control it ends at {number(control[0])} within and {number(control[1])} across.",
     )
 
 

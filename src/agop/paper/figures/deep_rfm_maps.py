@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agop.paper.curves import curve, falls_by_seed, number, spread
+from agop.paper.curves import curve, falls_by_seed
 from agop.paper.deep_rfm_parts import MAPS, deep_rfm_part
 from agop.paper.figure import Figure, Part, Scale, Verdict
 from agop.paper.figures.deep_rfm_metrics import cause, fall
@@ -38,16 +38,11 @@ def _further(data: str, lines: list[Line], which: str, other: str, claim: str) -
     inputs = {name: select(lines, features=name, stage="input", control=False) for name in (which, other)}
     falls = {name: falls_by_seed(found, "nc1_trace_ratio", "layer") for name, found in inputs.items()}
     distances = {name: curve(found, "scaled_distance", "layer") for name, found in inputs.items()}
-    told = " and ".join(
-        f"by {spread(falls[name])} decades with {name}, at a scaled distance across classes of up to "
-        f"{number(max(distances[name].values(), default=None))}"
-        for name in (which, other)
-    )
     return Verdict(
         f"{data}: with cosine features {claim}",
-        {f"{name}_{end}_decades": of(falls[name]) for name in falls for end, of in (("least", min), ("most", max))},
+        {f"{name}_{end}_decades": of(falls[name]) for name in falls for end, of in (("least", min), ("most", max))}
+        | {f"{name}_scaled_distance": max(distances[name].values(), default=None) for name in distances},
         min(falls[which]) > max(0.0, *falls[other]),
-        f"{data}: over the layers NC1 of the inputs falls {told}.",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log10
 from statistics import fmean
 
-from agop.paper.curves import curve, falls_by_seed, number, power_of_ten, spread
+from agop.paper.curves import curve, falls_by_seed, power_of_ten
 from agop.paper.deep_rfm_parts import FEATURES, deep_rfm_part
 from agop.paper.figure import Figure, Part, Scale, Verdict
 from agop.runs import Line, Run, select, values_of
@@ -49,7 +49,6 @@ def cause(name: str, lines: list[Line]) -> Verdict:
     falls, late = (falls_by_seed(found, "nc1_trace_ratio", "layer") for found in (inputs, half))
     is_net = min(falls) >= _FALL and min(late) >= _LATE_FALL
     holds = is_net and at_map < 0.1 * at_agop and control_fall < 0.1 * at_agop * len(common)
-    undone = f", undoing {-at_map / at_agop:.0%} of that fall" if at_agop > 0 > at_map else ""
     return Verdict(
         f"{name}: the AGOP stage, not the random map, collapses the features",
         {
@@ -61,10 +60,6 @@ def cause(name: str, lines: list[Line]) -> Verdict:
             "control_decades": control_fall,
         },
         holds,
-        f"{name}: the AGOP multiplies NC1 by {number(10**-at_agop)} a layer and the random map by "
-        f"{number(10**-at_map)}{undone} (geometric means over {len(common)} layers); over all layers NC1 of the inputs "
-        f"falls by {spread(falls)} decades, over the second half of them by {spread(late)}; without the AGOP it goes "
-        f"from {number(control[first])} to {number(control[last])}.",
     )
 
 
@@ -78,8 +73,6 @@ def fall(name: str, lines: list[Line]) -> Verdict:
         f"{name}: NC1 of the layer inputs falls tenfold or more over the layers",
         {"first": nc1[first], "last": nc1[last], "last_agop": agop.get(last), "least_decades": min(falls)},
         min(falls) >= _FALL,
-        f"{name}: NC1 of the layer inputs goes from {number(nc1[first])} at layer {first} to {number(nc1[last])} at "
-        f"layer {last}, {spread(falls)} decades lower, where the AGOP stage has {number(agop.get(last))}.",
     )
 
 
@@ -98,8 +91,6 @@ def _frame(name: str, lines: list[Line]) -> Verdict:
         {"first": nc2[first], "last": nc2[last], "least": nc2[best], "least_layer": best, "control": control[last]}
         | {"least_decades": min(falls), "control_most_decades": max(control_falls)},
         min(falls) - max(0.0, *control_falls) >= log10(3),
-        f"{name}: NC2 of the layer inputs goes from {number(nc2[first])} to {number(nc2[last])}; it is least at layer "
-        f"{best} with {number(nc2[best])}; without the AGOP it goes to {number(control[last])}.",
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch.nn import Module
 
-from agop.paper.curves import LEAST_FALL, epochs_of, falls, first_epoch, last_nc1, number, over_layers, rank_correlation
+from agop.paper.curves import LEAST_FALL, epochs_of, falls, first_epoch, last_nc1, over_layers, rank_correlation
 from agop.paper.figure import Figure, Part, Scale, Verdict
 from agop.paper.network_parts import MEASURES, train_part, train_settings
 from agop.paper.training.run import trained_network
@@ -85,8 +85,8 @@ def _of_data(lines: list[Line]) -> list[Verdict]:
     verdicts = _of_fitted(lines[0]["data"], by_gain)
     if not left_out:
         return verdicts
-    told = f" Left out, since not fitted: gains {_listed(left_out)}."
-    return [replace(verdict, sentence=verdict.sentence + told) for verdict in verdicts]
+    told = f"left out, since not fitted: gains {_listed(left_out)}"
+    return [replace(verdict, note="; ".join(filter(None, [verdict.note, told]))) for verdict in verdicts]
 
 
 def _of_fitted(name: str, by_gain: dict[float, list[Line]]) -> list[Verdict]:
@@ -96,10 +96,8 @@ def _of_fitted(name: str, by_gain: dict[float, list[Line]]) -> list[Verdict]:
         "nfa": "the correlation of W^T W with the root of the AGOP",
         "change": "the relative change of the weights",
     }
-    verdicts = [_where(name, ends)]
-    verdicts += [_prediction(name, ends, key, text) for key, text in predictors.items()]
-    verdicts.append(_when(name, by_gain))
-    return verdicts
+    predictions = [_prediction(name, ends, key, text) for key, text in predictors.items()]
+    return [_where(name, ends), *predictions, _when(name, by_gain)]
 
 
 def _end(lines: list[Line]) -> dict[str, float | None]:
@@ -118,16 +116,13 @@ def _where(name: str, ends: dict[float, dict[str, float | None]]) -> Verdict:
     """Gains at which the network collapses, and at which S V^T does it; where all do or none, nothing is compared."""
     collapse = [gain for gain, end in ends.items() if end["nc1"] is not None and end["nc1"] <= _COLLAPSE]
     mechanism = [gain for gain, end in ends.items() if end["share"] is not None and end["share"] > _MECHANISM]
-    nc1 = ", ".join(f"{number(end['nc1'])} at {gain:g}" for gain, end in ends.items())
-    losses = ", ".join(number(end["loss"]) for end in ends.values())
     return Verdict(
         f"{name}: the networks that collapse are those in which S V^T makes most of the fall of NC1",
         {f"nc1_gain_{gain:g}": end["nc1"] for gain, end in ends.items()}
-        | {f"share_gain_{gain:g}": end["share"] for gain, end in ends.items()},
+        | {f"share_gain_{gain:g}": end["share"] for gain, end in ends.items()}
+        | {f"loss_gain_{gain:g}": end["loss"] for gain, end in ends.items()},
         collapse == mechanism if 0 < len(collapse) < len(ends) else None,
-        f"{name}: NC1 after the last hidden layer ends at {nc1} (gain), the loss at {losses}; NC1 is "
-        f"{_COLLAPSE:g} or less at gains {_listed(collapse)}, and S V^T makes more than half of a "
-        f"fall by a factor of two or more at gains {_listed(mechanism)}.",
+        f"NC1 of {_COLLAPSE:g} or less at gains {_listed(collapse)}, most of its fall by S V^T at {_listed(mechanism)}",
     )
 
 
@@ -136,13 +131,11 @@ def _prediction(name: str, ends: dict[float, dict[str, float | None]], key: str,
     pairs = [(end[key], end["nc1"]) for end in ends.values()]
     known = [(value, -nc1) for value, nc1 in pairs if value is not None and nc1 is not None]
     rank = rank_correlation(*zip(*known, strict=True)) if known else None
-    values = ", ".join(f"{number(end[key])} at {gain:g}" for gain, end in ends.items())
     return Verdict(
         f"{name}: over the gains, {text} predicts collapse (rank correlation of 0.8 or more)",
-        {"rank_correlation": rank, "gains": float(len(known))},
+        {"rank_correlation": rank, "gains": float(len(known))}
+        | {f"{key}_gain_{gain:g}": end[key] for gain, end in ends.items()},
         None if rank is None or len(known) < _LEAST_GAINS else rank >= 0.8,
-        f"{name}: over {len(known)} gains {text} ({values}) has a rank correlation of {number(rank)} with collapse, a "
-        "low NC1 after the last hidden layer.",
     )
 
 
@@ -160,16 +153,10 @@ def _when(name: str, by_gain: dict[float, list[Line]]) -> Verdict:
         for gain, (first, second) in epochs.items()
         if second is not None and second > start[gain]
     ]
-    told = "; ".join(
-        f"gain {gain:g}: {'never' if first is None else first} and {'never' if second is None else second}"
-        for gain, (first, second) in epochs.items()
-    )
     return Verdict(
         f"{name}: in every training that collapses the mechanism comes no later than collapse",
         {f"{what}_epoch_gain_{gain:g}": epochs[gain][i] for gain in epochs for i, what in enumerate(("share", "nc1"))},
         all(ordered) if ordered else None,
-        f"{name}: first measured epoch from which on S V^T makes more than half of the fall of NC1, and from which on "
-        f"NC1 after the last hidden layer is {_COLLAPSE:g} or less: {told}.",
     )
 
 

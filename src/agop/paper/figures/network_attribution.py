@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from agop.paper.curves import LEAST_FALL, curve, epochs_of, falls, number
+from agop.paper.curves import LEAST_FALL, curve, epochs_of, falls
 from agop.paper.figure import Figure, Verdict
 from agop.paper.network_parts import MEASURES, network_parts, network_verdicts
 from agop.runs import Line, hidden_layers, select, values_of
@@ -23,16 +23,13 @@ def _cause(name: str, lines: list[Line]) -> Verdict:
     share = linear / whole if whole >= LEAST_FALL else None
     layers = curve(select(lines, epoch=end, stage="input"), "share", "layer", log=False)
     most = sum(value > 0.5 for value in layers.values())
-    found = "too little to be shared out" if share is None else f"of which S V^T makes {share:.0%}"
     is_known = bool(values_of(select(lines, epoch=end, stage="input"), "output_log_fall"))
     seeds = [select(lines, seed=seed) for seed in values_of(lines, "seed")]
     return Verdict(
         f"{name}: training makes NC1 fall over the hidden layers, most of it by the right singular structure",
-        {"linear_decades": linear, "decades": whole, "share": share, "decades_at_start": before},
+        {"linear_decades": linear, "decades": whole, "share": share, "decades_at_start": before}
+        | {"layers_of_most": most, "layers": len(hidden_layers(lines))},
         all(_is_linear(of_seed, start, end) for of_seed in seeds) if is_known else None,
-        f"{name}: over the hidden layers NC1 falls by {number(whole)} decades after {end} epochs, {found}, and by "
-        f"{number(before)} before training; S V^T makes more than half in {most} of {len(hidden_layers(lines))} "
-        "layers.",
     )
 
 
@@ -58,9 +55,6 @@ def _depth(name: str, lines: list[Line]) -> Verdict:
         {"first": first, "last": last, "first_at_start": before.get(start), "last_at_start": after.get(start)}
         | {"train_accuracy": accuracy},
         None if end not in tenfold else tenfold[end] and not tenfold.get(start, False),
-        f"{name}: NC1 goes from {number(first)} before the first fully connected layer to {number(last)} after the "
-        f"last hidden one, at a training accuracy of {accuracy:.3f}; before training from "
-        f"{number(before.get(start))} to {number(after.get(start))}.",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from agop.paper.curves import curve, epochs_of, number, over_layers
+from agop.paper.curves import curve, epochs_of, over_layers
 from agop.paper.figure import Figure, Verdict
 from agop.paper.network_parts import MEASURES, network_parts, network_verdicts
 from agop.runs import Line, hidden_layers, select, values_of
@@ -31,14 +31,11 @@ def _ansatz(name: str, lines: list[Line]) -> Verdict:
             "root_start": root[0],
             "root_end": root[1],
             "root_least": known.get(least),
+            "root_least_epoch": least,
             "plain_start": plain[0],
             "plain_end": plain[1],
         },
         None if root[0] is None or root[1] is None else root[1] > max(0.5, root[0] + _RISE),
-        f"{name}: the correlation of W^T W with the root of the AGOP, a mean over the hidden layers, goes from "
-        f"{number(root[0])} before training to {number(root[1])} after {end} epochs, with its least, "
-        f"{number(known.get(least))}, at epoch {least}; that with the AGOP itself goes from {number(plain[0])} to "
-        f"{number(plain[1])}.",
     )
 
 
@@ -55,9 +52,6 @@ def _scatter(name: str, lines: list[Line]) -> Verdict:
         f"{name}: tr Sigma_W / tr Sigma_T falls to a third or less and tr Sigma_B / tr Sigma_T rises",
         dict(zip(_ENDS, ends, strict=True)),
         within[end] <= within[start] / 3 and between[end] > between[start] if defined else None,
-        f"{name}: after the last hidden layer tr Sigma_W / tr Sigma_T goes from {number(ends[0])} to {number(ends[1])} "
-        f"and tr Sigma_B / tr Sigma_T from {number(ends[2])} to {number(ends[3])}, while the loss goes from "
-        f"{number(ends[4])} to {number(ends[5])}.",
     )
 
 

@@ -10,7 +10,7 @@ from statistics import fmean
 
 from agop.datasets import Dataset
 from agop.paper.computed import Rows, write_once
-from agop.paper.curves import curve, falls_by_seed, number, spread
+from agop.paper.curves import curve, falls_by_seed
 from agop.paper.deep_rfm_parts import deep_rfm_part, sizes
 from agop.paper.figure import Figure, Observe, Part, Scale, Verdict
 from agop.paper.kernel_learning_lines import KernelLearningSettings, kernel_learning_lines
@@ -63,18 +63,12 @@ def _descent(name: str, lines: list[Line]) -> Verdict:
     starts, excess = (
         {coding: steps[i]["objective"] / steps[i]["minimum"] - 1 for coding, steps in curves.items()} for i in (0, -1)
     )
-    told = "; ".join(
-        f"{coding}: from {starts[coding]:.0%} to {excess[coding]:.1%} above it, NC1 {number(end['nc1_trace_ratio'])}"
-        for coding, end in ends.items()
-    )
-    steps = max(end["step"] for end in ends.values())
     return Verdict(
         f"{name}: descent on kernel matrices comes within 5 % of the objective of the collapsed one, from further away",
         {f"excess_{coding}": value for coding, value in excess.items()}
-        | {f"excess_{coding}_start": value for coding, value in starts.items()},
+        | {f"excess_{coding}_start": value for coding, value in starts.items()}
+        | {f"nc1_{coding}": end["nc1_trace_ratio"] for coding, end in ends.items()},
         max(excess.values()) < 0.05 < min(starts.values()),
-        f"{name}: from the Laplace kernel (NC1 {number(found[0]['nc1_trace_ratio'])}), {steps} steps of projected "
-        f"descent lead towards the collapsed kernel, the minimiser ({told}).",
     )
 
 
@@ -82,14 +76,10 @@ def _rfm(name: str, lines: list[Line]) -> Verdict:
     """The objective along the iterates of RFM, which must not rise again."""
     values = curve(select(lines, panel="rfm"), "objective", "step")
     first, last, least = values[min(values)], values[max(values)], min(values, key=lambda step: values[step])
-    falls = _falls_throughout(values)
     return Verdict(
         f"{name}: the objective falls at every AGOP update of RFM",
         {"first": first, "last": last, "least": values[least], "least_iterate": least},
-        falls,
-        f"{name}: over {max(values)} AGOP updates of RFM the objective goes from {number(first)} to {number(last)}, "
-        f"{'at every update' if falls else 'not at every update'}; it is least, "
-        f"{number(values[least])}, after {least}.",
+        _falls_throughout(values),
     )
 
 
@@ -103,11 +93,9 @@ def _layers(name: str, lines: list[Line]) -> Verdict:
     (minimum, *_) = values_of(select(lines, panel="descent", curve="signed"), "minimum")
     return Verdict(
         f"{name}: the objective falls at every layer of Deep RFM, and not without the AGOP",
-        {"first": first, "last": last, "least": deep[least], "control": control, "minimum": minimum},
+        {"first": first, "last": last, "least": deep[least], "control": control, "minimum": minimum}
+        | {"least_layer": least},
         _falls_throughout(deep) and first <= control,
-        f"{name}: over the layers of Deep RFM the objective of the layer's kernel goes from {number(first)} to "
-        f"{number(last)}, least at layer {least}, with {number(minimum)} the least of any kernel; without the AGOP it "
-        f"goes to {number(control)}.",
     )
 
 
@@ -120,23 +108,19 @@ def _falls_throughout(values: Mapping[int, float]) -> bool:
 def _unconstrained(name: str, lines: list[Line]) -> Verdict:
     """NC1 and NC2 at the end of the descent on unconstrained features, on real and shuffled labels, and NC1 before."""
     found = select(lines, panel="unconstrained")
-    numbers: dict[str, float | None] = {}
+    nc1: dict[str, float | None] = {}
+    nc2: dict[str, float | None] = {}
     starts: list[float | None] = []
-    told = []
     for model in values_of(found, "curve"):
-        steps = [select(found, curve=model, shuffled=shuffled) for shuffled in (False, True)]
-        starts += [each[0]["nc1_trace_ratio"] for each in steps]
-        ends = [each[-1] for each in steps]
-        nc1, nc2 = ([end[measure] for end in ends] for measure in ("nc1_trace_ratio", "nc2_gram_mse"))
-        numbers |= {f"{model}: {text}": value for text, value in zip(("real", "shuffled"), nc1, strict=True)}
-        told.append(f"{model}: NC1 {number(nc1[0])} and {number(nc1[1])}, NC2 {number(nc2[0])} and {number(nc2[1])}")
+        for shuffled, text in ((False, "real"), (True, "shuffled")):
+            start, *_, end = select(found, curve=model, shuffled=shuffled)
+            starts.append(start["nc1_trace_ratio"])
+            nc1[f"{model}: {text}"], nc2[f"NC2 of {model}: {text}"] = end["nc1_trace_ratio"], end["nc2_gram_mse"]
     return Verdict(
         f"{name}: unconstrained features collapse alike on real and on shuffled labels",
-        numbers,
-        all(value is not None and value <= _COLLAPSED for value in numbers.values())
+        nc1 | nc2,
+        all(value is not None and value <= _COLLAPSED for value in nc1.values())
         and all(value is None or value > _COLLAPSED for value in starts),
-        f"{name}: unconstrained features end, on real and on shuffled labels, at {'; '.join(told)}: this account "
-        "ignores the data.",
     )
 
 
@@ -153,14 +137,11 @@ def _labels(name: str, lines: list[Line]) -> Verdict:
     least = {"real_least_decades": min(falls[0]), "shuffled_most_decades": max(falls[1])}
     means = {"real_decades": fmean(falls[0]), "shuffled_decades": fmean(falls[1])}
     alike = not holds and min(*falls[0], *falls[1]) > 0
-    told = ": it collapses random labels as well as real ones" if alike else ""
     return Verdict(
         f"{name}: Deep RFM, unlike unconstrained features, collapses real labels further than shuffled ones",
         {"real": real[last], "shuffled": shuffled[last], **means, **least},
         holds,
-        f"{name}: over {last} layers of Deep RFM NC1 of the inputs goes from {number(real[1])} to {number(real[last])} "
-        f"on real labels, {spread(falls[0])} decades, and from {number(shuffled[1])} to {number(shuffled[last])} on "
-        f"shuffled ones, {spread(falls[1])} decades{told}.",
+        "random labels collapse as well as real ones" if alike else "",
     )
 
 

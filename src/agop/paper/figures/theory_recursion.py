@@ -11,7 +11,7 @@ from statistics import fmean
 from agop.datasets import Dataset, subset
 from agop.deep_rfm import DeepRFMSettings
 from agop.paper.computed import Rows, write_once
-from agop.paper.curves import curve, number, power_of_ten
+from agop.paper.curves import curve, power_of_ten
 from agop.paper.deep_rfm_parts import FEATURES, deep_rfm_settings
 from agop.paper.figure import Figure, Observe, Part, Scale, Verdict
 from agop.paper.recursion_lines import recursion_lines
@@ -41,8 +41,6 @@ _CURVES = {
     "refitted": _Curve("from layer 1 with both shifts fitted at every layer", {"agop": 1}, "features"),
     "explained": _Curve("from layer 1 with the rise at each random map as measured", {"agop": 1}, "features"),
 }
-
-_STAGES = {"agop": "after the AGOP", "features": "after the random map"}
 
 
 def _parts(scale: Scale, data: tuple[str, ...], device: str) -> list[Part]:
@@ -78,29 +76,27 @@ def _error(name: str, lines: list[Line], which: str, predicted: _Curve) -> Verdi
     claim = f"{name}: NC1 predicted {predicted.how} is right within a factor of two at every layer"
     counted = {stage: _pairs(lines, which, stage, first) for stage, first in predicted.counted.items()}
     if not any(counted.values()):
-        return Verdict(claim, {}, None, f"{name}: there is no prediction {predicted.how}.")
+        return Verdict(claim, {}, None, "there is no such prediction")
     found = [_worst(stage, pairs) for stage, pairs in counted.items() if pairs]
-    holds = all(error <= _CLOSE for error, _, _ in found)
-    sentence = f"{name}: NC1 predicted {predicted.how} is off {'; '.join(told for *_, told in found)}"
+    holds, note = all(error <= _CLOSE for error, _ in found), ""
     if predicted.fitted is not None and (pairs := _pairs(lines, which, predicted.fitted)):
         found.append(_worst(predicted.fitted, pairs))
-        sentence += f"; {found[-1][-1]}, which does not count, since constants are fitted there"
-    numbers: dict[str, float | None] = {key: value for _, values, _ in found for key, value in values.items()}
-    return Verdict(claim, numbers, holds, f"{sentence}.")
+        note = f"the stage {predicted.fitted} does not count, since constants are fitted there"
+    return Verdict(claim, {key: value for _, numbers in found for key, value in numbers.items()}, holds, note)
 
 
-def _worst(stage: str, pairs: list[tuple[int, float, float]]) -> tuple[float, dict[str, float], str]:
-    """Decades of the worst layer of a stage, all numbers, and what they say."""
+def _worst(stage: str, pairs: list[tuple[int, float, float]]) -> tuple[float, dict[str, float]]:
+    """Decades of the worst layer of a stage, and what is told of it."""
     errors = {layer: abs(power_of_ten(measured, predicted)) for layer, measured, predicted in pairs}
     worst = max(errors, key=lambda layer: errors[layer])
-    mean = fmean(errors.values())
-    numbers = {f"{stage}_worst_decades": errors[worst], f"{stage}_worst_layer": worst, f"{stage}_mean_decades": mean}
     _, measured, predicted = next(pair for pair in pairs if pair[0] == worst)
-    told = (
-        f"{_STAGES[stage]} by {10 ** errors[worst]:.4g}x at layer {worst}, {number(predicted)} for "
-        f"{number(measured)} (mean of {len(pairs)} layers: {number(10**mean)}x)"
-    )
-    return errors[worst], numbers, told
+    return errors[worst], {
+        f"{stage}_worst_decades": errors[worst],
+        f"{stage}_worst_layer": worst,
+        f"{stage}_mean_decades": fmean(errors.values()),
+        f"{stage}_predicted": predicted,
+        f"{stage}_measured": measured,
+    }
 
 
 def _pairs(lines: list[Line], which: str, stage: str, first: int = 1) -> list[tuple[int, float, float]]:
