@@ -12,13 +12,12 @@ from agop.rfm import (
     Choice,
     Course,
     Samples,
+    Search,
     Setting,
-    choose,
     cross_fit,
     exhausted,
     folds,
     in_turn,
-    left_out_predictions,
     tuned,
 )
 from oracles import kernels as oracles_kernels
@@ -74,7 +73,7 @@ def test_a_left_out_prediction_does_not_depend_on_its_target_by_any_path(interce
 
     def predictions(y):
         found = torch.empty(3, N, 2, dtype=torch.float64)
-        for rows, values in left_out_predictions(samples_of(y, intercept=intercept), candidates, 2, 3):
+        for rows, values in Search(candidates, 2).left_out_predictions(samples_of(y, intercept=intercept), 3):
             found[:, rows] = torch.stack(values)
         return found
 
@@ -108,7 +107,7 @@ def test_features_are_learned_where_that_pays_and_only_there():
 
     def best(y):
         samples = Samples.of(x, y[:, None], intercept=True)
-        return choose(samples, [candidate], 3).best(3)[1]
+        return Search([candidate], 3).choose(samples).best(3)[1]
 
     assert best((2 * x[:, 0]).sin() * x[:, 1]) > 0  # two of twelve matter
     assert best(x.abs().sum(1)) == 0  # all matter alike

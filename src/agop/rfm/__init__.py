@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agop.rfm.choice import Choice, Course, Loss, choose, left_out_predictions
+from agop.rfm.choice import Choice, Course, Loss, Search
 from agop.rfm.cross_fit import CrossFitted, Fold, cross_fit, folds, tuned
 from agop.rfm.estimators import RFMClassifier, RFMRegressor
 from agop.rfm.recursion import Limits, RFMStep, in_turn, rfm
@@ -25,16 +25,15 @@ __all__ = [
     "RFMRegressor",
     "RFMStep",
     "Samples",
+    "Search",
     "Setting",
     "TreeRFMClassifier",
     "TreeRFMRegressor",
-    "choose",
     "cross_fit",
     "distinct_rows",
     "exhausted",
     "folds",
     "in_turn",
-    "left_out_predictions",
     "rfm",
     "tuned",
     "within_time",

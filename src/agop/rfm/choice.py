@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from agop.rfm.cross_fit import Fold, cross_fit, folds, tuned
-from agop.rfm.recursion import Limits, in_turn
+from agop.rfm.cross_fit import CrossFitted, Fold, cross_fit, folds, tuned
+from agop.rfm.recursion import Limits, Settings, in_turn
 from agop.rfm.samples import Samples
 from agop.rfm.selection import PATIENCE, exhausted, within_time
 from agop.rfm.tuning import Candidate, Setting
 
-__all__ = ["Choice", "Course", "Loss", "choose", "left_out_predictions"]
+__all__ = ["Choice", "Course", "Loss", "Search"]
 
 Loss = Callable[[Samples, Tensor], float]
 """Loss of left-out predictions (m, C) for distinct samples; the smallest decides between iterates and candidates."""
@@ -71,34 +71,20 @@ class Choice:
         return number, iteration
 
 
-def choose(
-    samples: Samples,
-    candidates: Sequence[Candidate],
-    n_iterations: int,
-    *,
-    loss: Loss = Samples.error,
-    patience: int | None = PATIENCE,
-    seconds: float | None = None,
-    limits: Limits = Limits(),  # noqa: B008 (a frozen value)
-) -> Choice:
-    """Kernel, bandwidth, ridge and iterate by cross-fitting on two halves of the samples, see ``cross_fit``.
+@dataclass(frozen=True)
+class Search:
+    """What a fit may choose from, and how the choice is made.
 
-    Parameters
+    Attributes
     ----------
-    samples
-        Distinct samples, two or more.
     candidates
-        One or more.
+        Kernels with their bandwidths and ridges, one or more.
     n_iterations
         Number of AGOP updates at most.
     loss
         Loss that decides between iterates and candidates; bandwidth and ridge have the smallest squared error.
-    patience
-        Iterates in a row that are worse than the best, after which a recursion ends; None for no end but the last.
-    seconds
-        Time of which every candidate has the same share, after which it gets no further iterate; None for no limit.
     limits
-        As for ``rfm``; the halves depend on its seed too.
+        As for ``rfm``; folds depend on its seed too.
 
     Examples
     --------
@@ -107,79 +93,84 @@ def choose(
     >>> x = torch.rand(60, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     >>> samples = Samples.of(x, (6 * x[:, :1]).sin() + x[:, 1:2] * 3)
     >>> candidates = [Candidate(kernel(LeaveOneOutBandwidth()), diagonal=True) for kernel in (Laplace, ProductLaplace)]
-    >>> choice = choose(samples, candidates, 1)
-    >>> type(candidates[choice.best(1)[0]].kernel).__name__
+    >>> search = Search(candidates, n_iterations=1)
+    >>> type(candidates[search.choose(samples).best(1)[0]].kernel).__name__
     'ProductLaplace'
-    """
-    share = None if seconds is None else seconds / len(candidates)
-    halves = folds(len(samples), 2, limits.seed, samples.inputs.device)
-    courses = []
-    for candidate in candidates:
-        if n_iterations == 0 and len(candidates) == 1 and candidate.only is not None:  # nothing is to be chosen
-            return Choice((Course(candidate, (candidate.only,), (math.nan,)),))
-        settings: list[Setting] = []
-        losses: list[float] = []
-        tune = tuned(samples, halves, candidate)
-        steps = cross_fit(samples, halves, tune, n_iterations, diagonal=candidate.diagonal, limits=limits)
-        for step in within_time(steps, share):
-            settings.append(step.setting)
-            losses.append(loss(samples, step.predictions))
-            if exhausted(losses, patience):
-                break
-        courses.append(Course(candidate, tuple(settings), tuple(losses)))
-    return Choice(tuple(courses))
-
-
-def left_out_predictions(
-    samples: Samples,
-    candidates: Sequence[Candidate],
-    n_iterations: int,
-    n_folds: int,
-    *,
-    loss: Loss = Samples.error,
-    seconds: float | None = None,
-    limits: Limits = Limits(),  # noqa: B008 (a frozen value)
-) -> Iterator[tuple[Tensor, list[Tensor]]]:
-    r"""Fold by fold, predictions of rows by fits that have not seen them, whatever is chosen or learned.
-
-    What the fit to all samples chooses from them (kernel, bandwidth, ridge, iterate) and the metric is chosen and
-    learned anew without the fold; then its rows are predicted by exact leave-one-out, in closed form. The prediction
-    of a row does not depend on its target by any path. Against a fit to all samples only the metric comes from fewer.
-
-    Yields
-    ------
-    rows, predictions
-        Rows of the fold (v,), and for each number of AGOP updates allowed, 0 to ``n_iterations``, predictions (v, C)
-        of what is then chosen.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from agop.kernels import Laplace
-    >>> x = torch.rand(60, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    >>> parts = list(left_out_predictions(Samples.of(x, (6 * x[:, :1]).sin()), [Candidate(Laplace())], 1, 3))
-    >>> [(len(rows), len(predictions)) for rows, predictions in parts]
+    >>> [(len(rows), len(predictions)) for rows, predictions in search.left_out_predictions(samples, 3)]
     [(20, 2), (20, 2), (20, 2)]
     """
-    start = time.monotonic()
-    outer = folds(len(samples), n_folds, limits.seed + 1, samples.inputs.device)
-    for number, fold in enumerate(outer):
-        left = None if seconds is None else (start + seconds - time.monotonic()) / (n_folds - number)
-        left = left if left is None else max(left, 1e-9)
-        choice = choose(samples.part(fold.learn), candidates, n_iterations, loss=loss, seconds=left, limits=limits)
-        yield fold.judge, _judged(samples, fold, choice, n_iterations, limits)
 
+    candidates: Sequence[Candidate]
+    n_iterations: int
+    loss: Loss = Samples.error
+    limits: Limits = field(default_factory=Limits)
 
-def _judged(samples: Samples, fold: Fold, choice: Choice, n_iterations: int, limits: Limits) -> list[Tensor]:
-    """Predictions (v, C) of the judged rows for each number of updates allowed."""
-    picks = [choice.best(allowed) for allowed in range(n_iterations + 1)]
-    found: dict[tuple[int, int], Tensor] = {}
-    for number in {number for number, _ in picks}:
-        last = max(iteration for course, iteration in picks if course == number)
-        course = choice.courses[number]
-        settings, diagonal = in_turn(course.settings), course.candidate.diagonal
-        for step in cross_fit(samples, [fold], settings, last, diagonal=diagonal, limits=limits):
-            found[number, step.iteration] = step.predictions[fold.judge]
-        for later in range(step.iteration + 1, last + 1):  # where the AGOP vanished
-            found[number, later] = found[number, step.iteration]
-    return [found[pick] for pick in picks]
+    def choose(self, samples: Samples, *, patience: int | None = PATIENCE, seconds: float | None = None) -> Choice:
+        """Kernel, bandwidth, ridge and iterate by cross-fitting on two halves of the samples, see ``cross_fit``.
+
+        Parameters
+        ----------
+        samples
+            Distinct samples, two or more.
+        patience
+            Iterates in a row that are worse than the best, after which a recursion ends; None for no end but the last.
+        seconds
+            Time of which every candidate has the same share, after which it gets no further iterate; None for no limit.
+        """
+        share = None if seconds is None else seconds / len(self.candidates)
+        halves = folds(len(samples), 2, self.limits.seed, samples.inputs.device)
+        courses = []
+        for candidate in self.candidates:
+            if self.n_iterations == 0 and len(self.candidates) == 1 and candidate.only is not None:
+                return Choice((Course(candidate, (candidate.only,), (math.nan,)),))  # nothing is to be chosen
+            settings: list[Setting] = []
+            losses: list[float] = []
+            tune = tuned(samples, halves, candidate)
+            for step in within_time(self._cross_fit(samples, halves, candidate, tune, self.n_iterations), share):
+                settings.append(step.setting)
+                losses.append(self.loss(samples, step.predictions))
+                if exhausted(losses, patience):
+                    break
+            courses.append(Course(candidate, tuple(settings), tuple(losses)))
+        return Choice(tuple(courses))
+
+    def left_out_predictions(
+        self, samples: Samples, n_folds: int, *, seconds: float | None = None
+    ) -> Iterator[tuple[Tensor, list[Tensor]]]:
+        r"""Fold by fold, predictions of rows by fits that have not seen them, whatever is chosen or learned.
+
+        What the fit to all samples chooses from them (kernel, bandwidth, ridge, iterate) and the metric is chosen and
+        learned anew without the fold; then its rows are predicted by exact leave-one-out, in closed form. The
+        prediction of a row does not depend on its target by any path. Against a fit to all samples only the metric
+        comes from fewer.
+
+        Yields
+        ------
+        rows, predictions
+            Rows of the fold (v,), and for each number of AGOP updates allowed, 0 to ``n_iterations``, predictions
+            (v, C) of what is then chosen.
+        """
+        start = time.monotonic()
+        outer = folds(len(samples), n_folds, self.limits.seed + 1, samples.inputs.device)
+        for number, fold in enumerate(outer):
+            left = None if seconds is None else (start + seconds - time.monotonic()) / (n_folds - number)
+            choice = self.choose(samples.part(fold.learn), seconds=left if left is None else max(left, 1e-9))
+            yield fold.judge, self._judged(samples, fold, choice)
+
+    def _judged(self, samples: Samples, fold: Fold, choice: Choice) -> list[Tensor]:
+        """Predictions (v, C) of the judged rows for each number of updates allowed."""
+        picks = [choice.best(allowed) for allowed in range(self.n_iterations + 1)]
+        found: dict[tuple[int, int], Tensor] = {}
+        for number in {number for number, _ in picks}:
+            last = max(iteration for course, iteration in picks if course == number)
+            course = choice.courses[number]
+            for step in self._cross_fit(samples, [fold], course.candidate, in_turn(course.settings), last):
+                found[number, step.iteration] = step.predictions[fold.judge]
+            for later in range(step.iteration + 1, last + 1):  # where the AGOP vanished
+                found[number, later] = found[number, step.iteration]
+        return [found[pick] for pick in picks]
+
+    def _cross_fit(
+        self, samples: Samples, folds: Sequence[Fold], candidate: Candidate, settings: Settings, n_iterations: int
+    ) -> Iterator[CrossFitted]:
+        return cross_fit(samples, folds, settings, n_iterations, diagonal=candidate.diagonal, limits=self.limits)

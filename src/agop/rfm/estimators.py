@@ -26,6 +26,7 @@ from agop.estimator.targets import check_regression_targets, probabilities
 from agop.kernel_machine import KernelMachine, SolvePlan, cheapest_solver
 from agop.kernels import KERNELS, Kernel
 from agop.rfm.calibration import Calibration
+from agop.rfm.choice import Search
 from agop.rfm.learning import Judged, Learned, Learning
 from agop.rfm.recursion import Limits, RFMStep
 from agop.rfm.samples import Samples
@@ -175,17 +176,10 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
 
     def _learning(self, samples: Samples, clock: Clock) -> Learning:
         seed = 0 if self.random_state is None else seed_of(self.random_state)
-        return Learning(
-            candidates=candidates_for(self.kernel, self.ridge, self.diagonal, samples, self.random_state),
-            n_iterations=self.n_iterations,
-            loss=self._loss,
-            solver=self.solver,
-            metric_samples=self.metric_samples,
-            limits=Limits(self.agop_samples, seed, self.max_memory),
-            clock=clock,
-            callback=self.callback,
-            verbose=self.verbose,
-        )
+        limits = Limits(self.agop_samples, seed, self.max_memory)
+        candidates = candidates_for(self.kernel, self.ridge, self.diagonal, samples, self.random_state)
+        search = Search(candidates, self.n_iterations, self._loss, limits)
+        return Learning(search, self.solver, self.metric_samples, clock, self.callback, self.verbose)
 
     def _keep(self, learned: Learned, samples: Samples) -> None:
         best = learned.best

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -15,12 +15,11 @@ from torch import Tensor
 
 from agop.kernel_machine import cheapest_solver, fit_kernel_machine
 from agop.kernels import KernelMatrix
-from agop.rfm.choice import Course, Loss, choose, left_out_predictions
+from agop.rfm.choice import Course, Search
 from agop.rfm.cross_fit import Fold, tuned
-from agop.rfm.recursion import Limits, RFMStep, Settings, in_turn, rfm
+from agop.rfm.recursion import RFMStep, Settings, in_turn, rfm
 from agop.rfm.samples import Samples
 from agop.rfm.selection import PATIENCE, Clock, select_iterate, within_time
-from agop.rfm.tuning import Candidate
 from agop.solvers import Cholesky, Solver
 from agop.solvers.cross_validation import leave_one_out_residuals
 
@@ -83,14 +82,11 @@ class Learned:
 
 @dataclass(frozen=True)
 class Learning:
-    """The parameters of a fit; see ``RFMRegressor``. The seed in ``limits`` is that of all folds and parts."""
+    """The parameters of a fit; see ``RFMRegressor``. The seed of the ``search`` is that of all folds and parts."""
 
-    candidates: Sequence[Candidate]
-    n_iterations: int
-    loss: Loss
+    search: Search
     solver: Literal["auto"] | Solver
     metric_samples: int | None
-    limits: Limits
     clock: Clock
     callback: Callable[[RFMStep], object] | None
     verbose: bool
@@ -119,12 +115,12 @@ class Learning:
 
     def _iterated(self, samples: Samples, criterion: Callable[[RFMStep], float] | None) -> tuple[Learned, bool]:
         """The last iterate, or the one with the largest criterion, and whether it was fitted again to all samples."""
-        part = samples.some(self.metric_samples, self.limits.seed)
+        part = samples.some(self.metric_samples, self.search.limits.seed)
         first, last = self._solver(part), self._solver(samples)
-        with self._progress(self.n_iterations + 1) as advance:
+        with self._progress(self.search.n_iterations + 1) as advance:
             course = self._course(part, None)
             settings, diagonal = in_turn(course.settings), course.candidate.diagonal
-            steps = self._steps(part, settings, self.n_iterations, diagonal, first, samples)
+            steps = self._steps(part, settings, self.search.n_iterations, diagonal, first, samples)
             found = select_iterate(steps, criterion, callback=self.callback, advance=advance)
         refit = part is not samples
         best = self._fit_to_all(found.best, samples, last) if refit else found.best
@@ -132,25 +128,21 @@ class Learning:
 
     def _folded(self, samples: Samples) -> Learned:
         """Choose on all samples, then repeat choosing and learning without each fold to predict it."""
-        candidates, n_iterations, loss, limits = self.candidates, self.n_iterations, self.loss, self.limits
         n_folds, n_stating = next(counts for most, counts in STATING_FOLDS.items() if len(samples) <= most)
         solver, share = self._solver(samples), 1 / (n_stating + 1)
         rows: list[Tensor] = []
         predictions: list[list[Tensor]] = []
         with self._progress(n_stating + 2) as advance:
-            seconds = self.clock.left(share)
-            choice = choose(samples, candidates, n_iterations, loss=loss, seconds=seconds, limits=limits)
+            choice = self.search.choose(samples, seconds=self.clock.left(share))
             advance()
             if len(samples) > n_folds:  # a fit needs two rows at least
                 seconds = self.clock.left(n_stating * share)
-                parts = left_out_predictions(
-                    samples, candidates, n_iterations, n_folds, loss=loss, seconds=seconds, limits=limits
-                )
+                parts = self.search.left_out_predictions(samples, n_folds, seconds=seconds)
                 for own, found in islice(parts, n_stating):
                     rows.append(own)
                     predictions.append(found)
                     advance()
-            number, iteration = choice.best(n_iterations)
+            number, iteration = choice.best(self.search.n_iterations)
             course = choice.courses[number]
             diagonal = course.candidate.diagonal
             steps = self._steps(samples, in_turn(course.settings), iteration, diagonal, solver, samples)
@@ -165,7 +157,7 @@ class Learning:
 
     def _divided(self, samples: Samples) -> Learned:
         """Learn from most samples, choose by some others, and let the rest state what that is worth."""
-        order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(self.limits.seed))
+        order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(self.search.limits.seed))
         order = order.to(samples.group)
         n_judge = min(JUDGE_ROWS, math.ceil(JUDGE_SHARE * len(samples)))
         rows, n_stating = order[:n_judge], max(1, n_judge // 3)
@@ -176,17 +168,18 @@ class Learning:
 
         def score(step: RFMStep) -> float:
             stated.append(self._predicted(step, stating) + mean)
-            return -self.loss(choosing, self._predicted(step, choosing) + mean)
+            return -self.search.loss(choosing, self._predicted(step, choosing) + mean)
 
-        with self._progress(self.n_iterations + 1) as advance:
-            candidate = self._course(part, PATIENCE).candidate if len(self.candidates) > 1 else self.candidates[0]
+        with self._progress(self.search.n_iterations + 1) as advance:
+            (candidate, *others) = self.search.candidates
+            candidate = self._course(part, PATIENCE).candidate if others else candidate
             everything = torch.arange(len(choosing), device=rows.device)
             settings = tuned(choosing, [Fold(everything[:0], everything)], candidate, rows=len(choosing))
-            steps = self._steps(part, settings, self.n_iterations, candidate.diagonal, first, samples)
+            steps = self._steps(part, settings, self.search.n_iterations, candidate.diagonal, first, samples)
             found = select_iterate(steps, score, patience=PATIENCE, callback=self.callback, advance=advance)
         best, left_out = self._fit_leaving_out(found.best, samples, last)
         predictions = []
-        for allowed in range(self.n_iterations + 1):
+        for allowed in range(self.search.n_iterations + 1):
             pick = max(range(len(found.scores[: allowed + 1])), key=found.scores.__getitem__)
             predictions.append(left_out[rows[:n_stating]] if pick == best.iteration else stated[pick])
         return Learned(
@@ -196,54 +189,45 @@ class Learning:
     @property
     def _affordable(self) -> int:
         """Rows whose float64 kernel matrix and factor fit the memory."""
-        return FOLDED_ROWS if self.limits.max_memory is None else math.isqrt(self.limits.max_memory // 16)
+        return FOLDED_ROWS if self.search.limits.max_memory is None else math.isqrt(self.search.limits.max_memory // 16)
 
     def _course(self, samples: Samples, patience: int | None) -> Course:
         """Kernel and settings by cross-fitting on some of the samples; nothing is computed where all is given."""
-        (candidate, *others) = self.candidates
+        (candidate, *others) = self.search.candidates
         if not others and candidate.only is not None:
             return Course(candidate, (candidate.only,), ())
-        some = samples.some(min(FOLDED_ROWS, max(2, self._affordable)), self.limits.seed)
-        seconds = self.clock.left(1 / 3)
-        choice = choose(
-            some,
-            self.candidates,
-            self.n_iterations,
-            loss=self.loss,
-            patience=patience,
-            seconds=seconds,
-            limits=self.limits,
-        )
-        return choice.courses[choice.best(self.n_iterations)[0]]
+        some = samples.some(min(FOLDED_ROWS, max(2, self._affordable)), self.search.limits.seed)
+        choice = self.search.choose(some, patience=patience, seconds=self.clock.left(1 / 3))
+        return choice.courses[choice.best(self.search.n_iterations)[0]]
 
     def _steps(
         self, part: Samples, settings: Settings, n_iterations: int, diagonal: bool, solver: Solver, whole: Samples
     ) -> Iterator[RFMStep]:
         """The recursion on a part, within the time that a last fit to the whole leaves."""
-        steps = rfm(part, settings, n_iterations, diagonal=diagonal, solver=solver, limits=self.limits)
+        steps = rfm(part, settings, n_iterations, diagonal=diagonal, solver=solver, limits=self.search.limits)
         later = 0.0
         if self.clock.budget is not None and part is not whole:
             (n, d), n_outputs = whole.inputs.shape, whole.targets.shape[1]
-            later = cheapest_solver(n, d, n_outputs, max_memory=self.limits.max_memory).seconds
+            later = cheapest_solver(n, d, n_outputs, max_memory=self.search.limits.max_memory).seconds
         return within_time(steps, self.clock.left(reserve=later))
 
     def _solver(self, samples: Samples, *, leave_one_out: bool = False) -> Solver:
         """The solver that was asked for, or the fastest; MemoryBudgetError, before any iterate, if none fits."""
         if self.solver != "auto":
             return self.solver
-        if self.candidates[0].ridges[0] == 0:
+        if self.search.candidates[0].ridges[0] == 0:
             return Cholesky()  # the other one needs a ridge
         (n, d), n_outputs, dtype = samples.inputs.shape, samples.targets.shape[1], samples.inputs.dtype
-        memory = self.limits.max_memory
+        memory = self.search.limits.max_memory
         return cheapest_solver(n, d, n_outputs, dtype=dtype, leave_one_out=leave_one_out, max_memory=memory).solver
 
     def _predicted(self, step: RFMStep, samples: Samples) -> Tensor:
-        return step.machine(samples.inputs, max_memory=self.limits.max_memory)
+        return step.machine(samples.inputs, max_memory=self.search.limits.max_memory)
 
     def _fit_to_all(self, step: RFMStep, samples: Samples, solver: Solver, targets: Tensor | None = None) -> RFMStep:
         """An iterate with its kernel, metric and ridge, fitted to all samples; left out too where targets are given."""
         machine, shift = step.machine, step.ridge / samples.weights
-        matrix = KernelMatrix(machine.kernel, samples.inputs, shift, machine.metric, self.limits.max_memory)
+        matrix = KernelMatrix(machine.kernel, samples.inputs, shift, machine.metric, self.search.limits.max_memory)
         values = samples.targets if targets is None else targets
         fit = fit_kernel_machine(matrix, values, solver, leave_one_out=targets is not None)
         return replace(step, fit=fit)
