@@ -318,28 +318,6 @@ def test_iterative_predictions_against_numpy(kernel, metric, weighted):
     np.testing.assert_allclose(fit.machine(torch.tensor(Z + 100.0)), predictions, rtol=0, atol=3e-5)
 
 
-def test_iterative_diagonal_is_the_mean_over_the_weights():
-    rng = np.random.default_rng(3)
-    x, weights = rng.standard_normal((600, 3)), rng.uniform(0.5, 2, 600)
-    inverse = np.linalg.inv(oracles_kernels.gram("Laplace", x, x, bandwidth=2.0) + np.diag(0.1 / weights))
-    fit = fit_kernel_machine(
-        KernelMatrix(Laplace(2.0), torch.tensor(x), 0.1 / torch.tensor(weights)),
-        torch.tensor(x[:, :1]),
-        solver=ConjugateGradient(),
-        leave_one_out=True,
-    )
-    mean = (np.diag(inverse) / weights).mean()
-    np.testing.assert_allclose(fit.solution.inverse_diagonal.numpy() / weights, mean, rtol=0.05)
-
-
-def test_iterative_fit_refuses_a_ridge_of_zero_and_too_little_memory():
-    x, y = torch.tensor(X), torch.tensor(Y)
-    with pytest.raises(InputError, match="a positive ridge"):
-        fit_kernel_machine(KernelMatrix(Laplace(2.0), x), y, ITERATIVE)
-    with pytest.raises(MemoryBudgetError, match="within 0 MiB"):
-        fit_kernel_machine(KernelMatrix(Laplace(2.0), x, 0.1, max_memory=100), y, ITERATIVE)
-
-
 @pytest.mark.parametrize(
     ("n", "max_memory", "solver"),
     [

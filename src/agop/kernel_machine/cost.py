@@ -1,4 +1,4 @@
-"""What a fit will take, before it starts: which solver, how long, how much memory."""
+"""Cost of a fit before it starts: the cheapest solver, its time and its memory."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import cache
 import torch
 
 from agop.solvers import Cholesky, ConjugateGradient, Solver
+from agop.solvers.conjugate_gradient import DIRECTIONS
 from agop.solvers.solver import require_memory
 
 __all__ = ["SolvePlan", "cheapest_solver"]
@@ -98,7 +99,7 @@ def cheapest_solver(
     >>> cheapest_solver(100_000, 20, 1, max_memory=2**32).solver
     ConjugateGradient(rank=None, tolerance=0.005, max_iterations=300, seed=0)
     """
-    iterative = _iterative_plan(n, d, n_outputs + 16 * leave_one_out, max_memory)
+    iterative = _iterative_plan(n, d, n_outputs + DIRECTIONS * leave_one_out, max_memory)
     direct = _direct_plan(n, d, n_outputs, dtype, leave_one_out)
     if max_memory is None or direct.bytes <= max_memory:
         return direct if direct.multiply_adds < max(_SHORT, iterative.multiply_adds) else iterative

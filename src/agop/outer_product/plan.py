@@ -1,4 +1,4 @@
-"""Which form of the AGOP of a kernel machine is the cheapest that is accurate enough."""
+"""Plan of an AGOP of a kernel machine: the cheapest form and precision that is accurate enough."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SAMPLED = 8
 
 @dataclass(frozen=True)
 class AGOPPlan:
-    """How an AGOP was computed.
+    """Form and precision of an AGOP.
 
     Attributes
     ----------

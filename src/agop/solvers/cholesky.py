@@ -25,7 +25,7 @@ class CholeskyFactor:
     lower
         L, (n, n) lower triangular.
     jitter
-        What was added to the diagonal beyond the caller's ridge; 0.0 in the regular case.
+        Multiple of the identity that was added beyond the caller's shift; 0.0 in the regular case.
     """
 
     lower: Tensor

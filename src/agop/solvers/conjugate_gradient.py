@@ -16,10 +16,10 @@ from agop.solvers.pivoted_cholesky import LowRankPlusDiagonal, randomly_pivoted_
 from agop.solvers.solver import ShiftedMatrix, Solution, Solver, require_memory
 from agop.storable import storable
 
-__all__ = ["ConjugateGradient", "conjugate_gradient"]
+__all__ = ["DIRECTIONS", "ConjugateGradient", "conjugate_gradient"]
 
 
-_DIRECTIONS = 16
+DIRECTIONS = 16
 """Random directions behind the mean of the inverse's diagonal: its relative error is about 1 / sqrt(8 n)."""
 
 
@@ -153,7 +153,7 @@ class ConjugateGradient(Solver):
         matrix = matrix.within(max(0, budget - needed))
         targets, relative = targets.double(), shift.max() / shift
         if inverse_diagonal:
-            signs = torch.randint(2, (len(diagonal), _DIRECTIONS), generator=torch.Generator().manual_seed(self.seed))
+            signs = torch.randint(2, (len(diagonal), DIRECTIONS), generator=torch.Generator().manual_seed(self.seed))
             directions = (2 * signs - 1).to(relative) / relative[:, None].sqrt()
             targets = torch.cat([targets, directions], 1)
         factor, rest = randomly_pivoted_cholesky(matrix.columns, diagonal, self.rank_for(len(diagonal)), seed=self.seed)

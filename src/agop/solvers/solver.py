@@ -48,17 +48,7 @@ class ShiftedMatrix(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class DenseMatrix:
-    """A positive semi-definite K whose entries are there, with the shift of its systems.
-
-    Attributes
-    ----------
-    entries
-        K, (n, n).
-    shift
-        s >= 0, (n,) or a number.
-    max_memory
-        Bytes that matrices of n rows may take; unlimited if None.
-    """
+    """A ``ShiftedMatrix`` whose ``entries``, K (n, n), are there."""
 
     entries: Tensor
     shift: Tensor | float = 0.0
@@ -102,7 +92,7 @@ class Solution:
     dtype
         Data type of the factorization, or of the products of an iteration.
     jitter
-        What a factorization added to the diagonal beyond the shift.
+        Multiple of the identity that a factorization added beyond the shift.
     residual
         Largest of the columns' relative residuals ||b - A x|| / ||b||, by recursion; 0 for a factorization.
     iterations

@@ -13,7 +13,7 @@ from agop.inputs import ArrayLike, as_labels
 __all__ = ["Coding", "balanced_class_size", "class_targets", "require_coding"]
 
 Coding: TypeAlias = Literal["one-hot", "centered", "signed"]
-"""How labels become targets; :func:`class_targets` defines each."""
+"""Coding of labels as targets; :func:`class_targets` defines each."""
 
 
 def class_targets(labels: ArrayLike, n_classes: int, coding: Coding = "one-hot") -> Tensor:

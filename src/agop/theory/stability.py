@@ -1,4 +1,4 @@
-r"""How fast perturbations of the collapsed fixed point shrink or grow in one layer of the linearized recursion.
+r"""Rates at which perturbations of the collapsed fixed point shrink or grow in a layer of the linearized recursion.
 
 The symmetry between classes, and between the samples of a class, splits the linear map of perturbations into blocks of
 size 2 at most: one for the coupling of class directions to the rest, one for what is constant on pairs of classes.
