@@ -6,14 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import Tensor
-
 from agop.collapse.classifier import LinearClassifier
 from agop.collapse.geometry import between_trace
-from agop.collapse.measures import MEASURES, Needs
+from agop.collapse.measures import MEASURES, Needs, evaluated
 from agop.collapse.projected import ProjectedMoments
 from agop.collapse.projection import BetweenProjection
-from agop.errors import InputError, UndefinedMeasureError
+from agop.errors import InputError
 from agop.inputs import ArrayLike, as_matrix
 from agop.moments import ClassMoments
 from agop.storable import storable
@@ -143,16 +141,10 @@ class Collapse:
             given["weight"] = moments, weight[present]
         if ood_features is not None:
             given["ood"] = moments, ood_features
-        values: dict[str, Any] = {}
-        undefined: dict[str, str] = {}
-        for name, measure in MEASURES.items():
-            if measure.needs not in given:
-                continue
-            try:
-                value = measure.function(*given[measure.needs])
-                values[name] = _of_all_classes(value, present) if measure.by_class else value
-            except UndefinedMeasureError as error:
-                undefined[name] = str(error)
+        values, undefined = evaluated(given)
+        for name in (name for name in values if MEASURES[name].by_class):
+            found = iter(values[name])
+            values[name] = tuple(next(found) if there else None for there in present.tolist())
         if projected is not None and projected.agreements is not None:
             values["nc4_agreement"] = projected.agreements / moments.n_samples
         return cls(values, undefined)
@@ -160,9 +152,3 @@ class Collapse:
     def as_dict(self) -> dict[str, Any]:
         """Number or None for each measure by name, in the order of the table; ready for JSON."""
         return {name: self.values.get(name) for name in MEASURES}
-
-
-def _of_all_classes(values: Iterable[float], present: Tensor) -> tuple[float | None, ...]:
-    """Values of the classes that occur, for all classes (C,): None for those without samples."""
-    found = iter(values)
-    return tuple(next(found) if there else None for there in present.tolist())

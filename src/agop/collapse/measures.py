@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from agop.collapse import nc1, nc2, nc3, nc4, nc5
+from agop.errors import UndefinedMeasureError
 
-__all__ = ["MEASURES", "Measure", "Needs"]
+__all__ = ["MEASURES", "Measure", "Needs", "evaluated"]
 
 Needs: TypeAlias = Literal["moments", "scatter", "weight", "decisions", "ood"]
 """Class moments alone; with the within-class scatter in the span of the class means; with the weight of a linear
@@ -95,3 +96,27 @@ MEASURES: Mapping[str, Measure] = MappingProxyType({measure.name: measure for me
 Records have what is listed here, the metric of torchmetrics computes it, the documentation tabulates it, and
 ``tests/contracts`` holds it to its oracle.
 """
+
+
+def evaluated(
+    given: Mapping[Needs, tuple[Any, ...]], names: Iterable[str] = MEASURES
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Values of measures by name, and for those that the data give no value the reason.
+
+    Parameters
+    ----------
+    given
+        Arguments of the measures by what they need; measures that need something else are left out.
+    names
+        Measures to evaluate.
+    """
+    values: dict[str, Any] = {}
+    undefined: dict[str, str] = {}
+    for name in names:
+        measure = MEASURES[name]
+        if measure.needs in given:
+            try:
+                values[name] = measure.function(*given[measure.needs])
+            except UndefinedMeasureError as error:
+                undefined[name] = str(error)
+    return values, undefined

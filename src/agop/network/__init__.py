@@ -1,13 +1,19 @@
 """What a trained network learned, measured at every layer."""
 
-from agop.network.ansatz import Ansatz, neural_feature_matrix, nfa_correlation
 from agop.network.kind import NETWORK
-from agop.network.layer_record import Attribution, LayerRecord, Stage
 from agop.network.measure import measure
 from agop.network.options import MeasureOptions
 from agop.network.passes.batches import default_forward
 from agop.network.passes.directions import Exact, Rademacher
-from agop.network.record import NetworkRecord
+from agop.network.record import (
+    Ansatz,
+    Attribution,
+    LayerRecord,
+    NetworkRecord,
+    Stage,
+    neural_feature_matrix,
+    nfa_correlation,
+)
 from agop.network.run import MeasureSettings, run_measure
 from agop.network.tracker import Tracker
 

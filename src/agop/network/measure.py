@@ -15,13 +15,12 @@ from agop.errors import InputError
 from agop.linalg import Spectrum
 from agop.network.capture.state import undisturbed
 from agop.network.capture.weights import Weights, stable_weights
-from agop.network.layer_record import LayerRecord, Stage
 from agop.network.options import MeasureOptions
 from agop.network.passes.first import FirstPass, SeenLayer, first_pass
 from agop.network.passes.gradients import LayerGradients
 from agop.network.passes.second import second_pass
 from agop.network.passes.sweep import Sweep
-from agop.network.record import NetworkRecord
+from agop.network.record import LayerRecord, NetworkRecord, Stage
 
 __all__ = ["measure"]
 

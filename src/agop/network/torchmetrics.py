@@ -13,7 +13,7 @@ import torchmetrics
 from torch import Tensor, nn
 
 from agop.collapse.classifier import LinearClassifier
-from agop.collapse.measures import MEASURES, Needs
+from agop.collapse.measures import MEASURES, Needs, evaluated
 from agop.errors import InputError
 from agop.inputs import ArrayLike, as_matrix
 from agop.moments import ClassMoments
@@ -130,11 +130,12 @@ class NeuralCollapse(torchmetrics.Metric):
     def compute(self) -> dict[str, Tensor] | Tensor:
         """Measures by name, or the one measure that was asked for, as float64 scalars; NaN where there is no value."""
         moments = self.moments
-        weight = None
+        given: dict[Needs, tuple[Any, ...]] = {"moments": (moments,), "scatter": (moments,)}
         if self._classifier is not None:
             weight = LinearClassifier.of(self._classifier.module.weight, None, like=moments).weight
-        numbers = {name: _value(name, moments, weight) for name in self._measures}
-        values = {name: self.packed_moments.new_tensor(number) for name, number in numbers.items()}
+            given["weight"] = moments, weight
+        numbers, _ = evaluated(given, self._measures) if moments.counts.all() else ({}, {})
+        values = {name: self.packed_moments.new_tensor(numbers.get(name, math.nan)) for name in self._measures}
         return values[self._measures[0]] if self._single else values
 
     def merge_state(self, incoming_state: dict[str, Any] | torchmetrics.Metric) -> None:
@@ -200,17 +201,6 @@ def _selected(measures: Iterable[str] | None, scatter: bool, classifier: bool) -
     if not names:
         raise InputError("one measure or more", "none", "Leave measures out for all of them.")
     return names
-
-
-def _value(name: str, moments: ClassMoments, weight: Tensor | None) -> float:
-    """Number of one measure; the arguments are right, so that an InputError says that it has none."""
-    if not moments.counts.all():
-        return math.nan
-    measure = MEASURES[name]
-    try:
-        return float(measure.function(*((moments, weight) if measure.needs == "weight" else (moments,))))
-    except InputError:
-        return math.nan
 
 
 def _packed(moments: ClassMoments) -> Tensor:

@@ -1,8 +1,21 @@
-"""The normal form of a linear layer: rows of inputs, rows of outputs, one matrix between them.
+"""The normal form of a linear layer: rows (batch, sharing, in) to rows (batch, sharing, out) by one matrix W (out, in).
 
-A linear layer, a convolution, a fused projection and ``x @ W.T`` are the same thing here: a matrix W (out, in)
-that maps every row of the inputs (..., in) to a row of the outputs (..., out), up to a bias. For a convolution a row
-of the inputs is the patch under one position, padding included, with channels before positions.
+A bias may come on top. Samples are the batch; what shares the weight within a sample (positions, tokens, uses) is
+``sharing``.
+
+=============================  =====================================  ========================  ====================
+call                           sharing                                in                        W
+=============================  =====================================  ========================  ====================
+``linear(x, weight)``          axes of x between first and last       columns of the weight     the weight
+``x @ weight.mT``, ``matmul``  the same                               rows of ``weight.mT``     the transposed factor
+``addmm(bias, x, weight.mT)``  1                                      rows of ``weight.mT``     the transposed factor
+``conv1d`` to ``conv3d``       positions of the output                channels x kernel: the    the kernels flattened,
+                                                                      patch, padding included   block diagonal for
+                                                                                                groups
+rows of a fused projection     positions of the sequence              columns of the weight     these rows
+=============================  =====================================  ========================  ====================
+
+Which axis counts samples is found in :mod:`agop.network.passes.rows`.
 """
 
 from __future__ import annotations

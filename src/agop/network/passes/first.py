@@ -15,6 +15,7 @@ from agop.network.passes.batches import IGNORED
 from agop.network.passes.directions import Exact
 from agop.network.passes.features import CallFeatures
 from agop.network.passes.gradients import LayerGradients, LayerWeight, check_independence, layer_gradients
+from agop.network.passes.merging import merged, merged_by_key
 from agop.network.passes.rows import UnalignedRowsError
 from agop.network.passes.sweep import SeenBatch, Sweep
 from agop.outer_product import OuterProduct
@@ -96,23 +97,18 @@ class SeenLayer:
         InputError
             If vectors of all rows have different lengths.
         """
-        moments = {**other.moments, **self.moments}
-        for stage in self.moments.keys() & other.moments.keys():
-            widths = [layer.moments[stage].means.shape[1] for layer in (self, other)]
-            if widths[0] != widths[1]:
-                got, advice = f"{widths[0]} and {widths[1]} numbers", "Use rows='each' or 'mean'."
-                raise InputError("rows='flatten' with vectors of one length", got, advice)
-            moments[stage] = self.moments[stage].merge(other.moments[stage])
-        gradients = self.gradients or other.gradients
-        if self.gradients is not None and other.gradients is not None:
-            gradients = self.gradients.merge(other.gradients)
-        return replace(
-            self,
-            moments=moments,
-            activations=self.activations | other.activations,
-            is_last=self.is_last and other.is_last,
-            is_unmasked=self.is_unmasked or other.is_unmasked,
-            gradients=gradients,
+        widths = [layer.moments["input"].means.shape[1] for layer in (self, other)]
+        if widths[0] != widths[1]:
+            got, advice = f"{widths[0]} and {widths[1]} numbers", "Use rows='each' or 'mean'."
+            raise InputError("rows='flatten' with vectors of one length", got, advice)
+        return SeenLayer(
+            self.weight,
+            self.patch,
+            merged_by_key(self.moments, other.moments),
+            self.activations | other.activations,
+            self.is_last and other.is_last,
+            self.is_unmasked or other.is_unmasked,
+            merged(self.gradients, other.gradients),
         )
 
     @property
@@ -200,15 +196,10 @@ class FirstPass:
     def merge(self, other: FirstPass) -> FirstPass:
         """Both together; a layer that one of them had to skip is left out."""
         skipped = {**other.skipped, **self.skipped}
-        layers = dict(self.layers)
-        for name, layer in other.layers.items():
-            layers[name] = layers[name].merge(layer) if name in layers else layer
-        outputs = self.outputs or other.outputs
-        if self.outputs is not None and other.outputs is not None:
-            outputs = self.outputs.merge(other.outputs)
+        layers = merged_by_key(self.layers, other.layers)
         return FirstPass(
             {name: layer for name, layer in layers.items() if name not in skipped},
-            outputs,
+            merged(self.outputs, other.outputs),
             other.dtype,
             self.n_samples + other.n_samples,
             self.n_dropped + other.n_dropped,

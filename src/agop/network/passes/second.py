@@ -15,10 +15,11 @@ from agop.collapse.projection import BetweenProjection
 from agop.errors import InputError, UndefinedMeasureError
 from agop.linalg import Spectrum
 from agop.moments import ClassMoments
-from agop.network.layer_record import STAGES, Stage
 from agop.network.passes.features import CallFeatures
 from agop.network.passes.first import FirstPass
+from agop.network.passes.merging import merged, merged_by_key
 from agop.network.passes.sweep import SeenBatch, Sweep
+from agop.network.record import STAGES, Stage
 
 __all__ = ["second_pass"]
 
@@ -61,7 +62,9 @@ def second_pass(
     outside: dict[Place, ClassMoments] = {}
     if sweep.options.ood_loader is not None:
         for seen in sweep.batches(sweep.options.ood_loader, gradients=False, ood=True):
-            _merge_into(outside, _ood_moments(seen, looks))
+            for place, _, (rows, labels, _) in _features(seen, looks):
+                part = ClassMoments.of(rows, 0 * labels, 1)
+                outside[place] = outside[place].merge(part) if place in outside else part
     stages: dict[str, dict[str, Stage]] = {name: {} for name in first.layers}
     for (name, stage), look in looks.items():
         layer = first.layers[name]
@@ -112,13 +115,11 @@ class _Look:
         """Features (m, d) of the stage in a call, with labels (m,) and scores (m, C), in chunks."""
         return call.of(stage) if self.spectrum is None else call.mapped(self.spectrum, self.power)
 
-    def project(self, rows: Tensor, labels: Tensor, scores: Tensor) -> ProjectedMoments | None:
+    def project(self, projection: BetweenProjection, rows: Tensor, labels: Tensor, scores: Tensor) -> ProjectedMoments:
         """Projected moments of features; classes that do not occur are left out."""
-        if self.projection is None:
-            return None
-        if len(self.projection.means) < len(self.present):
+        if len(projection.means) < len(self.present):
             labels, scores = (self.present.cumsum(0) - 1)[labels], scores[:, self.present]
-        return ProjectedMoments.of(rows, labels, self.projection, scores=scores)
+        return ProjectedMoments.of(rows, labels, projection, scores=scores)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,23 +143,24 @@ class SecondPass:
     @classmethod
     def of(cls, seen: SeenBatch, looks: Mapping[Place, _Look]) -> SecondPass:
         """Pass over one batch."""
-        found = cls(seen.batch.moments())
+        moments: dict[Place, ClassMoments] = {}
+        projected: dict[Place, ProjectedMoments] = {}
         for place, look, (rows, labels, scores) in _features(seen, looks):
             if look.spectrum is not None:
-                _merge_into(found.moments, {place: ClassMoments.of(rows, labels, len(look.moments.counts))})
-            projected = look.project(rows, labels, scores)
-            if projected is not None:
-                _merge_into(found.projected, {place: projected})
-        return found
+                part = ClassMoments.of(rows, labels, len(look.moments.counts))
+                moments[place] = moments[place].merge(part) if place in moments else part
+            if look.projection is not None:
+                seen_there = look.project(look.projection, rows, labels, scores)
+                projected[place] = projected[place].merge(seen_there) if place in projected else seen_there
+        return cls(seen.batch.moments(), moments, projected)
 
     def merge(self, other: SecondPass) -> SecondPass:
         """Both together."""
-        if self.outputs is None or other.outputs is None:
-            return other if self.outputs is None else self
-        found = SecondPass(self.outputs.merge(other.outputs), dict(self.moments), dict(self.projected))
-        _merge_into(found.moments, other.moments)
-        _merge_into(found.projected, other.projected)
-        return found
+        return SecondPass(
+            merged(self.outputs, other.outputs),
+            merged_by_key(self.moments, other.moments),
+            merged_by_key(self.projected, other.projected),
+        )
 
 
 def _looks(first: FirstPass, spectra: Mapping[str, Spectrum]) -> dict[Place, _Look]:
@@ -182,19 +184,6 @@ def _features(
             if look is not None and (look.spectrum is not None or place[1] in call.stages):
                 for part in look.features(call, place[1]):
                     yield place, look, part
-
-
-def _ood_moments(seen: SeenBatch, looks: Mapping[Place, _Look]) -> dict[Place, ClassMoments]:
-    """Moments of all samples of a batch as those of one class."""
-    found: dict[Place, ClassMoments] = {}
-    for place, _, (rows, labels, _) in _features(seen, looks):
-        _merge_into(found, {place: ClassMoments.of(rows, 0 * labels, 1)})
-    return found
-
-
-def _merge_into(total: dict[Place, Any], part: Mapping[Place, Any]) -> None:
-    for place, value in part.items():
-        total[place] = total[place].merge(value) if place in total else value
 
 
 def _check_same(first: ClassMoments | None, second: ClassMoments | None, dtype: torch.dtype) -> None:

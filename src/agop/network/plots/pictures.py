@@ -13,8 +13,7 @@ from agop.charts.document import Plot
 from agop.charts.findings import Finding, at_most, number_text, of_each
 from agop.charts.images import eigenvector_pictures, side_of, trace_shares
 from agop.linalg import largest_positive
-from agop.network.ansatz import neural_feature_matrix
-from agop.network.layer_record import LayerRecord
+from agop.network.record import LayerRecord, neural_feature_matrix
 from agop.network.result import NetworkResult
 
 __all__ = ["agop_plot", "eigenvector_plot", "means_plot"]

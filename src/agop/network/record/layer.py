@@ -1,4 +1,4 @@
-"""What one layer of a network showed: collapse at its stages, the AGOP, and which part made the collapse."""
+"""One layer of a network as it was measured: collapse at its stages, the AGOP, and the cause of collapse."""
 
 from __future__ import annotations
 
@@ -12,96 +12,15 @@ import torch
 from torch import Tensor
 
 from agop.collapse import Collapse
-from agop.collapse.projected import ProjectedMoments
 from agop.errors import InputError, UndefinedMeasureError
 from agop.linalg import Spectrum
-from agop.moments import ClassMoments
-from agop.network.ansatz import Ansatz
 from agop.network.passes.gradients import LayerGradients, LayerWeight
-from agop.runs import LEAST_FALL
+from agop.network.record.ansatz import Ansatz
+from agop.network.record.attribution import Attribution
+from agop.network.record.stage import STAGES, Stage
 from agop.storable import storable
 
-__all__ = ["STAGES", "Attribution", "LayerRecord", "Stage"]
-
-STAGES = ("input", "linear", "output", "agop_1/2", "agop_1/4")
-"""phi, W phi + b, sigma(W phi + b), AGOP^{1/2} phi and AGOP^{1/4} phi."""
-
-
-@storable
-@dataclass(frozen=True)
-class Stage:
-    """Features of one stage of a layer.
-
-    Attributes
-    ----------
-    moments
-        Class means and scatter; of AGOP^p phi up to an isometry.
-    collapse
-        All measures of collapse; None where they have no value, as for class means that coincide.
-    ood
-        Moments of out-of-distribution samples, as of one class; None without.
-    """
-
-    moments: ClassMoments
-    collapse: Collapse | None
-    ood: ClassMoments | None = None
-
-    @classmethod
-    def of(
-        cls,
-        moments: ClassMoments,
-        projected: ProjectedMoments | None = None,
-        weight: Tensor | None = None,
-        ood: ClassMoments | None = None,
-    ) -> Stage:
-        """Stage from its moments, and what there is of the projected ones, a classifier and other samples."""
-        try:
-            collapse = Collapse.from_passes(moments, projected, weight, None if ood is None else ood.means)
-        except UndefinedMeasureError:
-            collapse = None
-        return cls(moments.to("cpu"), collapse, None if ood is None else ood.to("cpu"))
-
-    def merge(self, other: Stage, weight: Tensor | None = None) -> Stage:
-        """Both together, with the weight of a classifier if there is one.
-
-        NC1 by the pseudo-inverse and NC4 need another look at all the data, and become None.
-        """
-        ood = None if self.ood is None or other.ood is None else self.ood.merge(other.ood)
-        return Stage.of(self.moments.merge(other.moments), None, weight, ood)
-
-
-@dataclass(frozen=True)
-class Attribution:
-    r"""Which part of a layer made its features collapse.
-
-    Attributes
-    ----------
-    linear_log_fall
-        :math:`\log(\mathrm{NC1}(\phi) / \mathrm{NC1}(W\phi))`, the part of S V^T in W = U S V^T.
-    output_log_fall
-        :math:`\log(\mathrm{NC1}(\phi) / \mathrm{NC1}(\sigma(W\phi + b)))`, the whole layer.
-    share
-        The first over the second: the share of the linear part in the fall of NC1.
-
-    Each is None where a stage or its NC1 is missing; the share also where NC1 falls by less than 5 % over the whole
-    layer, or rises: a share of next to nothing can be any number.
-
-    Examples
-    --------
-    >>> round(Attribution.of(8.0, 2.0, 1.0).share, 3), Attribution.of(1.0, 2.0, 3.0).share
-    (0.667, None)
-    """
-
-    linear_log_fall: float | None
-    output_log_fall: float | None
-    share: float | None
-
-    @classmethod
-    def of(cls, before: float | None, linear: float | None, output: float | None) -> Attribution:
-        """Attribution from NC1 (trace ratio) of phi, W phi + b and sigma(W phi + b)."""
-        first, whole = (_log_fall(before, after) for after in (linear, output))
-        share = first / whole if first is not None and whole is not None and whole >= LEAST_FALL else None
-        return cls(first, whole, share)
+__all__ = ["LayerRecord"]
 
 
 @storable
@@ -243,10 +162,6 @@ class LayerRecord:
             "agop_error": self.agop_error,
             **({} if nfa is None else {f"nfa_{name}": value for name, value in nfa.as_dict().items()}),
         }
-
-
-def _log_fall(before: float | None, after: float | None) -> float | None:
-    return math.log(before / after) if before and after else None
 
 
 def _merged_gradients(parts: Iterable[LayerGradients | None], shares: Iterable[float]) -> LayerGradients | None:

@@ -10,7 +10,7 @@ from typing import Any
 from agop.charts.terminal import Column, TerminalTable
 from agop.errors import DataFileError, InputError
 from agop.estimator.values import NodeReader, NodeWriter
-from agop.network.layer_record import LayerRecord
+from agop.network.record.layer import LayerRecord
 from agop.runs import storage
 from agop.storable import storable
 

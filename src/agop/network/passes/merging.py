@@ -1,0 +1,32 @@
+"""Values that merge, where one of two may be missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, Self, TypeVar
+
+__all__ = ["merged", "merged_by_key"]
+
+Key = TypeVar("Key")
+
+
+class Merging(Protocol):
+    """A value that merges with others of its kind."""
+
+    def merge(self, other: Self, /) -> Self:
+        """Both together."""
+        ...
+
+
+Value = TypeVar("Value", bound=Merging)
+
+
+def merged(one: Value | None, other: Value | None) -> Value | None:
+    """Both together; the one that is there where the other is None."""
+    return one.merge(other) if one is not None and other is not None else (other if one is None else one)
+
+
+def merged_by_key(one: Mapping[Key, Value], other: Mapping[Key, Value]) -> dict[Key, Value]:
+    """Values under the keys of both, merged where a key is in both; those of the first come first."""
+    added = {key: value for key, value in other.items() if key not in one}
+    return {key: value.merge(other[key]) if key in other else value for key, value in one.items()} | added

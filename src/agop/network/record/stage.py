@@ -1,0 +1,61 @@
+"""Features of one stage of a layer, and their collapse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from agop.collapse import Collapse
+from agop.collapse.projected import ProjectedMoments
+from agop.errors import UndefinedMeasureError
+from agop.moments import ClassMoments
+from agop.storable import storable
+
+__all__ = ["STAGES", "Stage"]
+
+STAGES = ("input", "linear", "output", "agop_1/2", "agop_1/4")
+"""phi, W phi + b, sigma(W phi + b), AGOP^{1/2} phi and AGOP^{1/4} phi."""
+
+
+@storable
+@dataclass(frozen=True)
+class Stage:
+    """Features of one stage of a layer.
+
+    Attributes
+    ----------
+    moments
+        Class means and scatter; of AGOP^p phi up to an isometry.
+    collapse
+        All measures of collapse; None where they have no value, as for class means that coincide.
+    ood
+        Moments of out-of-distribution samples, as of one class; None without.
+    """
+
+    moments: ClassMoments
+    collapse: Collapse | None
+    ood: ClassMoments | None = None
+
+    @classmethod
+    def of(
+        cls,
+        moments: ClassMoments,
+        projected: ProjectedMoments | None = None,
+        weight: Tensor | None = None,
+        ood: ClassMoments | None = None,
+    ) -> Stage:
+        """Stage from its moments, and what there is of the projected ones, a classifier and other samples."""
+        try:
+            collapse = Collapse.from_passes(moments, projected, weight, None if ood is None else ood.means)
+        except UndefinedMeasureError:
+            collapse = None
+        return cls(moments.to("cpu"), collapse, None if ood is None else ood.to("cpu"))
+
+    def merge(self, other: Stage, weight: Tensor | None = None) -> Stage:
+        """Both together, with the weight of a classifier if there is one.
+
+        NC1 by the pseudo-inverse and NC4 need another look at all the data, and become None.
+        """
+        ood = None if self.ood is None or other.ood is None else self.ood.merge(other.ood)
+        return Stage.of(self.moments.merge(other.moments), None, weight, ood)
