@@ -1,4 +1,4 @@
-"""How class means lie: their scatter, directions and distances, checked to exist."""
+"""Scatter, directions and distances of class means, checked to exist."""
 
 from __future__ import annotations
 

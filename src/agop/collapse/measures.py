@@ -36,7 +36,7 @@ class Measure:
     label
         Short name for tables and charts.
     function
-        From class moments, and what else it needs, to the number.
+        Function from class moments, and what else it needs, to the number.
     source
         Publication that it is from.
     needs

@@ -36,7 +36,7 @@ def nc1_trace_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "classes
     Parameters
     ----------
     moments
-        Of the features of C >= 2 classes.
+        Moments of the features of C >= 2 classes.
     global_mean
         Mean of the class means, or with ``"samples"`` of all samples.
 

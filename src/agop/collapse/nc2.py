@@ -36,7 +36,7 @@ def nc2_gram_mse(moments: ClassMoments, *, global_mean: GlobalMean = "classes") 
     Parameters
     ----------
     moments
-        Of the features of C >= 2 classes.
+        Moments of the features of C >= 2 classes.
     global_mean
         Mean of the class means, or with ``"samples"`` of all samples.
 
@@ -164,7 +164,7 @@ def gnc2(
     Parameters
     ----------
     moments
-        Of the features of C >= 2 classes.
+        Moments of the features of C >= 2 classes.
     statistic
         ``"variance"`` or ``"mean"`` of the pairs.
     global_mean

@@ -24,7 +24,7 @@ def nc3_self_duality(moments: ClassMoments, weight: ArrayLike, *, global_mean: G
     Parameters
     ----------
     moments
-        Of the features (d columns) that enter the classifier.
+        Moments of the features (d columns) that enter the classifier.
     weight
         (C, d), as in ``torch.nn.Linear``.
     global_mean
@@ -114,7 +114,7 @@ def unc3(
     Parameters
     ----------
     moments
-        Of the features (d columns) that enter the classifier.
+        Moments of the features (d columns) that enter the classifier.
     weight
         (C, d), as in ``torch.nn.Linear``.
     cosine

@@ -27,7 +27,7 @@ def nc4_agreement(
     Parameters
     ----------
     moments
-        Of the training features, whose class means :math:`\mu_c` are used.
+        Moments of the training features, whose class means :math:`\mu_c` are used.
     features
         (n, d), the same ones or those of test samples.
     weight, bias
@@ -38,7 +38,7 @@ def nc4_agreement(
     Returns
     -------
     float
-        From 0 to 1; 1 for collapsed features.
+        Share from 0 to 1; 1 for collapsed features.
 
     Raises
     ------

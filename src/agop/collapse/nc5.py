@@ -17,14 +17,14 @@ def nc5_orthogonality(moments: ClassMoments, ood_features: ArrayLike) -> float:
     Parameters
     ----------
     moments
-        Of the training features of C >= 1 classes.
+        Moments of the training features of C >= 1 classes.
     ood_features
         (m, d) of out-of-distribution samples, whose mean is :math:`\mu_{OOD}`; their mean as one row will do.
 
     Returns
     -------
     float
-        From 0, orthogonal, to 1.
+        Mean from 0, orthogonal, to 1.
 
     Raises
     ------

@@ -137,6 +137,10 @@ class Spectrum:
         r"""Stable rank of A itself, :math:`\|A\|_F^2 / \|A\|_2^2`, from 1 to the rank; 0.0 for A = 0."""
         return (self.values / self.values[0]).square().sum().item() if self.rank else 0.0
 
+    def to(self, device: torch.device | str) -> Spectrum:
+        """The same values on another device."""
+        return Spectrum(self.values.to(device), self.vectors.to(device))
+
     def top(self, k: int) -> Spectrum:
         """Spectrum of the k leading eigenvalues: the best approximation of rank k; all if there are fewer.
 

@@ -18,7 +18,7 @@ from agop.storable import storable
 __all__ = ["ClassMoments", "GlobalMean"]
 
 GlobalMean: TypeAlias = Literal["classes", "samples"]
-"""What "the global mean" is: the mean of the class means, or the mean of all samples."""
+"""Meaning of "the global mean": the mean of the class means, or the mean of all samples."""
 
 
 @storable

@@ -1,4 +1,4 @@
-"""What a trained network learned, measured at every layer."""
+"""Trained networks, measured at every layer."""
 
 from agop.network.kind import NETWORK
 from agop.network.measure import measure

@@ -29,7 +29,7 @@ def make_model(reference: str, seed: int = 0) -> nn.Module:
     reference
         Module and name of a function, or class, that needs no arguments and returns a module.
     seed
-        Of PyTorch's random numbers while the factory runs; on the CPU their state is as before afterwards.
+        Seed of PyTorch's random numbers while the factory runs; on the CPU their state is as before afterwards.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def load_weights(model: nn.Module, file: Path) -> None:
     except RuntimeError as error:
         got = "; ".join(line.strip() for line in str(error).splitlines()[1:])
         raise InputError(
-            f"weights in {file} of the model's shapes", got, "Is it the state dict of this model?"
+            f"weights in {file} of the model's shapes", got, "Save the state dict of this very model."
         ) from error
     loaded = {own[name].data_ptr() for name in own.keys() - set(differ.missing_keys)}
     missing = [name for name in differ.missing_keys if name not in own or own[name].data_ptr() not in loaded]
@@ -81,7 +81,7 @@ def load_weights(model: nn.Module, file: Path) -> None:
     parts += [f"some for {_few(differ.unexpected_keys)}, which the model lacks"] * bool(differ.unexpected_keys)
     if parts:
         expected = f"weights in {file} under the names of the model"
-        raise InputError(expected, " and ".join(parts), "Is it the state dict of this model?")
+        raise InputError(expected, " and ".join(parts), "Save the state dict of this very model.")
 
 
 def _factory(reference: str) -> Callable[[], Any]:

@@ -39,7 +39,7 @@ class CollapseCallback(pl.Callback):
     out
         Folder of the run; "agop" in ``trainer.log_dir`` if None.
     every, unit, time_share
-        As for the tracker.
+        Arguments of the tracker.
     **options
         Options of :class:`~agop.network.MeasureOptions` by name; ``forward`` if the module is not called on the
         inputs of a batch.

@@ -7,20 +7,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import torch
 from rich.progress import Progress
 from torch import nn
 
 from agop.errors import InputError
-from agop.linalg import Spectrum
 from agop.network.capture.state import undisturbed
 from agop.network.capture.weights import Weights, stable_weights
 from agop.network.options import MeasureOptions
-from agop.network.passes.first import FirstPass, SeenLayer, first_pass
-from agop.network.passes.gradients import LayerGradients
+from agop.network.passes.first import FirstPass, first_pass
 from agop.network.passes.second import second_pass
 from agop.network.passes.sweep import Sweep
-from agop.network.record import LayerRecord, NetworkRecord, Stage
+from agop.network.record import LayerRecord, NetworkRecord
 
 __all__ = ["measure"]
 
@@ -71,6 +68,7 @@ def measure(
 
     Examples
     --------
+    >>> import torch
     >>> model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2))
     >>> x = torch.tensor([[0.0, 1.0], [0.1, 1.0], [1.0, 0.0], [1.0, 0.1]])
     >>> record = measure(model, [(x, torch.tensor([0, 0, 1, 1]))])
@@ -94,14 +92,22 @@ def measure(
         spectra = {name: part.spectrum(first.layers[name].weight) for name, part in gradients.items()}
         seen = {name.split("[")[0] for name in (*first.layers, *first.skipped)}
         unseen = [name for name in Weights(model, options.layers).names if name not in seen]
-        stages = second_pass(sweep, loader, first, spectra) if options.second_pass else _stages(first)
-        records = {
-            name: _record(name, layer, stages[name], gradients.get(name), spectra.get(name))
-            for name, layer in first.layers.items()
-        }
-    if options.rows == "each":
-        counts = {name: layer.moments["input"].n_samples for name, layer in first.layers.items()}
-        records = {name: replace(record, rows=counts[name] / first.n_samples) for name, record in records.items()}
+        stages = second_pass(sweep, loader, first, spectra) if options.second_pass else first.stages()
+        records = {}
+        for name, layer in first.layers.items():
+            found, spectrum, inputs = gradients.get(name), spectra.get(name), layer.moments["input"]
+            records[name] = LayerRecord(
+                name,
+                layer.weight.matrix.cpu().clone(),
+                stages[name],
+                layer.activation,
+                found and found.to("cpu"),
+                spectrum and spectrum.to("cpu"),
+                None if found is None else found.trace_error(layer.weight),
+                inputs.n_samples / first.n_samples if options.rows == "each" else 1.0,
+                layer.patch,
+                layer.is_last,
+            )
     assert first.outputs is not None  # noqa: S101 - there were samples
     return NetworkRecord(
         records,
@@ -111,38 +117,6 @@ def measure(
         first.n_correct / first.n_samples,
         {"outputs": str(options.outputs), "rows": options.rows, "max_samples": options.max_samples},
         _notes(first, records, unseen),
-    )
-
-
-def _stages(first: FirstPass) -> dict[str, dict[str, Stage]]:
-    """Stages from one look at the data."""
-    return {
-        name: {
-            stage: Stage.of(moments, weight=layer.weight.matrix if layer.is_last and stage == "input" else None)
-            for stage, moments in layer.stages.items()
-        }
-        for name, layer in first.layers.items()
-    }
-
-
-def _record(
-    name: str,
-    layer: SeenLayer,
-    stages: dict[str, Stage],
-    gradients: LayerGradients | None,
-    spectrum: Spectrum | None,
-) -> LayerRecord:
-    """Record on the CPU, of memory that the model will not change."""
-    return LayerRecord(
-        name,
-        layer.weight.matrix.cpu().clone(),
-        stages,
-        layer.activation,
-        None if gradients is None else gradients.to(torch.device("cpu")),
-        None if spectrum is None else Spectrum(spectrum.values.cpu(), spectrum.vectors.cpu()),
-        None if gradients is None else gradients.trace_error(layer.weight),
-        patch=layer.patch,
-        is_classifier=layer.is_last,
     )
 
 

@@ -1,4 +1,4 @@
-"""How a network is measured: written once for the call, the tracker, the callback of Lightning and the command."""
+"""Options of a measurement, written once for the call, the tracker, the callback of Lightning and the command."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _EXECUTION = ("device", "max_memory", "progress")
 
 @dataclass(frozen=True)
 class MeasureOptions:
-    """Options of a measurement, checked.
+    """How a network is measured.
 
     Attributes
     ----------
     forward
-        From the model and a batch to outputs (B, C) and integer labels (B,), and if rows are padded a mask (B, T): 1
-        for real rows (tokens), 0 for padding. Samples labelled -100 and padding are left out of everything. The default
-        takes the mask of a batch with an "attention_mask".
+        Function from the model and a batch to outputs (B, C) and integer labels (B,), and if rows are padded a mask
+        (B, T): 1 for real rows (tokens), 0 for padding. Samples labeled -100 and padding are left out of everything.
+        The default takes the mask of a batch with an "attention_mask".
     layers
         Names, globs or module types of the layers; all if None.
     outputs

@@ -1,4 +1,4 @@
-"""What did this network learn, and why do its classes collapse? A model of any file, measured on a data set."""
+"""A model of any file, measured on a data set."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class MeasureSettings:
     outputs
         "exact", or the number of random directions.
     rows
-        What a layer with several rows a sample, positions or tokens, contributes.
+        Contribution of a layer with several rows a sample, positions or tokens.
     samples
         Rows to measure, the first ones; all by default.
     test
@@ -52,7 +52,7 @@ class MeasureSettings:
     batch_size
         Rows a batch.
     standardize
-        What shares a mean and a deviation over the training rows: all pixels of a "channel", or one "feature". By
+        Pixels that share a mean and a deviation over the training rows: all of a "channel", or one "feature". By
         default that of the training whose weights these are, if they lie in the folder of one, else "channel".
     images
         Inputs of shape (channels, height, width) instead of (features,).
@@ -140,7 +140,7 @@ def run_measure(settings: MeasureSettings, dataset: Dataset, out: Path, progress
     Parameters
     ----------
     settings
-        What to measure.
+        Settings of the measurement.
     dataset
         The full data set ``settings.data``.
     out

@@ -54,7 +54,7 @@ class NeuralCollapse(torchmetrics.Metric):
         It stays the caller's: no part of the state, never moved, and shared by a copy of the metric unless the copy
         is that of a whole model in which the classifier stands before the metric.
     **kwargs
-        Of ``torchmetrics.Metric``, such as ``dist_sync_on_step`` or ``process_group``.
+        Arguments of ``torchmetrics.Metric``, such as ``dist_sync_on_step`` or ``process_group``.
 
     Raises
     ------

@@ -20,7 +20,7 @@ from agop.runs.storage import JSON, to_json
 __all__ = ["Tracker", "Unit"]
 
 Unit: TypeAlias = Literal["epoch", "step"]
-"""What the index of a training loop counts."""
+"""Unit of the index of a training loop."""
 
 
 class Tracker:
@@ -42,7 +42,7 @@ class Tracker:
     Parameters
     ----------
     model, loader
-        As for :func:`~agop.network.measure`.
+        Model and batches, as for :func:`~agop.network.measure`.
     out
         Folder of the run: a new one, or that of an earlier session.
     unit
@@ -64,7 +64,7 @@ class Tracker:
     run
         The run folder.
     lines
-        Those of the last measurement, as they were written.
+        Lines of the last measurement, as they were written.
 
     Raises
     ------

@@ -92,7 +92,7 @@ class Capture(TorchFunctionMode):
     Attributes
     ----------
     calls
-        What was noted.
+        Calls that were noted.
     leaves
         Tensors to differentiate with respect to, so that every call's ``on_gradient`` is served.
 
@@ -165,7 +165,7 @@ class Capture(TorchFunctionMode):
         return outputs
 
     def _follow(self, func: Callable[..., Any], target: Any, result: Any, *, overwrites: bool) -> None:
-        """Find the nonlinearity after a layer, behind normalisation and dropout too."""
+        """Find the nonlinearity after a layer, behind normalization and dropout too."""
         source, call = self._outputs.get(id(target), (None, None))
         if source is None or call is None or call.activation is not None or not isinstance(result, Tensor):
             return

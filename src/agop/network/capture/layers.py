@@ -40,7 +40,7 @@ class Linear:
     Attributes
     ----------
     inputs
-        What the call received.
+        Inputs as the call received them.
     weight
         The weight as the call received it.
     input_rows, output_rows

@@ -64,7 +64,7 @@ class Weights:
 
 @contextmanager
 def stable_weights() -> Iterator[None]:
-    """Compute parametrised weights once, so that every use of one shows the same tensor."""
+    """Compute parametrized weights once, so that every use of one shows the same tensor."""
     with parametrize.cached():
         yield
 
@@ -89,7 +89,7 @@ def _part(tensor: Tensor, weight: Tensor) -> str | None:
 
 
 def _named_weights(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Layer name and weight of every matrix or convolution kernel, parametrised ones included."""
+    """Layer name and weight of every matrix or convolution kernel, parametrized ones included."""
     for module_name, module in model.named_modules():
         if "parametrizations" in module_name.split("."):
             continue
@@ -125,7 +125,7 @@ def _selected(model: nn.Module, names: list[str], layers: LayerSelection) -> set
             matches = {name for name in names if any(not m or name == m or name.startswith(f"{m}.") for m in modules)}
         if not matches:
             shown, known = choice if isinstance(choice, str) else choice.__name__, ", ".join(sorted(set(names)))
-            raise InputError(f"layers among {known or 'none'}", repr(shown), "Is it a name, a glob or a type?")
+            raise InputError(f"layers among {known or 'none'}", repr(shown), "Give a name, a glob or a type of module.")
         found |= matches
     return found
 

@@ -161,7 +161,7 @@ def checked_batch(outputs: Any, labels: Any, mask: Any = None) -> Batch:
     wrong = labels[kept & ((labels < 0) | (labels >= n_classes))]
     if len(wrong):
         got = f"label {int(wrong[0])}"
-        raise InputError(f"labels in 0 .. {n_classes - 1}, or {IGNORED}", got, "Does the model have an output a class?")
+        raise InputError(f"labels in 0 .. {n_classes - 1}, or {IGNORED}", got, "Each class needs an output.")
     if mask is not None and bool((kept & ~mask.any(1)).any()):
         got, advice = "a sample without any", f"Label such samples {IGNORED}."
         raise InputError("real rows of each sample in the mask", got, advice)

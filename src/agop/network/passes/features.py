@@ -30,7 +30,7 @@ class CallFeatures:
     batch
         Outputs and labels of the batch.
     rows
-        What the rows of a sample contribute.
+        Contribution of the rows of a sample.
     time_first
         Whether sequences have time first.
     """

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from agop.errors import InputError, MemoryBudgetError
 from agop.moments import ClassMoments
@@ -18,6 +19,7 @@ from agop.network.passes.gradients import LayerGradients, LayerWeight, check_ind
 from agop.network.passes.merging import merged, merged_by_key
 from agop.network.passes.rows import UnalignedRowsError
 from agop.network.passes.sweep import SeenBatch, Sweep
+from agop.network.record.stage import Stage
 from agop.outer_product import OuterProduct
 
 __all__ = ["FirstPass", "SeenLayer", "first_pass"]
@@ -38,7 +40,7 @@ def first_pass(sweep: Sweep, loader: Iterable[Any]) -> FirstPass:
     for seen in sweep.batches(loader, gradients=True):
         total = total.merge(FirstPass.of(seen, sweep.options, total))
     if total.outputs is None:
-        raise InputError("samples that count", "none", "Are all labels those to ignore?")
+        raise InputError("samples that count", "none", "All labels are those to ignore.")
     total.outputs.drop_empty().centered_means()
     if not total.layers:
         raise InputError("a layer that can be measured", "; ".join(total.skipped.values()), "Select other layers.")
@@ -47,7 +49,7 @@ def first_pass(sweep: Sweep, loader: Iterable[Any]) -> FirstPass:
 
 @dataclass(frozen=True, eq=False)
 class SeenLayer:
-    """What the first pass found at one layer: a value that merges.
+    """One layer in the first pass: a value that merges.
 
     Attributes
     ----------
@@ -121,6 +123,10 @@ class SeenLayer:
         """Moments of the stages that all uses have alike."""
         return {name: part for name, part in self.moments.items() if name != "output" or self.activation}
 
+    def classifier(self, stage: str) -> Tensor | None:
+        """Weight of the classifier on the features of a stage, if the layer is one."""
+        return self.weight.matrix if self.is_last and stage == "input" else None
+
     @property
     def numbers(self) -> int:
         """Numbers that statistics take: five stages, twice for the second pass, outer products and what they become."""
@@ -131,12 +137,12 @@ class SeenLayer:
 
 @dataclass(frozen=True, eq=False)
 class FirstPass:
-    """What the first pass found: a value that merges, empty by default.
+    """Statistics of the first pass: a value that merges, empty by default.
 
     Attributes
     ----------
     layers
-        What was seen, by layer, in the order of the calls.
+        Statistics by layer, in the order of the calls.
     outputs, dtype
         Moments of the network's outputs, and their data type.
     n_samples, n_dropped, n_correct
@@ -213,6 +219,13 @@ class FirstPass:
         count = float(self.n_samples * n_averaged)
         found = {name: layer.gradients for name, layer in self.layers.items() if layer.gradients is not None}
         return {name: replace(part, product=OuterProduct(count, part.product.total)) for name, part in found.items()}
+
+    def stages(self) -> dict[str, dict[str, Stage]]:
+        """Stages by layer, with the measures that need no second pass."""
+        return {
+            name: {stage: Stage.of(part, weight=layer.classifier(stage)) for stage, part in layer.stages.items()}
+            for name, layer in self.layers.items()
+        }
 
 
 def _layers(seen: SeenBatch, before: FirstPass) -> tuple[dict[str, SeenLayer], dict[str, str]]:

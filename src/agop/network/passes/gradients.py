@@ -80,7 +80,7 @@ class LayerGradients:
         found = [part.variance for part in (self, other) if part.variance is not None]
         return LayerGradients(self.product.merge(other.product), other.precision, sum(found) if found else None)
 
-    def to(self, device: torch.device) -> LayerGradients:
+    def to(self, device: torch.device | str) -> LayerGradients:
         """The same on another device."""
         return replace(self, product=OuterProduct(self.product.count, self.product.total.to(device)))
 
@@ -108,7 +108,7 @@ def layer_gradients(
     seen
         The batch.
     calls
-        Those of its calls that are measured.
+        Calls that are measured.
     weights
         Weight of every layer that is called.
     directions

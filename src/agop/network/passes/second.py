@@ -45,7 +45,7 @@ def second_pass(
     loader
         The data of the first pass.
     first
-        What the first pass found.
+        Statistics of the first pass.
     spectra
         AGOP by layer.
 
@@ -67,8 +67,7 @@ def second_pass(
                 outside[place] = outside[place].merge(part) if place in outside else part
     stages: dict[str, dict[str, Stage]] = {name: {} for name in first.layers}
     for (name, stage), look in looks.items():
-        layer = first.layers[name]
-        weight = layer.weight.matrix if layer.is_last and stage == "input" else None
+        weight = first.layers[name].classifier(stage)
         moments = look.moments if look.spectrum is None else total.moments[name, stage]
         projected, ood = total.projected.get((name, stage)), outside.get((name, stage))
         stages[name][stage] = Stage.of(moments, projected, weight, ood)
@@ -84,7 +83,7 @@ class _Look:
     moments
         Class means of the stage in the first pass.
     spectrum, power
-        Of a stage after AGOP^power, the AGOP.
+        AGOP and its power, for a stage after AGOP^power.
     """
 
     moments: ClassMoments
@@ -124,7 +123,7 @@ class _Look:
 
 @dataclass(frozen=True, eq=False)
 class SecondPass:
-    """What the second pass found: a value that merges, empty by default.
+    """Statistics of the second pass: a value that merges, empty by default.
 
     Attributes
     ----------

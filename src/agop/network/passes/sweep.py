@@ -69,7 +69,7 @@ class Sweep:
     def batches(self, loader: Iterable[Any], *, gradients: bool, ood: bool = False) -> Iterator[SeenBatch]:
         """Every batch, after the model has seen it.
 
-        Of out-of-distribution data (``ood``) the labels do not matter, and all samples count.
+        Labels of out-of-distribution data (``ood``) do not matter, and all samples count.
 
         Raises
         ------

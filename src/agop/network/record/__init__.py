@@ -1,4 +1,4 @@
-"""What a network showed: values that are saved, loaded, merged and printed."""
+"""Measured networks: values that are saved, loaded, merged and printed."""
 
 from agop.network.record.ansatz import Ansatz, neural_feature_matrix, nfa_correlation
 from agop.network.record.attribution import Attribution

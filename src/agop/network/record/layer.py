@@ -26,7 +26,7 @@ __all__ = ["LayerRecord"]
 @storable
 @dataclass(frozen=True)
 class LayerRecord:
-    """What one layer showed.
+    """A measured layer.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a network showed, layer by layer: a value that is saved, loaded, merged and printed."""
+"""A measured network, layer by layer: a value that is saved, loaded, merged and printed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BAR = 8
 @storable
 @dataclass(frozen=True)
 class NetworkRecord(Mapping[str, LayerRecord]):
-    """What every layer of a network showed, under the names of the layers in the order of their calls.
+    """A measured network: records of its layers under the names of the layers in the order of their calls.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class NetworkRecord(Mapping[str, LayerRecord]):
     settings
         How it was measured.
     notes
-        What could not be measured, and why.
+        Sentences on what could not be measured, and why.
 
     Examples
     --------
