@@ -73,7 +73,7 @@ def test_a_solution_without_its_inverse_diagonal_is_refused():
 @pytest.mark.parametrize("weighted", [False, True])
 def test_both_parts_of_a_split_system_against_refits(first, weighted):
     gram, y, _, matrix = problem(0.3, weighted)
-    system = SplitSystem.of(factor(matrix), torch.tensor(y), first)
+    system = SplitSystem.of(DenseMatrix(torch.tensor(matrix)), torch.tensor(y), first)
     learned = np.linalg.solve(matrix[:first, :first], y[:first])
     np.testing.assert_allclose(system.coefficients(), learned, rtol=0, atol=1e-10)
     expected = np.empty((N - first, 2))

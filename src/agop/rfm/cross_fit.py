@@ -16,7 +16,6 @@ from agop.outer_product import normalized_agop
 from agop.rfm.recursion import Limits, Settings, in_turn
 from agop.rfm.samples import Samples
 from agop.rfm.tuning import Candidate, Setting
-from agop.solvers import Cholesky
 from agop.solvers.cross_validation import SplitSystem
 
 __all__ = ["CrossFitted", "Fold", "cross_fit", "folds", "tuned"]
@@ -201,8 +200,8 @@ class _MappedFold:
 
     def solve(self, kernel: Kernel, ridge: float) -> tuple[SplitSystem, Tensor]:
         """The linear system, and left-out residuals of the samples that are judged."""
-        lower = Cholesky().factorize(KernelMatrix(kernel, self.points, ridge / self.samples.weights)).lower
-        system = SplitSystem.of(lower, self.samples.right_hand_sides().double(), self.first)
+        matrix = KernelMatrix(kernel, self.points, ridge / self.samples.weights)
+        system = SplitSystem.of(matrix, self.samples.right_hand_sides().double(), self.first)
         return system, self.samples.about_the_others(system.residuals(), self.first)
 
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from agop.errors import InputError
-from agop.solvers.cholesky import CholeskyFactor
-from agop.solvers.solver import Solution
+from agop.solvers.cholesky import Cholesky, CholeskyFactor
+from agop.solvers.solver import ShiftedMatrix, Solution
 
 __all__ = ["SplitSystem", "leave_one_out_residuals"]
 
@@ -64,8 +64,9 @@ class SplitSystem:
 
     Examples
     --------
-    >>> lower = torch.linalg.cholesky(torch.tensor([[2.0, 1.0], [1.0, 2.0]]))
-    >>> system = SplitSystem.of(lower, torch.tensor([[2.0], [4.0]]), first=1)
+    >>> from agop.solvers import DenseMatrix
+    >>> matrix = DenseMatrix(torch.tensor([[1.0, 1.0], [1.0, 1.0]]), shift=1.0)
+    >>> system = SplitSystem.of(matrix, torch.tensor([[2.0], [4.0]]), first=1)
     >>> system.coefficients(), system.residuals()  # 2 / 2; 4 - 1 * 2 / 2
     (tensor([[1.]]), tensor([[3.0000]], dtype=torch.float64))
     """
@@ -75,8 +76,9 @@ class SplitSystem:
     first: int
 
     @classmethod
-    def of(cls, lower: Tensor, targets: Tensor, first: int) -> SplitSystem:
-        """The system of a Cholesky factor and targets (p + v, C)."""
+    def of(cls, matrix: ShiftedMatrix, targets: Tensor, first: int) -> SplitSystem:
+        """The system of a matrix, which is factorized, and targets (p + v, C)."""
+        lower = Cholesky().factorize(matrix).lower
         return cls(lower, torch.linalg.solve_triangular(lower, targets.to(lower), upper=False), first)
 
     def coefficients(self) -> Tensor:
@@ -88,5 +90,6 @@ class SplitSystem:
     def residuals(self) -> Tensor:
         """Residuals (v, C) of the last rows, each by the fit to all other rows; float64."""
         lower, last = self.lower[self.first :, self.first :], self.forward[self.first :]
-        values: Tensor = torch.linalg.solve_triangular(lower.mT, last, upper=True)
-        return values.double() / CholeskyFactor(lower).inverse_diagonal()[:, None]
+        values = torch.linalg.solve_triangular(lower.mT, last, upper=True)
+        inverse = CholeskyFactor(lower).inverse_diagonal()
+        return leave_one_out_residuals(Solution(values, lower.dtype, inverse_diagonal=inverse))
