@@ -13,16 +13,17 @@ from agop.collapse import MEASURES
 
 
 class MeasureTable(SphinxDirective):
-    """A row for each measure: name, definition and source."""
+    """A row for each measure: name, label, definition and source."""
 
     def run(self) -> list[nodes.Node]:
         """Write the rows as a list-table and let Sphinx read it."""
-        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 24 50 26", ""]
-        rows = [("name", "definition", "source")]
+        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 24 12 42 22", ""]
+        rows = [("name", "label", "definition", "source")]
         for name, measure in MEASURES.items():
-            rows.append((f"``{name}``", re.sub(r" \([^()]*\d{4}\)", "", measure.definition), measure.source))
-        for name, definition, source in rows:
-            lines += [f"   * - {name}", f"     - {definition}", f"     - {source}"]
+            definition = re.sub(r" \([^()]*\d{4}\)", "", measure.definition)
+            rows.append((f"``{name}``", measure.label, definition, measure.source))
+        for name, *others in rows:
+            lines += [f"   * - {name}", *(f"     - {other}" for other in others)]
         return self.parse_text_to_nodes("\n".join(lines))
 
 

@@ -246,8 +246,8 @@ def test_layers_that_do_not_exist(here):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda s: s.pop("2.bias"), "got none for 2.bias. Save the state dict"),
-        (lambda s: s.update({"4.bias": s["2.bias"]}), "got some for 4.bias, which the model lacks. Save the state dict"),
+        (lambda s: s.pop("2.bias"), "got none for 2.bias. Save"),
+        (lambda s: s.update({"4.bias": s["2.bias"]}), "got some for 4.bias, which the model lacks. Save"),
         (
             lambda s: [s.update({f"net.{name}": s.pop(name)}) for name in list(s)],
             "got none for 0.weight, 0.bias, 2.weight, 2.bias and some for net.0.weight, net.0.bias, net.2.weight, ",

@@ -25,6 +25,7 @@ from agop.charts.findings import (
     spread,
     zeros,
 )
+from agop.collapse import MEASURES
 from agop.deep_rfm.result import DeepRFMResult
 from agop.runs import Line, SeedSummary, select, summarize_seeds
 
@@ -32,7 +33,7 @@ __all__ = ["accuracy_findings", "collapse_findings", "comparison", "deep_rfm_fin
 
 Layers: TypeAlias = Mapping[int, SeedSummary]
 
-_NAMES = {"nc1_trace_ratio": "NC1", "nc2_gram_mse": "NC2"}
+_NAMES = {name: MEASURES[name].label for name in ("nc1_trace_ratio", "nc2_gram_mse")}
 
 _ACCURACIES = {"test_accuracy": "test accuracy", "train_accuracy": "training accuracy"}
 

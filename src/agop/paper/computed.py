@@ -10,9 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agop.collapse import MEASURES
+from agop.collapse.measures import evaluated
 from agop.datasets import Dataset, Standardization, standardized_inputs
-from agop.errors import UndefinedMeasureError
 from agop.moments import ClassMoments
 from agop.runs import Run
 
@@ -44,14 +43,9 @@ class Rows:
 
 def collapse_of_gram(gram: Tensor, rows: Rows) -> dict[str, float | None]:
     """NC1 and NC2 of the features behind a Gram matrix (n, n), None where they have no value."""
-    moments = ClassMoments.from_gram(gram, rows.labels, rows.n_classes)
-    found: dict[str, float | None] = {}
-    for name in ("nc1_trace_ratio", "nc2_gram_mse"):
-        try:
-            found[name] = MEASURES[name].function(moments)
-        except UndefinedMeasureError:
-            found[name] = None
-    return found
+    names = ("nc1_trace_ratio", "nc2_gram_mse")
+    values, _ = evaluated({"moments": (ClassMoments.from_gram(gram, rows.labels, rows.n_classes),)}, names)
+    return {name: values.get(name) for name in names}
 
 
 def write_once(settings: Any, dataset: Dataset, out: Path, lines: Callable[[], Iterable[Mapping[str, object]]]) -> Run:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agop.charts.terminal import Column, TerminalTable
+from agop.collapse import MEASURES
 from agop.errors import DataFileError, InputError
 from agop.estimator.values import NodeReader, NodeWriter
 from agop.network.record.layer import LayerRecord
@@ -84,7 +85,8 @@ class NetworkRecord(Mapping[str, LayerRecord]):
     def table(self) -> TerminalTable:
         """Table of the layers for rich, with a bar for the share of the linear part where NC1 falls by 5 % or more."""
         title = f"{self.n_samples} samples, {self.n_classes} classes, accuracy {self.accuracy:.3f}"
-        numbers = ("NC1 φ", "Wφ", "σ(Wφ)", "AGOP½φ", "NC2 φ", "NFA", "NFA½", "share of W")
+        nc1, nc2 = MEASURES["nc1_trace_ratio"].label, MEASURES["nc2_gram_mse"].label
+        numbers = (f"{nc1} φ", "Wφ", "σ(Wφ)", "AGOP½φ", f"{nc2} φ", "NFA", "NFA½", "share of W")
         columns = [Column("layer", "name"), *map(Column, numbers), Column("", "bar")]
         rows = []
         for layer in self.layers.values():
