@@ -57,14 +57,14 @@ def usual(data: dict[str, Tensor], n_classes: int, dtype: torch.dtype, *, hermit
         nearest = torch.cdist(x, means).argmin(1)
         agreements += int((nearest == (x @ weight.T + bias).argmax(1)).sum())
     within, variances = within / n, variances / counts
-    centred = means - means.mean(0)
-    between = centred.T @ centred / n_classes
-    cosines = torch.nn.functional.normalize(centred) @ torch.nn.functional.normalize(centred).T
+    centered = means - means.mean(0)
+    between = centered.T @ centered / n_classes
+    cosines = torch.nn.functional.normalize(centered) @ torch.nn.functional.normalize(centered).T
     pairs = torch.triu_indices(n_classes, n_classes, 1)
     off_diagonal = cosines[pairs[0], pairs[1]]
-    lengths = centred.norm(dim=1)
+    lengths = centered.norm(dim=1)
     simplex = torch.eye(n_classes, dtype=dtype) - 1 / n_classes
-    products = weight @ centred.T
+    products = weight @ centered.T
     pooled = variances[pairs[0]] + variances[pairs[1]]
     numbers = {
         "nc1_trace_ratio": within.trace() / between.trace(),
@@ -74,10 +74,10 @@ def usual(data: dict[str, Tensor], n_classes: int, dtype: torch.dtype, *, hermit
         "nc2_equinorm": lengths.std(correction=0) / lengths.mean(),
         "nc2_angle_spread": off_diagonal.std(correction=0),
         "nc2_equiangularity": (off_diagonal + 1 / (n_classes - 1)).abs().mean(),
-        "nc2_etf_error": etf_distance(centred @ centred.T, simplex),
-        "nc3_self_duality": (weight / weight.norm() - centred / centred.norm()).norm(),
+        "nc2_etf_error": etf_distance(centered @ centered.T, simplex),
+        "nc3_self_duality": (weight / weight.norm() - centered / centered.norm()).norm(),
         "nc3_etf_error": etf_distance(products, simplex),
-        "unc3": (weight * centred).sum(1).var(correction=0),
+        "unc3": (weight * centered).sum(1).var(correction=0),
     }
     return {name: float(value) for name, value in numbers.items()} | {"nc4_agreement": agreements / n}
 

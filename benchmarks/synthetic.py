@@ -136,10 +136,10 @@ def at_size(n: int, part: Part) -> dict[str, Any]:
 
 
 def growth(rows: Sequence[int], seconds: Sequence[float]) -> dict[str, Any]:
-    """Exponents b of seconds ~ rows^b: of the least-squares line in logarithms, and between neighbouring sizes."""
+    """Exponents b of seconds ~ rows^b: of the least-squares line in logarithms, and between neighboring sizes."""
     sizes, times = np.log(rows), np.log(seconds)
     overall = float(np.polyfit(sizes, times, 1)[0])
-    return {"overall": overall, "neighbours": (np.diff(times) / np.diff(sizes)).tolist()}
+    return {"overall": overall, "neighbors": (np.diff(times) / np.diff(sizes)).tolist()}
 
 
 def measure(part: Part) -> dict[str, Any]:

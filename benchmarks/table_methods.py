@@ -40,7 +40,7 @@ def split_rows(y: Values, task: Task, share: float, seed: int) -> tuple[Values, 
 
 
 def encoder() -> ColumnTransformer:
-    """Numbers: median for what is missing, standardised; the others: one column a category, not standardised."""
+    """Numbers: median for what is missing, standardized; the others: one column a category, not standardized."""
     numbers = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
     categories = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     return ColumnTransformer(

@@ -93,7 +93,7 @@ def measure(job: Job) -> Record:
 
     def fit_and_predict() -> None:
         start, busy = time.perf_counter(), time.process_time()
-        signal.alarm(job.limit)  # ends the process, also in the midst of a factorisation
+        signal.alarm(job.limit)  # ends the process, also in the midst of a factorization
         predict = METHODS[job.method](job.table.task, X.iloc[train], y[train], job.split)
         signal.alarm(0)
         fitted = time.perf_counter()
@@ -132,7 +132,7 @@ def read_lines(path: Path) -> list[Record]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def summarise(records: Sequence[Record]) -> list[Record]:
+def summarize(records: Sequence[Record]) -> list[Record]:
     """Mean rank and wins of each method over the splits that all methods have seen; a failure ranks last."""
     frame = pd.DataFrame(records, columns=COLUMNS)
     failed = frame["error"].isna()
@@ -226,7 +226,7 @@ def main() -> None:
             file.write(json.dumps(record) + "\n")
         print(record, flush=True)
     records = read_lines(lines)
-    summary = summarise(records)
+    summary = summarize(records)
     show(records, summary)
     write(str(out.resolve().with_suffix("")), {"summary": summary, "results": records})
 

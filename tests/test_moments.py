@@ -229,13 +229,13 @@ def test_global_mean(weighting):
     )
 
 
-def test_between_basis_spans_the_centred_means():
+def test_between_basis_spans_the_centered_means():
     x, y = sample(n=60, d=8, n_classes=4)
     moments = ClassMoments.of(x, y, 4)
-    basis, centred = moments.between_basis(), moments.centered_means()
+    basis, centered = moments.between_basis(), moments.centered_means()
     assert basis.shape == (8, 3)
     torch.testing.assert_close(basis.mT @ basis, torch.eye(3, dtype=torch.float64))
-    torch.testing.assert_close(centred @ basis @ basis.mT, centred)
+    torch.testing.assert_close(centered @ basis @ basis.mT, centered)
 
 
 @pytest.mark.parametrize(

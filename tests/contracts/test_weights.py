@@ -43,7 +43,7 @@ def test_weights_of_zero_remove_rows(blobs, estimator):
     weights = np.random.default_rng(3).uniform(0.5, 2, len(X))
     weights[::3] = 0
     kept = weights > 0
-    X[~kept] = 1e6  # of no consequence, not even to the standardisation
+    X[~kept] = 1e6  # of no consequence, not even to the standardization
     weighted = outcome(estimator.fit(X, y, weights), new)
     np.testing.assert_array_equal(weighted, outcome(estimator.fit(X[kept], y[kept], weights[kept]), new))
 

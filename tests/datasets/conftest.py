@@ -22,7 +22,7 @@ def images():
         return rng.integers(0, 256, size=(n, *shape), dtype=np.uint8)
 
     return {
-        "grey": (pixels(N_TRAIN, 28, 28), pixels(N_TEST, 28, 28)),
+        "gray": (pixels(N_TRAIN, 28, 28), pixels(N_TEST, 28, 28)),
         "rgb": (pixels(N_TRAIN, 3, 32, 32), pixels(N_TEST, 3, 32, 32)),
         "labels": (np.arange(N_TRAIN) % 10, np.arange(N_TEST)[::-1] % 10),
     }
@@ -35,7 +35,7 @@ def tiny_dir(tmp_path, images):
     for name, pack, suffix in (("mnist", gzip.compress, ".gz"), ("fashion_mnist", bytes, "")):
         folder = tmp_path / name
         folder.mkdir()
-        for part, pictures, digits in zip(("train", "t10k"), images["grey"], labels, strict=True):
+        for part, pictures, digits in zip(("train", "t10k"), images["gray"], labels, strict=True):
             (folder / f"{part}-images-idx3-ubyte{suffix}").write_bytes(pack(idx_bytes(pictures)))
             (folder / f"{part}-labels-idx1-ubyte{suffix}").write_bytes(pack(idx_bytes(digits)))
 

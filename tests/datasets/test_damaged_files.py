@@ -112,7 +112,7 @@ def test_pickled_content_is_refused_unread(tiny_dir):
 
 def test_wrong_image_size(tiny_dir, images):
     path = tiny_dir / "fashion_mnist" / "train-images-idx3-ubyte"
-    path.write_bytes(idx_bytes(images["grey"][0][:, :14]))
+    path.write_bytes(idx_bytes(images["gray"][0][:, :14]))
     with pytest.raises(DataFileError, match=r"28 x 28 images in .*got shape \(23, 14, 28\)"):
         load("fashion_mnist", tiny_dir)
 
@@ -125,11 +125,11 @@ def test_images_and_labels_of_different_length(tiny_dir, images):
 
 
 def test_labels_out_of_range(tiny_dir, images):
-    grey, rgb, labels = images["grey"][0], images["rgb"][0], np.arange(23) % 11
+    gray, rgb, labels = images["gray"][0], images["rgb"][0], np.arange(23) % 11
     (tiny_dir / "fashion_mnist" / "train-labels-idx1-ubyte").write_bytes(idx_bytes(labels))
     (tiny_dir / "cifar10" / "data_batch_1.bin").write_bytes(cifar_bytes(rgb, labels))
     (tiny_dir / "svhn" / "test_32x32.mat").write_bytes(mat_bytes(rgb, labels + 1))
-    assert len(grey) == len(labels)
+    assert len(gray) == len(labels)
     with pytest.raises(DataFileError, match=r"labels 0 .. 9 in .*train-labels.*got 0 .. 10"):
         load("fashion_mnist", tiny_dir)
     with pytest.raises(DataFileError, match=r"labels 0 .. 9 in .*data_batch_1.*got 0 .. 10"):

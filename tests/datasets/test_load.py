@@ -12,7 +12,7 @@ from agop.datasets import NAMES, load
 from agop.errors import DataFileError, EmptyClassError, InputError
 from oracles.datasets import cifar_bytes
 
-KINDS = {"mnist": "grey", "fashion_mnist": "grey", "cifar10": "rgb", "svhn": "rgb"}
+KINDS = {"mnist": "gray", "fashion_mnist": "gray", "cifar10": "rgb", "svhn": "rgb"}
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -27,7 +27,7 @@ def test_tiny_files_come_back_exactly(name, tiny_dir, images):
         assert labels.dtype == np.int64
         np.testing.assert_array_equal(inputs, pictures.reshape(len(pictures), -1))
         np.testing.assert_array_equal(labels, images["labels"][part])
-    assert data.image_shape == ((1, 28, 28) if kind == "grey" else (3, 32, 32))
+    assert data.image_shape == ((1, 28, 28) if kind == "gray" else (3, 32, 32))
     assert data.name == name
     assert data.n_classes == 10
 

@@ -1,4 +1,4 @@
-"""Standardised features against exact sums."""
+"""Standardized features against exact sums."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from agop.datasets import Dataset, load, standardize, standardized_inputs
 from agop.errors import InputError
-from oracles.datasets import standardised
+from oracles.datasets import standardized
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32, np.float64])
@@ -23,8 +23,8 @@ def test_against_exact_sums(dtype, offset):
     train[:, 2] = 3
     got_train, got_test = standardize(train, test)
     assert got_train.dtype == got_test.dtype == np.float64
-    np.testing.assert_allclose(got_train, standardised(train, train), atol=1e-12)
-    np.testing.assert_allclose(got_test, standardised(train, test), atol=1e-12)
+    np.testing.assert_allclose(got_train, standardized(train, train), atol=1e-12)
+    np.testing.assert_allclose(got_test, standardized(train, test), atol=1e-12)
     assert not got_test[:, 2].any()
 
 
@@ -86,7 +86,7 @@ def test_channels_share_mean_and_deviation(n_channels):
     for values, got in zip((train, test), standardize(train, test, n_channels=n_channels), strict=True):
         for block, columns in enumerate(np.split(np.arange(6), n_channels)):
             pixels = train[:, columns].reshape(-1, 1)
-            expected = standardised(pixels, values[:, columns].reshape(-1, 1)).reshape(len(values), -1)
+            expected = standardized(pixels, values[:, columns].reshape(-1, 1)).reshape(len(values), -1)
             np.testing.assert_allclose(got[:, columns], expected, atol=1e-12, err_msg=str(block))
 
 

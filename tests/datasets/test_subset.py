@@ -1,4 +1,4 @@
-"""Subsets, permuted labels and standardised features."""
+"""Subsets, permuted labels and standardized features."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def oracle(rows, labels, per_class):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("per_class", [1, 2, 20])
-def test_sorted_by_class_and_centred_by_the_mean_of_class_means(per_class, dtype):
+def test_sorted_by_class_and_centered_by_the_mean_of_class_means(per_class, dtype):
     found = class_sorted_gram(torch.tensor(X, dtype=dtype), torch.tensor(LABELS), 3, per_class)
     expected = oracle(X.astype(str(dtype).removeprefix("torch.")).astype(float), LABELS, per_class)
     assert found.dtype == torch.float64

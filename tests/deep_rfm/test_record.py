@@ -31,7 +31,7 @@ LABELS, TEST_LABELS = np.arange(24) % 3, np.arange(10) % 3
 CENTERS = RNG.standard_normal((3, 4))
 X = CENTERS[LABELS] + 0.7 * RNG.standard_normal((24, 4))
 TEST = CENTERS[TEST_LABELS] + 0.7 * RNG.standard_normal((10, 4))
-TEST *= np.logspace(-4, 0, 10)[:, None]  # of no consequence: rows are normalised
+TEST *= np.logspace(-4, 0, 10)[:, None]  # of no consequence: rows are normalized
 TARGETS = 2.0 * np.eye(3)[LABELS] - 1
 
 
@@ -48,8 +48,8 @@ def maps(features=ReLUFeatures(WIDTH)):  # noqa: B008
 
 def effective_rank(features):
     """(tr S)^2 / |S|_F^2 of the covariance matrix, entry by entry."""
-    centred = features - features.mean(0)
-    covariance = centred.T @ centred / len(features)
+    centered = features - features.mean(0)
+    covariance = centered.T @ centered / len(features)
     trace = math.fsum(covariance[i, i] for i in range(len(covariance)))
     return trace**2 / math.fsum(entry**2 for entry in covariance.ravel())
 
@@ -103,7 +103,7 @@ def test_test_rows_travel_through_the_layers():
     train, test = X, TEST
     found = records(test=(torch.tensor(TEST), torch.tensor(TEST_LABELS)))
     for (layer, record), drawn in zip(found, maps(), strict=True):
-        train, test = oracles_deep_rfm.normalised(train), oracles_deep_rfm.normalised(test)
+        train, test = oracles_deep_rfm.normalized(train), oracles_deep_rfm.normalized(test)
         gram = oracles_kernels.gram("Laplace", train, train, bandwidth=2.0)
         coefficients = oracles_kernels.ridge_coefficients(gram, TARGETS, RIDGE)
         scores = oracles_kernels.gram("Laplace", test, train, bandwidth=2.0) @ coefficients

@@ -159,7 +159,7 @@ def test_rows_are_divided_by_their_norms(dtype):
     got = normalize_rows(rows)
     assert got.dtype == dtype
     np.testing.assert_allclose(
-        got, oracles_deep_rfm.normalised(rows.double().numpy()), atol=1e-6 if dtype == torch.float32 else 1e-14
+        got, oracles_deep_rfm.normalized(rows.double().numpy()), atol=1e-6 if dtype == torch.float32 else 1e-14
     )
     assert (got[0] == 0).all()
 
@@ -187,7 +187,7 @@ def test_unusable_arguments_are_refused_at_the_first_layer(arguments, message):
 
 @functools.cache
 def digits():
-    """400 standardised digits, +1/-1 targets and labels."""
+    """400 standardized digits, +1/-1 targets and labels."""
     inputs, labels = load_digits(return_X_y=True)
     inputs, labels = inputs[:400], labels[:400]
     deviation = inputs.std(0)

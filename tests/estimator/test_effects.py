@@ -105,10 +105,10 @@ def test_all_pairs_by_a_double_loop(weighted):
                 total += weights[i] * weights[k] * (i != k) * (sums**2).sum() / 2 ** len(subset)
         return total
 
-    centred = ((f(rows)[:, None] - f(rows)[None]) ** 2).sum(2) / 2 * weights[:, None] * weights
+    centered = ((f(rows)[:, None] - f(rows)[None]) ** 2).sum(2) / 2 * weights[:, None] * weights
     subsets = [(0,), (1,), (2,), (0, 1), (1, 2)]
     shares, _ = swap_effects(f, rows, owner, subsets, n_swaps=12 * 11, weights=weights if weighted else None)
-    np.testing.assert_allclose(shares, [over_pairs(subset) / centred.sum() for subset in subsets], rtol=1e-10)
+    np.testing.assert_allclose(shares, [over_pairs(subset) / centered.sum() for subset in subsets], rtol=1e-10)
     assert shares[4] == pytest.approx(0, abs=1e-25)  # additive over the pair
 
 

@@ -134,7 +134,7 @@ def test_rows_of_a_weight_are_named_as_such():
 
 
 def test_parameters_in_one_flat_storage():
-    """As optimisers and sharded training keep them: each layer is told by its place, not by its storage."""
+    """As optimizers and sharded training keep them: each layer is told by its place, not by its storage."""
     x, _ = data()
     model = seeded(mlp)
     vector_to_parameters(parameters_to_vector(model.parameters()), model.parameters())

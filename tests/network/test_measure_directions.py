@@ -206,7 +206,7 @@ def test_language_model_whose_first_batch_hides_the_dependence():
         lambda z: torch.cat([z[:3], z[3:4] + z[5:6], z[4:]]),
         lambda z: z + 1e-3 * z.roll(1, 0),
     ],
-    ids=["see the first", "see the last", "last sees first", "first sees last", "one sees another", "neighbours"],
+    ids=["see the first", "see the last", "last sees first", "first sees last", "one sees another", "neighbors"],
 )
 def test_samples_that_mix_are_found_wherever_they_are(mix):
     """All see the first or the last sample, or only one sample sees another."""

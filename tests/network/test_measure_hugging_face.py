@@ -25,7 +25,7 @@ def check_hugging_face(model, names, ids, y, **inputs):
     expected = observe(run, layers, [ids[i : i + 1] for i in range(len(ids))])
     for name, layer in expected.items():
         assert_agop(record[name].agop, layer.agop)
-        # biases before the layer normalisations make means of a first token coincide only by accident
+        # biases before the layer normalizations make means of a first token coincide only by accident
         assert_collapse(record[name].linear, layer.linear, y, N_CLASSES)
     return record, expected
 

@@ -60,7 +60,7 @@ def test_known_by_hand():
     first = torch.tensor([[9.0, 15.0], [15.0, 25.0]], dtype=torch.float64)
     assert_agop(record["1"].agop, last)
     assert_agop(record["0"].agop, first)
-    # class means (1, 1) and (6, 5), centred (2.5, 2) and its negative; all scatter is 1 along the first axis
+    # class means (1, 1) and (6, 5), centered (2.5, 2) and its negative; all scatter is 1 along the first axis
     assert record["0"].input.nc1_trace_ratio == pytest.approx(1 / 10.25, rel=1e-12)
     assert record["0"].feature_norm == pytest.approx(np.sqrt((1 + 5 + 50 + 74) / 4), rel=1e-12)
     torch.testing.assert_close(record["0"].weight.double(), model[0].weight.detach())

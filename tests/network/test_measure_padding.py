@@ -159,7 +159,7 @@ def test_gradients_at_padding_do_not_count():
 
 
 def test_tokens_as_samples():
-    """Tokens that the mask leaves out are as those labelled -100."""
+    """Tokens that the mask leaves out are as those labeled -100."""
     ids, mask = padded(sentences()[0], 7)
     y = ids % N_CLASSES
     model = seeded(lambda: nn.Sequential(nn.Embedding(11, 5), nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, N_CLASSES)))

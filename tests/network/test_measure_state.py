@@ -167,16 +167,16 @@ def test_training_goes_on_as_if_nothing_had_been():
         model = nn.Sequential(
             nn.Linear(5, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, N_CLASSES)
         )
-        optimiser = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
         x, y = data(30, dtype=torch.float32)
         loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), batch_size=10, shuffle=True)
         for step in range(3):
             for a, b in loader:
-                optimiser.zero_grad()
+                optimizer.zero_grad()
                 nn.functional.cross_entropy(model(a), b).backward()
                 if measured and step:
                     agop.measure(model, loader)  # between backward and step: the grads are still needed
-                optimiser.step()
+                optimizer.step()
         return [p.detach().clone() for p in model.parameters()]
 
     for with_measurements, without in zip(train(True), train(False), strict=True):

@@ -1,4 +1,4 @@
-"""Networks as people write them: skips, normalisation, functional code, parametrised weights."""
+"""Networks as people write them: skips, normalization, functional code, parametrised weights."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def test_residual_network_with_batch_norm():
         assert_collapse(record[name].input, layer.inputs, y, N_CLASSES)
         assert_collapse(record[name].linear, layer.linear, y, N_CLASSES)
 
-    def normalised(z):
+    def normalized(z):
         norm = model.block.bn1
         scale = norm.weight / (norm.running_var + norm.eps).sqrt()
         return torch.relu((z - norm.running_mean) * scale + norm.bias).detach()
 
-    after = [[normalised(use) for use in uses] for uses in expected["block.conv1"].linear]
+    after = [[normalized(use) for use in uses] for uses in expected["block.conv1"].linear]
     assert_collapse(record["block.conv1"].output, after, y, N_CLASSES)
 
 

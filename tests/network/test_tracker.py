@@ -294,7 +294,7 @@ def test_other_files_in_the_folder(world, tmp_path):
 
 
 def trained(out=None, **options):
-    """Weights after training with dropout and batch normalisation, tracked if ``out`` is given."""
+    """Weights after training with dropout and batch normalization, tracked if ``out`` is given."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(4, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 3))
     labels = torch.arange(48) % 3

@@ -10,8 +10,8 @@ import numpy as np
 from scipy.io import savemat
 
 
-def standardised(train, rows):
-    """Standardise one feature at a time in exact sums."""
+def standardized(train, rows):
+    """Standardize one feature at a time in exact sums."""
     result = np.zeros(rows.shape, dtype=np.float64)
     for j in range(train.shape[1]):
         column = [float(value) for value in train[:, j]]

@@ -9,7 +9,7 @@ import numpy as np
 from oracles import kernels as oracles_kernels
 
 
-def normalised(rows):
+def normalized(rows):
     """Rows divided by their norms; a zero row stays zero."""
     result = np.zeros(rows.shape)
     for i, row in enumerate(np.asarray(rows, np.float64)):
@@ -35,10 +35,10 @@ def random_features(rows, weight, phase):
 def deep_rfm(
     name, inputs, targets, maps, *, ridge=0.0, identity=False, weights=None, agop_scale="max-entry", **parameters
 ):
-    """Per layer (normalised input, its product with the root of the AGOP, random features, coefficients, AGOP)."""
+    """Per layer (normalized input, its product with the root of the AGOP, random features, coefficients, AGOP)."""
     layers, current = [], np.asarray(inputs, np.float64)
     for weight, phase in maps:
-        current = normalised(current)
+        current = normalized(current)
         matrix = oracles_kernels.gram(name, current, current, **parameters)
         coefficients = oracles_kernels.ridge_coefficients(matrix, targets, ridge, weights)
         agop = oracles_kernels.agop(name, current, current, coefficients, weights=weights, **parameters)

@@ -23,18 +23,18 @@ def gaussian_slope(r, bandwidth):
     return -r * math.exp(-(r**2) / (2 * bandwidth**2)) / bandwidth**2
 
 
-def generalised(r, bandwidth, exponent):
+def generalized(r, bandwidth, exponent):
     return math.exp(-((r / bandwidth) ** exponent))
 
 
-def generalised_slope(r, bandwidth, exponent):
-    return -exponent / bandwidth * (r / bandwidth) ** (exponent - 1) * generalised(r, bandwidth, exponent)
+def generalized_slope(r, bandwidth, exponent):
+    return -exponent / bandwidth * (r / bandwidth) ** (exponent - 1) * generalized(r, bandwidth, exponent)
 
 
 PROFILES = {
     "Laplace": (laplace, laplace_slope),
     "Gaussian": (gaussian, gaussian_slope),
-    "GeneralizedGaussian": (generalised, generalised_slope),
+    "GeneralizedGaussian": (generalized, generalized_slope),
 }
 
 

@@ -12,7 +12,7 @@ __all__ = ["class_sorted_gram"]
 
 
 def class_sorted_gram(features: Tensor, labels: Tensor, n_classes: int, per_class: int = 20) -> Tensor:
-    """Cosines between centred features, samples sorted by class: block structure is collapse.
+    """Cosines between centered features, samples sorted by class: block structure is collapse.
 
     Parameters
     ----------
@@ -43,5 +43,5 @@ def class_sorted_gram(features: Tensor, labels: Tensor, n_classes: int, per_clas
     """
     rows = torch.cat([torch.nonzero(labels == c).ravel()[:per_class] for c in range(n_classes)])
     center = ClassMoments.of(features, labels, n_classes).global_mean()
-    centred = normalize_rows(features[rows].double() - center)
-    return centred @ centred.mT
+    centered = normalize_rows(features[rows].double() - center)
+    return centered @ centered.mT

@@ -143,7 +143,7 @@ def deep_rfm(
     ``LayerSettings``.
 
     The dtype of the inputs is that of the features and of all products that do not decide: inner
-    products of nearly equal rows, singular solves and cancelling AGOPs are promoted to float64, and each
+    products of nearly equal rows, singular solves and canceling AGOPs are promoted to float64, and each
     layer says which were.
 
     Parameters

@@ -30,7 +30,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     :math:`1 / \sqrt{1 - \sum_c p_c^2}` for the level of the row and 0 for the rest, with :math:`p_c` the shares of the
     levels: the total variance of these features is 1, that of a numeric column. They are not centered, so that each has
     two values. A column with two levels has two features as well: a level that was not seen then differs from both, and
-    neither is favoured. A constant column is 0, also one that is constant but for rounding (a deviation of 2^-44 of the
+    neither is favored. A constant column is 0, also one that is constant but for rounding (a deviation of 2^-44 of the
     largest magnitude or less). A deviation counts as no less than 1/32 of the largest distance from the mean: a column
     that is nearly constant, or a rare level, is not blown up.
 
