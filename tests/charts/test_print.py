@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from agop.charts import save_figures
-from agop.charts.chart import Bars, Choice, Curve, Curves, HeatMap, Picture, Pictures, Series
+from agop.charts.chart import Bars, Choice, Curve, Curves, Grid, HeatMap, Picture, Pictures, Series
 from agop.charts.document import Plot
-from agop.charts.print.figures import draw
+from agop.charts.print.figures import draw, save_charts
 from agop.errors import InputError, MissingExtraError
 
 mpl = pytest.importorskip("matplotlib")
@@ -570,3 +570,32 @@ def test_files_are_replaced_whole_or_left_as_they_were(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="no space"):
         save_figures(plots(), tmp_path)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("nc1.pdf", "mine")]
+
+
+def test_a_grid_has_a_panel_for_each_chart():
+    rows = {
+        name: {title: curves(y_title="NC1" if place else "NC2") for title in ("a", "b", "c")[: 3 - place]}
+        for place, name in enumerate(("first", "second"))
+    }
+    figure = drawn(Grid(rows))
+    assert len(figure.axes) == 5
+    assert [axes.get_title() for axes in figure.axes] == ["a", "b", "c", "a", "b"]
+    assert figure.axes[0].get_ylabel().startswith("first")
+    assert figure.axes[3].get_ylabel().startswith("second")
+
+
+def test_charts_of_several_kinds_lie_side_by_side(tmp_path):
+    bars = Bars(["$\\alpha$", "年齢"], "share", [Series("model", [0.5, 0.25], "#2b7bba")])
+    cells = HeatMap("column", "column", ["a"], ["a"], [[0.5]], "share", numbers=True)
+    paths = [tmp_path / f"{name}.svg" for name in "ab"]
+    for path in paths:
+        path.write_text("mine")
+        save_charts([bars, Choice("direction", {"1": bars, "2": bars}), cells], path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    text = paths[0].read_text(encoding="utf-8")
+    assert text.count("年齢") == 3
+    assert "$\\alpha$" in text
+    with pytest.raises(InputError, match=r"figures in \.pdf, \.svg, \.png, got \.jpg"):
+        save_charts([bars], tmp_path / "a.jpg")
+    with pytest.raises(InputError, match="Create it first"):
+        save_charts([bars], tmp_path / "none" / "a.svg")

@@ -360,7 +360,7 @@ def test_out_that_cannot_be(folder, fitted, tmp_path):
         invoke("predict", model, table, "--out", tmp_path / "out.txt"), "ends in .csv, .csv.gz, .parquet, got out.txt"
     )
     failed(
-        invoke("explain", model, table, "--out", tmp_path / "out.jpg"), "--out to end in .svg, .png, .pdf, got out.jpg"
+        invoke("explain", model, table, "--out", tmp_path / "out.jpg"), "--out to end in .pdf, .svg, .png, got out.jpg"
     )
     assert table.read_bytes() == before
     assert not list(tmp_path.iterdir())

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 import pytest
 import torch
 
+from agop.charts.chart import Grid
 from agop.errors import InputError
 from agop.paper import FIGURES, Figure, Part, Verdict, figures_named, reproduce
 from agop.runs import Run
@@ -47,7 +48,7 @@ def figure(calls):
         return [Verdict("it falls", {"lines": len(run.metrics())}, True, "of one seed")]
 
     data = {"quick": ("digits",), "cpu": ("mnist",), "paper": ("mnist", "svhn")}
-    return Figure("toy", "All falls.", 1, parts, verdicts, data, tensors=r"gram/\d")
+    return Figure("toy", "All falls.", 1, parts, verdicts, lambda run: Grid({}), data, tensors=r"gram/\d")
 
 
 def make(figure, out, **options):

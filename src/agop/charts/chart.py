@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from agop.runs.storage import JSON, to_json
 
-__all__ = ["Bars", "Chart", "Choice", "Curve", "Curves", "Dash", "HeatMap", "Picture", "Pictures", "Series"]
+__all__ = ["Bars", "Chart", "Choice", "Curve", "Curves", "Dash", "Grid", "HeatMap", "Picture", "Pictures", "Series"]
 
 Dash: TypeAlias = Literal["solid", "dash", "dot"]
 """Style of a line."""
@@ -180,6 +180,13 @@ class Choice:
     def first_shown(self) -> str:
         """Name of the chart that is shown before a choice is made."""
         return list(self.charts)[-1] if self.start is None else self.start
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Curves in rows and columns, for print: charts by the titles of their columns, by the titles of the rows."""
+
+    rows: Mapping[str, Mapping[str, Curves]]
 
 
 Chart: TypeAlias = Curves | Bars | HeatMap | Pictures | Choice

@@ -10,6 +10,7 @@ import typer
 from sklearn.pipeline import Pipeline
 
 from agop.charts.document import NumberTable
+from agop.charts.print.figures import SUFFIXES, save_charts
 from agop.cli.app import (
     NOTHING_WRITTEN,
     app,
@@ -27,7 +28,7 @@ from agop.cli.report import show_report
 from agop.errors import InputError, MissingExtraError
 from agop.tables import ExplainSettings, Explanation, explain, run_explain
 from agop.tables.findings import effect_findings, fold_findings
-from agop.tables.picture import PICTURES, save_explanation_figure
+from agop.tables.plots import explanation_charts
 from agop.tables.prediction import frame_of_file, load_table_model
 from agop.tables.result import TableResult
 from agop.tables.task import without_target
@@ -50,7 +51,7 @@ _LARGE = 10_000.0
 @settings_as_options("model", "table")
 def explain_model(
     settings: ExplainSettings,
-    out: Annotated[Path | None, typer.Option(help=f"Picture: {', '.join(PICTURES)}.")] = None,
+    out: Annotated[Path | None, typer.Option(help=f"Picture: {', '.join(SUFFIXES)}.")] = None,
     run: Annotated[Path | None, typer.Option(help="Folder for the numbers; an unfinished one is continued.")] = None,
 ) -> None:
     """Say which columns matter, which pairs of them interact, and along which directions the prediction is steep.
@@ -85,8 +86,8 @@ def _check(settings: ExplainSettings, out: Path | None, run: Path | None) -> Non
         raise InputError("TABLE with --run", "none", "Name a file of rows.")
     if out is not None:
         check_out(out, *(Path(each) for each in (settings.model, settings.table) if each is not None))
-        if out.suffix not in PICTURES:
-            raise InputError(f"--out to end in {', '.join(PICTURES)}", out.name, "Choose one of these.")
+        if out.suffix not in SUFFIXES:
+            raise InputError(f"--out to end in {', '.join(SUFFIXES)}", out.name, "Choose one of these.")
 
 
 def _run(settings: ExplainSettings, pipeline: Pipeline, frame: pandas.DataFrame, out: Path) -> TableResult:
@@ -131,7 +132,7 @@ def _cell(error: float) -> str:
 
 def _draw(explanation: Explanation, out: Path) -> None:
     try:
-        save_explanation_figure(explanation, out)
+        save_charts(explanation_charts(explanation), out)
     except MissingExtraError as error:
         warn(f"Picture left out: {error}")
     else:

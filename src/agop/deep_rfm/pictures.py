@@ -17,22 +17,23 @@ from agop.charts.findings import Course, Finding, number_text, of_each
 from agop.charts.images import eigenvector_pictures, side_of, trace_shares
 from agop.deep_rfm.result import DeepRFMResult
 
-__all__ = ["eigenvector_plot", "gram_plot"]
+__all__ = ["GRAMS", "eigenvector_plot", "gram_plot"]
 
 _PIXELS = 700_000
 """Of the Gram pictures of a report at most: 1.9 MB of its page."""
 
 _LARGEST = 200
 
-_PANELS = (("agop", "input", "X"), ("agop", "agop", "X M½"), ("control", "input", "X, control"))
+GRAMS = {("agop", "input"): "X", ("agop", "agop"): "X M½", ("control", "input"): "X, control"}
+"""Title of the pictures of a metric and stage."""
 
 
 def gram_plot(results: Sequence[DeepRFMResult]) -> Plot | None:
     """Class-sorted Gram matrices with a slider over the layers; of several runs those of the inputs side by side."""
-    panels = _PANELS if len(results) == 1 else _PANELS[:1]
+    panels = GRAMS if len(results) == 1 else {("agop", "input"): ""}
     found = [_grams(result.tensors) for result in results]
     layers = sorted({layer for grams in found for *_, layer in grams})
-    count = sum(1 for grams in found for metric, stage, _ in grams if any(p[:2] == (metric, stage) for p in panels))
+    count = sum((metric, stage) in panels for grams in found for metric, stage, _ in grams)
     if not count:
         return None
     side = side_of(count, _LARGEST, _PIXELS)
@@ -41,7 +42,7 @@ def gram_plot(results: Sequence[DeepRFMResult]) -> Plot | None:
         pictures = [
             Picture(title if len(results) == 1 else result.name, _thinned(grams[metric, stage, layer], side))
             for result, grams in zip(results, found, strict=True)
-            for metric, stage, title in panels
+            for (metric, stage), title in panels.items()
             if (metric, stage, layer) in grams
         ]
         charts[str(layer)] = Pictures(pictures, "cosine")

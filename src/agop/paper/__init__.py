@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from agop.paper.drawings.picture import save_reproduction_picture
-from agop.paper.drawings.readme import write_reproduction_readme
 from agop.paper.figure import SCALES, Figure, Part, Scale, Verdict
 from agop.paper.figures import FIGURES, figures_named
 from agop.paper.folder import reproduce
 from agop.paper.kind import FIGURE_KIND
+from agop.paper.picture import save_reproduction_picture
+from agop.paper.readme import write_reproduction_readme
 from agop.paper.training.networks import Architecture, build_network
 from agop.paper.training.run import run_train, trained_network
 from agop.paper.training.settings import TrainSettings

@@ -9,10 +9,13 @@ from typing import Any
 
 from scipy import stats
 
+from agop.charts.chart import Curve, Dash
+from agop.charts.seed_curves import seed_curve
 from agop.runs import Line, hidden_layers, select, summarize_along, values_of
 
 __all__ = [
     "LEAST_FALL",
+    "course",
     "curve",
     "epochs_of",
     "falls",
@@ -38,6 +41,14 @@ def curve(lines: Iterable[Line], measure: str, along: str, *, log: bool = True) 
     {1: 2.0}
     """
     return {x: summary.mean for x, summary in summarize_along(lines, measure, along, log=log).items()}
+
+
+def course(
+    lines: Iterable[Line], along: str, measure: str, name: str, color: str, dash: Dash = "solid", *, log: bool = True
+) -> Curve:
+    """Curve of a measure over seeds along a column, geometric means if ``log``, with its band or its seeds."""
+    found = summarize_along(lines, measure, along, log=log)
+    return seed_curve(name, dict(sorted(found.items())), color, dash)
 
 
 def power_of_ten(after: float, before: float) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, get_args
 
+from agop.charts.chart import Chart, Grid
 from agop.datasets import Dataset, Standardization
 from agop.errors import InputError
 from agop.paper.curves import number
@@ -111,6 +112,8 @@ class Figure:
         Runs for a scale, data sets and a device.
     verdicts
         Verdicts of the finished figure.
+    chart
+        Chart of the finished figure.
     data
         Data sets of each scale where none are named: the paper's three, where they are expected to be there.
     measures
@@ -124,6 +127,7 @@ class Figure:
     budget: int
     parts: Callable[[Scale, tuple[str, ...], str], list[Part]]
     verdicts: Callable[[Run], list[Verdict]]
+    chart: Callable[[Run], Chart | Grid]
     data: Mapping[Scale, tuple[str, ...]] = field(default_factory=lambda: _DATA)
     measures: tuple[str, ...] = ()
     tensors: str = ""

@@ -19,6 +19,7 @@ __all__ = [
     "MEASURES",
     "if_fitted",
     "models",
+    "name_of",
     "network_parts",
     "network_verdicts",
     "train_part",
@@ -104,7 +105,7 @@ def network_verdicts(run: Run, checks: Sequence[Callable[[str, list[Line]], Verd
     """Each check of each training, called with its name and lines; undecided where a seed has not fitted."""
     lines: list[Line] = list(run.metrics())
     parts = [select(lines, part=part) for part in values_of(lines, "part")]
-    return [if_fitted(check(_name(found), found), found) for found in parts for check in checks]
+    return [if_fitted(check(name_of(found), found), found) for found in parts for check in checks]
 
 
 def if_fitted(verdict: Verdict, lines: Sequence[Line]) -> Verdict:
@@ -115,7 +116,8 @@ def if_fitted(verdict: Verdict, lines: Sequence[Line]) -> Verdict:
     return replace(verdict, holds=None, note=f"not fitted: training accuracy {number(fit.value)}")
 
 
-def _name(lines: Sequence[Line]) -> str:
+def name_of(lines: Sequence[Line]) -> str:
+    """Architecture and data set of a training."""
     return f"{lines[0]['model']}, {lines[0]['data']}"
 
 

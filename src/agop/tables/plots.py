@@ -22,10 +22,9 @@ from agop.tables.findings import (
     interaction_findings,
 )
 from agop.tables.fold_plots import fold_plot
-from agop.tables.picture import interaction_matrix
 from agop.tables.result import TableResult
 
-__all__ = ["table_numbers", "table_plots"]
+__all__ = ["explanation_charts", "table_numbers", "table_plots"]
 
 _COLUMNS, _ENTRIES = 20, 12
 """Columns shown of the effects, entries shown of a direction."""
@@ -44,6 +43,13 @@ def table_plots(results: Sequence[TableResult]) -> list[Plot]:
         fold_plot(results),
     )
     return [plot for plot in plots if plot is not None]
+
+
+def explanation_charts(explanation: Explanation) -> list[Chart]:
+    """Charts of effects, leading directions, and interactions if pairs were tried, for one picture."""
+    results = [TableResult("model", {"settings": {}}, explanation)]
+    plots = (_effect_plot(results), _direction_plot(results), _interaction_plot(results))
+    return [plot.chart for plot in plots if plot is not None]
 
 
 def table_numbers(result: TableResult) -> NumberTable:
@@ -129,6 +135,24 @@ def _interaction_map(explanation: Explanation) -> HeatMap:
     shares = 100 * interaction_matrix(names, explanation.interactions)
     values = [[None if np.isnan(share) else float(share) for share in row] for row in shares]
     return HeatMap("column", "column", names, names, values, "% of the variance", numbers=True)
+
+
+def interaction_matrix(
+    names: Sequence[str], interactions: Sequence[tuple[str, str, float, float]]
+) -> NDArray[np.float64]:
+    """Symmetric (p, p) shares of the pairs of ``names``, NaN where a pair was not tried and on the diagonal.
+
+    Examples
+    --------
+    >>> interaction_matrix(["a", "b"], [("b", "a", 0.25, 0.01)])
+    array([[ nan, 0.25],
+           [0.25,  nan]])
+    """
+    place = {name: index for index, name in enumerate(names)}
+    matrix = np.full((len(names), len(names)), np.nan)
+    for a, b, share, _ in interactions:
+        matrix[place[a], place[b]] = matrix[place[b], place[a]] = share
+    return matrix
 
 
 def _coupling_plot(results: Sequence[TableResult]) -> Plot | None:

@@ -5,21 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from agop.charts.chart import Bars, Chart, Choice, Curves, HeatMap, Pictures
+from agop.charts.chart import Bars, Chart, Choice, Curves, Grid, HeatMap, Pictures
 from agop.charts.document import Plot
 from agop.charts.print.log_ticks import label_logarithms
 from agop.charts.print.picture_grid import draw_pictures
-from agop.charts.print.small_multiples import draw_bar_panels, draw_curve_panels, draw_heat_maps
-from agop.charts.print.style import print_style, write_figure
+from agop.charts.print.small_multiples import draw_bar_panels, draw_curve_panels, draw_grid, draw_heat_maps
+from agop.charts.print.style import Make, new_figure, print_style, write_figure
 from agop.errors import InputError
 from agop.extras import require
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-__all__ = ["SUFFIXES", "draw", "save_figures"]
+__all__ = ["SUFFIXES", "draw", "draw_beside", "save_charts", "save_figures"]
 
 SUFFIXES = (".pdf", ".svg", ".png")
 """Suffixes of the files that can be written."""
@@ -30,7 +27,7 @@ _PANELS: Mapping[type, int] = {Curves: 12, Bars: 6, HeatMap: 6, Pictures: 5}
 T = TypeVar("T")
 
 
-def draw(chart: Chart) -> Figure:
+def draw(chart: Chart | Grid, make: Make = new_figure) -> Any:
     """A figure of one column (3.4 inches) or two (6.9) that shows a chart.
 
     Of a choice several charts are shown, evenly spaced from the first to the last: curves as small multiples with
@@ -39,7 +36,9 @@ def draw(chart: Chart) -> Figure:
     Parameters
     ----------
     chart
-        Any chart. The charts of a choice are of one kind; choices in it are resolved.
+        Any chart, or a grid. The charts of a choice are of one kind; choices in it are resolved.
+    make
+        Makes what is drawn on, such as a part of a larger figure.
 
     Raises
     ------
@@ -56,8 +55,12 @@ def draw(chart: Chart) -> Figure:
     ('log', 3.4)
     """
     with print_style():
+        if isinstance(chart, Grid):
+            figure = draw_grid(chart)
+            label_logarithms(figure)
+            return figure
         if not isinstance(chart, Choice):
-            return _drawn({"": chart})
+            return _drawn({"": chart}, make)
         charts = _resolved(chart)
         kinds = {type(each) for each in charts.values()}
         if len(kinds) != 1:
@@ -65,7 +68,48 @@ def draw(chart: Chart) -> Figure:
             raise InputError(f"charts of one kind to choose the {chart.label} from", got, "Make several plots of it.")
         (kind,) = kinds
         shown = spaced(list(charts), _PANELS[kind])
-        return _drawn({_titled(chart.label, name): charts[name] for name in shown})
+        return _drawn({_titled(chart.label, name): charts[name] for name in shown}, make)
+
+
+def draw_beside(charts: Sequence[Chart | Grid]) -> Any:
+    """A figure that shows several charts side by side, each as it is drawn alone.
+
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
+    """
+    sizes = [draw(chart).get_size_inches() for chart in charts]
+    widths = [width for width, _ in sizes]
+    figure = new_figure(sum(widths), max(height for _, height in sizes))
+    parts = figure.subfigures(1, len(charts), width_ratios=widths, squeeze=False)[0]
+    for part, chart in zip(parts, charts, strict=True):
+        draw(chart, lambda *size, part=part: part)
+    return figure
+
+
+def save_charts(charts: Sequence[Chart | Grid], path: str | os.PathLike[str]) -> None:
+    """Write a chart, or several side by side, into a file, which is replaced whole or left as it was.
+
+    Parameters
+    ----------
+    charts
+        One or more; a grid is alone.
+    path
+        File whose suffix is one of ``SUFFIXES``.
+
+    Raises
+    ------
+    InputError
+        If the suffix is another one, or the folder does not exist.
+    MissingExtraError
+        If matplotlib is not installed.
+    """
+    path = Path(path)
+    _check_suffixes(path.suffix)
+    figure = draw(charts[0]) if len(charts) == 1 else draw_beside(charts)
+    with print_style():
+        write_figure(figure, path)
 
 
 def save_figures(
@@ -94,9 +138,7 @@ def save_figures(
     MissingExtraError
         If matplotlib is not installed.
     """
-    for suffix in suffixes:
-        if suffix not in SUFFIXES:
-            raise InputError(f"figures in {', '.join(SUFFIXES)}", suffix or "no suffix", "Choose out of these.")
+    _check_suffixes(*suffixes)
     require("matplotlib", "report")
     folder = Path(folder)
     try:
@@ -113,6 +155,12 @@ def save_figures(
     return paths
 
 
+def _check_suffixes(*suffixes: str) -> None:
+    for suffix in suffixes:
+        if suffix not in SUFFIXES:
+            raise InputError(f"figures in {', '.join(SUFFIXES)}", suffix or "no suffix", "Choose out of these.")
+
+
 def spaced(items: Sequence[T], count: int) -> list[T]:
     """At most ``count`` items, evenly spaced from the first to the last.
 
@@ -126,9 +174,9 @@ def spaced(items: Sequence[T], count: int) -> list[T]:
     return [items[round(place * (len(items) - 1) / (count - 1))] for place in range(count)]
 
 
-def _drawn(charts: Mapping[str, Any]) -> Figure:
+def _drawn(charts: Mapping[str, Any], make: Make) -> Any:
     """A figure of charts of one kind by their titles."""
-    figure = _DRAWINGS[type(next(iter(charts.values())))](charts)
+    figure = _DRAWINGS[type(next(iter(charts.values())))](charts, make)
     label_logarithms(figure)
     return figure
 
@@ -149,7 +197,7 @@ def _titled(label: str, name: str) -> str:
     return f"{label} {name}" if name.replace(".", "").isdecimal() else name
 
 
-_DRAWINGS: Mapping[type, Callable[[Any], Figure]] = {
+_DRAWINGS: Mapping[type, Callable[[Any, Make], Any]] = {
     Curves: draw_curve_panels,
     Bars: draw_bar_panels,
     HeatMap: draw_heat_maps,

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agop.extras import require
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["label_logarithms", "log_ticks"]
 
@@ -22,7 +19,7 @@ _FEWEST = 3
 """Labels that are wanted; where 1, 2 and 5 times powers of ten are fewer, there are round numbers instead."""
 
 
-def log_ticks(low: float, high: float) -> list[float]:
+def log_ticks(low: float, high: float, fewest: int = _FEWEST) -> list[float]:
     """Places of the labels between two positive numbers; empty for two decades or more, where powers of ten serve.
 
     Examples
@@ -34,7 +31,7 @@ def log_ticks(low: float, high: float) -> list[float]:
         return []
     powers = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = _within(np.outer(powers, [1, 2, 5]).ravel(), low, high)
-    if len(ticks) >= _FEWEST:
+    if len(ticks) >= fewest:
         return ticks
     locator = require("matplotlib.ticker", "report").MaxNLocator(7, steps=[1, 2, 5, 10])
     return _within(locator.tick_values(low, high), low, high)
@@ -44,7 +41,7 @@ def _within(places: NDArray[np.float64], low: float, high: float) -> list[float]
     return [float(f"{place:.12g}") for place in places if low * (1 - 1e-9) <= place <= high * (1 + 1e-9)]
 
 
-def label_logarithms(figure: Figure) -> None:
+def label_logarithms(figure: Any) -> None:
     """Label the logarithmic axes of a figure that are shorter than two decades, unless their ticks were chosen."""
     ticker = require("matplotlib.ticker", "report")
     for axes in figure.axes:
@@ -52,7 +49,9 @@ def label_logarithms(figure: Figure) -> None:
             if axis.get_scale() != "log" or isinstance(axis.get_major_locator(), ticker.FixedLocator):
                 continue
             axes.autoscale_view()
-            if ticks := log_ticks(*sorted(axis.get_view_interval())):
+            fewest = _FEWEST if axis is axes.yaxis else 2  # there is less room beside than above each other
+            low, high = sorted(axis.get_view_interval())
+            if ticks := log_ticks(low, high, fewest):
                 axis.set_major_locator(ticker.FixedLocator(ticks))
                 axis.set_major_formatter(ticker.FuncFormatter(_text))
                 axis.set_minor_locator(ticker.NullLocator())

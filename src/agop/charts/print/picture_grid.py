@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from agop.charts.chart import Picture, Pictures
 from agop.charts.print.panels import draw_picture, height_per_width
-from agop.charts.print.style import COLUMN, LETTER, PAGE, TALLEST, color_bar, new_figure, shortened
+from agop.charts.print.style import COLUMN, LETTER, PAGE, TALLEST, Make, color_bar, new_figure, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["draw_pictures"]
 
@@ -31,15 +30,14 @@ class _Cell:
     left: str = ""
 
 
-def draw_pictures(charts: Mapping[str, Pictures]) -> Figure:
+def draw_pictures(charts: Mapping[str, Pictures], make: Make = new_figure) -> Any:
     """A row a picture and a column a chart; charts whose pictures have other titles each have rows of their own."""
     by_column = len(charts) > 1 and _titles_agree(list(charts.values()))
     rows = list(_by_title(charts) if by_column else _one_by_one(charts))
     scaled = {name: chart for name, chart in charts.items() if any(each.values.ndim == 2 for each in chart.pictures)}
     one_scale = len({(chart.low, chart.high, chart.title) for chart in scaled.values()}) == 1
-    panel, figure = _sized(
-        rows, beside=bool(scaled) and (one_scale or not by_column), below=by_column and not one_scale
-    )
+    panel, size = _sized(rows, beside=bool(scaled) and (one_scale or not by_column), below=by_column and not one_scale)
+    figure = make(*size, "compressed")
     grid = figure.subplots(len(rows), max(map(len, rows)), squeeze=False)
     letters = max(8, int(panel / LETTER))
     images: dict[str, tuple[Any, list[Axes]]] = {}
@@ -90,8 +88,8 @@ def _one_by_one(charts: Mapping[str, Pictures]) -> Iterator[list[_Cell]]:
             yield [*cells, *[_Cell(name, None)] * (columns - len(shown))]
 
 
-def _sized(rows: Sequence[Sequence[_Cell]], *, beside: bool, below: bool) -> tuple[float, Figure]:
-    """Width of a panel, and a figure that has room for all of them and for color bars, in inches."""
+def _sized(rows: Sequence[Sequence[_Cell]], *, beside: bool, below: bool) -> tuple[float, tuple[float, float]]:
+    """Width of a panel, and the size of a figure that has room for all of them and for color bars, in inches."""
     columns = len(rows[0])
     ratios = [
         max((height_per_width(cell.picture) for cell in row if cell.picture is not None), default=1.0) for row in rows
@@ -102,4 +100,4 @@ def _sized(rows: Sequence[Sequence[_Cell]], *, beside: bool, below: bool) -> tup
         panel = min((width - side) / columns, (TALLEST - titles) / sum(ratios))
         if panel >= 1.2:
             break
-    return panel, new_figure(width, titles + panel * sum(ratios), "compressed")
+    return panel, (width, titles + panel * sum(ratios))

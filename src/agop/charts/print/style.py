@@ -5,23 +5,23 @@ from __future__ import annotations
 import math
 import textwrap
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agop.extras import require
 from agop.runs.storage import replacing
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
-    from matplotlib.figure import Figure
 
 __all__ = [
     "COLUMN",
     "LETTER",
     "PAGE",
     "TALLEST",
+    "Make",
     "color_bar",
     "legend",
     "legend_height",
@@ -31,6 +31,9 @@ __all__ = [
     "wrapped",
     "write_figure",
 ]
+
+Make: TypeAlias = Callable[..., Any]
+"""Called with a width and a height in inches; returns what is drawn on."""
 
 COLUMN, PAGE, TALLEST = 3.4, 6.9, 9.0
 """Widths of one column and of two, and the largest height, in inches."""
@@ -71,13 +74,13 @@ def print_style() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float, height: float, layout: str = "constrained") -> Figure:
+def new_figure(width: float, height: float, layout: str = "constrained", tallest: float = TALLEST) -> Any:
     """An empty figure, in inches, not higher than a page."""
     figure = require("matplotlib.figure", "report").Figure
-    return figure(figsize=(width, min(height, TALLEST)), layout=layout)  # type: ignore[no-any-return]
+    return figure(figsize=(width, min(height, tallest)), layout=layout)
 
 
-def write_figure(figure: Figure, path: Path, *, dpi: int = 300) -> None:
+def write_figure(figure: Any, path: Path, *, dpi: int = 300) -> None:
     """Write a figure as SVG, PDF or PNG by the suffix of ``path``, which is replaced whole or left as it was.
 
     There is no date in it, and letters stay letters: the same figure gives the same bytes.
@@ -93,14 +96,14 @@ def write_figure(figure: Figure, path: Path, *, dpi: int = 300) -> None:
         figure.savefig(temporary, format=path.suffix[1:], dpi=dpi, metadata=undated)
 
 
-def legend(figure: Figure, entries: Sequence[tuple[str, Artist]], *, beside: bool = False) -> None:
-    """What each line or bar is, below the axes or beside them, unless there is only one."""
+def legend(figure: Any, entries: Mapping[str, Artist], width: float, *, beside: bool = False) -> None:
+    """Names of lines or bars below axes of a width or beside them, unless there is only one."""
     if len(entries) < 2:
         return
-    names, handles = zip(*entries, strict=True)
-    columns = math.ceil(len(names) / 24) if beside else _legend_columns(names, figure.get_figwidth())
+    names = list(entries)
+    columns = math.ceil(len(names) / 24) if beside else _legend_columns(names, width)
     place: Any = "outside right center" if beside else "outside lower center"
-    drawn = figure.legend(handles, ["name"] * len(names), loc=place, ncols=columns)
+    drawn = figure.legend(list(entries.values()), ["name"] * len(names), loc=place, ncols=columns)
     for text, name in zip(drawn.get_texts(), names, strict=True):
         text.set(text=shortened(name, 25 if beside else 40), parse_math=False)
 
@@ -116,7 +119,7 @@ def _legend_columns(names: Sequence[str], width: float) -> int:
     return math.ceil(len(names) / rows)
 
 
-def color_bar(figure: Figure, image: Any, axes: Any, title: str, length: float, *, below: bool = False) -> None:
+def color_bar(figure: Any, image: Any, axes: Any, title: str, length: float, *, below: bool = False) -> None:
     """The scale of an image beside or below axes that are ``length`` inches long."""
     place = "bottom" if below else "right"
     bar = figure.colorbar(image, ax=axes, location=place, pad=0.02, aspect=max(8, 14 * length), fraction=0.06)

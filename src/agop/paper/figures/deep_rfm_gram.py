@@ -7,6 +7,8 @@ import re
 import torch
 from torch import Tensor
 
+from agop.charts.chart import Choice, Picture, Pictures
+from agop.deep_rfm.pictures import GRAMS
 from agop.paper.deep_rfm_parts import deep_rfm_part
 from agop.paper.figure import Figure, Part, Scale, Verdict
 from agop.runs import Run
@@ -79,6 +81,20 @@ def _blocks(
     )
 
 
+def _chart(run: Run) -> Choice:
+    """Matrices of the layer inputs before and after the root of the AGOP, and of the control, by layer."""
+    found: dict[str, dict[str, Picture]] = {}
+    for name, tensor in run.load_tensors().items():
+        if match := re.fullmatch(r"deep-rfm-(.+)-relu/(agop|control)/seed\d+/layer(\d+)/gram/(\w+)", name):
+            title = GRAMS.get((match[2], match[4]))
+            if title is not None:
+                title = f"{match[1]}, {title}"
+                found.setdefault(match[3].lstrip("0"), {})[title] = Picture(title, tensor.double().numpy())
+    titles = [f"{data}, {title}" for data in run.info()["settings"]["data"] for title in GRAMS.values()]
+    layers = sorted(found, key=int)
+    return Choice("layer", {layer: Pictures([found[layer][title] for title in titles], "cosine") for layer in layers})
+
+
 FIGURE = Figure(
     name="deep-rfm-gram",
     claim=(
@@ -88,6 +104,7 @@ FIGURE = Figure(
     budget=30,
     parts=_parts,
     verdicts=_verdicts,
+    chart=_chart,
     measures=("seed", "control", "layer", "stage", "nc1_trace_ratio", "nc2_gram_mse"),
     tensors=r"(agop|control)/seed\d+/layer(01|03|07|12|13|19|20)/gram/(input|agop)",
 )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from agop.paper.curves import curve, falls_by_seed
+from typing import cast
+
+from agop.charts.chart import Curve, Curves, Dash, Grid
+from agop.charts.palette import GREY, color
+from agop.paper.curves import course, curve, falls_by_seed
 from agop.paper.deep_rfm_parts import MAPS, deep_rfm_part
 from agop.paper.figure import Figure, Part, Scale, Verdict
 from agop.paper.figures.deep_rfm_metrics import cause, fall
@@ -15,6 +19,16 @@ _COMPARED = (
     ("gaussian-row-norm", "cosine-row-norm", "without a kink of the kernel at 0 NC1 falls further than with one"),
 )
 """Maps that should collapse further, those that they are compared with, and the claim."""
+
+
+_NAMES = {
+    "relu": "ReLU",
+    "cosine": "cosine, Cauchy (published)",
+    "cosine-row-norm": "cosine, Cauchy, γ = 0.02, row norm 1",
+    "gaussian": "cosine, Gaussian, L = 2",
+    "gaussian-row-norm": "cosine, Gaussian, L = 0.7, row norm 1",
+}
+"""Name of each map."""
 
 
 def _parts(scale: Scale, data: tuple[str, ...], device: str) -> list[Part]:
@@ -46,12 +60,31 @@ def _further(data: str, lines: list[Line], which: str, other: str, claim: str) -
     )
 
 
+def _chart(run: Run) -> Grid:
+    """NC1 of the layer inputs, and how saturated each map is, a column for each data set; controls dashed."""
+    lines: list[Line] = list(run.metrics())
+    measures = {"nc1_trace_ratio": "NC1 of the layer inputs", "scaled_distance": "distance across classes"}
+    rows: dict[str, dict[str, Curves]] = {title: {} for title in measures.values()}
+    for data in values_of(lines, "data"):
+        inputs = select(lines, data=data, stage="input")
+        for measure, title in measures.items():
+            curves = [Curve("controls, without the AGOP", [], [], GREY, dash="dash")]
+            for place, (features, name) in enumerate(_NAMES.items()):
+                for control in (False, True):
+                    here = select(inputs, features=features, control=control)
+                    label, dash = ("", "dash") if control else (name, "solid")
+                    curves.append(course(here, "layer", measure, label, color(place), cast(Dash, dash)))
+            rows[title][data] = Curves("layer", title, curves)
+    return Grid(rows)
+
+
 FIGURE = Figure(
     name="deep-rfm-maps",
     claim="Deep RFM collapses real data with ReLU and with cosine features alike, and the AGOP is the cause.",
     budget=60,
     parts=_parts,
     verdicts=_verdicts,
+    chart=_chart,
     measures=(
         *("seed", "control", "layer", "stage", "nc1_trace_ratio", "nc2_gram_mse", "scaled_distance"),
         *("train_accuracy", "test_accuracy"),

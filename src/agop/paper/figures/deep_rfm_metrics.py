@@ -5,7 +5,10 @@ from __future__ import annotations
 from math import log10
 from statistics import fmean
 
-from agop.paper.curves import curve, falls_by_seed, power_of_ten
+from agop.charts.chart import Curves, Grid
+from agop.charts.palette import color
+from agop.deep_rfm.plots import STAGES
+from agop.paper.curves import course, curve, falls_by_seed, power_of_ten
 from agop.paper.deep_rfm_parts import FEATURES, deep_rfm_part
 from agop.paper.figure import Figure, Part, Scale, Verdict
 from agop.runs import Line, Run, select, values_of
@@ -98,6 +101,23 @@ def _by_layer(lines: list[Line], measure: str, stage: str, *, control: bool = Fa
     return curve(select(lines, stage=stage, control=control), measure, "layer")
 
 
+def _chart(run: Run) -> Grid:
+    """NC1 above NC2, a column for each data set and kind of features; the control dashed."""
+    lines: list[Line] = list(run.metrics())
+    rows: dict[str, dict[str, Curves]] = {"NC1": {}, "NC2": {}}
+    for part in values_of(lines, "part"):
+        found = select(lines, part=part)
+        control = select(found, stage="input", control=True)
+        for (title, row), measure in zip(rows.items(), ("nc1_trace_ratio", "nc2_gram_mse"), strict=True):
+            curves = [
+                course(select(found, stage=stage, control=False), "layer", measure, label, color(place))
+                for place, (stage, label) in enumerate(STAGES.items())
+            ]
+            curves.append(course(control, "layer", measure, f"{STAGES['input']}, control", color(0), "dash"))
+            row[f"{found[0]['data']}, {found[0]['features']} features"] = Curves("layer", title, curves)
+    return Grid(rows)
+
+
 FIGURE = Figure(
     name="deep-rfm-metrics",
     claim=(
@@ -107,4 +127,5 @@ FIGURE = Figure(
     budget=30,
     parts=_parts,
     verdicts=_verdicts,
+    chart=_chart,
 )

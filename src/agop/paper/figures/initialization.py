@@ -9,12 +9,14 @@ from typing import Any
 
 from torch.nn import Module
 
-from agop.paper.curves import LEAST_FALL, epochs_of, falls, first_epoch, last_nc1, over_layers, rank_correlation
+from agop.charts.chart import Curves, Grid
+from agop.charts.palette import shade
+from agop.paper.curves import LEAST_FALL, course, epochs_of, falls, first_epoch, last_nc1, over_layers, rank_correlation
 from agop.paper.figure import Figure, Part, Scale, Verdict
-from agop.paper.network_parts import MEASURES, train_part, train_settings
+from agop.paper.network_parts import MEASURES, name_of, train_part, train_settings
 from agop.paper.training.run import trained_network
 from agop.paper.training.settings import TrainSettings
-from agop.runs import Line, Run, TrainingFit, select, values_of
+from agop.runs import Line, Run, TrainingFit, hidden_layers, last_measured, select, values_of
 
 __all__ = ["FIGURE", "GAINS", "weight_changes"]
 
@@ -170,6 +172,39 @@ def _listed(gains: list[float]) -> str:
     return ", ".join(f"{gain:g}" for gain in gains) or "none"
 
 
+def _chart(run: Run) -> Grid:
+    """Collapse and the candidates for its cause by gain, and NC1 by epoch; a row for each data set."""
+    lines: list[Line] = list(run.metrics())
+    rows = {}
+    for name in values_of(lines, "data"):
+        found = select(lines, data=name)
+        end, layers, gains = last_measured(found), hidden_layers(found), sorted(values_of(found, "gain"))
+        row = {}
+        for title, (measure, stage, log, y_range) in _PANELS.items():
+            curves = [
+                course(select(end, layer=each, stage=stage), "gain", measure, each, shade(k, len(layers)), log=log)
+                for k, each in enumerate(layers)
+            ]
+            row[title] = Curves("initial gain", title, curves, log_x=True, log_y=log, y_range=y_range)
+        last = select(found, layer=layers[-1], stage="output")
+        by_gain = [
+            course(select(last, gain=gain), "epoch", "nc1_trace_ratio", f"gain {gain:g}", shade(k, len(gains)), "dot")
+            for k, gain in enumerate(gains)
+        ]
+        row["NC1 after the last hidden layer"] = Curves("epoch", "NC1", by_gain)
+        rows[name_of(found)] = row
+    return Grid(rows)
+
+
+_PANELS: dict[str, tuple[str, str, bool, tuple[float, float] | None]] = {
+    "NC1 after the layer": ("nc1_trace_ratio", "output", True, None),
+    "share of S Vᵀ in the fall of NC1": ("share", "input", False, (-0.2, 1.3)),
+    "correlation of WᵀW with AGOP½": ("nfa_pearson_root", "input", False, None),
+    "change of the weights, ‖W − W₀‖ / ‖W₀‖": ("weight_change", "input", True, None),
+}
+"""Measure, stage, scale and shown range of each panel; shares of a small fall lie far outside."""
+
+
 FIGURE = Figure(
     name="initialization",
     claim=(
@@ -180,5 +215,6 @@ FIGURE = Figure(
     data={"quick": ("digits",), "cpu": ("mnist",), "paper": ("mnist", "cifar10", "svhn")},
     parts=_parts,
     verdicts=_verdicts,
+    chart=_chart,
     measures=(*MEASURES, "weight_change"),
 )

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
+from statistics import fmean
 
-from agop.paper.curves import LEAST_FALL, curve, epochs_of, falls
+from agop.charts.chart import Curves, Grid
+from agop.charts.palette import color
+from agop.network.plots.collapse import STAGES
+from agop.paper.curves import LEAST_FALL, course, curve, epochs_of, falls
 from agop.paper.figure import Figure, Verdict
-from agop.paper.network_parts import MEASURES, network_parts, network_verdicts
-from agop.runs import Line, hidden_layers, select, values_of
+from agop.paper.network_parts import MEASURES, name_of, network_parts, network_verdicts
+from agop.runs import Line, Run, hidden_layers, last_measured, select, values_of
 
 __all__ = ["FIGURE"]
 
@@ -58,6 +62,33 @@ def _depth(name: str, lines: list[Line]) -> Verdict:
     )
 
 
+def _chart(run: Run) -> Grid:
+    """NC1 of the stages by epoch, a row a network and a panel a hidden layer, with the share at the end."""
+    lines: list[Line] = list(run.metrics())
+    rows = {}
+    for part in values_of(lines, "part"):
+        found = select(lines, part=part)
+        rows[name_of(found)] = {
+            f"{layer}{_share(here)}": Curves(
+                "epoch",
+                "NC1",
+                [
+                    course(select(here, stage=stage), "epoch", "nc1_trace_ratio", label, color(place))
+                    for place, (stage, label) in enumerate(STAGES.items())
+                ],
+            )
+            for layer in hidden_layers(found)
+            for here in [select(found, layer=layer)]
+        }
+    return Grid(rows)
+
+
+def _share(lines: list[Line]) -> str:
+    """Mean share at the end, over the seeds that have one, for a title."""
+    shares = [line["share"] for line in select(last_measured(lines), stage="input") if line.get("share") is not None]
+    return f": share {fmean(shares):.2f}" if shares else ""
+
+
 FIGURE = Figure(
     name="network-attribution",
     claim=(
@@ -67,5 +98,6 @@ FIGURE = Figure(
     budget=120,
     parts=network_parts,
     verdicts=partial(network_verdicts, checks=(_cause, _depth)),
+    chart=_chart,
     measures=MEASURES,
 )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from agop.paper.curves import curve, epochs_of, over_layers
+from agop.charts.chart import Curve, Curves, Grid
+from agop.charts.palette import color, shade
+from agop.paper.curves import course, curve, epochs_of, over_layers
 from agop.paper.figure import Figure, Verdict
-from agop.paper.network_parts import MEASURES, network_parts, network_verdicts
-from agop.runs import Line, hidden_layers, select, values_of
+from agop.paper.network_parts import MEASURES, name_of, network_parts, network_verdicts
+from agop.runs import Line, Run, hidden_layers, measurements, select, values_of
 
 __all__ = ["FIGURE"]
 
@@ -55,6 +57,31 @@ def _scatter(name: str, lines: list[Line]) -> Verdict:
     )
 
 
+def _chart(run: Run) -> Grid:
+    """Ansatz, the two parts of the scatter by layer, and the loss, by epoch; a row for each network."""
+    lines: list[Line] = list(run.metrics())
+    rows = {}
+    for part in values_of(lines, "part"):
+        found = select(lines, part=part)
+        layers = {layer: shade(k, len(hidden_layers(found))) for k, layer in enumerate(hidden_layers(found))}
+        powers: list[Curve] = []
+        scatter: dict[str, list[Curve]] = {"within_total_ratio": [], "between_total_ratio": []}
+        for layer, paint in layers.items():
+            inputs, outputs = (select(found, layer=layer, stage=stage) for stage in ("input", "output"))
+            powers.append(course(inputs, "epoch", "nfa_pearson_root", layer, paint, log=False))
+            powers.append(course(inputs, "epoch", "nfa_pearson", "", paint, "dash", log=False))
+            for measure, curves in scatter.items():
+                curves.append(course(outputs, "epoch", measure, layer, paint, log=False))
+        loss = course(measurements(found), "epoch", "loss", "", color(0))
+        rows[name_of(found)] = {
+            "WᵀW and AGOP½ (dashed: AGOP), correlation": Curves("epoch", "correlation", powers, log_y=False),
+            "tr Σ_W / tr Σ_T after the layer": Curves("epoch", "share", scatter["within_total_ratio"]),
+            "tr Σ_B / tr Σ_T after the layer": Curves("epoch", "share", scatter["between_total_ratio"]),
+            "training loss": Curves("epoch", "loss", [loss]),
+        }
+    return Grid(rows)
+
+
 FIGURE = Figure(
     name="network-nfa",
     claim=(
@@ -64,5 +91,6 @@ FIGURE = Figure(
     budget=120,
     parts=network_parts,
     verdicts=partial(network_verdicts, checks=(_ansatz, _scatter)),
+    chart=_chart,
     measures=MEASURES,
 )

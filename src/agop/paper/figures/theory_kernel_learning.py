@@ -8,9 +8,11 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 
+from agop.charts.chart import Curve, Curves, Dash, Grid
+from agop.charts.palette import GREY, color
 from agop.datasets import Dataset
 from agop.paper.computed import Rows, write_once
-from agop.paper.curves import curve, falls_by_seed
+from agop.paper.curves import course, curve, falls_by_seed
 from agop.paper.deep_rfm_parts import deep_rfm_part, sizes
 from agop.paper.figure import Figure, Observe, Part, Scale, Verdict
 from agop.paper.kernel_learning_lines import KernelLearningSettings, kernel_learning_lines
@@ -145,6 +147,65 @@ def _labels(name: str, lines: list[Line]) -> Verdict:
     )
 
 
+def _chart(run: Run) -> Grid:
+    """The objective three times, and NC1 on real and on shuffled labels, dashed; a row for each data set."""
+    lines: list[Line] = list(run.metrics())
+    rows = {}
+    for name in values_of(lines, "data"):
+        found = select(lines, data=name)
+        descent = select(found, panel="descent")
+        excess = [
+            course(
+                [{**line, "excess": line["objective"] / line["minimum"] - 1} for line in select(descent, curve=coding)],
+                *("step", "excess", f"{coding} targets", color(place)),
+            )
+            for place, coding in enumerate(values_of(descent, "curve"))
+        ]
+        (minimum, *_) = values_of(select(descent, curve="signed"), "minimum")
+        rows[name] = {
+            "free kernels: objective / minimum − 1": Curves("step", "excess", excess),
+            "RFM: objective": _objectives(select(found, panel="rfm"), "AGOP updates", minimum),
+            "Deep RFM: objective": _objectives(select(found, panel="layers"), "layer", minimum),
+            "unconstrained features: NC1": _of_labels(select(found, panel="unconstrained"), "step"),
+            "Deep RFM: NC1 of the inputs": _of_labels(
+                [{"curve": "Deep RFM", **line} for line in select(found, panel="labels", control=False, stage="input")],
+                "layer",
+            ),
+        }
+    return Grid(rows)
+
+
+_STYLES: Mapping[str, tuple[str, Dash]] = {
+    "RFM": (color(3), "solid"),
+    "Deep RFM": (color(4), "solid"),
+    "control": (GREY, "dash"),
+}
+
+
+def _objectives(lines: list[Line], x_title: str, minimum: float) -> Curves:
+    curves = [
+        course(select(lines, curve=name), "step", "objective", name, *_STYLES[name])
+        for name in values_of(lines, "curve")
+    ]
+    steps = sorted(values_of(lines, "step"))
+    ends = [steps[0], steps[-1]]
+    return Curves(x_title, "objective", [*curves, Curve("least of any kernel", ends, [minimum] * 2, GREY, dash="dot")])
+
+
+def _of_labels(lines: list[Line], along: str) -> Curves:
+    curves = [
+        course(
+            select(lines, curve=name, shuffled=shuffled),
+            *(along, "nc1_trace_ratio", f"{name}, shuffled labels" if shuffled else name, paint),
+            "dash" if shuffled else "solid",
+        )
+        for place, name in enumerate(values_of(lines, "curve"))
+        for paint in [_STYLES[name][0] if name in _STYLES else color(5 + place)]
+        for shuffled in (False, True)
+    ]
+    return Curves(along, "NC1", curves)
+
+
 FIGURE = Figure(
     name="theory-kernel-learning",
     claim=(
@@ -155,4 +216,5 @@ FIGURE = Figure(
     data={"quick": ("digits",), "cpu": ("mnist",), "paper": ("mnist", "cifar10", "svhn")},
     parts=_parts,
     verdicts=_verdicts,
+    chart=_chart,
 )

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import torch
 
-from agop.errors import InputError, MissingExtraError
-from agop.paper import save_reproduction_picture, write_reproduction_readme
+from agop.deep_rfm.pictures import GRAMS
+from agop.deep_rfm.plots import STAGES
+from agop.errors import InputError
+from agop.paper import FIGURES, save_reproduction_picture, write_reproduction_readme
 from agop.paper.deep_rfm_parts import MAPS
-from agop.paper.drawings import picture, style
 from agop.runs import Run
 
 pytest.importorskip("matplotlib")
@@ -131,7 +130,7 @@ def make(tmp_path):
     return run_of
 
 
-@pytest.mark.parametrize("name", picture.DRAWINGS)
+@pytest.mark.parametrize("name", LINES)
 def test_files(name, make):
     run = make(name)
     found = save_reproduction_picture(run)
@@ -152,92 +151,92 @@ def test_the_same_bytes_every_time(name, make):
     assert [save_reproduction_picture(run), (run.path / "figure.svg").read_bytes()] == first
 
 
-def draw(run):
-    return picture.DRAWINGS[run.info()["settings"]["figure"]](run)
+def panels(run):
+    """Curves of each panel, row by row, by the titles of the rows and panels; what is drawn, not only written."""
+    grid = FIGURES[run.info()["settings"]["figure"]].chart(run)
+    return {(row, title): chart.curves for row, each in grid.rows.items() for title, chart in each.items()}
+
+
+def heights(curve):
+    return pytest.approx([np.nan if value is None else value for value in curve.y], nan_ok=True)
 
 
 def test_deep_rfm_by_layer(make):
-    figure = draw(make("deep-rfm-metrics"))
-    nc1, cosine, nc2, _ = figure.axes
-    assert nc1.get_title() == "digits, relu features"
-    assert cosine.get_title() == "digits, cosine features"
-    named = [curve for curve in nc1.lines if not curve.get_label().startswith("_")]
-    assert [curve.get_label() for curve in named] == ["X", "X M½ (AGOP)", "Φ(X M½) (random map)", "X, control"]
-    for curve in named:
-        assert list(curve.get_xdata()) == [1, 2, 3]
-        np.testing.assert_allclose(curve.get_ydata(), [2**0.5 * 0.5**layer for layer in (1, 2, 3)])
-    np.testing.assert_allclose(nc2.lines[0].get_ydata(), [0.1, 0.05, 0.1 / 3])
-    assert nc1.get_yscale() == "log"
-    assert len(nc1.collections) == 0  # two seeds are no interval, they are lines of their own
-    assert len(nc1.lines) == 3 * len(named)
-    np.testing.assert_allclose(nc1.lines[1].get_ydata() / nc1.lines[2].get_ydata(), 0.5)
+    found = panels(make("deep-rfm-metrics"))
+    titles = [f"digits, {features} features" for features in ("relu", "cosine")]
+    assert list(found) == [(row, title) for row in ("NC1", "NC2") for title in titles]
+    nc1 = found["NC1", titles[0]]
+    assert [curve.name for curve in nc1] == [*STAGES.values(), "X (input), control"]
+    for curve in nc1:
+        assert curve.x == (1, 2, 3)
+        assert [2**0.5 * 0.5**layer for layer in (1, 2, 3)] == heights(curve)
+        assert list(curve.seeds) == ["seed 0", "seed 1"]
+        assert curve.low is None  # two seeds are no interval, they are lines of their own
+    assert heights(found["NC2", titles[0]][0]) == [0.1, 0.05, 0.1 / 3]
 
 
 def test_maps_by_layer(make):
-    nc1, other, distance, _ = draw(make("deep-rfm-maps")).axes
-    assert (nc1.get_title(), other.get_title()) == ("digits", "mnist")
-    named = [curve.get_label() for curve in nc1.lines if not curve.get_label().startswith("_")]
-    assert len(named) == len(MAPS) + 1  # and the controls
-    np.testing.assert_allclose(nc1.lines[0].get_ydata(), [0.5, 0.25, 0.125])
-    drawn = [curve for curve in distance.lines if len(curve.get_xdata())]
-    assert len(drawn) == 3 * 2 * (len(MAPS) - 1)  # mean and two seeds, with and without the AGOP; none of ReLU features
-    assert all((curve.get_ydata() == 2).all() for curve in drawn)
+    found = panels(make("deep-rfm-maps"))
+    nc1, distance = (found[row, "digits"] for row in ("NC1 of the layer inputs", "distance across classes"))
+    assert len({curve.name for curve in nc1 if curve.name}) == len(MAPS) + 1  # and the controls
+    assert heights(nc1[1]) == [0.5, 0.25, 0.125]
+    drawn = [curve for curve in distance if curve.x]
+    assert len(drawn) == 2 * (len(MAPS) - 1)  # with and without the AGOP; none of ReLU features
+    assert all(set(curve.y) == {2.0} for curve in drawn)
 
 
 def test_gram_matrices(make):
     run = make("deep-rfm-gram")
-    tensors = run.load_tensors()
-    images = [axes.images[0].get_array() for axes in draw(run).axes if axes.images]
-    assert len(images) == len(tensors) == 6
-    order = [("agop", "input"), ("agop", "agop"), ("control", "input")]
-    names = [
-        f"deep-rfm-digits-relu/{m}/seed0/layer{layer}/gram/{stage}" for m, stage in order for layer in ("01", "07")
-    ]
-    for image, name in zip(images, names, strict=True):
-        np.testing.assert_array_equal(image, tensors[name].float())
+    tensors, chart = run.load_tensors(), FIGURES["deep-rfm-gram"].chart(run)
+    assert list(chart.charts) == ["1", "7"]
+    for (metric, stage), title in GRAMS.items():
+        for layer, pictures in chart.charts.items():
+            picture = next(each for each in pictures.pictures if each.title == f"digits, {title}")
+            expected = tensors[f"deep-rfm-digits-relu/{metric}/seed0/layer0{layer}/gram/{stage}"]
+            np.testing.assert_array_equal(picture.values, expected.double())
 
 
 def test_attribution_by_epoch(make):
-    first, second = draw(make("network-attribution")).axes
-    assert (first.get_title(), second.get_title()) == ("fc.1: share 0.75", "fc.2: share 0.75")
-    assert len(second.lines) == 4
-    for curve in second.lines:
-        assert list(curve.get_xdata()) == [0, 5, 10]
-        np.testing.assert_allclose(curve.get_ydata(), [0.5, 0.5 / 6, 0.5 / 11])
+    found = panels(make("network-attribution"))
+    assert list(found) == [("mlp, digits", f"{layer}: share 0.75") for layer in ("fc.1", "fc.2")]
+    curves = [curve for curve in found["mlp, digits", "fc.2: share 0.75"] if curve.x]
+    assert len(curves) == 4
+    for curve in curves:
+        assert curve.x == (0, 5, 10)
+        assert heights(curve) == [0.5, 0.5 / 6, 0.5 / 11]
 
 
 def test_ansatz_and_scatter_by_epoch(make):
-    nfa, within, between, loss = draw(make("network-nfa")).axes
-    np.testing.assert_allclose(nfa.lines[0].get_ydata(), [0.6, 0.65, 0.7])
-    np.testing.assert_allclose(nfa.lines[1].get_ydata(), [0.4, 0.4, 0.4])
-    assert (len(nfa.lines), len(within.lines), len(between.lines), len(loss.lines)) == (4, 2, 2, 1)
-    np.testing.assert_allclose(loss.lines[0].get_ydata(), [1, 1 / 6, 1 / 11])
+    nfa, within, between, loss = panels(make("network-nfa")).values()
+    assert heights(nfa[0]) == [0.6, 0.65, 0.7]
+    assert heights(nfa[1]) == [0.4, 0.4, 0.4]
+    assert [len(curves) for curves in (nfa, within, between, loss)] == [4, 2, 2, 1]
+    assert heights(loss[0]) == [1, 1 / 6, 1 / 11]
 
 
 def test_gains(make):
-    axes = draw(make("initialization")).axes
-    nc1, share, _, change, by_epoch = axes
-    assert list(nc1.lines[0].get_xdata()) == [0.3, 1.0]
-    np.testing.assert_allclose(nc1.lines[1].get_ydata(), [0.5 / 11] * 2)  # the last epoch alone
-    np.testing.assert_allclose(share.lines[0].get_ydata(), [0.75] * 2)
-    np.testing.assert_allclose(change.lines[0].get_ydata(), [0.2] * 2)
-    assert [curve.get_label() for curve in by_epoch.lines] == ["gain 0.3", "gain 1"]
+    nc1, share, _, change, by_epoch = panels(make("initialization")).values()
+    assert nc1[0].x == (0.3, 1.0)
+    assert heights(nc1[1]) == [0.5 / 11] * 2  # the last epoch alone
+    assert heights(share[0]) == [0.75] * 2
+    assert heights(change[0]) == [0.2] * 2
+    assert [curve.name for curve in by_epoch] == ["gain 0.3", "gain 1"]
 
 
 def test_recursion(make):
-    agop, features, shifts = draw(make("theory-recursion")).axes
-    assert len(agop.lines) == len(features.lines) == 5
-    assert [len(curve.get_xdata()) for curve in shifts.lines] == [2, 0, 0]  # negative and missing ones are left out
+    agop, features, shifts = panels(make("theory-recursion")).values()
+    assert len(agop) == len(features) == 5
+    assert [len(curve.x) for curve in shifts] == [2, 0, 0]  # negative and missing ones are left out
 
 
 def test_kernel_learning(make):
-    descent, rfm, layers, free, labels = draw(make("theory-kernel-learning")).axes
-    np.testing.assert_allclose(descent.lines[0].get_ydata(), [1.5, 1.0])
-    np.testing.assert_allclose(rfm.lines[0].get_ydata(), [5, 4])
-    np.testing.assert_allclose(rfm.lines[1].get_ydata(), [2, 2])
-    assert len(layers.lines) == 2
-    assert [curve.get_linestyle() for curve in free.lines] == ["-", "--"]
-    assert [curve.get_label() for curve in labels.lines] == ["real labels", "shuffled labels"]
+    descent, rfm, layers, free, labels = panels(make("theory-kernel-learning")).values()
+    assert heights(descent[0]) == [1.5, 1.0]
+    assert heights(rfm[0]) == [5, 4]
+    assert heights(rfm[1]) == [2, 2]
+    assert len(layers) == 2
+    assert [curve.dash for curve in free] == ["solid", "dash"]
+    assert [curve.name for curve in labels] == ["Deep RFM", "Deep RFM, shuffled labels"]
 
 
 def test_page(make):
@@ -268,13 +267,3 @@ def test_other_folders(tmp_path):
     ):
         save_reproduction_picture(run)
     assert json.loads((run.path / "run.json").read_text())["settings"] == {"data": "digits"}
-
-
-def test_without_matplotlib(make, monkeypatch):
-    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
-        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
-    spec = importlib.util.spec_from_file_location("style_without_matplotlib", style.__file__)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    with pytest.raises(MissingExtraError, match=r"expected matplotlib, .*pip install 'agop\[report\]'"):
-        module.new_figure(1, 1, (1, 1))
