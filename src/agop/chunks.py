@@ -1,4 +1,4 @@
-"""How many rows fit a memory budget, and how much memory is free."""
+"""Rows that fit a memory budget, and memory that is free."""
 
 from __future__ import annotations
 

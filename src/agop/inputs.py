@@ -1,4 +1,4 @@
-"""What a caller hands in becomes tensors, or one clear error."""
+"""Inputs of a caller as tensors, or one clear error."""
 
 from __future__ import annotations
 

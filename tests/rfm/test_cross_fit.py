@@ -7,19 +7,12 @@ import pytest
 import torch
 
 from agop.kernels import Laplace, LeaveOneOutBandwidth, ProductLaplace
-from agop.rfm import (
-    Candidate,
-    Choice,
-    Course,
-    Samples,
-    Search,
-    Setting,
-    cross_fit,
-    exhausted,
-    folds,
-    in_turn,
-    tuned,
-)
+from agop.rfm import Samples, Setting, cross_fit
+from agop.rfm.choice import Choice, Course, Search
+from agop.rfm.cross_fit import folds, tuned
+from agop.rfm.recursion import in_turn
+from agop.rfm.selection import exhausted
+from agop.rfm.tuning import Candidate
 from oracles import kernels as oracles_kernels
 
 RNG = np.random.default_rng(0)

@@ -14,8 +14,8 @@ import agop
 from agop import Gaussian, Laplace, ProductLaplace
 from agop.errors import MemoryBudgetError
 from agop.kernels import LeaveOneOutBandwidth, MedianDistance
-from agop.rfm import RIDGES
 from agop.rfm.calibration import Calibration
+from agop.rfm.tuning import RIDGES
 from rfm.plain import RFMClassifier, RFMRegressor
 
 

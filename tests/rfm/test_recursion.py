@@ -8,7 +8,8 @@ import torch
 
 from agop.errors import InputError, MemoryBudgetError
 from agop.kernels import Gaussian, GeneralizedGaussian, Laplace, ProductLaplace
-from agop.rfm import Limits, Samples, Setting, in_turn, rfm
+from agop.rfm import Limits, Samples, Setting, rfm
+from agop.rfm.recursion import in_turn
 from oracles import kernels as oracles_kernels
 
 RNG = np.random.default_rng(0)

@@ -126,7 +126,7 @@ def test_run_json(run, models, tmp_path):
         "kernel": "Laplace",
         "bandwidth": 3.0,
         "ridge": 0.01,
-        "metric": "full",
+        "diagonal": False,
         "iterate": 1,
         "selection": None,
         "scores": None,
@@ -139,8 +139,8 @@ def test_run_json(run, models, tmp_path):
     assert {name: info[name] for name in wanted} == wanted
     model = fitted("height", RFMRegressor(ProductLaplace(4.0), ridge=0.01, n_iterations=2))
     other = run_explain(replace(SETTINGS, folds=0), model, table_of("height"), tmp_path / "other").info()
-    assert (other["metric"], other["selection"], other["scores"]) == (
-        "diagonal",
+    assert (other["diagonal"], other["selection"], other["scores"]) == (
+        True,
         "loo",
         model[1].validation_scores_.tolist(),
     )

@@ -84,7 +84,7 @@ class DeepRFMLayer:
     agop
         M_l, scaled AGOP of the predictor, (d, d); None for the control.
     plan
-        How the AGOP was computed; None for the control.
+        Plan by which the AGOP was computed; None for the control.
     map
         X -> Phi_l(X M_l^{1/2}).
     random_features
@@ -108,7 +108,7 @@ class DeepRFMLayer:
 
 @dataclass(frozen=True)
 class LayerSettings:
-    """How each layer of Deep RFM is learned.
+    """Settings of the layers of Deep RFM.
 
     Attributes
     ----------

@@ -59,5 +59,5 @@ class DeepRFMResult:
         return cls("Deep RFM", {"settings": plain_settings(model.get_params(deep=False).items())}, lines, tensors)
 
     def fit(self) -> TrainingFit:
-        """How well the worst seed fits at the last layer; that of the control where it ran alone."""
+        """Fit of the worst seed at the last layer; that of the control where it ran alone."""
         return TrainingFit.of(select(self.lines, control=False) or select(self.lines, control=True), "layer")

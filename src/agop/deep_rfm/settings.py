@@ -42,7 +42,7 @@ class DeepRFMSettings:
     test_samples
         Test rows; all by default.
     standardize
-        What shares a mean and a deviation: one "feature" over the rows, as published, or all pixels of a "channel".
+        Columns that share a mean and a deviation: one "feature", as published, or all pixels of a "channel".
     depth
         Number of layers.
     width
@@ -60,7 +60,7 @@ class DeepRFMSettings:
     features_bandwidth
         Bandwidth of the "cosine-laplace" and "cosine-gaussian" features; that of the kernel by default.
     agop_scale
-        What is 1 after scaling the AGOP: its largest entry, as published, or the mean norm of the rows after it.
+        Quantity that is 1 after scaling the AGOP: its largest entry, as published, or the mean norm of rows after it.
     seeds
         Seed of a run; repeat for several.
     control

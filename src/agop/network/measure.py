@@ -45,7 +45,7 @@ def measure(
     loader
         Batches, the same ones each time it is iterated, in any order.
     options
-        How to measure, the defaults of :class:`MeasureOptions` if None.
+        Options of the measurement; the defaults of :class:`MeasureOptions` if None.
     **changes
         Options by name, such as ``rows="mean"``, ``outputs=Rademacher(20)`` or ``layers="blocks.*"``.
 

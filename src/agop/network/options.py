@@ -23,7 +23,7 @@ _EXECUTION = ("device", "max_memory", "progress")
 
 @dataclass(frozen=True)
 class MeasureOptions:
-    """How a network is measured.
+    """Options of a measurement.
 
     Attributes
     ----------

@@ -29,11 +29,11 @@ class NetworkResult:
     lines
         ``metrics.jsonl``: each line has "seed", "epoch", "layer" and "stage"; of one measurement both are 0.
     record
-        What was measured last, of the first seed; None if only numbers are there.
+        Record of the last measurement of the first seed; None if only numbers are there.
     epochs
         ``epochs.jsonl``: running loss and accuracy of every epoch; may be empty.
     unit
-        What "epoch" counts, "epoch" or "step".
+        Unit of "epoch", "epoch" or "step".
     """
 
     name: str
@@ -68,7 +68,7 @@ class NetworkResult:
         return cls("network" if run is None else run.name, info, lines, record)
 
     def fit(self) -> TrainingFit:
-        """How well the worst seed fits at its last measurement."""
+        """Fit of the worst seed at its last measurement."""
         return TrainingFit.of(self.lines)
 
 

@@ -56,7 +56,7 @@ def write_once(settings: Any, dataset: Dataset, out: Path, lines: Callable[[], I
     settings
         A dataclass.
     dataset
-        Where its notes come from.
+        Data set whose notes the run takes.
     out
         Folder of the run.
     lines

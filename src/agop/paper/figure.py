@@ -43,7 +43,7 @@ class Verdict:
     holds
         Whether it does; None where the numbers do not decide.
     note
-        What limits the verdict, such as a network that has not fitted.
+        Limits of the verdict, such as a network that has not fitted.
     """
 
     claim: str

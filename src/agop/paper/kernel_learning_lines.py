@@ -41,7 +41,7 @@ class KernelLearningSettings:
     per_class
         Samples of each class.
     standardize
-        What shares a mean and a deviation, a "feature" or a "channel".
+        Columns that share a mean and a deviation, a "feature" or a "channel".
     ridge
         Ridge of the objective, of RFM and of Deep RFM.
     steps

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from agop.rfm.choice import Choice, Course, Loss, Search
-from agop.rfm.cross_fit import CrossFitted, Fold, cross_fit, folds, tuned
+from agop.rfm.cross_fit import cross_fit
 from agop.rfm.estimators import RFMClassifier, RFMRegressor
-from agop.rfm.recursion import Limits, RFMStep, in_turn, rfm
+from agop.rfm.recursion import Limits, RFMStep, rfm
 from agop.rfm.samples import Samples, distinct_rows
-from agop.rfm.selection import PATIENCE, exhausted, within_time
+from agop.rfm.selection import within_time
 from agop.rfm.tree import TreeRFMClassifier, TreeRFMRegressor
-from agop.rfm.tuning import RIDGES, Candidate, Setting
+from agop.rfm.tuning import Setting
 
 __all__ = [
-    "PATIENCE",
-    "RIDGES",
-    "Candidate",
-    "Choice",
-    "Course",
-    "CrossFitted",
-    "Fold",
     "Limits",
-    "Loss",
     "RFMClassifier",
     "RFMRegressor",
     "RFMStep",
     "Samples",
-    "Search",
     "Setting",
     "TreeRFMClassifier",
     "TreeRFMRegressor",
     "cross_fit",
     "distinct_rows",
-    "exhausted",
-    "folds",
-    "in_turn",
     "rfm",
-    "tuned",
     "within_time",
 ]

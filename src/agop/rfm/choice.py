@@ -1,4 +1,4 @@
-"""What a fit chooses from its samples, and what that choice is worth on samples that it has not seen."""
+"""Choices of a fit from its samples, and their worth on samples that it has not seen."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Search:
-    """What a fit may choose from, and how the choice is made.
+    """Candidates of a fit, and the way in which it chooses.
 
     Attributes
     ----------

@@ -401,7 +401,7 @@ max_memory, callback, verbose, random_state
     classes_
         (C,) the labels: an array, or a tensor if the labels of the fit were one.
     calibration_ : Calibration or None
-        From values of the predictor to probabilities, learned on left-out predictions or on the validation data; None
+        Map from values of the predictor to probabilities, learned on left-out predictions or validation data; None
         without either.
     machine_, metric_, kernel_, bandwidth_, ridge_, diagonal_, solver_, agop_error_, best_iteration_, n_iter_, \
 validation_scores_, validation_standard_errors_, feature_importances_, n_features_in_

@@ -1,4 +1,4 @@
-"""How a fit learns its metric and what it chooses on the way, and what that is worth on samples left out."""
+"""Learning of the metric in a fit, the choices on the way, and their worth on samples left out."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class RFMStep:
     ridge
         lambda of this iterate.
     plan
-        How the AGOP that made the metric was computed; None at iteration 0, or if it is an estimate.
+        Plan by which the AGOP that made the metric was computed; None at iteration 0, or if it is an estimate.
     agop_error
         Relative standard error of that AGOP; 0 if it is no estimate.
     """

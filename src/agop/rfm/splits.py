@@ -70,7 +70,7 @@ def grow_tree(
     inputs
         (n, d), of any floating dtype.
     direction
-        From the indices of a node's samples to the direction (d,) of its split, or None to make it a leaf.
+        Function from the indices of a node's samples to the direction (d,) of its split, or None to make it a leaf.
     max_leaf_size
         Nodes with more samples are split, unless their projections are all equal.
     overlap

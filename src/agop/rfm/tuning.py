@@ -130,7 +130,7 @@ class Candidate:
 
 
 def _downhill(error: Callable[[int], float], start: int, n: int) -> int:
-    """From an index to one below both of its neighbors; errors fall, so it ends."""
+    """Descent from an index to one below both of its neighbors; errors fall, so it ends."""
     best = start
     while True:
         near = [index for index in (best, best - 1, best + 1) if 0 <= index < n]

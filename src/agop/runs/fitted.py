@@ -16,7 +16,7 @@ FITTED_ACCURACY = 0.95
 
 @dataclass(frozen=True)
 class TrainingFit:
-    """How well the worst seed of a run fits.
+    """Fit of the worst seed of a run.
 
     Attributes
     ----------

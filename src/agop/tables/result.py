@@ -29,7 +29,7 @@ class TableResult:
     info
         ``run.json``; at least "settings".
     explanation
-        What the model depends on.
+        Explanation of the model.
     folds
         A line for each fold of a cross-validation: "fold", "error", "measure" (the name of the error) and "n_rows";
         may be empty.

@@ -129,7 +129,7 @@ def _facts(pipeline: Pipeline, frame: pandas.DataFrame) -> dict[str, Any]:
         "kernel": type(model.kernel_).__name__,
         "bandwidth": model.bandwidth_,
         "ridge": model.ridge_,
-        "metric": "diagonal" if model.diagonal_ else "full",
+        "diagonal": model.diagonal_,
         "iterate": model.best_iteration_,
         "selection": "validation" if model.validation_fraction is not None else model.selection,
         "scores": None if model.validation_scores_ is None else model.validation_scores_.tolist(),

@@ -1,4 +1,4 @@
-"""From the batches of any loader to checked outputs and labels."""
+"""Outputs and labels from the batches of any loader, checked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from agop.network.passes.padding import RowMask
 __all__ = ["IGNORED", "Batch", "Forward", "checked_batch", "default_forward", "moved", "outputs_of"]
 
 Forward: TypeAlias = Callable[[nn.Module, Any], tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor | None]]
-"""From a model and a batch to outputs (B, C), integer labels (B,) and, if rows are padded, a mask (B, T)."""
+"""Function from a model and a batch to outputs (B, C), integer labels (B,) and, if rows are padded, a mask (B, T)."""
 
 IGNORED = -100
 """Label of rows to leave out, as in ``torch.nn.CrossEntropyLoss``."""

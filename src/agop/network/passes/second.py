@@ -41,7 +41,7 @@ def second_pass(
     Parameters
     ----------
     sweep
-        How the model is run.
+        Run of the model over the data.
     loader
         The data of the first pass.
     first
@@ -76,7 +76,7 @@ def second_pass(
 
 @dataclass(frozen=True, eq=False)
 class _Look:
-    """Where and how a stage of a layer is looked at, given its class means.
+    """View of a stage of a layer, given its class means.
 
     Attributes
     ----------

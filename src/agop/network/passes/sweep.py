@@ -47,16 +47,16 @@ class SeenBatch:
 
 @dataclass(frozen=True)
 class Sweep:
-    """How a model is run over data.
+    """Run of a model over data.
 
     Attributes
     ----------
     model
         Model in evaluation mode.
     options
-        How it is measured.
+        Options of the measurement.
     device
-        Where the batches go.
+        Device that the batches go to.
     observe
         Called after every batch.
     """

@@ -36,7 +36,7 @@ class NetworkRecord(Mapping[str, LayerRecord]):
     accuracy
         Share of samples whose largest output is that of their class.
     settings
-        How it was measured.
+        Settings of the measurement.
     notes
         Sentences on what could not be measured, and why.
 
