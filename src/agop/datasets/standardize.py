@@ -13,7 +13,7 @@ from agop.errors import InputError
 __all__ = ["STANDARDIZATIONS", "Standardization", "inverse_deviation", "standardize", "standardized_inputs"]
 
 Standardization: TypeAlias = Literal["feature", "channel"]
-"""Columns that share a mean and a deviation: one feature (pixel) over the rows, or all pixels of a channel."""
+"""Pixels that share a mean and a deviation: one feature (pixel) over the rows, or all pixels of a channel."""
 
 STANDARDIZATIONS: tuple[Standardization, ...] = get_args(Standardization)
 

@@ -42,7 +42,7 @@ class DeepRFMSettings:
     test_samples
         Test rows; all by default.
     standardize
-        Columns that share a mean and a deviation: one "feature", as published, or all pixels of a "channel".
+        Pixels that share a mean and a deviation: one "feature", as published, or all pixels of a "channel".
     depth
         Number of layers.
     width

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -159,8 +158,8 @@ def run_measure(settings: MeasureSettings, dataset: Dataset, out: Path, progress
     batches = settings.batches(dataset, model_dtype(model))
     _try(model, batches[0][0][:2], usable_device(settings.device))
     run = Run.create(out, asdict(settings), kind="network")
-    start = time.monotonic()
-    record = measure(model, batches, options)
+    with run.working():
+        record = measure(model, batches, options)
     record.save(run.path / "network.safetensors")
     run.rewrite(record.lines())
     run.record(
@@ -170,7 +169,6 @@ def run_measure(settings: MeasureSettings, dataset: Dataset, out: Path, progress
         accuracy=record.accuracy,
         notes=[*dataset.notes, *record.notes],
     )
-    run.record(seconds=run.info()["seconds"] + time.monotonic() - start)
     run.finish()
     return record
 

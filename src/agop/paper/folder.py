@@ -49,8 +49,8 @@ def reproduce(
     scale, data, device
         Scale, data sets and device of the runs; the data sets of the scale if none are named, a GPU if there is one.
     standardize
-        Columns that share a mean and a deviation in every run; if None a feature in Deep RFM and the theory, as published,
-        and a channel in networks.
+        Pixels that share a mean and a deviation in every run; if None a feature in Deep RFM and the theory, as
+        published, and a channel in networks.
     observe
         Called with a line about the progress.
 

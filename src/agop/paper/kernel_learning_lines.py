@@ -41,7 +41,7 @@ class KernelLearningSettings:
     per_class
         Samples of each class.
     standardize
-        Columns that share a mean and a deviation, a "feature" or a "channel".
+        Pixels that share a mean and a deviation, a "feature" or a "channel".
     ridge
         Ridge of the objective, of RFM and of Deep RFM.
     steps

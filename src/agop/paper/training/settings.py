@@ -38,7 +38,7 @@ class TrainSettings:
     subset
         Which rows: the "first" ones, or "random" ones, drawn anew for every seed.
     standardize
-        Columns that share a mean and a deviation: all pixels of a "channel", or one "feature" over the rows.
+        Pixels that share a mean and a deviation: all pixels of a "channel", or one "feature" over the rows.
     width
         Units of a fully connected layer.
     fc_layers
