@@ -40,22 +40,21 @@ def as_metric(matrix):
 @every_kernel
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("weighted", [False, True])
-def test_coefficients_and_predictions_against_numpy(kernel, metric, weighted):
+@pytest.mark.parametrize("solver", [Cholesky(), ConjugateGradient(rank=10, tolerance=1e-9)], ids=repr)
+@pytest.mark.parametrize("offset", [0.0, 100.0])
+def test_predictions_against_numpy(kernel, metric, weighted, solver, offset):
     weights = np.random.default_rng(1).uniform(0.3, 3, 30) if weighted else None
     coefficients, predictions = oracle(kernel, 0.05, METRICS[metric], weights)
     shift = 0.05 if weights is None else torch.tensor(0.05 / weights)
-    fit = fit_kernel_machine(
-        KernelMatrix(
-            kernel,
-            torch.tensor(X),
-            shift,
-            metric=as_metric(METRICS[metric]),
-        ),
-        torch.tensor(Y),
-    )
-    np.testing.assert_allclose(fit.machine.coefficients, coefficients, rtol=0, atol=1e-10)
-    np.testing.assert_allclose(fit.machine(torch.tensor(Z)), predictions, rtol=0, atol=1e-10)
-    assert (fit.solution.dtype, fit.distances, fit.solution.jitter) == (torch.float64, torch.float64, 0.0)
+    matrix = KernelMatrix(kernel, torch.tensor(X + offset), shift, metric=as_metric(METRICS[metric]))
+    fit = fit_kernel_machine(matrix, torch.tensor(Y), solver)
+    atol = 1e-9 if fit.solution.iterations == 0 else 3e-5
+    np.testing.assert_allclose(fit.machine.coefficients, coefficients, rtol=0, atol=10 * atol)
+    np.testing.assert_allclose(fit.machine(torch.tensor(Z + offset)), predictions, rtol=0, atol=atol)
+    precision = torch.float64 if fit.solution.iterations == 0 else torch.float32
+    assert fit.machine.coefficients.dtype == fit.solution.dtype == fit.distances == precision
+    assert fit.solution.residual <= 1e-9
+    assert fit.solution.jitter == 0
 
 
 @every_kernel
@@ -146,14 +145,6 @@ def test_points_of_another_dtype_are_converted(dtype):
 
 def test_no_points_give_no_predictions():
     assert KernelMachine(Laplace(2.0), torch.tensor(X), torch.tensor(Y))(torch.empty(0, 4)).shape == (0, 2)
-
-
-@pytest.mark.parametrize("offset", [0.0, 100.0])
-def test_an_offset_of_the_data_does_not_matter(offset):
-    _, predictions = oracle(Laplace(2.0), 0.05, METRICS["full"])
-    x, z = torch.tensor(X + offset), torch.tensor(Z + offset)
-    fit = fit_kernel_machine(KernelMatrix(Laplace(2.0), x, 0.05, metric=as_metric(METRICS["full"])), torch.tensor(Y))
-    np.testing.assert_allclose(fit.machine(z), predictions, rtol=0, atol=1e-9)
 
 
 def test_repeated_samples_with_other_targets_need_a_ridge():
@@ -290,32 +281,6 @@ def test_peak_memory_of_a_fit():
     done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert 0.5 < float(done.stdout) <= 2.5
-
-
-ITERATIVE = ConjugateGradient(rank=10, tolerance=1e-9)
-
-
-@every_kernel
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("weighted", [False, True])
-def test_iterative_predictions_against_numpy(kernel, metric, weighted):
-    weights = np.random.default_rng(1).uniform(0.3, 3, 30) if weighted else None
-    _, predictions = oracle(kernel, 0.05, METRICS[metric], weights)
-    shift = 0.05 if weights is None else torch.tensor(0.05 / weights)
-    fit = fit_kernel_machine(
-        KernelMatrix(
-            kernel,
-            torch.tensor(X + 100.0),
-            shift,
-            metric=as_metric(METRICS[metric]),
-        ),
-        torch.tensor(Y),
-        solver=ITERATIVE,
-    )
-    assert fit.machine.coefficients.dtype == fit.solution.dtype == torch.float32
-    assert fit.solution.residual <= 1e-9
-    assert fit.solution.iterations > 0
-    np.testing.assert_allclose(fit.machine(torch.tensor(Z + 100.0)), predictions, rtol=0, atol=3e-5)
 
 
 @pytest.mark.parametrize(
