@@ -185,3 +185,15 @@ def test_model_that_draws_random_numbers_in_evaluation_mode():
     model = two_layers(lambda self, x: self.last(functional.dropout(torch.relu(self.first(x)), 0.5, training=True)))
     with pytest.raises(agop.errors.InputError, match="same data"):
         agop.measure(model, batches(x, y))
+
+
+def test_options_as_a_value_and_by_name():
+    x, y = data()
+    model = seeded(mlp)
+    options = agop.network.MeasureOptions(layers="2", rows="mean")
+    record = agop.measure(model, [(x, y)], options)
+    assert list(record.lines()) == list(agop.measure(model, [(x, y)], layers="2", rows="mean").lines())
+    assert list(agop.measure(model, [(x, y)], options, layers="0")) == ["0"]
+    assert options.layers == "2"
+    with pytest.raises(TypeError, match="layer"):
+        agop.measure(model, [(x, y)], layer="2")

@@ -265,6 +265,10 @@ def test_objects_are_known_by_their_type(world, tmp_path):
     [
         ({"unit": "batch"}, 'expected unit to be "epoch" or "step", got \'batch\''),
         ({"every": 0}, "expected every >= 1, got 0"),
+        ({"rows": "all"}, "expected rows 'each', 'mean' or 'flatten', got 'all'"),
+        ({"max_samples": 0}, "expected max_samples >= 1, got 0"),
+        ({"outputs": 3}, "expected outputs 'exact' or Rademacher(k, seed), got 3"),
+        ({"ood_loader": [], "second_pass": False}, "expected a second pass for NC5, got second_pass=False"),
         ({"time_share": 0.0}, "expected 0 < time_share <= 1, or None, got 0.0"),
         ({"time_share": 1.5}, "expected 0 < time_share <= 1, or None, got 1.5"),
         ({"time_share": float("nan")}, "expected 0 < time_share <= 1, or None, got nan"),

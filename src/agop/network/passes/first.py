@@ -78,18 +78,19 @@ class SeenLayer:
     gradients: LayerGradients | None = None
 
     @classmethod
-    def of(cls, features: CallFeatures, n_classes: int, weight: LayerWeight) -> SeenLayer:
-        """Layer in one of its calls, without gradients."""
-        moments: dict[str, ClassMoments] = {}
-        is_last = True
+    def of(cls, features: CallFeatures, n_classes: int, known: SeenLayer | None) -> SeenLayer:
+        """Layer in one of its calls, without gradients; what is ``known`` of the model is not found again."""
+        linear, moments = features.call.linear, dict[str, ClassMoments]()
+        is_last = known is None or known.is_last
         for stage in features.stages:
             for rows, labels, scores in features.of(stage):
                 part = ClassMoments.of(rows, labels, n_classes)
                 moments[stage] = moments[stage].merge(part) if stage in moments else part
                 if stage == "linear":
                     is_last = is_last and torch.equal(rows, scores)
-        call = features.call
-        return cls(weight, call.linear.patch, moments, frozenset([call.activation]), is_last, features.is_unmasked)
+        weight = LayerWeight(linear.matrix(linear.weight.detach())) if known is None else known.weight
+        activations = frozenset([features.call.activation])
+        return cls(weight, linear.patch, moments, activations, is_last, features.is_unmasked)
 
     def merge(self, other: SeenLayer) -> SeenLayer:
         """Both together.
@@ -233,13 +234,11 @@ def _layers(seen: SeenBatch, before: FirstPass) -> tuple[dict[str, SeenLayer], d
     layers: dict[str, SeenLayer] = {}
     skipped: dict[str, str] = {}
     for features in seen.calls:
-        name, linear = features.name, features.call.linear
+        name = features.name
         if name in before.skipped or name in skipped:
             continue
-        known = layers.get(name) or before.layers.get(name)
-        weight = LayerWeight(linear.matrix(linear.weight.detach())) if known is None else known.weight
         try:
-            found = SeenLayer.of(features, seen.batch.n_classes, weight)
+            found = SeenLayer.of(features, seen.batch.n_classes, layers.get(name) or before.layers.get(name))
         except UnalignedRowsError as error:
             skipped[name] = str(error)
             layers.pop(name, None)
