@@ -9,6 +9,7 @@ from scipy import stats
 from sklearn.base import clone
 
 from agop.deep_rfm import CosineFeatures, GaussianCosineFeatures, LaplaceCosineFeatures, ReLUFeatures
+from agop.deep_rfm.random_features import RandomFeatures, RandomMap
 from agop.errors import InputError
 from oracles import deep_rfm as oracles_deep_rfm
 
@@ -168,3 +169,19 @@ def test_relu_features_approximate_the_arc_cosine_kernel_of_their_covariance():
     angle = torch.arccos(cosine)
     expected = variance * x.norm() * z.norm() * (angle.sin() + (np.pi - angle) * cosine) / (2 * np.pi)
     assert (features[0] @ features[1] / width).item() == pytest.approx(expected.item(), rel=0.03)
+
+
+def test_a_family_of_ones_own_may_have_any_hyper_parameters():
+    class Signs(RandomFeatures):
+        def __init__(self, width=8, kind="signs", shift=0.0):
+            self.width, self.kind, self.shift = width, kind, shift
+
+        def _draw(self, n_features, generator):
+            return RandomMap(torch.from_numpy(generator.choice([-1.0, 1.0], (self.width, n_features)) + self.shift))
+
+        def scaled_distances(self, rows, others):
+            return None
+
+    assert Signs().draw(3, seed=0, layer=1)(torch.ones(2, 3)).shape == (2, 8)
+    with pytest.raises(InputError, match="positive integer width"):
+        Signs(width=0).draw(3, seed=0, layer=1)

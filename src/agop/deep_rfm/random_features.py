@@ -68,9 +68,6 @@ class RandomFeatures(BaseEstimator, ABC):  # type: ignore[misc]
         """
         if not isinstance(self.width, Integral) or self.width < 1:
             raise InputError("a positive integer width", repr(self.width), "Set width >= 1.")
-        for name, value in self.get_params().items():
-            if not isinstance(value, Real) or not 0 < value < float("inf"):
-                raise InputError(f"a positive finite {name}", repr(value), f"Set {name} > 0.")
         return self._draw(n_features, np.random.default_rng((seed, layer)))
 
     @abstractmethod
@@ -119,10 +116,14 @@ class ReLUFeatures(RandomFeatures):
 class FourierFeatures(RandomFeatures):
     r"""Random Fourier features :math:`\sqrt{2/k}\cos(W z + u)` of a shift-invariant kernel.
 
-    The rows of W are drawn from its spectral density, u is uniform on [0, 2 pi) (Rahimi & Recht 2007).
+    The rows of W are drawn from its spectral density, u is uniform on [0, 2 pi) (Rahimi & Recht 2007). All
+    hyper-parameters are positive numbers.
     """
 
     def _draw(self, n_features: int, generator: np.random.Generator) -> RandomMap:
+        for name, value in self.get_params().items():
+            if not isinstance(value, Real) or not 0 < value < float("inf"):
+                raise InputError(f"a positive finite {name}", repr(value), f"Set {name} > 0.")
         weight = self._frequencies(n_features, generator)
         return RandomMap(torch.from_numpy(weight), torch.from_numpy(generator.uniform(0, 2 * np.pi, self.width)))
 
