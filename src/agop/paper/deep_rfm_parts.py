@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from agop.datasets import Dataset
 from agop.deep_rfm import DeepRFMRecord, DeepRFMSettings, run_deep_rfm
@@ -14,7 +14,7 @@ from agop.paper.curves import number
 from agop.paper.figure import Observe, Part, Scale
 from agop.runs import Run
 
-__all__ = ["FEATURES", "MAPS", "Size", "deep_rfm_part", "deep_rfm_settings", "sizes"]
+__all__ = ["FEATURES", "MAPS", "SIZES", "deep_rfm_part", "deep_rfm_settings"]
 
 FEATURES = ("relu", "cosine")
 """Random maps of the published experiments."""
@@ -34,32 +34,14 @@ _DIMENSIONS = {"digits": 64, "mnist": 784, "fashion_mnist": 784, "cifar10": 3072
 _GAMMAS = {"digits": 0.05, "mnist": 0.05, "fashion_mnist": 0.05}
 
 
-@dataclass(frozen=True)
-class Size:
-    """Size of a run of Deep RFM.
-
-    Attributes
-    ----------
-    cosine_width
-        Number of cosine features; as many as the data have features if None, as in the published scripts.
-    """
-
-    samples: int | None
-    test_samples: int | None
-    depth: int
-    width: int
-    cosine_width: int | None
-    seeds: tuple[int, ...]
-    dtype: Literal["float64", "float32"] = "float64"
-
-
-def sizes(scale: Scale) -> Size:
-    """Quick: 500 rows, quarter width, one seed. Cpu: 2,000 rows. Paper: all rows there are, in float32."""
-    return {
-        "quick": Size(500, 360, 12, 128, 128, (0,)),
-        "cpu": Size(2000, 1000, 12, 1024, 1024, (0, 1)),
-        "paper": Size(None, None, 20, 1024, None, (0, 1, 2), "float32"),
-    }[scale]
+SIZES: Mapping[Scale, DeepRFMSettings] = MappingProxyType(
+    {
+        "quick": DeepRFMSettings(samples=500, test_samples=360, width=128),
+        "cpu": DeepRFMSettings(samples=2000, test_samples=1000, seeds=(0, 1)),
+        "paper": DeepRFMSettings(depth=20, seeds=(0, 1, 2), dtype="float32"),
+    }
+)
+"""Size of the runs. Quick: 500 rows, 128 features, one seed. Cpu: 2,000 rows. Paper: all rows there are, in float32."""
 
 
 def deep_rfm_settings(
@@ -67,24 +49,20 @@ def deep_rfm_settings(
 ) -> DeepRFMSettings:
     """Deep RFM with the paper's kernel (Laplace, L = 2, no ridge), one of ``MAPS``, and the control without the AGOP.
 
-    With ``shuffled`` the labels are in a random order, and there is no control.
+    With ``shuffled`` the labels are in a random order, and there is no control. At the scale of the paper there are as
+    many cosine features as the data have, as in the published scripts.
     """
-    size = sizes(scale)
-    cosine_width = size.cosine_width or _DIMENSIONS.get(data, size.width)
-    published = DeepRFMSettings(
-        data=data,
-        samples=size.samples,
-        test_samples=size.test_samples,
-        depth=size.depth,
-        width=size.width if features == "relu" else cosine_width,
-        gamma=_GAMMAS.get(data, 0.1),
-        seeds=size.seeds,
-        control=not shuffled,
-        permute_labels=shuffled,
-        dtype=size.dtype,
-        device=device,
-    )
-    return replace(published, **MAPS[features])
+    size = SIZES[scale]
+    as_wide = scale == "paper" and features != "relu"
+    published: dict[str, Any] = {
+        "data": data,
+        "width": _DIMENSIONS.get(data, size.width) if as_wide else size.width,
+        "gamma": _GAMMAS.get(data, 0.1),
+        "control": not shuffled,
+        "permute_labels": shuffled,
+        "device": device,
+    }
+    return replace(size, **{**published, **MAPS[features]})
 
 
 def deep_rfm_part(scale: Scale, data: str, features: str, device: str, *, shuffled: bool = False) -> Part:

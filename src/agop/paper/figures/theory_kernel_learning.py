@@ -13,7 +13,7 @@ from agop.charts.palette import GREY, color
 from agop.datasets import Dataset
 from agop.paper.computed import Rows, write_once
 from agop.paper.curves import course, curve, falls_by_seed
-from agop.paper.deep_rfm_parts import deep_rfm_part, sizes
+from agop.paper.deep_rfm_parts import SIZES, deep_rfm_part
 from agop.paper.figure import Figure, Observe, Part, Scale, Verdict
 from agop.paper.kernel_learning_lines import KernelLearningSettings, kernel_learning_lines
 from agop.runs import Line, Run, select, values_of
@@ -30,8 +30,8 @@ def _parts(scale: Scale, data: tuple[str, ...], device: str) -> list[Part]:
         settings = KernelLearningSettings(
             data=name,
             per_class=20 if scale == "quick" else 50,
-            depth=sizes(scale).depth,
-            width=sizes(scale).width,
+            depth=SIZES[scale].depth,
+            width=SIZES[scale].width,
             steps=60 if scale == "quick" else 100,
             device=device,
         )
