@@ -122,7 +122,7 @@ class FourierFeatures(RandomFeatures):
 
     def _draw(self, n_features: int, generator: np.random.Generator) -> RandomMap:
         for name, value in self.get_params().items():
-            if not isinstance(value, Real) or not 0 < value < float("inf"):
+            if not isinstance(value, Real) or not 0 < float(value) < float("inf"):
                 raise InputError(f"a positive finite {name}", repr(value), f"Set {name} > 0.")
         weight = self._frequencies(n_features, generator)
         return RandomMap(torch.from_numpy(weight), torch.from_numpy(generator.uniform(0, 2 * np.pi, self.width)))
