@@ -8,7 +8,7 @@ import torch
 
 import agop.collapse as collapse
 from agop.errors import InputError
-from agop.moments import ClassMoments, features_from_gram
+from agop.moments import ClassMoments
 
 LABELS = torch.tensor([0, 0, 1, 1, 2, 2])
 X = torch.tensor([[0.0, 1.0], [0.0, 2.0], [3.0, 0.0], [4.0, 0.0], [1.0, -5.0], [2.0, -5.0]])
@@ -74,36 +74,3 @@ def test_bad_out_of_distribution_samples():
         collapse.nc5_orthogonality(MOMENTS, X[:, :1])
     with pytest.raises(InputError, match="a mean at 0"):
         collapse.nc5_orthogonality(MOMENTS, torch.zeros(2, 2))
-
-
-@pytest.mark.parametrize(
-    ("gram", "message"),
-    [
-        (torch.ones(6, 5), r"a Gram matrix \(n, n\)"),
-        (torch.empty(0, 0), r"a Gram matrix \(n, n\)"),
-        (torch.ones(5, 5), "5 labels"),
-        (torch.full((6, 6), torch.nan), "finite"),
-        (-(X @ X.mT), "positive semi-definite"),
-        (X @ torch.tensor([[0.0, 1.0], [-1.0, 0.0]]) @ X.mT, "positive semi-definite"),
-        (torch.ones(6, 6), "differ"),
-    ],
-)
-def test_bad_gram(gram, message):
-    labels = LABELS[: len(gram)] if len(gram) == 0 else LABELS
-    with pytest.raises(InputError, match=message):
-        collapse.nc1_trace_ratio(ClassMoments.from_gram(gram, labels))
-
-
-@pytest.mark.parametrize(
-    ("gram", "message"),
-    [
-        (torch.ones(6, 5), r"a Gram matrix \(n, n\)"),
-        (torch.full((6, 6), torch.nan), "finite gram"),
-        (-(X @ X.mT), "positive semi-definite"),
-        (X @ torch.tensor([[0.0, 1.0], [-1.0, 0.0]]) @ X.mT, "positive semi-definite"),
-        (torch.diag(torch.tensor([1.0, 1.0])) + 2 * torch.tensor([[0.0, 1.0], [1.0, 0.0]]), "positive semi-definite"),
-    ],
-)
-def test_no_features_behind_a_bad_gram(gram, message):
-    with pytest.raises(InputError, match=message):
-        features_from_gram(gram)

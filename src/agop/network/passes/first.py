@@ -7,22 +7,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from agop.errors import InputError, MemoryBudgetError
 from agop.moments import ClassMoments
 from agop.network.options import MeasureOptions
 from agop.network.passes.batches import IGNORED
 from agop.network.passes.directions import Exact
-from agop.network.passes.features import CallFeatures
-from agop.network.passes.gradients import LayerGradients, LayerWeight, check_independence, layer_gradients
+from agop.network.passes.gradients import LayerGradients, check_independence, layer_gradients
 from agop.network.passes.merging import merged, merged_by_key
 from agop.network.passes.rows import UnalignedRowsError
+from agop.network.passes.seen_layer import SeenLayer
 from agop.network.passes.sweep import SeenBatch, Sweep
 from agop.network.record.stage import Stage
 from agop.outer_product import OuterProduct
 
-__all__ = ["FirstPass", "SeenLayer", "first_pass"]
+__all__ = ["FirstPass", "first_pass"]
 
 
 def first_pass(sweep: Sweep, loader: Iterable[Any]) -> FirstPass:
@@ -45,95 +44,6 @@ def first_pass(sweep: Sweep, loader: Iterable[Any]) -> FirstPass:
     if not total.layers:
         raise InputError("a layer that can be measured", "; ".join(total.skipped.values()), "Select other layers.")
     return total
-
-
-@dataclass(frozen=True, eq=False)
-class SeenLayer:
-    """One layer in the first pass: a value that merges.
-
-    Attributes
-    ----------
-    weight
-        Weight of the layer.
-    patch
-        (channels, height, width) of the input rows of a 2-d convolution; None for other layers.
-    moments
-        Moments by stage.
-    activations
-        Calls that made the output stage; None for a use without one.
-    is_last
-        Whether its outputs are those of the network.
-    is_unmasked
-        Whether samples have several rows that may be tokens, and nothing says which are real.
-    gradients
-        Gradients that arrived; None if there were none.
-    """
-
-    weight: LayerWeight
-    patch: tuple[int, int, int] | None
-    moments: Mapping[str, ClassMoments]
-    activations: frozenset[str | None]
-    is_last: bool
-    is_unmasked: bool
-    gradients: LayerGradients | None = None
-
-    @classmethod
-    def of(cls, features: CallFeatures, n_classes: int, known: SeenLayer | None) -> SeenLayer:
-        """Layer in one of its calls, without gradients; what is ``known`` of the model is not found again."""
-        linear, moments = features.call.linear, dict[str, ClassMoments]()
-        is_last = known is None or known.is_last
-        for stage in features.stages:
-            for rows, labels, scores in features.of(stage):
-                part = ClassMoments.of(rows, labels, n_classes)
-                moments[stage] = moments[stage].merge(part) if stage in moments else part
-                if stage == "linear":
-                    is_last = is_last and torch.equal(rows, scores)
-        weight = LayerWeight(linear.matrix(linear.weight.detach())) if known is None else known.weight
-        activations = frozenset([features.call.activation])
-        return cls(weight, linear.patch, moments, activations, is_last, features.is_unmasked)
-
-    def merge(self, other: SeenLayer) -> SeenLayer:
-        """Both together.
-
-        Raises
-        ------
-        InputError
-            If vectors of all rows have different lengths.
-        """
-        widths = [layer.moments["input"].means.shape[1] for layer in (self, other)]
-        if widths[0] != widths[1]:
-            got, advice = f"{widths[0]} and {widths[1]} numbers", "Use rows='each' or 'mean'."
-            raise InputError("rows='flatten' with vectors of one length", got, advice)
-        return SeenLayer(
-            self.weight,
-            self.patch,
-            merged_by_key(self.moments, other.moments),
-            self.activations | other.activations,
-            self.is_last and other.is_last,
-            self.is_unmasked or other.is_unmasked,
-            merged(self.gradients, other.gradients),
-        )
-
-    @property
-    def activation(self) -> str | None:
-        """Call that made the output stage, if it was the same in all uses."""
-        return next(iter(self.activations)) if len(self.activations) == 1 else None
-
-    @property
-    def stages(self) -> dict[str, ClassMoments]:
-        """Moments of the stages that all uses have alike."""
-        return {name: part for name, part in self.moments.items() if name != "output" or self.activation}
-
-    def classifier(self, stage: str) -> Tensor | None:
-        """Weight of the classifier on the features of a stage, if the layer is one."""
-        return self.weight.matrix if self.is_last and stage == "input" else None
-
-    @property
-    def numbers(self) -> int:
-        """Numbers that statistics take: five stages, twice for the second pass, outer products and what they become."""
-        rank, width = min(self.weight.matrix.shape), self.weight.matrix.shape[1]
-        stages = sum(2 * moments.means.numel() for moments in self.moments.values())
-        return stages + 4 * self.moments["input"].means.numel() + 2 * rank * rank + rank * width
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from agop.collapse import nc1_trace_ratio, nc2_gram_mse
-from agop.errors import PrecisionWarning
-from agop.moments import ClassMoments
+from agop.errors import InputError, PrecisionWarning
+from agop.moments import ClassMoments, features_from_gram
 from oracles import collapse as oracle
 
 
@@ -76,3 +76,40 @@ def test_at_the_edge_the_share_is_about_the_error(dtype, offset):
     below = [error(*features(offset / 2, seed, dtype=dtype)) for seed in range(20)]
     assert all(text is None for _, text in below)
     assert max(gap for gap, _ in below) < 0.005
+
+
+LABELS = torch.tensor([0, 0, 1, 1, 2, 2])
+X = torch.tensor([[0.0, 1.0], [0.0, 2.0], [3.0, 0.0], [4.0, 0.0], [1.0, -5.0], [2.0, -5.0]])
+
+
+@pytest.mark.parametrize(
+    ("gram", "message"),
+    [
+        (torch.ones(6, 5), r"a Gram matrix \(n, n\)"),
+        (torch.empty(0, 0), r"a Gram matrix \(n, n\)"),
+        (torch.ones(5, 5), "5 labels"),
+        (torch.full((6, 6), torch.nan), "finite"),
+        (-(X @ X.mT), "positive semi-definite"),
+        (X @ torch.tensor([[0.0, 1.0], [-1.0, 0.0]]) @ X.mT, "positive semi-definite"),
+        (torch.ones(6, 6), "differ"),
+    ],
+)
+def test_bad_gram(gram, message):
+    labels = LABELS[: len(gram)] if len(gram) == 0 else LABELS
+    with pytest.raises(InputError, match=message):
+        nc1_trace_ratio(ClassMoments.from_gram(gram, labels))
+
+
+@pytest.mark.parametrize(
+    ("gram", "message"),
+    [
+        (torch.ones(6, 5), r"a Gram matrix \(n, n\)"),
+        (torch.full((6, 6), torch.nan), "finite gram"),
+        (-(X @ X.mT), "positive semi-definite"),
+        (X @ torch.tensor([[0.0, 1.0], [-1.0, 0.0]]) @ X.mT, "positive semi-definite"),
+        (torch.diag(torch.tensor([1.0, 1.0])) + 2 * torch.tensor([[0.0, 1.0], [1.0, 0.0]]), "positive semi-definite"),
+    ],
+)
+def test_no_features_behind_a_bad_gram(gram, message):
+    with pytest.raises(InputError, match=message):
+        features_from_gram(gram)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agop.errors import EmptyClassError, InputError
 from agop.moments import ClassMoments
-from gloo_moments import reduce_cases
+from moments.gloo import reduce_cases
 from oracles import collapse as oracle
 
 
