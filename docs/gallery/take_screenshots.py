@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 HERE = Path(__file__).parent
 
-COLOURS = 256
-"""In a picture, which keeps it small."""
+COLORS = 256
+"""Number of colors of a picture, which keeps it small."""
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def take(browser: Browser, page: Path, picture: Path, width: int, height: int, t
         tab.goto(page.as_uri())
         tab.wait_for_timeout(3000)
         raw = tab.screenshot()
-    Image.open(io.BytesIO(raw)).convert("RGB").quantize(COLOURS).save(picture, optimize=True)
+    Image.open(io.BytesIO(raw)).convert("RGB").quantize(COLORS).save(picture, optimize=True)
 
 
 if __name__ == "__main__":
