@@ -14,8 +14,7 @@ import pytest
 import torch
 
 from agop.errors import DataFileError, InputError
-from agop.runs import Run, machine, versions
-from agop.runs import folder as runs
+from agop.runs import Run, environment, machine, versions
 
 SETTINGS = {"data": "digits", "depth": 12, "seeds": (0, 1), "ridge": 0.0}
 
@@ -50,12 +49,12 @@ def test_versions_and_machine():
 
 
 def test_a_package_that_is_not_installed_has_no_version(monkeypatch):
-    monkeypatch.setattr(runs, "_PACKAGES", ("no-such-package-of-that-name",))
+    monkeypatch.setattr(environment, "_PACKAGES", ("no-such-package-of-that-name",))
     assert versions()["no-such-package-of-that-name"] is None
 
 
 def test_machine_without_proc(monkeypatch, tmp_path):
-    monkeypatch.setattr(runs, "Path", lambda _: tmp_path / "nothing")
+    monkeypatch.setattr(environment, "Path", lambda _: tmp_path / "nothing")
     assert machine()["cpu"]
 
 

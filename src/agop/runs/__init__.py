@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from agop.runs.environment import machine, versions
 from agop.runs.fitted import FITTED_ACCURACY, TrainingFit
-from agop.runs.folder import Run, machine, versions
+from agop.runs.folder import Run
 from agop.runs.lines import Line, hidden_layers, last_measured, measurements, select, values_of, with_columns
 from agop.runs.summary import BAND_SEEDS, LEAST_FALL, SeedSummary, summarize_along, summarize_seeds
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
-import platform
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,16 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from agop.errors import DataFileError, InputError
 from agop.runs import storage
+from agop.runs.environment import machine, versions
 from agop.runs.storage import JSON
 
-__all__ = ["Run", "machine", "versions"]
-
-_PACKAGES = ("agop", "torch", "numpy", "scipy", "scikit-learn")
+__all__ = ["Run"]
 
 
 @dataclass(frozen=True)
@@ -188,38 +184,6 @@ class Run:
                 "a run with the same settings",
                 "Choose another folder, or resume it.",
             )
-
-
-def versions() -> dict[str, JSON]:
-    """Return the versions of python, agop and the packages that its numbers come from."""
-    return {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
-
-
-def machine() -> dict[str, JSON]:
-    """Return the processor, cores, threads in use, memory in bytes and GPUs of this machine."""
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else None
-    return {
-        "cpu": _cpu_model(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "memory_bytes": pages,
-        "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
-    }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _cpu_model() -> str:
-    """Name of the processor; Linux keeps it in /proc/cpuinfo."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _jsonl(lines: Iterable[Mapping[str, object]]) -> str:
