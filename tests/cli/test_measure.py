@@ -189,13 +189,13 @@ def test_repeated_in_the_same_folder(here):
 def test_notes_are_printed(here, monkeypatch):
     def noting(*arguments, **options):
         record = measure(*arguments, **options)
-        return NetworkRecord(**{**vars(record), "notes": ("a [note]",)})
+        return NetworkRecord(**{**vars(record), "omissions": ("a [note]",)})
 
     measure = experiment.measure
     monkeypatch.setattr(experiment, "measure", noting)
     result = invoke("measure", "nets_here:mlp", "digits", "--samples", 100, "--out", "run")
     assert "• a [note]" in words(result.stdout)
-    assert Run.open("run").info()["notes"] == ["a [note]"]
+    assert Run.open("run").info()["notes"][0] == "a [note]"
 
 
 @pytest.mark.parametrize(

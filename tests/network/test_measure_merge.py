@@ -69,7 +69,7 @@ def test_one_pass_finds_what_a_merged_record_keeps():
     x, y = data(40)
     model = seeded(mlp)
     whole, once = agop.measure(model, [(x, y)]), agop.measure(model, iter([(x, y)]), second_pass=False)
-    assert_merged(replace(once, notes=(*once.notes, "merged")), whole)
+    assert_merged(replace(once, omissions=("merged",)), whole)
     assert once["4"].input.nc3_self_duality == whole["4"].input.nc3_self_duality
     with pytest.raises(InputError, match="twice"):
         agop.measure(model, iter([(x, y)]))
@@ -92,6 +92,17 @@ def test_gradients_that_reach_a_layer_in_one_part_only():
     assert whole["side"].agop.any()
     for merged in (halves[0].merge(halves[1]), halves[1].merge(halves[0])):
         assert_merged(merged, whole)
+
+
+def test_notes_of_a_part_are_not_those_of_the_whole():
+    """One part lacks a class, the other has one sample of a class."""
+    x, y = data(40)
+    last = int(torch.nonzero(y == 2)[-1])
+    few, lacking = (y < 2) | (torch.arange(40) == last), (y > 0) & (torch.arange(40) != last)
+    parts = [agop.measure(seeded(mlp), [(x[rows], y[rows])]) for rows in (few, lacking)]
+    assert any("one sample of class 2" in note for note in parts[0].notes)
+    assert any("no samples of class 0" in note for note in parts[1].notes)
+    assert not any("class" in note for note in parts[0].merge(parts[1]).notes)
 
 
 def test_merge_of_different_things():
@@ -128,7 +139,7 @@ def test_save_and_load(tmp_path, outputs):
     path = tmp_path / "record.safetensors"
     record.save(path)
     loaded = NetworkRecord.load(path)
-    for field in ("n_samples", "n_dropped", "n_classes", "accuracy", "settings", "notes"):
+    for field in ("n_samples", "n_dropped", "n_classes", "accuracy", "settings", "omissions", "notes"):
         assert getattr(loaded, field) == getattr(record, field), field
     assert list(loaded) == list(record)
     for name in record:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from agop.network.passes.first import FirstPass, first_pass
 from agop.network.passes.second import second_pass
 from agop.network.passes.sweep import Sweep
 from agop.network.record import LayerRecord, NetworkRecord
+from agop.network.record.notes import few
 
 __all__ = ["measure"]
 
@@ -116,51 +117,15 @@ def measure(
         len(first.outputs.counts),
         first.n_correct / first.n_samples,
         {"outputs": str(options.outputs), "rows": options.rows, "max_samples": options.max_samples},
-        _notes(first, records, unseen),
+        tuple(_omissions(first, unseen)),
     )
 
 
-def _notes(first: FirstPass, records: Mapping[str, LayerRecord], unseen: Iterable[str]) -> tuple[str, ...]:
-    """Sentences on what was left out or not found: layers, classes, rows and measures, in this order."""
+def _omissions(first: FirstPass, unseen: Iterable[str]) -> Iterator[str]:
+    """Sentences on layers that were not measured, and on padding that was."""
+    yield from (f"{name}: {reason}" for name, reason in first.skipped.items())
+    yield from (f"{name}: no linear map, convolution or matrix product with its weight was seen" for name in unseen)
     unmasked = [name for name, layer in first.layers.items() if layer.is_unmasked]
-    unreached = [name for name, layer in records.items() if layer.spectrum is None]
-    return (
-        *(f"{name}: {reason}" for name, reason in first.skipped.items()),
-        *(f"{name}: no linear map, convolution or matrix product with its weight was seen" for name in unseen),
-        *(f"{name}: no gradient of the outputs reaches it, no AGOP" for name in unreached),
-        *_about_classes(first, records),
-        *([_about_padding(unmasked)] if unmasked else []),
-        *_about_measures(records),
-    )
-
-
-def _about_classes(first: FirstPass, records: Mapping[str, LayerRecord]) -> list[str]:
-    """Classes that do not occur, and those of one sample, or row."""
-    counts = [] if first.outputs is None else first.outputs.counts.tolist()
-    absent = [label for label, count in enumerate(counts) if count == 0]
-    parts = (stage.moments.counts for layer in records.values() for stage in layer.stages.values())
-    single = sorted({label for part in parts for label, count in enumerate(part.tolist()) if count == 1})
-    notes = [f"no samples of class {_few(absent)}, left out"] * bool(absent)
-    left_out = f"one sample of class {_few(single)}, which has no scatter within the class: left out of NC1"
-    return notes + [left_out] * bool(single)
-
-
-def _about_padding(names: list[str]) -> str:
-    advice = "return (outputs, labels, mask) from forward if some are padding"
-    return f"{_few(names)}: several rows a sample came without a mask and count as data, all of them; {advice}"
-
-
-def _about_measures(records: Mapping[str, LayerRecord]) -> list[str]:
-    """Measures without a value, with the reason; those of one reason together."""
-    found: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
-    for name, layer in records.items():
-        for stage, part in layer.stages.items():
-            for measure, reason in {} if part.collapse is None else part.collapse.undefined.items():
-                measures, places = found.setdefault(reason, ({}, {}))
-                measures[measure] = places[f"{name} ({stage})"] = None
-    return [f"no {', '.join(measures)} at {_few(places)}: {reason}" for reason, (measures, places) in found.items()]
-
-
-def _few(items: Iterable[object]) -> str:
-    names = list(map(str, items))
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    if unmasked:
+        advice = "return (outputs, labels, mask) from forward if some are padding"
+        yield f"{few(unmasked)}: several rows a sample came without a mask and count as data, all of them; {advice}"

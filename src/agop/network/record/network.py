@@ -12,6 +12,7 @@ from agop.collapse import MEASURES
 from agop.errors import DataFileError, InputError
 from agop.estimator.values import NodeReader, NodeWriter
 from agop.network.record.layer import LayerRecord
+from agop.network.record.notes import notes_of
 from agop.runs import storage
 from agop.storable import storable
 
@@ -37,8 +38,8 @@ class NetworkRecord(Mapping[str, LayerRecord]):
         Share of samples whose largest output is that of their class.
     settings
         Settings of the measurement.
-    notes
-        Sentences on what could not be measured, and why.
+    omissions
+        Sentences on layers that could not be measured, and why.
 
     Examples
     --------
@@ -57,7 +58,12 @@ class NetworkRecord(Mapping[str, LayerRecord]):
     n_classes: int
     accuracy: float
     settings: dict[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    omissions: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what could not be measured, and why: the omissions, and what the layers themselves lack."""
+        return (*self.omissions, *notes_of(self.layers))
 
     def __getitem__(self, name: str) -> LayerRecord:
         """Record of a layer; InputError for a name that is not one of them."""
@@ -123,7 +129,7 @@ class NetworkRecord(Mapping[str, LayerRecord]):
             self.n_classes,
             shares[0] * self.accuracy + shares[1] * other.accuracy,
             self.settings,
-            tuple(dict.fromkeys([*self.notes, *other.notes, note])),
+            tuple(dict.fromkeys([*self.omissions, *other.omissions, note])),
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
