@@ -13,14 +13,15 @@ import pytest
 from matplotlib import image
 
 from agop.charts import write_page
+from agop.charts.changes import plain_change
 from agop.charts.chart import Bars, Choice, Curve, Curves, HeatMap, Picture, Pictures, Series
 from agop.charts.document import Document, NumberTable, Plot
-from agop.charts.findings import Course, Finding
+from agop.charts.findings import Finding
 from agop.collapse.terms import TERMS
 from agop.runs import summarize_seeds
 from charts.browser import Visit, chromium
 
-FOUND = Finding("NC1", "layer inputs", 0.5, course=Course(8.0, "falls", 0.25, "layer"))
+FOUND = Finding("NC1", "layer inputs", 0.5, course=plain_change(8.0, 0.5))
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agop.charts.findings import UNSETTLED
-from agop.tables.findings import effect_findings, fold_findings, table_findings
+from agop.tables.findings import part_findings, table_findings
 from tables.models import COUPLING, EXPLANATION, folds, plain, result, wide
 
 
@@ -99,7 +99,9 @@ def test_the_largest_effect_by_fold():
     age, mass = ({"age": {"share": a, "error": 0.01}, "mass": {"share": 0.3, "error": 0.01}} for a in (0.4, 0.2))
 
     def of(lines):
-        return notes(f for f in effect_findings([result(lines=lines)]) if f.quantity == "effect on unseen rows")
+        return notes(
+            f for f in part_findings([result(lines=lines)], "effects") if f.quantity == "effect on unseen rows"
+        )
 
     assert of(effects_of(age, age)) == {"age": ("largest in 2 of 2 folds",)}
     assert of(effects_of(age, mass, age)) == {
@@ -133,7 +135,7 @@ def test_directions():
 
 
 def test_many_columns_are_not_all_named():
-    found = effect_findings([result(explanation=replace(wide(), errors=np.full(30, 0.04)))])
+    found = part_findings([result(explanation=replace(wide(), errors=np.full(30, 0.04)))], "effects")
     assert [f.where for f in found if f.quantity == "effect"] == ["x29", "x28", "x27", "x26"]
 
 
@@ -154,7 +156,7 @@ def test_one_column():
     ],
 )
 def test_errors_over_folds(lines, value, interval, notes):
-    (found,) = fold_findings([result(lines=lines)])
+    (found,) = part_findings([result(lines=lines)], "folds")
     assert (found.value, found.notes) == (pytest.approx(value), notes)
     spread = None if found.interval is None else (found.interval.high - found.interval.low) / 2
     assert spread == (interval if interval is None else pytest.approx(interval, abs=0.01))
@@ -162,7 +164,7 @@ def test_errors_over_folds(lines, value, interval, notes):
 
 def compared(*results):
     """Quantity, and value and notes of each model in the comparison."""
-    found = [finding for finding in fold_findings(results) if not finding.where.startswith(("mean", "one"))]
+    found = [finding for finding in part_findings(results, "folds") if not finding.where.startswith(("mean", "one"))]
     return {(f.quantity, f.where) for f in found}, {f.run: (f.value, *f.notes[:1]) for f in found}
 
 
@@ -177,7 +179,7 @@ def test_which_model_has_the_lowest_error():
     assert quantity == RELATIVE
     assert found == {"c": (pytest.approx(0.05625), "lowest"), "f": (pytest.approx(0.5),)}
     assert compared(result("e", lines=folds(1.0, baseline=None)), other) == (set(), {})
-    assert fold_findings([result()]) == []
+    assert part_findings([result()], "folds") == []
 
 
 def test_a_difference_inside_the_spread_over_folds_is_none():

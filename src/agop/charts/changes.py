@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import exp, isfinite, log
 from typing import Literal, Self, TypeAlias, TypeVar
 
 from agop.runs import LEAST_FALL, Line, SeedSummary
 
-__all__ = ["SAME", "Change", "Direction", "ends_of", "is_still", "steepest", "steps"]
+__all__ = ["SAME", "Change", "Direction", "ends_of", "is_still", "plain_change", "steepest", "steps"]
 
 SAME = 1.005
 """Ratio of values that are called the same."""
@@ -34,6 +34,10 @@ class Change:
         Change of each seed: the logarithm of end over start, or end less start.
     direction
         Where it goes, if that is more than the spread over seeds.
+    factor
+        Factor in each step of a change of the logarithm; None for another.
+    step
+        Name of a step, such as "layer"; the change is one step if it has none.
     span
         First and last epoch of a training; None if they are not known or not the same for all seeds.
     """
@@ -42,21 +46,22 @@ class Change:
     end: float
     by: SeedSummary
     direction: Direction
+    factor: float | None = None
+    step: str = ""
     span: tuple[int, int] | None = None
 
     @classmethod
     def between(
-        cls, before: SeedSummary, after: SeedSummary, *, log: bool = True, span: tuple[int, int] | None = None
+        cls, before: SeedSummary, after: SeedSummary, *, log: bool = True, steps: int = 1, step: str = ""
     ) -> Self | None:
-        """Change from one summary to the other; None if no seed has both.
+        """Change from one summary to the other in equal steps; None if no seed has both.
 
         Examples
         --------
         >>> before = SeedSummary.of({0: 1.0, 1: 100.0, 2: 7.0})
-        >>> Change.between(before, SeedSummary.of({0: 0.5, 1: 50.0})).direction
-        'falls'
-        >>> Change.between(before, SeedSummary.of({0: 0.5, 1: 300.0})).direction
-        'unsettled'
+        >>> falls, unsettled = (Change.between(before, SeedSummary.of({0: 0.5, 1: end})) for end in (50.0, 300.0))
+        >>> falls.direction, falls.factor, unsettled.direction
+        ('falls', 0.5, 'unsettled')
         """
         by = before.change_to(after, log=log)
         if by is None:
@@ -72,17 +77,12 @@ class Change:
             direction = "same"
         elif not by.is_beyond_spread:
             direction = "unsettled"
-        return cls(start, end, by, direction, span)
+        return cls(start, end, by, direction, exp(by.mean / max(1, steps)) if log else None, step)
 
-    def factor(self, steps: int = 1) -> float:
-        """Factor of a change of the logarithm in each of so many steps.
 
-        Examples
-        --------
-        >>> Change.between(SeedSummary.of([8.0]), SeedSummary.of([2.0])).factor(2)
-        0.5
-        """
-        return exp(self.by.mean / max(1, steps))
+def plain_change(start: float, end: float) -> Change | None:
+    """Change of a number that is no mean over seeds."""
+    return Change.between(*(SeedSummary.of([value], log=False) for value in (start, end)), log=False)
 
 
 def is_still(by: SeedSummary) -> bool:
@@ -128,7 +128,7 @@ def ends_of(lines: Iterable[Line], measure: str, *, log: bool = True) -> Change 
     --------
     >>> lines = [{"seed": s, "epoch": e, "nc1": 4.0 * (1 + s) / (1 + e)} for s, e in [(0, 0), (0, 7), (1, 0), (1, 7)]]
     >>> ends = ends_of(lines, "nc1")
-    >>> ends.factor(), ends.span
+    >>> ends.factor, ends.span
     (0.125, (0, 7))
     """
     courses = _courses(lines, measure, log=log)
@@ -137,8 +137,9 @@ def ends_of(lines: Iterable[Line], measure: str, *, log: bool = True) -> Change 
     start, end = (
         SeedSummary.of({seed: course[place][1] for seed, course in courses.items()}, log=log) for place in (0, -1)
     )
+    change = Change.between(start, end, log=log)
     spans = {(course[0][0], course[-1][0]) for course in courses.values()}
-    return Change.between(start, end, log=log, span=spans.pop() if len(spans) == 1 else None)
+    return change and replace(change, span=spans.pop() if len(spans) == 1 else None)
 
 
 def steps(lines: Iterable[Line], measure: str) -> dict[tuple[int, int], Change]:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, Self, TypeVar
 
-from agop.charts.changes import SAME, Change, Direction
+from agop.charts.changes import SAME, Change
 from agop.charts.document import NumberTable
 from agop.runs import BAND_SEEDS, FITTED_ACCURACY, Line, SeedSummary, TrainingFit
 
 __all__ = [
     "NOT_FITTED",
     "UNSETTLED",
-    "Course",
     "Finding",
     "Interval",
     "at_most",
     "compared",
-    "course",
     "findings_table",
     "listed",
     "not_fitted",
@@ -42,15 +40,6 @@ class Interval(NamedTuple):
     what: str
 
 
-class Course(NamedTuple):
-    """Where a quantity began and went, and its factor in each step of a kind, such as a "layer"."""
-
-    start: float
-    direction: Direction | None = None
-    factor: float | None = None
-    step: str = ""
-
-
 @dataclass(frozen=True)
 class Finding:
     """A number that was found.
@@ -66,7 +55,7 @@ class Finding:
     interval
         How far it spreads.
     course
-        Where it began, if it has a course.
+        How it came to its value, if it has a course.
     notes
         What limits it, such as "not fitted", or marks it, such as "lowest".
     run
@@ -78,27 +67,38 @@ class Finding:
     value: float | None
     unit: Literal["", "%", "x"] = ""
     interval: Interval | None = None
-    course: Course | None = None
+    course: Change | None = None
     notes: tuple[str, ...] = ()
     run: str = ""
+
+    @classmethod
+    def of(cls, quantity: str, where: str, change: Change | None, end: SeedSummary | None = None) -> Self:
+        """Finding on a change, None if no seed has both ends, with the spread of the summary at its end."""
+        if change is None:
+            return cls(quantity, where, None, notes=("no seed has a value at both ends",))
+        lower = sum(by < 0 for _, by in change.by.values)
+        notes = (f"lower in {lower} of {change.by.n_seeds} seeds",) if change.direction == "unsettled" else ()
+        return cls(
+            quantity, where, change.end, interval=None if end is None else spread(end), course=change, notes=notes
+        )
 
     def cells(self) -> list[str]:
         """Run, quantity and place, value, change, interval and notes as they are printed.
 
         Examples
         --------
-        >>> Finding("NC1", "layer inputs", 0.5, course=Course(8.0, "falls", 0.25, "layer")).cells()[2:4]
+        >>> change = Change.between(SeedSummary.of([8.0]), SeedSummary.of([0.5]), steps=2, step="layer")
+        >>> Finding.of("NC1", "layer inputs", change).cells()[2:4]
         ['8 → 0.5', '×0.25 a layer']
         """
-        value, change, interval = number_text(self.value, self.unit), "", ""
-        if self.course is not None:
-            start, direction, factor, step = self.course
-            value = f"{number_text(start, self.unit)} → {value}"
-            change = {"same": "none", "unsettled": "inside the spread"}.get(direction or "", "")
-            if factor is not None and direction in ("falls", "rises"):
-                change = number_text(factor, "x") + (f" a {step}" if step else "")
-            elif self.value is not None and direction in ("falls", "rises"):
-                change = ("+" if direction == "rises" else "") + number_text(self.value - start)
+        value, change, interval, course = number_text(self.value, self.unit), "", "", self.course
+        if course is not None:
+            value = f"{number_text(course.start, self.unit)} → {value}"
+            change = {"same": "none", "unsettled": "inside the spread"}.get(course.direction, "")
+            if not change and course.factor is not None:
+                change = number_text(course.factor, "x") + (f" a {course.step}" if course.step else "")
+            elif not change:
+                change = ("+" if course.direction == "rises" else "") + number_text(course.end - course.start)
         if self.interval is not None:
             low, high, what = self.interval
             interval = f"{number_text(low, self.unit)} to {number_text(high, self.unit)} ({what})"
@@ -172,32 +172,6 @@ def spread(summary: SeedSummary) -> Interval | None:
         return Interval(summary.low, summary.high, f"95 %, {summary.n_seeds} seeds")
     values = [value for _, value in summary.values]
     return Interval(min(values), max(values), f"{summary.n_seeds} seeds")
-
-
-def course(
-    quantity: str, where: str, change: Change | None, *, end: SeedSummary | None = None, steps: int = 1, step: str = ""
-) -> Finding:
-    """Finding on a change; of a change of the logarithm in ``steps`` equal steps, each called a ``step``.
-
-    Parameters
-    ----------
-    quantity, where
-        As in ``Finding``.
-    change
-        None if no seed has both ends.
-    end
-        Summary whose spread is told.
-    steps
-        Number of steps; 0 for a change that is no factor.
-    step
-        Name of a step.
-    """
-    if change is None:
-        return Finding(quantity, where, None, notes=("no seed has a value at both ends",))
-    lower = sum(by < 0 for _, by in change.by.values)
-    notes = (f"lower in {lower} of {change.by.n_seeds} seeds",) if change.direction == "unsettled" else ()
-    went = Course(change.start, change.direction, change.factor(steps) if steps else None, step)
-    return Finding(quantity, where, change.end, interval=None if end is None else spread(end), course=went, notes=notes)
 
 
 def compared(

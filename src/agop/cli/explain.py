@@ -27,7 +27,7 @@ from agop.cli.options import settings_as_options
 from agop.cli.report import show_report
 from agop.errors import InputError, MissingExtraError
 from agop.tables import ExplainSettings, Explanation, explain, run_explain
-from agop.tables.findings import effect_findings, fold_findings
+from agop.tables.findings import part_findings
 from agop.tables.plots import explanation_charts
 from agop.tables.prediction import frame_of_file, load_table_model
 from agop.tables.result import TableResult
@@ -71,7 +71,7 @@ def explain_model(
             result = _run(settings, pipeline, frame, run)
         console.print(result.explanation.table())
         say(_LEGEND)
-        print_findings(effect_findings([result]))
+        print_findings(part_findings([result], "effects"))
         if run is not None:
             _print_folds(result)
             show_report(result, run)
@@ -121,7 +121,7 @@ def _print_folds(result: TableResult) -> None:
         for line in result.folds
     ]
     print_numbers(NumberTable("folds", columns, rows), "folds")
-    print_findings(fold_findings([result]))
+    print_findings(part_findings([result], "folds"))
     for note in result.info["notes"]:
         console.print(f"• {note}")
 

@@ -11,13 +11,11 @@ from typing import Any, TypeAlias
 
 from torch import Tensor
 
-from agop.charts.changes import SAME, Change, is_still
+from agop.charts.changes import SAME, Change, is_still, plain_change
 from agop.charts.findings import (
     UNSETTLED,
-    Course,
     Finding,
     compared,
-    course,
     not_fitted,
     number_text,
     of_each,
@@ -97,7 +95,7 @@ def spectrum_findings(results: Sequence[DeepRFMResult], spectra: Sequence[Mappin
         first, last = min(layers), max(layers)
         start, end = (float(layers[k].sum() ** 2 / layers[k].square().sum()) for k in (first, last))
         count = int((layers[last].cumsum(0) < 0.9 * layers[last].sum()).sum()) + 1
-        went = Course(start) if first < last else None
+        went = plain_change(start, end) if first < last else None
         return [
             Finding("effective rank of the AGOP", _span(first, last), end, course=went),
             Finding("eigenvalues that hold 90 % of the trace", f"layer {last}", count),
@@ -126,8 +124,8 @@ def _course(name: str, control: bool, layers: Layers) -> Finding:
     where, end = f"{_INPUTS[control]}, {_span(first, last)}", layers[last]
     if first == last:
         return Finding(name, where, end.mean, interval=spread(end))
-    change = Change.between(layers[first], end)
-    finding = course(name, where, change, end=end, steps=last - first, step="layer")
+    change = Change.between(layers[first], end, steps=last - first, step="layer")
+    finding = Finding.of(name, where, change, end)
     if change is None or change.direction not in ("falls", "rises"):
         return finding
     far, most = (min, "lowest") if change.direction == "falls" else (max, "highest")
@@ -210,7 +208,7 @@ def _best(name: str, control: bool, layers: Layers) -> Finding:
     shown = {layer: round(summary.mean, 3) for layer, summary in layers.items()}
     best = max(shown, key=lambda layer: shown[layer])
     change = Change.between(layers[first], layers[last], log=False)
-    finding = course(name, whose + _span(first, last), change, end=layers[last], steps=0)
+    finding = Finding.of(name, whose + _span(first, last), change, layers[last])
     if shown[best] == shown[last]:
         return finding
     gain = Change.between(layers[last], layers[best], log=False)

@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from agop.charts.changes import plain_change
 from agop.charts.chart import Choice, Picture, Pictures
 from agop.charts.document import Plot
-from agop.charts.findings import Course, Finding, number_text, of_each
+from agop.charts.findings import Finding, number_text, of_each
 from agop.charts.images import eigenvector_pictures, side_of, trace_shares
 from agop.deep_rfm.result import DeepRFMResult
 
@@ -134,6 +135,6 @@ def _cosines_of_layers(layers: Mapping[int, Tensor], counts: Sequence[int]) -> l
     findings = []
     for name, (pairs, note) in parts.items():
         start, end = (float(layers[layer].double()[pairs].mean()) for layer in (first, last))
-        went = Course(start) if first < last else None
+        went = plain_change(start, end) if first < last else None
         findings.append(Finding(name, where, end, course=went, notes=(note,)))
     return findings

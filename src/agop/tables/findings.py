@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,11 +16,8 @@ from agop.tables.result import TableResult
 
 __all__ = [
     "COUPLED_COLUMNS",
-    "coupling_findings",
-    "direction_findings",
-    "effect_findings",
-    "fold_findings",
-    "interaction_findings",
+    "PARTS",
+    "part_findings",
     "table_findings",
 ]
 
@@ -48,37 +45,13 @@ def table_findings(results: Sequence[TableResult]) -> list[Finding]:
     coupling | – | no two columns act through a common direction
     share of the AGOP, first direction | 60 % | age +1; the first 3 hold 100 %
     """
-    parts = effect_findings, interaction_findings, coupling_findings, direction_findings
-    found = [finding for part in parts for finding in part(results)]
-    return [*_comparison(results), *found, *of_each(results, _error)]
+    return [*_comparison(results), *(finding for part in PARTS for finding in of_each(results, PARTS[part]))]
 
 
-def effect_findings(results: Sequence[TableResult]) -> list[Finding]:
-    """Columns with the largest effects, also by the models of the folds, and the steepest."""
-    return of_each(
-        results,
-        lambda run: [*_largest_effects(run.explanation), *_largest_by_fold(run), *_steepest(run.explanation)],
-    )
-
-
-def interaction_findings(results: Sequence[TableResult]) -> list[Finding]:
-    """The strongest interactions, where pairs were tried."""
-    return of_each(results, lambda run: _interactions(run.explanation) if run.explanation.interactions else [])
-
-
-def coupling_findings(results: Sequence[TableResult]) -> list[Finding]:
-    """The pair of columns that acts most through one direction."""
-    return of_each(results, lambda run: _coupling(run.explanation) if len(run.explanation.columns) > 1 else [])
-
-
-def direction_findings(results: Sequence[TableResult]) -> list[Finding]:
-    """Share of the leading directions and the largest entries of the first."""
-    return of_each(results, lambda run: _directions(run.explanation))
-
-
-def fold_findings(results: Sequence[TableResult]) -> list[Finding]:
-    """Error over the folds of each model, and which has the lowest."""
-    return [*_comparison(results), *of_each(results, _error)]
+def part_findings(results: Sequence[TableResult], part: str) -> list[Finding]:
+    """Findings of one of ``PARTS``, the name of a plot."""
+    compared = _comparison(results) if part == "folds" else []
+    return [*compared, *of_each(results, PARTS[part])]
 
 
 def _effect(explanation: Explanation, index: int, note: str) -> Finding:
@@ -88,6 +61,12 @@ def _effect(explanation: Explanation, index: int, note: str) -> Finding:
 
 def _two_errors(share: float, error: float) -> Interval:
     return Interval(share - 2 * error, share + 2 * error, "2 standard errors")
+
+
+def _effects(result: TableResult) -> list[Finding]:
+    """Columns with the largest effects, also by the models of the folds, and the steepest."""
+    explanation = result.explanation
+    return [*_largest_effects(explanation), *_largest_by_fold(result), *_steepest(explanation)]
 
 
 def _largest_effects(explanation: Explanation) -> list[Finding]:
@@ -144,8 +123,11 @@ def _steepest(explanation: Explanation) -> list[Finding]:
     return [Finding("steepness", explanation.columns[steepest], share, "%", notes=(f"steepest{below}",))]
 
 
-def _interactions(explanation: Explanation) -> list[Finding]:
+def _interactions(result: TableResult) -> list[Finding]:
     """The strongest pair and the next; all that may be strongest; or that there is none to speak of."""
+    explanation = result.explanation
+    if not explanation.interactions:
+        return []
     first, *others = explanation.interactions
     tried = len(explanation.interactions)
     if all(share + 2 * error < _SMALL for *_, share, error in explanation.interactions):
@@ -162,8 +144,11 @@ def _interactions(explanation: Explanation) -> list[Finding]:
     ]
 
 
-def _coupling(explanation: Explanation) -> list[Finding]:
+def _coupling(result: TableResult) -> list[Finding]:
     """The pair that acts most through one direction, among columns that have an effect."""
+    explanation = result.explanation
+    if len(explanation.columns) == 1:
+        return []
     first = explanation.ranking()[:COUPLED_COLUMNS]
     shown = sorted(index for index in first if explanation.effects[index] >= _SMALL)
     if len(shown) < 2:
@@ -178,7 +163,8 @@ def _coupling(explanation: Explanation) -> list[Finding]:
     return [Finding("coupling", f"{a} and {b}", value, notes=(which, *nearly))]
 
 
-def _directions(explanation: Explanation) -> list[Finding]:
+def _directions(result: TableResult) -> list[Finding]:
+    explanation = result.explanation
     shares, entries = explanation.shares, explanation.directions[0]
     order = np.argsort(-np.abs(entries), kind="stable")
     enough = int((np.square(entries[order]).cumsum() < _MOST).sum()) + 1
@@ -270,3 +256,13 @@ def _errors(result: TableResult) -> NDArray[np.float64]:
 
 def _baselines(result: TableResult) -> NDArray[np.float64]:
     return np.array([line.get("baseline") for line in result.folds], dtype=np.float64)
+
+
+PARTS: Mapping[str, Callable[[TableResult], list[Finding]]] = {
+    "effects": _effects,
+    "interactions": _interactions,
+    "coupling": _coupling,
+    "directions": _directions,
+    "folds": _error,
+}
+"""Findings on a model by the name of the plot that they are on."""

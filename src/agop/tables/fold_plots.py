@@ -8,7 +8,7 @@ from agop.charts.chart import Bars, Choice, Series
 from agop.charts.document import Plot
 from agop.charts.palette import GREY, color
 from agop.runs import Line
-from agop.tables.findings import fold_findings
+from agop.tables.findings import part_findings
 from agop.tables.result import TableResult
 
 __all__ = ["fold_plot"]
@@ -36,7 +36,7 @@ def fold_plot(results: Sequence[TableResult]) -> Plot | None:
         "folds",
         "Error by fold",
         next(iter(charts.values())) if len(charts) == 1 else Choice("error", charts, start=next(iter(charts))),
-        fold_findings(results),
+        part_findings(results, "folds"),
         caption,
         ("fold",),
     )

@@ -14,13 +14,7 @@ from agop.charts.document import NumberTable, Plot
 from agop.charts.findings import percent
 from agop.charts.palette import color
 from agop.tables.explanation import Explanation
-from agop.tables.findings import (
-    COUPLED_COLUMNS,
-    coupling_findings,
-    direction_findings,
-    effect_findings,
-    interaction_findings,
-)
+from agop.tables.findings import COUPLED_COLUMNS, part_findings
 from agop.tables.fold_plots import fold_plot
 from agop.tables.result import TableResult
 
@@ -87,7 +81,7 @@ def _effect_plot(results: Sequence[TableResult]) -> Plot:
         "effects",
         "What the prediction depends on",
         chart,
-        effect_findings(results),
+        part_findings(results, "effects"),
         "Effect: the share of the variance of the prediction that hangs on a column, by swaps of its values between "
         "rows; the lines are two standard errors on each side, and columns whose lines overlap are not told apart. "
         "Steepness: the squared slope along a column, the diagonal of the AGOP in units of standard deviations, which "
@@ -122,7 +116,7 @@ def _interaction_plot(results: Sequence[TableResult]) -> Plot | None:
         "interactions",
         "Which columns interact",
         _by_run(results, charts),
-        interaction_findings(results),
+        part_findings(results, "interactions"),
         "Total interaction index of each pair of the columns with the largest effects, in per cent of the variance of "
         "the prediction; 0 if the prediction is additive over the pair. Estimated by swaps of values between rows.",
         ("interaction", "standard error"),
@@ -165,7 +159,7 @@ def _coupling_plot(results: Sequence[TableResult]) -> Plot | None:
         "coupling",
         "Which columns act through one direction",
         _by_run(results, {result.name: _coupling_map(result.explanation) for result in wide}),
-        coupling_findings(results),
+        part_findings(results, "coupling"),
         "Alignment of the gradients with respect to two columns: 1 if the prediction depends on both through one "
         f"direction, 0 if the slopes are uncorrelated, which an interaction can leave so.{which}",
         ("coupling", "AGOP"),
@@ -185,7 +179,7 @@ def _direction_plot(results: Sequence[TableResult]) -> Plot:
         "directions",
         "Leading directions",
         _by_run(results, charts),
-        direction_findings(results),
+        part_findings(results, "directions"),
         f"The {_ENTRIES} largest entries at most of the leading eigenvectors of the AGOP, over the features that "
         "encode the columns: where the prediction is steep. A direction and its negative mean the same.",
         ("direction", "AGOP"),

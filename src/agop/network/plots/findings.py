@@ -9,7 +9,7 @@ from math import isfinite
 from statistics import fmean
 
 from agop.charts.changes import Change, ends_of, steepest, steps
-from agop.charts.findings import Finding, at_most, compared, course, listed, not_fitted, of_each, spread, zeros
+from agop.charts.findings import Finding, at_most, compared, listed, not_fitted, of_each, spread, zeros
 from agop.network.plots.attribution import share_findings
 from agop.network.result import NetworkResult
 from agop.runs import Line, SeedSummary, hidden_layers, last_measured, select, summarize_along, values_of
@@ -62,7 +62,7 @@ def map_findings(results: Sequence[NetworkResult]) -> list[Finding]:
         }
         places = steepest(changes)
         where = listed([f"{layer} from {result.unit} {a} to {b}" for layer, (a, b) in places])
-        step = [Finding("NC1", f"steepest fall: {where}", changes[places[0]].factor(), "x")] if places else []
+        step = [Finding("NC1", f"steepest fall: {where}", changes[places[0]].factor, "x")] if places else []
         return [*_with_note_first(marked, "largest fall"), *step]
 
     return of_each(results, found)
@@ -86,7 +86,7 @@ def nfa_findings(results: Sequence[NetworkResult]) -> list[Finding]:
     def found(result: NetworkResult) -> list[Finding]:
         last, lines = last_measured(result.lines), select(result.lines, stage="input")
         ends = {layer: ends_of(select(lines, layer=layer), _ROOT, log=False) for layer in values_of(lines, "layer")}
-        rows = [course(_ANSATZ, layer, change, steps=0) for layer, change in ends.items() if change is not None]
+        rows = [Finding.of(_ANSATZ, layer, change) for layer, change in ends.items() if change is not None]
         rows = rows or _ansatz(last)
         means = [finding.value for finding in _ansatz(last) if finding.value is not None]
         mean = [Finding(_ANSATZ, "mean over the layers at the end", fmean(means))] if len(means) > 1 else []
@@ -147,7 +147,7 @@ def _layers(last: Sequence[Line]) -> list[Finding]:
     zero = zeros("NC1", "layer inputs", inputs, _NC1)
     if len(found) == 1:
         return [Finding("NC1", f"input of {first}", found[first].mean, interval=spread(found[first])), *zero]
-    whole = course("NC1", f"layer inputs, {first} to {end}", Change.between(found[first], found[end]), end=found[end])
+    whole = Finding.of("NC1", f"layer inputs, {first} to {end}", Change.between(found[first], found[end]), found[end])
     return [whole, *_largest_step(found), *zero]
 
 
@@ -157,7 +157,7 @@ def _largest_step(found: Mapping[str, SeedSummary]) -> list[Finding]:
     changes = {layer: change for layer, change in pairs.items() if change is not None}
     largest = steepest(changes) if len(changes) > 1 else []
     where = f"largest fall of a step, to {listed(largest)}"
-    return [Finding("NC1", where, changes[largest[0]].factor(), "x")] if largest else []
+    return [Finding("NC1", where, changes[largest[0]].factor, "x")] if largest else []
 
 
 def _last_input(last: Sequence[Line]) -> tuple[str, SeedSummary] | None:
@@ -183,4 +183,4 @@ def _ends(result: NetworkResult, stage: str) -> dict[str, Change]:
 
 def _over_epochs(result: NetworkResult, stage: str, layer: str, change: Change) -> Finding:
     when = "first to last measurement" if change.span is None else f"{result.unit} {change.span[0]} to {change.span[1]}"
-    return course("NC1", f"{_STAGES[stage]} {layer}, {when}", change)
+    return Finding.of("NC1", f"{_STAGES[stage]} {layer}, {when}", change)

@@ -9,7 +9,7 @@ from typing import Literal
 from agop.charts.changes import ends_of
 from agop.charts.chart import Curve, Curves, Dash
 from agop.charts.document import Plot
-from agop.charts.findings import Finding, compared, course, of_each
+from agop.charts.findings import Finding, compared, of_each
 from agop.charts.palette import color
 from agop.charts.seed_curves import seed_caption, seed_curve
 from agop.network.plots.findings import unit_of
@@ -72,7 +72,7 @@ def _course(curve: tuple[str, str, Dash, Sequence[Line]], measure: str, unit: st
     if change is None:
         return []
     where = "first to last measurement" if change.span is None else f"{unit} {change.span[0]} to {change.span[1]}"
-    return [course(f"{name.split(',', maxsplit=1)[0]} {measure}", where, change, steps=int(log))]
+    return [Finding.of(f"{name.split(',', maxsplit=1)[0]} {measure}", where, change)]
 
 
 def _best(results: Sequence[NetworkResult], measure: str, *, log: bool) -> list[Finding]:
