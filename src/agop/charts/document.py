@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from agop.charts.chart import Chart
 
@@ -62,6 +62,26 @@ class NumberTable:
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     words: Collection[str] = ()
+
+    @classmethod
+    def of(
+        cls,
+        title: str,
+        rows: tuple[str, Sequence[Any]],
+        columns: Mapping[str, tuple[Mapping[Any, float] | None, str]],
+    ) -> Self:
+        """Table from the name of the first column and its entries, and the numbers of others by them with a format.
+
+        Examples
+        --------
+        >>> NumberTable.of("", ("layer", [1, 2]), {"NC1": ({1: 0.25}, ".3g"), "NC2": (None, ".3g")}).rows
+        [['1', '0.25'], ['2', '–']]
+        """
+        shown = {name: (found, form) for name, (found, form) in columns.items() if found}
+        cells = [
+            [format(found[key], form) if key in found else "–" for found, form in shown.values()] for key in rows[1]
+        ]
+        return cls(title, [rows[0], *shown], [[str(key), *row] for key, row in zip(rows[1], cells, strict=True)])
 
 
 @dataclass(frozen=True, eq=False)

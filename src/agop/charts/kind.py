@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from agop.charts.chart import Chart, Choice
 from agop.charts.document import NumberTable, Plot
 from agop.charts.findings import Finding
 from agop.errors import InputError
 from agop.runs import Run, TrainingFit
 
-__all__ = ["KINDS", "Kind", "Result", "kind_of", "nothing_measured", "plain_settings", "register"]
+__all__ = ["KINDS", "Kind", "Result", "by_run", "kind_of", "nothing_measured", "plain_settings", "register"]
 
 
 class Result(Protocol):
@@ -96,6 +97,11 @@ def register(kind: Kind) -> Kind:
 def kind_of(result: Result) -> Kind:
     """Kind of a result, by its class."""
     return next(kind for kind in KINDS.values() if type(result) is kind.result)
+
+
+def by_run(results: Sequence[Result], charts: Mapping[str, Chart]) -> Chart:
+    """The chart of the only run, or one of several at a time, by the name of the run."""
+    return next(iter(charts.values())) if len(results) == 1 else Choice("run", charts, start=next(iter(charts)))
 
 
 def nothing_measured(run: Run) -> InputError:

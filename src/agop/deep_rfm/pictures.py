@@ -16,6 +16,7 @@ from agop.charts.chart import Choice, Picture, Pictures
 from agop.charts.document import Plot
 from agop.charts.findings import Finding, number_text, of_each
 from agop.charts.images import eigenvector_pictures, side_of, trace_shares
+from agop.charts.kind import by_run
 from agop.deep_rfm.result import DeepRFMResult
 
 __all__ = ["GRAMS", "eigenvector_plot", "gram_plot"]
@@ -74,7 +75,7 @@ def eigenvector_plot(results: Sequence[DeepRFMResult]) -> Plot | None:
     return Plot(
         "eigenvectors",
         "What the first AGOP looks at",
-        next(iter(charts.values())) if len(results) == 1 else Choice("run", charts, start=next(iter(charts))),
+        by_run(results, charts),
         of_each(results, lambda result: held.get(result.name, [])),
         "Leading eigenvectors of the AGOP of the first layer as images, with their share of its trace; first seed. "
         "A vector and its negative mean the same. Of color images, grey is 0.",

@@ -54,12 +54,12 @@ def deep_rfm_numbers(result: DeepRFMResult) -> NumberTable:
         "NC1 control": (nc1.get((True, "input")), ".3g"),
         "test accuracy": (accuracy.get((False, "input")), ".4f"),
     }
-    shown = {name: (found, form) for name, (found, form) in columns.items() if found}
-    rows = [
-        [str(layer), *(format(found[layer].mean, form) if layer in found else "–" for found, form in shown.values())]
-        for layer in sorted({line["layer"] for line in result.lines})
-    ]
-    return NumberTable(f"Layers of {result.name}", ["layer", *shown], rows)
+    means = {
+        name: ({layer: summary.mean for layer, summary in (found or {}).items()}, form)
+        for name, (found, form) in columns.items()
+    }
+    layers = sorted({line["layer"] for line in result.lines})
+    return NumberTable.of(f"Layers of {result.name}", ("layer", layers), means)
 
 
 def _collapse_plot(results: Sequence[DeepRFMResult], name: str, title: str, measure: str, y_title: str) -> Plot | None:

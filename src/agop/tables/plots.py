@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from agop.charts.chart import Bars, Chart, Choice, HeatMap, Series
 from agop.charts.document import NumberTable, Plot
 from agop.charts.findings import percent
+from agop.charts.kind import by_run
 from agop.charts.palette import color
 from agop.tables.explanation import Explanation
 from agop.tables.findings import COUPLED_COLUMNS, part_findings
@@ -115,7 +116,7 @@ def _interaction_plot(results: Sequence[TableResult]) -> Plot | None:
     return Plot(
         "interactions",
         "Which columns interact",
-        _by_run(results, charts),
+        by_run(results, charts),
         part_findings(results, "interactions"),
         "Total interaction index of each pair of the columns with the largest effects, in per cent of the variance of "
         "the prediction; 0 if the prediction is additive over the pair. Estimated by swaps of values between rows.",
@@ -158,7 +159,7 @@ def _coupling_plot(results: Sequence[TableResult]) -> Plot | None:
     return Plot(
         "coupling",
         "Which columns act through one direction",
-        _by_run(results, {result.name: _coupling_map(result.explanation) for result in wide}),
+        by_run(results, {result.name: _coupling_map(result.explanation) for result in wide}),
         part_findings(results, "coupling"),
         "Alignment of the gradients with respect to two columns: 1 if the prediction depends on both through one "
         f"direction, 0 if the slopes are uncorrelated, which an interaction can leave so.{which}",
@@ -178,7 +179,7 @@ def _direction_plot(results: Sequence[TableResult]) -> Plot:
     return Plot(
         "directions",
         "Leading directions",
-        _by_run(results, charts),
+        by_run(results, charts),
         part_findings(results, "directions"),
         f"The {_ENTRIES} largest entries at most of the leading eigenvectors of the AGOP, over the features that "
         "encode the columns: where the prediction is steep. A direction and its negative mean the same.",
@@ -203,11 +204,6 @@ def _order(results: Sequence[TableResult]) -> list[str]:
         for index in result.explanation.ranking():
             found.setdefault(result.explanation.columns[index], []).append(result.explanation.effects[index])
     return sorted(found, key=lambda name: -float(np.mean(found[name])))
-
-
-def _by_run(results: Sequence[TableResult], charts: Mapping[str, Chart]) -> Chart:
-    """The chart of the only run, or one of several at a time."""
-    return next(iter(charts.values())) if len(results) == 1 else Choice("run", charts, start=next(iter(charts)))
 
 
 def _cells(found: tuple[Any, ...] | None, width: int, form: str) -> list[str]:

@@ -185,8 +185,8 @@ def test_several_runs():
         ("a, σ(Wφ) (nonlinearity)", "dot"),
     ]
     assert list(plots["attribution"].chart.categories) == ["fc.1, a", "fc.1, b", "fc.2, a", "fc.2, b"]
-    assert plots["nfa"].chart.label == "layer"
-    assert [curve.name for curve in plots["nfa"].chart.charts["fc.2"].curves][:2] == ["a, AGOP½", "a, AGOP"]
+    nfa = plots["nfa"].chart.charts["AGOP½"].curves
+    assert [(curve.name, list(curve.x)) for curve in nfa] == [(name, ["fc.1", "fc.2", "fc.output"]) for name in "ab"]
     assert [curve.name for curve in plots["loss"].chart.curves] == ["a, training", "b, training"]
 
 

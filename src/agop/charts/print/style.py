@@ -14,7 +14,7 @@ from agop.extras import require
 from agop.runs.storage import replacing
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
+    pass
 
 __all__ = [
     "COLUMN",
@@ -96,16 +96,15 @@ def write_figure(figure: Any, path: Path, *, dpi: int = 300) -> None:
         figure.savefig(temporary, format=path.suffix[1:], dpi=dpi, metadata=undated)
 
 
-def legend(figure: Any, entries: Mapping[str, Artist], width: float, *, beside: bool = False) -> None:
-    """Names of lines or bars below axes of a width or beside them, unless there is only one."""
+def legend(figure: Any, entries: Mapping[str, Any], width: float) -> None:
+    """Names of lines or bars below axes of a width, unless there is only one."""
     if len(entries) < 2:
         return
-    names = list(entries)
-    columns = math.ceil(len(names) / 24) if beside else _legend_columns(names, width)
-    place: Any = "outside right center" if beside else "outside lower center"
-    drawn = figure.legend(list(entries.values()), ["name"] * len(names), loc=place, ncols=columns)
-    for text, name in zip(drawn.get_texts(), names, strict=True):
-        text.set(text=shortened(name, 25 if beside else 40), parse_math=False)
+    names: Any = ["name"] * len(entries)
+    columns = _legend_columns(list(entries), width)
+    drawn = figure.legend(list(entries.values()), names, loc="outside lower center", ncols=columns)
+    for text, name in zip(drawn.get_texts(), entries, strict=True):
+        text.set(text=shortened(name, 40), parse_math=False)
 
 
 def legend_height(names: Sequence[str], width: float) -> float:
@@ -119,10 +118,9 @@ def _legend_columns(names: Sequence[str], width: float) -> int:
     return math.ceil(len(names) / rows)
 
 
-def color_bar(figure: Any, image: Any, axes: Any, title: str, length: float, *, below: bool = False) -> None:
-    """The scale of an image beside or below axes that are ``length`` inches long."""
-    place = "bottom" if below else "right"
-    bar = figure.colorbar(image, ax=axes, location=place, pad=0.02, aspect=max(8, 14 * length), fraction=0.06)
+def color_bar(figure: Any, image: Any, axes: Any, title: str, length: float) -> None:
+    """The scale of an image beside axes that are ``length`` inches long."""
+    bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=max(8, 14 * length), fraction=0.06)
     bar.ax.tick_params(which="both", labelsize=7, width=0.5)
     bar.outline.set_visible(False)
     bar.set_label(wrapped(title, length), parse_math=False)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from agop.charts.chart import Chart, Choice, Curve, Curves, Dash, HeatMap
+from agop.charts.chart import Chart, Choice, Curves, Dash, HeatMap
 from agop.charts.document import NumberTable, Plot
+from agop.charts.kind import by_run
 from agop.charts.palette import color, shade
 from agop.charts.seed_curves import seed_caption, seed_curve
 from agop.network.plots.attribution import attribution_plot, linear_shares
@@ -13,7 +14,7 @@ from agop.network.plots.findings import epoch_findings, layer_findings, map_find
 from agop.network.plots.pictures import agop_plot, eigenvector_plot, means_plot
 from agop.network.plots.scores import score_plot
 from agop.network.result import NetworkResult
-from agop.runs import Line, last_measured, select, summarize_along, values_of
+from agop.runs import last_measured, select, summarize_along, values_of
 
 __all__ = ["network_numbers", "network_plots"]
 
@@ -30,8 +31,8 @@ _NC1 = "nc1_trace_ratio"
 
 _DASHES: dict[str, Dash] = {"input": "solid", "linear": "dash", "output": "dot"}
 
-_POWERS: dict[str, tuple[str, Dash]] = {"nfa_pearson_root": ("AGOP½", "solid"), "nfa_pearson": ("AGOP", "dot")}
-"""Name and line of each power in the ansatz."""
+_POWERS = {"nfa_pearson_root": "AGOP½", "nfa_pearson": "AGOP"}
+"""Name of each power in the ansatz."""
 
 
 def network_plots(results: Sequence[NetworkResult]) -> list[Plot]:
@@ -68,12 +69,7 @@ def network_numbers(result: NetworkResult) -> NumberTable:
         "NFA½": (means("input", "nfa_pearson_root", log=False), ".2f"),
         "NC2 φ": (means("input", "nc2_gram_mse", log=True), ".3g"),
     }
-    shown = {name: (found, form) for name, (found, form) in columns.items() if found}
-    rows = [
-        [layer, *(format(found[layer], form) if layer in found else "–" for found, form in shown.values())]
-        for layer in values_of(last, "layer")
-    ]
-    return NumberTable(f"Layers of {result.name}", ["layer", *shown], rows)
+    return NumberTable.of(f"Layers of {result.name}", ("layer", values_of(last, "layer")), columns)
 
 
 def _layer_plot(results: Sequence[NetworkResult]) -> Plot | None:
@@ -120,7 +116,7 @@ def _map_plot(results: Sequence[NetworkResult]) -> Plot | None:
     return Plot(
         "nc1-map",
         f"NC1 by layer and {unit_of(results)}",
-        next(iter(charts.values())) if len(results) == 1 else Choice("run", charts, start=next(iter(charts))),
+        by_run(results, charts),
         map_findings(results),
         "NC1 of what each layer reads, a geometric mean over seeds. Click a layer, or choose it in the next plot, for "
         "its curves.",
@@ -156,56 +152,38 @@ def _epoch_plot(results: Sequence[NetworkResult]) -> Plot | None:
 
 
 def _nfa_plot(results: Sequence[NetworkResult]) -> Plot | None:
-    title = "correlation of the entries"
-    layers = _layers(results)
+    """Courses of one network, or by layer at the last measurement."""
+    layers, charts = _layers(results), {}
     inputs = [select(result.lines, stage="input") for result in results]
-    courses = any(len(values_of(lines, "epoch")) > 1 for lines in inputs)
-    charts: dict[str, Curves] = {}
-    for measure, (power, _) in _POWERS.items():
-        if not courses:
-            found = [summarize_along(lines, measure, "layer", log=False) for lines in inputs]
-            runs = [(run, part) for run, part in enumerate(found) if part]
-            curves = [seed_curve(results[run].name, part, color(run), at=layers, limits=(-1, 1)) for run, part in runs]
-            charts |= {power: Curves("layer", title, curves, log_y=False)} if curves else {}
-        elif len(results) == 1:
+    courses = len(results) == 1 and len(values_of(inputs[0], "epoch")) > 1
+    for measure, power in _POWERS.items():
+        if courses:
             curves = [
-                _course(inputs[0], layer, measure, layer, shade(k, len(layers))) for k, layer in enumerate(layers)
+                seed_curve(layer, dict(sorted(found.items())), shade(k, len(layers)), limits=(-1, 1))
+                for k, layer in enumerate(layers)
+                if (found := summarize_along(select(inputs[0], layer=layer), measure, "epoch", log=False))
             ]
-            kept = [curve for curve in curves if curve.x]
-            charts |= {power: Curves(unit_of(results), title, kept, log_y=False)} if kept else {}
-    if courses and len(results) > 1:
-        for layer in layers:
+        else:
+            last = [summarize_along(last_measured(lines), measure, "layer", log=False) for lines in inputs]
             curves = [
-                _course(lines, layer, measure, f"{result.name}, {power}", color(run), dash)
-                for run, (result, lines) in enumerate(zip(results, inputs, strict=True))
-                for measure, (power, dash) in _POWERS.items()
+                seed_curve(result.name, found, color(run), at=layers, limits=(-1, 1))
+                for run, (result, found) in enumerate(zip(results, last, strict=True))
+                if found
             ]
-            if kept := [curve for curve in curves if curve.x]:
-                charts[layer] = Curves(unit_of(results), title, kept, log_y=False)
+        if curves:
+            axis = results[0].unit if courses else "layer"
+            charts[power] = Curves(axis, "correlation of the entries", curves, log_y=False)
     if not charts:
         return None
-    label = "layer" if courses and len(results) > 1 else "power"
     return Plot(
         "nfa",
         "Neural feature ansatz",
-        Choice(label, charts, start=None if label == "layer" else next(iter(charts))),
+        Choice("power", charts, start=next(iter(charts))),
         nfa_findings(results),
         "Pearson's correlation over the entries of WᵀW and of the AGOP or its root; means over "
         f"seeds{_seeds_of(charts)}.",
         ("NFA", "NFM", "AGOP", "seed band"),
     )
-
-
-def _course(
-    lines: Sequence[Line],
-    layer: str,
-    measure: str,
-    name: str,
-    paint: str,
-    dash: Dash = "solid",
-) -> Curve:
-    found = summarize_along(select(lines, layer=layer), measure, "epoch", log=False)
-    return seed_curve(name, dict(sorted(found.items())), paint, dash, limits=(-1, 1))
 
 
 def _seeds_of(charts: Mapping[str, Curves]) -> str:
