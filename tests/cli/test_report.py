@@ -56,7 +56,7 @@ def test_numbers_are_not_cut(monkeypatch, capsys, width):
 def test_page_of_several_runs(runs, tmp_path):
     result = invoke("report", *runs, "--out", tmp_path / "both.html")
     assert result.exit_code == 0, result.output
-    assert "wide [b] NC1, layer inputs" in words(result.stdout)
+    assert "NC1, layer inputs, layers 1 to 2 wide [b]" in words(result.stdout)
     text = (tmp_path / "both.html").read_text(encoding="utf-8")
     assert "2 runs compared: narrow, wide [b]" in text
     assert "Settings that differ" in text

@@ -83,7 +83,7 @@ class Finding:
         )
 
     def cells(self) -> list[str]:
-        """Run, quantity and place, value, change, interval and notes as they are printed.
+        """Quantity and place, run, value, change, interval and notes as they are printed.
 
         Examples
         --------
@@ -103,16 +103,16 @@ class Finding:
             low, high, what = self.interval
             interval = f"{number_text(low, self.unit)} to {number_text(high, self.unit)} ({what})"
         name = f"{self.quantity}, {self.where}" if self.where else self.quantity
-        return [self.run, name, value, change, interval, "; ".join(self.notes)]
+        return [name, self.run, value, change, interval, "; ".join(self.notes)]
 
 
 def findings_table(findings: Sequence[Finding], title: str = "What was found") -> NumberTable:
     """Findings as a table for pages, terminals and files; columns without an entry are left out."""
     rows = [finding.cells() for finding in findings]
-    columns = ["run", "quantity", "value", "change", "spread", "note"]
+    columns = ["quantity", "run", "value", "change", "spread", "note"]
     kept = [place for place in range(len(columns)) if any(row[place] for row in rows)]
     cells = [[row[place] for place in kept] for row in rows]
-    return NumberTable(title, [columns[place] for place in kept], cells, ("quantity", "note"))
+    return NumberTable(title, [columns[place] for place in kept], cells, ("run", "note"))
 
 
 def number_text(value: float | None, unit: str = "") -> str:
@@ -272,7 +272,7 @@ def zeros(quantity: str, where: str, lines: Iterable[Line], measure: str) -> lis
 
 
 def of_each(results: Sequence[R], find: Callable[[R], Iterable[Finding]]) -> list[Finding]:
-    """Findings of each run; of several with its name, and marked where it has not fitted."""
+    """Findings of each run; of several with its name, those of a quantity together, marked where it has not fitted."""
     if len(results) == 1:
         return list(find(results[0]))
     findings = []
@@ -282,4 +282,5 @@ def of_each(results: Sequence[R], find: Callable[[R], Iterable[Finding]]) -> lis
         for each in find(result):
             new = () if any(note.startswith(NOT_FITTED) for note in each.notes) else failed
             findings.append(replace(each, run=run.name, notes=(*each.notes, *new)))
-    return findings
+    order = list(dict.fromkeys((each.quantity, each.where) for each in findings))
+    return sorted(findings, key=lambda each: order.index((each.quantity, each.where)))

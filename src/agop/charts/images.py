@@ -54,8 +54,8 @@ def trace_shares(where: str, shares: Sequence[float]) -> list[Finding]:
 
     Examples
     --------
-    >>> trace_shares("fc.1", [0.5, 0.25])[0].cells()[1:]
-    ['share of the trace of the AGOP, 2 eigenvectors, fc.1', '75 %', '', '', 'the first: 50 %']
+    >>> trace_shares("fc.1", [0.5, 0.25])[0].cells()
+    ['share of the trace of the AGOP, 2 eigenvectors, fc.1', '', '75 %', '', '', 'the first: 50 %']
     """
     if not shares:
         return []

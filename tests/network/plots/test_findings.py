@@ -186,9 +186,10 @@ def test_ansatz_of_several_runs():
     b = result("b", course("fc.1", "input", 1.0, 1.0, nfa_pearson_root=1.0))
     assert [(f.run, f.where, f.value) for f in nfa_findings([a, b])] == [
         ("a", "mean over the layers at the end", 0.25),
+        ("b", "mean over the layers at the end", 1.0),
         ("a", "fc.1", 0.5),
-        ("a", "fc.2", 0.0),
         ("b", "fc.1", 1.0),
+        ("a", "fc.2", 0.0),
     ]
 
 

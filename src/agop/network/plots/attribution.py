@@ -12,7 +12,7 @@ from agop.charts.palette import color
 from agop.network.result import NetworkResult
 from agop.runs import LEAST_FALL, Line, SeedSummary, hidden_layers, last_measured, select, summarize_along
 
-__all__ = ["attribution_findings", "attribution_plot", "linear_shares", "share_findings"]
+__all__ = ["attribution_findings", "attribution_plot", "linear_shares", "share_findings", "share_sum"]
 
 _SHARE = "share of the linear map in the fall of NC1"
 
@@ -51,11 +51,15 @@ def attribution_findings(results: Sequence[NetworkResult]) -> list[Finding]:
 
     def found(result: NetworkResult) -> list[Finding]:
         last = last_measured(result.lines)
-        linear, fall = (sum(each[k].mean for each in _over_whole_layers(last).values()) for k in (0, 1))
-        whole = [Finding(_SHARE, "sum over the layers", linear / fall, "%")] if fall >= LEAST_FALL else []
-        return [*whole * (len(results) > 1), *share_findings(last)]
+        return [*(share_sum(last) if len(results) > 1 else ()), *share_findings(last)]
 
     return of_each(results, found)
+
+
+def share_sum(last: Sequence[Line]) -> list[Finding]:
+    """Share of the linear map in the fall of NC1, summed over the layers."""
+    linear, fall = (sum(each[k].mean for each in _over_whole_layers(last).values()) for k in (0, 1))
+    return [Finding(_SHARE, "sum over the layers", linear / fall, "%")] if fall >= LEAST_FALL else []
 
 
 def share_findings(last: Sequence[Line]) -> list[Finding]:

@@ -10,7 +10,7 @@ from statistics import fmean
 
 from agop.charts.changes import Change, ends_of, steepest, steps
 from agop.charts.findings import Finding, at_most, compared, listed, not_fitted, of_each, spread, zeros
-from agop.network.plots.attribution import share_findings
+from agop.network.plots.attribution import share_findings, share_sum
 from agop.network.result import NetworkResult
 from agop.runs import Line, SeedSummary, hidden_layers, last_measured, select, summarize_along, values_of
 
@@ -35,9 +35,14 @@ def network_findings(results: Sequence[NetworkResult]) -> list[Finding]:
     """
 
     def found(result: NetworkResult) -> list[Finding]:
-        last = last_measured(result.lines)
-        ansatz = at_most(_ansatz(last))
-        return [*not_fitted(result.fit()), *_scores(last, result.unit), *_layers(last), *share_findings(last), *ansatz]
+        last, several = last_measured(result.lines), len(results) > 1
+        cause = [*share_findings(last), *at_most(_ansatz(last))]
+        return [
+            *not_fitted(result.fit()),
+            *_scores(last, result.unit),
+            *_layers(last),
+            *([*share_sum(last), *_mean_ansatz(last)] if several else cause),
+        ]
 
     return [*_comparison(results), *of_each(results, found)]
 
@@ -88,9 +93,8 @@ def nfa_findings(results: Sequence[NetworkResult]) -> list[Finding]:
         ends = {layer: ends_of(select(lines, layer=layer), _ROOT, log=False) for layer in values_of(lines, "layer")}
         rows = [Finding.of(_ANSATZ, layer, change) for layer, change in ends.items() if change is not None]
         rows = rows or _ansatz(last)
-        means = [finding.value for finding in _ansatz(last) if finding.value is not None]
-        mean = [Finding(_ANSATZ, "mean over the layers at the end", fmean(means))] if len(means) > 1 else []
-        return [*mean, *at_most(rows)]
+        several = len(results) > 1 or len(rows) > 1
+        return [*(_mean_ansatz(last) if several else ()), *at_most(rows)]
 
     return of_each(results, found)
 
@@ -172,6 +176,11 @@ def _last_input(last: Sequence[Line]) -> tuple[str, SeedSummary] | None:
 def _ansatz(last: Sequence[Line]) -> list[Finding]:
     found = summarize_along(select(last, stage="input"), _ROOT, "layer", log=False)
     return [Finding(_ANSATZ, layer, summary.mean, interval=spread(summary)) for layer, summary in found.items()]
+
+
+def _mean_ansatz(last: Sequence[Line]) -> list[Finding]:
+    means = [finding.value for finding in _ansatz(last) if finding.value is not None]
+    return [Finding(_ANSATZ, "mean over the layers at the end", fmean(means))] if means else []
 
 
 def _ends(result: NetworkResult, stage: str) -> dict[str, Change]:
