@@ -13,6 +13,7 @@ import agop
 from agop import Gaussian, Laplace
 from agop.errors import MemoryBudgetError
 from agop.rfm import Samples, Setting, rfm
+from agop.rfm.tuning import RIDGES
 from rfm.plain import RFMClassifier, RFMRegressor
 
 
@@ -38,7 +39,7 @@ def test_what_is_not_given_is_chosen(surface):
     model = agop.RFMRegressor(n_iterations=1).fit(X, y)
     assert (model.kernel, model.ridge, model.diagonal) == (None, "loo", None)
     assert model.diagonal_ == isinstance(model.kernel_, agop.ProductLaplace)
-    assert model.ridge_ in agop.rfm.RIDGES
+    assert model.ridge_ in RIDGES
     assert model.bandwidth_ == model.kernel_.bandwidth > 0
     assert len(model.validation_scores_) == 2
 
