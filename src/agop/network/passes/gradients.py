@@ -63,8 +63,8 @@ class LayerGradients:
     Attributes
     ----------
     product
-        Their outer product, on the smaller side of the weight; its count is that of samples, times that of random
-        directions.
+        Outer product of the gradients, on the smaller side of the weight; its count is that of samples, times
+        that of random directions.
     precision
         Data type of the gradients, float32 at least, in which products are taken before they are added in float64.
     variance
@@ -85,9 +85,11 @@ class LayerGradients:
         return replace(self, product=OuterProduct(self.product.count, self.product.total.to(device)))
 
     def trace_error(self, weight: LayerWeight) -> float | None:
-        """Standard error of the trace of the AGOP relative to it."""
+        """Standard error of the trace of the AGOP relative to it; None with fewer than two random directions."""
+        if self.variance is None:
+            return None
         trace = weight.trace(self.product.total)
-        return self.variance**0.5 / trace if self.variance is not None and trace > 0 else None
+        return self.variance**0.5 / trace if trace > 0 else None
 
     def spectrum(self, weight: LayerWeight) -> Spectrum:
         """Spectrum of the AGOP, without the matrix where that is far larger than its rank."""
