@@ -163,7 +163,7 @@ def plots_of(results: Sequence[Result]) -> list[Plot]:
 
 
 def _accepting(value: Any) -> Any:
-    """How a kind makes a result of a value in hand; None if none accepts it."""
+    """Function of a kind that makes a result of a value in hand; None if none accepts it."""
     accepted = {cls: make for kind in KINDS.values() for cls, make in kind.accepts.items()}
     return next((make for cls, make in accepted.items() if isinstance(value, cls)), None)
 
@@ -231,7 +231,7 @@ def _facts(info: Mapping[str, Any]) -> str:
 
 
 def _notes(result: Result) -> list[str]:
-    """What must be known first: permuted labels, notes of the run, what its folder does not hold."""
+    """Notes to know first: permuted labels, those of the run, what its folder does not hold."""
     permuted, info = result.info["settings"].get("permute_labels"), result.info
     return [
         *["The labels were permuted: this is the baseline."] * bool(permuted),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from agop.charts.chart import Bars, Choice, Curve, Curves, HeatMap, Picture, Pictures, Series, chart_json
-from agop.charts.palette import GREY, PALETTE, shade
+from agop.charts.palette import GRAY, PALETTE, shade
 
 
 def unpacked(values):
@@ -72,7 +72,7 @@ def contrast(first, second):
 @pytest.mark.parametrize("page", ["#ffffff", "#14171c"])
 def test_colors_are_seen_on_both_pages(page):
     shades = [shade(place, 20) for place in range(20)]
-    assert min(contrast(color, page) for color in (*PALETTE, GREY, *shades)) >= 3
+    assert min(contrast(color, page) for color in (*PALETTE, GRAY, *shades)) >= 3
     assert len(set(shades)) == 20
 
 

@@ -113,7 +113,7 @@ def test_parameters_without_a_module(way):
     assert tuple(record["kernel"].weight.shape) == (6, 5)
 
 
-def test_normalisation_between_layer_and_nonlinearity():
+def test_normalization_between_layer_and_nonlinearity():
     x, y = data()
     model = two_layers(lambda self, x: self.last(torch.relu(self.norm(self.first(x)))), norm=nn.LayerNorm(6))
     record = agop.measure(model, batches(x, y))
@@ -219,7 +219,7 @@ def test_module_that_is_a_single_layer():
 
 @pytest.mark.filterwarnings("ignore:.*torch.nn.utils.*:FutureWarning")
 @pytest.mark.parametrize("wrap", [nn.utils.spectral_norm, nn.utils.weight_norm])
-def test_normalised_weights_of_the_older_kind(wrap):
+def test_normalized_weights_of_the_older_kind(wrap):
     """A hook computes the weight from another parameter: measured, or named in the notes."""
     x, y = data()
     model = seeded(lambda: nn.Sequential(wrap(nn.Linear(5, 6)), nn.ReLU(), nn.Linear(6, N_CLASSES)))

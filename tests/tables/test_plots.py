@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agop.charts.chart import Bars, Choice, HeatMap, chart_json
-from agop.charts.palette import GREY, color
+from agop.charts.palette import GRAY, color
 from agop.tables import TABLE
 from agop.tables.plots import table_numbers, table_plots
 from tables.models import EXPLANATION, folds, plain, result, wide
@@ -114,7 +114,7 @@ def test_folds():
     assert (chart.categories, chart.x_title) == (["fold 1", "fold 2", "fold 3"], "RMSE")
     model, constant = chart.series
     assert (model.name, model.values, model.color) == ("model", [1.0, 2.0, 1.5], color(0))
-    assert (constant.values, constant.color) == ([4.0] * 3, GREY)
+    assert (constant.values, constant.color) == ([4.0] * 3, GRAY)
     bare = [{name: value for name, value in line.items() if name != "baseline"} for line in folds(1.0, 2.0)]
     plot = plots(result(lines=bare))["folds"]
     assert len(plot.chart.series) == 1

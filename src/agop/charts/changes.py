@@ -1,4 +1,4 @@
-"""How a measure changes between two places, seed by seed, and whether that is more than the spread over the seeds."""
+"""Changes of a measure between two places, seed by seed, and whether they are more than the spread over the seeds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Change:
     by
         Change of each seed: the logarithm of end over start, or end less start.
     direction
-        Where it goes, if that is more than the spread over seeds.
+        Direction, if the change is more than the spread over seeds.
     factor
         Factor in each step of a change of the logarithm; None for another.
     step

@@ -1,4 +1,4 @@
-"""What a chart shows, apart from how it is drawn: a page and a figure for print draw the same values."""
+"""Charts as values, apart from their drawing: a page and a figure for print draw the same values."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class HeatMap:
     values
         A sequence for each row.
     title
-        Of the values.
+        Title of the values.
     log
         Colors by the logarithm; values are positive.
     numbers
@@ -137,9 +137,9 @@ class Pictures:
     Attributes
     ----------
     pictures
-        In their order.
+        Pictures in their order.
     title
-        Of the values.
+        Title of the values.
     low, high
         Ends of the scale. Where low is -high the colors diverge from 0, else they run from low to high.
     """
@@ -162,7 +162,7 @@ class Choice:
     Attributes
     ----------
     label
-        What is chosen, such as "layer".
+        Name of what is chosen, such as "layer".
     charts
         Charts by the names of what can be chosen, in their order.
     slider

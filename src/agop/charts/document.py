@@ -1,4 +1,4 @@
-"""What a report says, apart from how it is laid out."""
+"""Contents of a report, apart from its layout."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Plot:
     Attributes
     ----------
     name
-        Of its files, such as "nc1".
+        Name of its files, such as "nc1".
     title
-        Its heading.
+        Heading.
     chart
-        What is drawn.
+        Chart that is drawn.
     findings
-        What these numbers say.
+        Findings from these numbers.
     caption
-        How to read it.
+        Text on how to read it.
     terms
         Terms that it uses, out of those of its document.
     """
@@ -49,7 +49,7 @@ class NumberTable:
     Attributes
     ----------
     title
-        Its heading.
+        Heading.
     columns
         Names of the columns; the first names the row.
     rows
@@ -93,13 +93,13 @@ class Document:
     title, lead
         Heading, and a line on what was run.
     findings
-        What the numbers say on the whole.
+        Findings on the whole.
     plots
-        In the order in which they are read.
+        Plots in the order in which they are read.
     tables
         Numbers, settings and machines.
     notes
-        What the reader must know first, such as that labels were permuted or what could not be shown.
+        Notes that the reader must know first, such as that labels were permuted or what could not be shown.
     differences
         Settings that differ between runs of one kind; None for a single run, or runs of several kinds.
     terms

@@ -47,17 +47,17 @@ class Finding:
     Attributes
     ----------
     quantity, where
-        What it is, and the place, such as "NC1" and "layer inputs, layers 1 to 12".
+        Quantity and its place, such as "NC1" and "layer inputs, layers 1 to 12".
     value
-        At the end; None if it is not known.
+        Value at the end; None if it is not known.
     unit
         "%" for shares of 1, "x" for factors.
     interval
-        How far it spreads.
+        Interval of its spread.
     course
-        How it came to its value, if it has a course.
+        Change by which it came to its value, if it has a course.
     notes
-        What limits it, such as "not fitted", or marks it, such as "lowest".
+        Limits such as "not fitted", or marks such as "lowest".
     run
         Name of the run, where there are several.
     """
@@ -190,9 +190,9 @@ def compared(
     found
         Values by the name of the run; there is nothing to compare in fewer than two.
     fits
-        How well each has fitted; those that have not are not ranked. All are ranked if None.
+        Fit of each; those that have not fitted are not ranked. All are ranked if None.
     best
-        Which value is marked.
+        Value that is marked.
 
     Examples
     --------
@@ -216,7 +216,7 @@ def compared(
 
 
 def _marks(found: Mapping[str, SeedSummary], best: str) -> dict[str, str]:
-    """What each run is called among several: best, about the same, or inside the spread."""
+    """Mark of each run among several: best, about the same, or inside the spread."""
     if len(found) < 2:
         return {}
     order = sorted(found, key=lambda name: found[name].mean, reverse=best == "highest")

@@ -34,13 +34,13 @@ class Result(Protocol):
     def info(self) -> Mapping[str, Any]: ...  # noqa: D102 - described above
 
     def fit(self) -> TrainingFit:
-        """How well the worst seed fits its training rows, where that is known."""
+        """Fit of the worst seed to its training rows, where that is known."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """What a subject tells of its runs; each subject registers one object, under the "kind" in ``run.json``.
+    """Readings and views of the runs of a subject; each subject registers one object, under the "kind" in ``run.json``.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Kind:
     load
         Value in hand from a file whose header has this kind.
     heading
-        What a report on one result is on.
+        Heading of a report on one result.
     plots
         Plots of one result, or of several on the same axes.
     findings
@@ -65,7 +65,7 @@ class Kind:
     table
         Numbers of a result.
     notes
-        What the reader of a result must know first.
+        Notes that the reader of a result must know first.
     terms
         Meaning and source of each term that the plots use.
     """

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["GREY", "PALETTE", "color", "shade"]
+__all__ = ["GRAY", "PALETTE", "color", "shade"]
 
 PALETTE = ("#2b7bba", "#d55e00", "#00916a", "#b5609d", "#a87b00", "#2a9ab5", "#7a5fd0", "#c23b3b")
 """Hues after Okabe and Ito; each has a contrast above 3 to white and to the dark page."""
 
-GREY = "#7d7d7d"
-"""Of what is there to compare with."""
+GRAY = "#7d7d7d"
+"""Color of what is there to compare with."""
 
 _SHADES = ("#3b6fd4", "#7a5fd0", "#b04fb8", "#d04a86", "#d9553f", "#c07a10")
 

@@ -39,7 +39,7 @@ def seed_curve(
     found
         Summaries by place, see ``agop.runs.summarize_along``.
     color, dash
-        Of the line.
+        Color and dash of the line.
     at
         Places in the order in which they are drawn, with gaps where nothing was found; those found if None.
     limits
@@ -76,7 +76,7 @@ def seed_curve(
 
 
 def seed_caption(curves: Iterable[Curve]) -> str:
-    """What bands and thin lines among the curves are, to go on a caption with; empty if there are none.
+    """Meaning of bands and thin lines among the curves, to go on a caption with; empty if there are none.
 
     Examples
     --------

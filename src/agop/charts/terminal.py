@@ -50,9 +50,9 @@ class TerminalTable:
     Attributes
     ----------
     title
-        Above the table; may be empty.
+        Title above the table; may be empty.
     columns
-        What stands in them.
+        Columns of the table.
     rows
         Cells as they are printed, one for each column.
 

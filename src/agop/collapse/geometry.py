@@ -29,7 +29,7 @@ def between_trace(moments: ClassMoments, global_mean: GlobalMean = "classes") ->
 
 
 def class_directions(moments: ClassMoments, global_mean: GlobalMean = "classes") -> Tensor:
-    """Centred class means scaled to unit length, (C, d).
+    """Centered class means scaled to unit length, (C, d).
 
     Raises
     ------

@@ -36,10 +36,10 @@ _NAMES = {name: MEASURES[name].label for name in ("nc1_trace_ratio", "nc2_gram_m
 _ACCURACIES = {"test_accuracy": "test accuracy", "train_accuracy": "training accuracy"}
 
 _INPUTS = {False: "layer inputs", True: "control, without the AGOP"}
-"""Whose measure it is, by whether the lines are of the control."""
+"""Names of the inputs, by whether the lines are of the control."""
 
 _STEPS = ("AGOP step", "random features", "normalization")
-"""What is done in a layer, up to the normalized input of the next."""
+"""Steps in a layer, up to the normalized input of the next."""
 
 
 def deep_rfm_findings(results: Sequence[DeepRFMResult]) -> list[Finding]:

@@ -22,7 +22,7 @@ from agop.deep_rfm.result import DeepRFMResult
 __all__ = ["GRAMS", "eigenvector_plot", "gram_plot"]
 
 _PIXELS = 700_000
-"""Of the Gram pictures of a report at most: 1.9 MB of its page."""
+"""Pixels of the Gram pictures of a report at most: 1.9 MB of its page."""
 
 _LARGEST = 200
 
@@ -53,7 +53,7 @@ def gram_plot(results: Sequence[DeepRFMResult]) -> Plot | None:
         "Gram matrices",
         Choice("layer", charts, slider=True),
         gram_findings(results, found),
-        "Cosines between centred features, samples sorted by class; first seed. Blocks on the diagonal are collapsed "
+        "Cosines between centered features, samples sorted by class; first seed. Blocks on the diagonal are collapsed "
         "classes.",
         ("Gram", "NC2", "stage (Deep RFM)"),
     )
@@ -78,7 +78,7 @@ def eigenvector_plot(results: Sequence[DeepRFMResult]) -> Plot | None:
         by_run(results, charts),
         of_each(results, lambda result: held.get(result.name, [])),
         "Leading eigenvectors of the AGOP of the first layer as images, with their share of its trace; first seed. "
-        "A vector and its negative mean the same. Of color images, grey is 0.",
+        "A vector and its negative mean the same. Of color images, gray is 0.",
         ("AGOP", "spectrum"),
     )
 

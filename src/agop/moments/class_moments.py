@@ -206,7 +206,7 @@ class ClassMoments:
         """Merge the moments of every rank of a ``torch.distributed`` group; every rank gets the result.
 
         Two collectives: counts and sums, then the scatter. A rank without rows
-        takes part with :meth:`empty`. Without an initialised process group there is one rank: this one.
+        takes part with :meth:`empty`. Without an initialized process group there is one rank: this one.
         """
         if not (dist.is_available() and dist.is_initialized()):
             return self

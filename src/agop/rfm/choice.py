@@ -139,7 +139,7 @@ class Search:
     ) -> Iterator[tuple[Tensor, list[Tensor]]]:
         r"""Fold by fold, predictions of rows by fits that have not seen them, whatever is chosen or learned.
 
-        What the fit to all samples chooses from them (kernel, bandwidth, ridge, iterate) and the metric is chosen and
+        Everything that the fit to all samples chooses (kernel, bandwidth, ridge, iterate) and the metric is chosen and
         learned anew without the fold; then its rows are predicted by exact leave-one-out, in closed form. The
         prediction of a row does not depend on its target by any path. Against a fit to all samples only the metric
         comes from fewer.

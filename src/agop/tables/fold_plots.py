@@ -1,4 +1,4 @@
-"""How well models of tables predict: the error by fold, as a plot."""
+"""Plot of the error of models of tables by fold."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from agop.charts.chart import Bars, Choice, Series
 from agop.charts.document import Plot
-from agop.charts.palette import GREY, color
+from agop.charts.palette import GRAY, color
 from agop.tables.findings import part_findings
 from agop.tables.result import TableResult
 
@@ -61,7 +61,7 @@ def _bars(runs: Mapping[str, tuple[TableResult, str]], title: str) -> Bars:
     for name, (result, paint) in runs.items():
         series.append(Series(name, values(result, "error"), paint))
         if name in known and not shared:
-            series.append(Series(f"{name}, constant prediction", known[name], GREY))
+            series.append(Series(f"{name}, constant prediction", known[name], GRAY))
     if known and shared:
-        series.append(Series("constant prediction", next(iter(known.values())), GREY))
+        series.append(Series("constant prediction", next(iter(known.values())), GRAY))
     return Bars([f"fold {fold}" for fold in folds], title, series)

@@ -25,7 +25,7 @@ _COLUMNS, _ENTRIES = 20, 12
 """Columns shown of the effects, entries shown of a direction."""
 
 _SHARES = {"effect": "share of the variance", "steepness": "share of the AGOP"}
-"""What effect and steepness are shares of."""
+"""Units of effect and steepness."""
 
 
 def table_plots(results: Sequence[TableResult]) -> list[Plot]:

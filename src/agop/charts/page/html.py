@@ -25,7 +25,7 @@ def write_page(document: Document, path: Path) -> Path:
     Parameters
     ----------
     document
-        What the page says.
+        Contents of the page.
     path
         HTML file, which is replaced whole or left as it was.
 

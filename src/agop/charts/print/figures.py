@@ -120,7 +120,7 @@ def save_figures(
     Parameters
     ----------
     plots
-        What is drawn, under its name.
+        Plots to draw, each under its name.
     folder
         Made if it does not exist. Files in it are replaced whole or left as they were.
     suffixes
@@ -203,4 +203,4 @@ _DRAWINGS: Mapping[type, Callable[[Any, Make], Any]] = {
     HeatMap: draw_heat_maps,
     Pictures: draw_pictures,
 }
-"""How charts of a kind are drawn, one or several of them by their titles."""
+"""Functions that draw charts of a kind, one or several of them by their titles."""

@@ -261,7 +261,7 @@ def _inches(axes: Axes) -> float:
 
 
 def _style(axes: Axes) -> None:
-    """What ticks take when they are made, which is when the figure is saved."""
+    """Settings that ticks take when they are made, which is when the figure is saved."""
     axes.tick_params(which="both", labelsize=7, width=0.5, grid_linewidth=0.4, grid_alpha=0.4)
     axes.tick_params(which="major", length=2.5)
     axes.tick_params(which="minor", length=1.5)

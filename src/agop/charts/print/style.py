@@ -1,4 +1,4 @@
-"""What figures for print have in common: sizes, type, legends, color bars and files (matplotlib, extra ``report``)."""
+"""Style of figures for print: sizes, type, legends, color bars and files (matplotlib, extra ``report``)."""
 
 from __future__ import annotations
 

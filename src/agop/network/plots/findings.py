@@ -100,7 +100,7 @@ def nfa_findings(results: Sequence[NetworkResult]) -> list[Finding]:
 
 
 def unit_of(results: Sequence[NetworkResult]) -> str:
-    """What the runs count: "epoch", "step", or both."""
+    """Unit that the runs count: "epoch", "step", or both."""
     return " or ".join(dict.fromkeys(result.unit for result in results))
 
 
@@ -156,7 +156,7 @@ def _layers(last: Sequence[Line]) -> list[Finding]:
 
 
 def _largest_step(found: Mapping[str, SeedSummary]) -> list[Finding]:
-    """Where NC1 falls most from one layer to the next, if it does so there in every seed."""
+    """Layer at which NC1 falls most, if it does so there in every seed."""
     pairs = {after: Change.between(found[before], found[after]) for before, after in pairwise(found)}
     changes = {layer: change for layer, change in pairs.items() if change is not None}
     largest = steepest(changes) if len(changes) > 1 else []

@@ -72,14 +72,14 @@ def eigenvector_plot(results: Sequence[NetworkResult]) -> Plot | None:
         Choice("layer", charts, start=next(iter(charts))),
         at_most([finding for name, part in shares.items() for finding in trace_shares(name, part)]),
         "Leading eigenvectors of the AGOP as images, with their share of its trace: of the inputs, or of the patches "
-        "of a convolution. A vector and its negative mean the same. Of three channels the color is shown, grey is 0; "
+        "of a convolution. A vector and its negative mean the same. Of three channels the color is shown, gray is 0; "
         "of more the root of the sum of their squares. First seed.",
         ("AGOP", "spectrum"),
     )
 
 
 def means_plot(results: Sequence[NetworkResult]) -> Plot | None:
-    """Cosines between the centred class means at the stages of a chosen layer."""
+    """Cosines between the centered class means at the stages of a chosen layer."""
     charts, side = {}, _side(results, _CLASSES)
     for layer in _layers(results):
         pictures = [
@@ -133,7 +133,7 @@ def _is_first(result: NetworkResult, record: LayerRecord) -> bool:
 
 
 def _cosines(record: LayerRecord, stage: str, most: int | None = None) -> NDArray[np.float64] | None:
-    """Cosines between the centred means of the classes that occur, the first ones at most."""
+    """Cosines between the centered means of the classes that occur, the first ones at most."""
     if stage not in record.stages:
         return None
     means = record.stages[stage].moments.drop_empty().centered_means()[:most].double()
@@ -145,7 +145,7 @@ def _cosines(record: LayerRecord, stage: str, most: int | None = None) -> NDArra
 
 
 def _simplex(result: NetworkResult) -> list[Finding]:
-    """How far the cosines between different classes are from those of the simplex, at the first and last input."""
+    """Distance of the cosines between different classes from those of the simplex, at the first and last input."""
     record = {} if result.record is None else result.record
     ends = [(name, found) for name, layer in record.items() if (found := _cosines(layer, "input")) is not None]
     findings = []

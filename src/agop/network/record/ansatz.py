@@ -110,7 +110,7 @@ class Ansatz:
     pearson, pearson_root
         Pearson's correlation over the entries of :math:`W^T W` and :math:`\mathrm{AGOP}^p`, p = 1 and 1/2.
     cosine, cosine_root
-        The same, entries not centred.
+        The same, entries not centered.
     best_power, best_pearson
         Power in 0.05 .. 2 with the largest Pearson correlation, and that correlation. The power is None where all
         non-zero eigenvalues of the AGOP agree, as with rank one: all powers are then the same up to a factor.

@@ -1,4 +1,4 @@
-"""What measured layers leave out, in sentences."""
+"""Notes on what measured layers leave out."""
 
 from __future__ import annotations
 

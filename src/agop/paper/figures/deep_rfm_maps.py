@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from agop.charts.chart import Curve, Curves, Dash, Grid
-from agop.charts.palette import GREY, color
+from agop.charts.palette import GRAY, color
 from agop.paper.curves import course, curve, falls_by_seed
 from agop.paper.deep_rfm_parts import MAPS, deep_rfm_part
 from agop.paper.figure import Figure, Part, Scale, Verdict
@@ -68,7 +68,7 @@ def _chart(run: Run) -> Grid:
     for data in values_of(lines, "data"):
         inputs = select(lines, data=data, stage="input")
         for measure, title in measures.items():
-            curves = [Curve("controls, without the AGOP", [], [], GREY, dash="dash")]
+            curves = [Curve("controls, without the AGOP", [], [], GRAY, dash="dash")]
             for place, (features, name) in enumerate(_NAMES.items()):
                 for control in (False, True):
                     here = select(inputs, features=features, control=control)

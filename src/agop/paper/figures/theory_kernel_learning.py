@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import fmean
 
 from agop.charts.chart import Curve, Curves, Dash, Grid
-from agop.charts.palette import GREY, color
+from agop.charts.palette import GRAY, color
 from agop.datasets import Dataset
 from agop.paper.computed import Rows, write_once
 from agop.paper.curves import course, curve, falls_by_seed
@@ -178,7 +178,7 @@ def _chart(run: Run) -> Grid:
 _STYLES: Mapping[str, tuple[str, Dash]] = {
     "RFM": (color(3), "solid"),
     "Deep RFM": (color(4), "solid"),
-    "control": (GREY, "dash"),
+    "control": (GRAY, "dash"),
 }
 
 
@@ -189,7 +189,7 @@ def _objectives(lines: list[Line], x_title: str, minimum: float) -> Curves:
     ]
     steps = sorted(values_of(lines, "step"))
     ends = [steps[0], steps[-1]]
-    return Curves(x_title, "objective", [*curves, Curve("least of any kernel", ends, [minimum] * 2, GREY, dash="dot")])
+    return Curves(x_title, "objective", [*curves, Curve("least of any kernel", ends, [minimum] * 2, GRAY, dash="dot")])
 
 
 def _of_labels(lines: list[Line], along: str) -> Curves:
