@@ -12,7 +12,7 @@ from agop.charts.palette import color
 from agop.network.result import NetworkResult
 from agop.runs import LEAST_FALL, Line, SeedSummary, hidden_layers, last_measured, select, summarize_along
 
-__all__ = ["attribution_findings", "attribution_plot", "linear_shares", "share_findings", "share_sum"]
+__all__ = ["attribution_findings", "attribution_plot", "share_findings", "share_sum"]
 
 _SHARE = "share of the linear map in the fall of NC1"
 
@@ -51,7 +51,7 @@ def attribution_findings(results: Sequence[NetworkResult]) -> list[Finding]:
 
     def found(result: NetworkResult) -> list[Finding]:
         last = last_measured(result.lines)
-        return [*(share_sum(last) if len(results) > 1 else ()), *share_findings(last)]
+        return [*(share_sum(last) if len(results) > 1 else ()), *at_most(share_findings(last))]
 
     return of_each(results, found)
 
@@ -67,7 +67,7 @@ def share_findings(last: Sequence[Line]) -> list[Finding]:
     findings = []
     for layer, (linear, fall) in _over_whole_layers(last).items():
         in_seeds = " in every seed" if fall.n_seeds > 1 else ""
-        if not _is_fall(fall):
+        if not all(part >= LEAST_FALL for _, part in fall.values):
             note = f"no fall of 5 %{in_seeds}"
             findings.append(Finding(_SHARE, layer, None, notes=(note,)))
             continue
@@ -78,25 +78,7 @@ def share_findings(last: Sequence[Line]) -> list[Finding]:
             *["the linear map raises NC1"] * (share < 0),
         ]
         findings.append(Finding(_SHARE, layer, share, "%", notes=tuple(notes)))
-    return at_most(findings)
-
-
-def linear_shares(last: Iterable[Line]) -> dict[str, float]:
-    """Share of the linear map in the fall of NC1, of means over seeds, of layers in which every seed has a fall of 5 %.
-
-    Examples
-    --------
-    >>> line = {"seed": 0, "epoch": 9, "layer": "fc.1", "stage": "input", "output_log_fall": 2.0}
-    >>> linear_shares([{**line, "linear_log_fall": 1.0}, {**line, "seed": 1, "linear_log_fall": 2.0}])
-    {'fc.1': 0.75}
-    """
-    return {
-        layer: linear.mean / fall.mean for layer, (linear, fall) in _over_whole_layers(last).items() if _is_fall(fall)
-    }
-
-
-def _is_fall(whole: SeedSummary) -> bool:
-    return all(fall >= LEAST_FALL for _, fall in whole.values)
+    return findings
 
 
 def _is_most(linear: SeedSummary, whole: SeedSummary) -> bool:

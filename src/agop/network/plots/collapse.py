@@ -9,7 +9,7 @@ from agop.charts.document import NumberTable, Plot
 from agop.charts.kind import by_run
 from agop.charts.palette import color, shade
 from agop.charts.seed_curves import seed_caption, seed_curve
-from agop.network.plots.attribution import attribution_plot, linear_shares
+from agop.network.plots.attribution import attribution_plot, share_findings
 from agop.network.plots.findings import epoch_findings, layer_findings, map_findings, nfa_findings, unit_of
 from agop.network.plots.pictures import agop_plot, eigenvector_plot, means_plot
 from agop.network.plots.scores import score_plot
@@ -64,7 +64,7 @@ def network_numbers(result: NetworkResult) -> NumberTable:
         "NC1 φ": (means("input", _NC1, log=True), ".3g"),
         "NC1 Wφ": (means("linear", _NC1, log=True), ".3g"),
         "NC1 σ(Wφ)": (means("output", _NC1, log=True), ".3g"),
-        "share of W": (linear_shares(last), ".2f"),
+        "share of W": ({each.where: each.value for each in share_findings(last) if each.value is not None}, ".2f"),
         "NFA": (means("input", "nfa_pearson", log=False), ".2f"),
         "NFA½": (means("input", "nfa_pearson_root", log=False), ".2f"),
         "NC2 φ": (means("input", "nc2_gram_mse", log=True), ".3g"),

@@ -36,7 +36,7 @@ def network_findings(results: Sequence[NetworkResult]) -> list[Finding]:
 
     def found(result: NetworkResult) -> list[Finding]:
         last, several = last_measured(result.lines), len(results) > 1
-        cause = [*share_findings(last), *at_most(_ansatz(last))]
+        cause = [*at_most(share_findings(last)), *at_most(_ansatz(last))]
         return [
             *not_fitted(result.fit()),
             *_scores(last, result.unit),
