@@ -209,7 +209,7 @@ def test_attribution_by_epoch(make):
 def test_ansatz_and_scatter_by_epoch(make):
     nfa, within, between, loss = panels(make("network-nfa")).values()
     assert heights(nfa[0]) == [0.6, 0.65, 0.7]
-    assert heights(nfa[1]) == [0.4, 0.4, 0.4]
+    assert heights(nfa[2]) == [0.4, 0.4, 0.4]
     assert [len(curves) for curves in (nfa, within, between, loss)] == [4, 2, 2, 1]
     assert heights(loss[0]) == [1, 1 / 6, 1 / 11]
 

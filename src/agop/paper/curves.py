@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
 from scipy import stats
 
-from agop.charts.chart import Curve, Dash
+from agop.charts.chart import Curve, Dash, Grid
+from agop.charts.palette import color, shade
 from agop.charts.seed_curves import seed_curve
-from agop.runs import Line, hidden_layers, select, summarize_along, values_of
+from agop.runs import Line, Run, hidden_layers, select, summarize_along, values_of
 
 __all__ = [
     "LEAST_FALL",
@@ -20,12 +21,14 @@ __all__ = [
     "epochs_of",
     "falls",
     "falls_by_seed",
+    "family",
     "first_epoch",
     "last_nc1",
     "number",
     "over_layers",
     "power_of_ten",
     "rank_correlation",
+    "rows_of",
 ]
 
 LEAST_FALL = 0.3
@@ -49,6 +52,39 @@ def course(
     """Curve of a measure over seeds along a column, geometric means if ``log``, with its band or its seeds."""
     found = summarize_along(lines, measure, along, log=log)
     return seed_curve(name, dict(sorted(found.items())), color, dash)
+
+
+def family(
+    lines: Sequence[Line],
+    along: str,
+    measure: str,
+    of: tuple[str, Mapping[Any, str]],
+    dash: Dash = "solid",
+    *,
+    ordered: bool = False,
+    log: bool = True,
+) -> list[Curve]:
+    """Curve for each value of a column, by its name, in the colors of the palette, or in shades of an ordered family.
+
+    Examples
+    --------
+    >>> lines = [{"layer": layer, "stage": "input", "nc1": 1 / layer} for layer in (1, 2)]
+    >>> [(curve.name, curve.y) for curve in family(lines, "layer", "nc1", ("stage", {"input": "X"}))]
+    [('X', (1.0, 0.5))]
+    """
+    column, names = of
+    paints = [shade(place, len(names)) if ordered else color(place) for place in range(len(names))]
+    return [
+        course(select(lines, **{column: value}), along, measure, name, paint, dash, log=log)
+        for (value, name), paint in zip(names.items(), paints, strict=True)
+    ]
+
+
+def rows_of(run: Run, column: str, name: Callable[[list[Line]], str], panels: Callable[[list[Line]], Any]) -> Grid:
+    """Grid with a row for each value of a column, named and filled from its lines."""
+    lines: list[Line] = list(run.metrics())
+    parts = [select(lines, **{column: value}) for value in values_of(lines, column)]
+    return Grid({name(part): panels(part) for part in parts})
 
 
 def power_of_ten(after: float, before: float) -> float:

@@ -6,9 +6,8 @@ from math import log10
 from statistics import fmean
 
 from agop.charts.chart import Curves, Grid
-from agop.charts.palette import color
 from agop.deep_rfm.plots import STAGES
-from agop.paper.curves import course, curve, falls_by_seed, power_of_ten
+from agop.paper.curves import curve, falls_by_seed, family, power_of_ten
 from agop.paper.deep_rfm_parts import FEATURES, deep_rfm_part
 from agop.paper.figure import Figure, Part, Scale, Verdict
 from agop.runs import Line, Run, select, values_of
@@ -106,14 +105,10 @@ def _chart(run: Run) -> Grid:
     lines: list[Line] = list(run.metrics())
     rows: dict[str, dict[str, Curves]] = {"NC1": {}, "NC2": {}}
     for part in values_of(lines, "part"):
-        found = select(lines, part=part)
-        control = select(found, stage="input", control=True)
+        found, control = (select(lines, part=part, control=control) for control in (False, True))
         for (title, row), measure in zip(rows.items(), ("nc1_trace_ratio", "nc2_gram_mse"), strict=True):
-            curves = [
-                course(select(found, stage=stage, control=False), "layer", measure, label, color(place))
-                for place, (stage, label) in enumerate(STAGES.items())
-            ]
-            curves.append(course(control, "layer", measure, f"{STAGES['input']}, control", color(0), "dash"))
+            curves = family(found, "layer", measure, ("stage", STAGES))
+            curves += family(control, "layer", measure, ("stage", {"input": f"{STAGES['input']}, control"}), "dash")
             row[f"{found[0]['data']}, {found[0]['features']} features"] = Curves("layer", title, curves)
     return Grid(rows)
 

@@ -10,8 +10,17 @@ from typing import Any
 from torch.nn import Module
 
 from agop.charts.chart import Curves, Grid
-from agop.charts.palette import shade
-from agop.paper.curves import LEAST_FALL, course, epochs_of, falls, first_epoch, last_nc1, over_layers, rank_correlation
+from agop.paper.curves import (
+    LEAST_FALL,
+    epochs_of,
+    falls,
+    family,
+    first_epoch,
+    last_nc1,
+    over_layers,
+    rank_correlation,
+    rows_of,
+)
 from agop.paper.figure import Figure, Part, Scale, Verdict
 from agop.paper.network_parts import MEASURES, name_of, train_part, train_settings
 from agop.paper.training.run import trained_network
@@ -174,26 +183,20 @@ def _listed(gains: list[float]) -> str:
 
 def _chart(run: Run) -> Grid:
     """Collapse and the candidates for its cause by gain, and NC1 by epoch; a row for each data set."""
-    lines: list[Line] = list(run.metrics())
-    rows = {}
-    for name in values_of(lines, "data"):
-        found = select(lines, data=name)
-        end, layers, gains = last_measured(found), hidden_layers(found), sorted(values_of(found, "gain"))
-        row = {}
+
+    def panels(lines: list[Line]) -> dict[str, Curves]:
+        end, layers = last_measured(lines), {layer: layer for layer in hidden_layers(lines)}
+        found = {}
         for title, (measure, stage, log, y_range) in _PANELS.items():
-            curves = [
-                course(select(end, layer=each, stage=stage), "gain", measure, each, shade(k, len(layers)), log=log)
-                for k, each in enumerate(layers)
-            ]
-            row[title] = Curves("initial gain", title, curves, log_x=True, log_y=log, y_range=y_range)
-        last = select(found, layer=layers[-1], stage="output")
-        by_gain = [
-            course(select(last, gain=gain), "epoch", "nc1_trace_ratio", f"gain {gain:g}", shade(k, len(gains)), "dot")
-            for k, gain in enumerate(gains)
-        ]
-        row["NC1 after the last hidden layer"] = Curves("epoch", "NC1", by_gain)
-        rows[name_of(found)] = row
-    return Grid(rows)
+            here = select(end, stage=stage)
+            curves = family(here, "gain", measure, ("layer", layers), ordered=True, log=log)
+            found[title] = Curves("initial gain", title, curves, log_x=True, log_y=log, y_range=y_range)
+        last = select(lines, layer=next(reversed(layers)), stage="output")
+        gains = "gain", {gain: f"gain {gain:g}" for gain in sorted(values_of(lines, "gain"))}
+        by_epoch = family(last, "epoch", "nc1_trace_ratio", gains, "dot", ordered=True)
+        return found | {"NC1 after the last hidden layer": Curves("epoch", "NC1", by_epoch)}
+
+    return rows_of(run, "data", name_of, panels)
 
 
 _PANELS: dict[str, tuple[str, str, bool, tuple[float, float] | None]] = {

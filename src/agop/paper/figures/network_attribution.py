@@ -6,9 +6,8 @@ from functools import partial
 from statistics import fmean
 
 from agop.charts.chart import Curves, Grid
-from agop.charts.palette import color
 from agop.network.plots.collapse import STAGES
-from agop.paper.curves import LEAST_FALL, course, curve, epochs_of, falls
+from agop.paper.curves import LEAST_FALL, curve, epochs_of, falls, family, rows_of
 from agop.paper.figure import Figure, Verdict
 from agop.paper.network_parts import MEASURES, name_of, network_parts, network_verdicts
 from agop.runs import Line, Run, hidden_layers, last_measured, select, values_of
@@ -64,23 +63,16 @@ def _depth(name: str, lines: list[Line]) -> Verdict:
 
 def _chart(run: Run) -> Grid:
     """NC1 of the stages by epoch, a row a network and a panel a hidden layer, with the share at the end."""
-    lines: list[Line] = list(run.metrics())
-    rows = {}
-    for part in values_of(lines, "part"):
-        found = select(lines, part=part)
-        rows[name_of(found)] = {
-            f"{layer}{_share(here)}": Curves(
-                "epoch",
-                "NC1",
-                [
-                    course(select(here, stage=stage), "epoch", "nc1_trace_ratio", label, color(place))
-                    for place, (stage, label) in enumerate(STAGES.items())
-                ],
-            )
-            for layer in hidden_layers(found)
-            for here in [select(found, layer=layer)]
+
+    def panels(lines: list[Line]) -> dict[str, Curves]:
+        found = {layer: select(lines, layer=layer) for layer in hidden_layers(lines)}
+        stages = "stage", STAGES
+        return {
+            f"{layer}{_share(here)}": Curves("epoch", "NC1", family(here, "epoch", "nc1_trace_ratio", stages))
+            for layer, here in found.items()
         }
-    return Grid(rows)
+
+    return rows_of(run, "part", name_of, panels)
 
 
 def _share(lines: list[Line]) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from agop.charts.chart import Curve, Curves, Grid
-from agop.charts.palette import color, shade
-from agop.paper.curves import course, curve, epochs_of, over_layers
+from agop.charts.chart import Curves, Grid
+from agop.charts.palette import color
+from agop.paper.curves import course, curve, epochs_of, family, over_layers, rows_of
 from agop.paper.figure import Figure, Verdict
 from agop.paper.network_parts import MEASURES, name_of, network_parts, network_verdicts
 from agop.runs import Line, Run, hidden_layers, measurements, select, values_of
@@ -59,27 +59,25 @@ def _scatter(name: str, lines: list[Line]) -> Verdict:
 
 def _chart(run: Run) -> Grid:
     """Ansatz, the two parts of the scatter by layer, and the loss, by epoch; a row for each network."""
-    lines: list[Line] = list(run.metrics())
-    rows = {}
-    for part in values_of(lines, "part"):
-        found = select(lines, part=part)
-        layers = {layer: shade(k, len(hidden_layers(found))) for k, layer in enumerate(hidden_layers(found))}
-        powers: list[Curve] = []
-        scatter: dict[str, list[Curve]] = {"within_total_ratio": [], "between_total_ratio": []}
-        for layer, paint in layers.items():
-            inputs, outputs = (select(found, layer=layer, stage=stage) for stage in ("input", "output"))
-            powers.append(course(inputs, "epoch", "nfa_pearson_root", layer, paint, log=False))
-            powers.append(course(inputs, "epoch", "nfa_pearson", "", paint, "dash", log=False))
-            for measure, curves in scatter.items():
-                curves.append(course(outputs, "epoch", measure, layer, paint, log=False))
-        loss = course(measurements(found), "epoch", "loss", "", color(0))
-        rows[name_of(found)] = {
+
+    def panels(lines: list[Line]) -> dict[str, Curves]:
+        inputs, outputs = (select(lines, stage=stage) for stage in ("input", "output"))
+        layers = {layer: layer for layer in hidden_layers(lines)}
+        shown = partial(family, ordered=True, log=False)
+        powers = shown(inputs, "epoch", "nfa_pearson_root", ("layer", layers))
+        powers += shown(inputs, "epoch", "nfa_pearson", ("layer", dict.fromkeys(layers, "")), "dash")
+        within, between = (
+            Curves("epoch", "share", shown(outputs, "epoch", f"{part}_total_ratio", ("layer", layers)))
+            for part in ("within", "between")
+        )
+        return {
             "WᵀW and AGOP½ (dashed: AGOP), correlation": Curves("epoch", "correlation", powers, log_y=False),
-            "tr Σ_W / tr Σ_T after the layer": Curves("epoch", "share", scatter["within_total_ratio"]),
-            "tr Σ_B / tr Σ_T after the layer": Curves("epoch", "share", scatter["between_total_ratio"]),
-            "training loss": Curves("epoch", "loss", [loss]),
+            "tr Σ_W / tr Σ_T after the layer": within,
+            "tr Σ_B / tr Σ_T after the layer": between,
+            "training loss": Curves("epoch", "loss", [course(measurements(lines), "epoch", "loss", "", color(0))]),
         }
-    return Grid(rows)
+
+    return rows_of(run, "part", name_of, panels)
 
 
 FIGURE = Figure(

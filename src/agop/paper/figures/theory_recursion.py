@@ -8,12 +8,12 @@ from math import log10
 from pathlib import Path
 from statistics import fmean
 
-from agop.charts.chart import Curves, Dash, Grid
+from agop.charts.chart import Curves, Grid
 from agop.charts.palette import color
 from agop.datasets import Dataset, subset
 from agop.deep_rfm import DeepRFMSettings
 from agop.paper.computed import Rows, write_once
-from agop.paper.curves import course, curve, power_of_ten
+from agop.paper.curves import course, curve, family, power_of_ten, rows_of
 from agop.paper.deep_rfm_parts import FEATURES, deep_rfm_settings
 from agop.paper.figure import Figure, Observe, Part, Scale, Verdict
 from agop.paper.recursion_lines import recursion_lines
@@ -115,38 +115,31 @@ def _pairs(lines: list[Line], which: str, stage: str, first: int = 1) -> list[tu
 
 def _chart(run: Run) -> Grid:
     """NC1 after the AGOP and after the random map, measured and predicted, and the shifts, by layer."""
-    lines: list[Line] = list(run.metrics())
-    rows = {}
-    for part in values_of(lines, "part"):
-        found = select(lines, part=part)
-        row = {
-            f"NC1 {text}": Curves(
-                "layer",
-                "NC1",
-                [
-                    course(select(found, curve=each, stage=stage), "layer", "nc1_trace_ratio", label, color(k), dash)
-                    for k, (each, (label, dash)) in enumerate(_DRAWN.items())
-                ],
-            )
-            for stage, text in (("agop", "after the AGOP"), ("features", "after the random map"))
+
+    def panels(lines: list[Line]) -> dict[str, Curves]:
+        stages = {"agop": "NC1 after the AGOP", "features": "NC1 after the random map"}
+        found = {
+            title: family(select(lines, stage=stage), "layer", "nc1_trace_ratio", ("curve", _DRAWN))
+            for stage, title in stages.items()
         }
-        measured = select(found, curve="measured", stage="input")
-        shifts = [
+        measured = select(lines, curve="measured", stage="input")
+        found["shifts"] = [
             course(measured, "layer", shift, label, color(place), "dot")
             for place, (shift, label) in enumerate(_SHIFTS.items())
         ]
-        rows[f"{found[0]['data']}, {found[0]['features']}"] = row | {"shifts": Curves("layer", "shift", shifts)}
-    return Grid(rows)
+        return {title: Curves("layer", title.split()[0], curves) for title, curves in found.items()}
+
+    return rows_of(run, "part", lambda lines: f"{lines[0]['data']}, {lines[0]['features']}", panels)
 
 
-_DRAWN: dict[str, tuple[str, Dash]] = {
-    "measured": ("measured", "solid"),
-    "one step": ("one AGOP step from measured inputs", "dash"),
-    "first": ("both shifts from layer 1", "solid"),
-    "refitted": ("both shifts from every layer", "solid"),
-    "explained": ("rise at each random map as measured", "solid"),
+_DRAWN = {
+    "measured": "measured",
+    "one step": "one AGOP step from measured inputs",
+    "first": "both shifts from layer 1",
+    "refitted": "both shifts from every layer",
+    "explained": "rise at each random map as measured",
 }
-"""Name and style of each curve."""
+"""Name of each curve."""
 
 _SHIFTS = {
     "kernel_shift": "λ_k",
