@@ -64,27 +64,15 @@ def fit(
         say(f"{table.name}: {shape}; {wanted.name} of {target}")
         if left_out := len(frame) - len(wanted.rows):
             warn(f"{left_out} rows without {target} left out")
-        _announce(pipeline["model"], features, wanted.targets)
+        for what, plan in wanted.solves(pipeline["model"], features.shape[1]).items():
+            cost = f"about {plan.seconds:.2g} s and {plan.bytes / 2**20:.0f} MiB"
+            say(f"{type(plan.solver).__name__}: {cost} for {what}")
+        say("Choices and AGOPs come on top.")
         seconds = _fit(pipeline["model"], features, wanted.targets)
         save(pipeline, out)
         console.print(_summary(pipeline["model"], wanted.targets, seconds))
         _print_columns(pipeline)
         say(f"Model: {out}")
-
-
-def _announce(model: Any, features: NDArray[Any], targets: NDArray[Any]) -> None:
-    """Print what the solver will take, before it starts; raises where it cannot fit."""
-    classes = len(np.unique(targets)) if hasattr(model, "predict_proba") else 1
-    (n, d), outputs = features.shape, classes if classes > 2 else 1
-    part = min(n, model.metric_samples)
-    solves = [(part, f"each of up to {model.n_iterations + 1} solves")]
-    if part < n:
-        solves = [(part, f"{solves[0][1]} with {part} rows"), (n, "the last solve with all of them")]
-    for rows, what in solves:
-        plan = model.predicted_cost(rows, d, outputs)
-        cost = f"about {plan.seconds:.2g} s and {plan.bytes / 2**20:.0f} MiB"
-        say(f"{type(plan.solver).__name__}: {cost} for {what}")
-    say("Choices and AGOPs come on top.")
 
 
 def _fit(model: Any, features: NDArray[Any], targets: NDArray[Any]) -> float:

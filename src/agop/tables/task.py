@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from agop.errors import InputError
+from agop.kernel_machine import SolvePlan
 
 if TYPE_CHECKING:
     import pandas
@@ -75,6 +76,29 @@ class TableTask:
         column = frame[target][known]
         name = _detected(column) if task == "auto" else task
         return cls(name, frame.loc[known].drop(columns=target), _targets(column, name))
+
+    def solves(self, model: Any, n_features: int) -> dict[str, SolvePlan]:
+        """Solver, time and memory of the solves that a fit takes, by what they are.
+
+        Parameters
+        ----------
+        model
+            RFMRegressor or RFMClassifier.
+        n_features
+            Number of features of the encoded rows.
+
+        Raises
+        ------
+        MemoryBudgetError
+            If no solver can work within the memory of the model.
+        """
+        classes = len(np.unique(self.targets)) if self.name == "classification" else 1
+        n, outputs = len(self.rows), classes if classes > 2 else 1
+        part = min(n, model.metric_samples)
+        wanted = {f"each of up to {model.n_iterations + 1} solves": part}
+        if part < n:
+            wanted = {f"{what} with {part} rows": part for what in wanted} | {"the last solve with all of them": n}
+        return {what: model.predicted_cost(rows, n_features, outputs) for what, rows in wanted.items()}
 
 
 def target_of(pipeline: Pipeline) -> str | None:
