@@ -19,7 +19,7 @@ class ShiftedMatrix(Protocol):
 
     @property
     def shift(self) -> Tensor | float:
-        """S >= 0, (n,) or a number."""
+        """Shift s >= 0, (n,) or a number."""
 
     @property
     def max_memory(self) -> int | None:
