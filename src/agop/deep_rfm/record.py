@@ -18,7 +18,7 @@ from agop.storable import storable
 
 __all__ = ["DeepRFMRecord", "StageRecord", "deep_rfm_records"]
 
-MEASURES = ("nc1_trace_ratio", "nc1_pinv", "nc1_cdnv", "nc2_gram_mse", "nc2_etf_error")
+RECORDED = ("nc1_trace_ratio", "nc1_pinv", "nc1_cdnv", "nc2_gram_mse", "nc2_etf_error")
 
 _PAIRED_ROWS = 500
 """Rows at most of which all pairs are looked at for the scaled distance."""
@@ -89,7 +89,7 @@ class DeepRFMRecord:
             yield {
                 "layer": self.layer,
                 "stage": name,
-                **{measure: getattr(stage.collapse, measure, None) for measure in MEASURES},
+                **{measure: getattr(stage.collapse, measure, None) for measure in RECORDED},
                 "effective_rank": stage.effective_rank,
                 "train_accuracy": self.train_accuracy,
                 "test_accuracy": self.test_accuracy,
