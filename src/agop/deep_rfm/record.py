@@ -19,6 +19,7 @@ from agop.storable import storable
 __all__ = ["DeepRFMRecord", "StageRecord", "deep_rfm_records"]
 
 RECORDED = ("nc1_trace_ratio", "nc1_pinv", "nc1_cdnv", "nc2_gram_mse", "nc2_etf_error")
+"""Measures in the lines of a run, of all that a stage has."""
 
 _PAIRED_ROWS = 500
 """Rows at most of which all pairs are looked at for the scaled distance."""
