@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -107,3 +109,15 @@ def test_a_folder_of_another_kind_is_not_continued(tmp_path):
     Run.create(tmp_path / "run", {}, kind="table")
     with pytest.raises(InputError, match=r"expected a run of kind 'table' in .*, got a run of kind 'network'"):
         Run.create(tmp_path / "run", {}, kind="network")
+
+
+@pytest.mark.parametrize(
+    "file", sorted(Path(__file__).parents[2].glob("results/**/run.json")), ids=lambda f: f.parent.name
+)
+def test_the_results_of_the_repository_are_of_a_kind(file):
+    kind = Run.open(file.parent).info()["kind"]
+    if kind == FIGURE_KIND.name:
+        with pytest.raises(InputError, match="figure"):
+            result_of(file.parent)
+    else:
+        assert document_of([result_of(file.parent)]).findings
