@@ -11,6 +11,7 @@ from torch import Tensor
 
 from agop.charts.kind import nothing_measured, plain_settings
 from agop.deep_rfm.estimator import DeepRFMClassifier
+from agop.deep_rfm.run import tensor_name
 from agop.runs import Line, Run, TrainingFit, select, with_columns
 
 __all__ = ["DeepRFMResult"]
@@ -55,7 +56,7 @@ class DeepRFMResult:
             {"seed": 0, "control": control, **line} for each in model.records_ for line in each.lines()
         ]
         spectra = {each.layer: each.spectrum for each in model.records_ if each.spectrum is not None}
-        tensors = {f"agop/seed0/layer{layer:02d}/spectrum": spectrum for layer, spectrum in spectra.items()}
+        tensors = {tensor_name(False, 0, layer, "spectrum"): spectrum for layer, spectrum in spectra.items()}
         return cls("Deep RFM", {"settings": plain_settings(model.get_params(deep=False).items())}, lines, tensors)
 
     def fit(self) -> TrainingFit:

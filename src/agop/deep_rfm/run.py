@@ -23,7 +23,7 @@ from agop.rfm import Samples
 from agop.runs import Run
 from agop.runs.settings import check_settings
 
-__all__ = ["run_deep_rfm"]
+__all__ = ["run_deep_rfm", "tensor_name"]
 
 _EIGENVECTORS = 8
 """Number of eigenvectors of the first AGOP that are kept."""

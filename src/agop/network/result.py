@@ -51,8 +51,7 @@ class NetworkResult:
         if not lines:
             raise nothing_measured(run)
         unit = "step" if "step" in lines[0] and "epoch" not in lines[0] else "epoch"
-        column = "test_accuracy" if info["settings"].get("test") else "accuracy"
-        accuracy = {column: info["accuracy"]} if "accuracy" in info else {}
+        accuracy = {_accuracy_column(info): info["accuracy"]} if "accuracy" in info else {}
         wanted = [{**accuracy, **line, "seed": line.get("seed", 0), "epoch": line.get(unit, 0)} for line in lines]
         files = [run.path / "network.safetensors", *sorted(run.path.glob("seed*/network.safetensors"), key=_seed)]
         record = next((NetworkRecord.load(file) for file in files if file.exists()), None)
@@ -63,13 +62,17 @@ class NetworkResult:
         """Result of a record in hand, and of the run that made it where there is one."""
         info: Mapping[str, Any] = {"settings": record.settings, "notes": list(record.notes)}
         info = info if run is None else run.info()
-        column = "test_accuracy" if info["settings"].get("test") else "accuracy"
-        lines = [{"seed": 0, "epoch": 0, column: record.accuracy, **line} for line in record.lines()]
+        lines = [{"seed": 0, "epoch": 0, _accuracy_column(info): record.accuracy, **line} for line in record.lines()]
         return cls("network" if run is None else run.name, info, lines, record)
 
     def fit(self) -> TrainingFit:
         """Fit of the worst seed at its last measurement."""
         return TrainingFit.of(self.lines)
+
+
+def _accuracy_column(info: Mapping[str, Any]) -> str:
+    """Column of the accuracy on the measured rows, by whether these are test rows."""
+    return "test_accuracy" if info["settings"].get("test") else "accuracy"
 
 
 def _lines(run: Run, info: Mapping[str, Any]) -> list[dict[str, Any]]:

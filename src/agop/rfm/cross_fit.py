@@ -165,21 +165,21 @@ def _error(
 ) -> Callable[[Setting], float]:
     """Squared left-out error of a setting over all folds."""
     if all(metric is None for metric in metrics):  # one metric that has seen no target: all rows can be judged at once
-        judged = torch.cat([fold.judge for fold in folds])
-        folds, metrics = [Fold(judged[:0], judged)], [None]
+        every = torch.cat([fold.judge for fold in folds])
+        folds, metrics = [Fold(every[:0], every)], [None]
     parts = []
     for fold, metric in zip(folds, metrics, strict=True):
         part = _MappedFold.of(samples, fold, metric)
         median = 1.0 if candidate.factors == (None,) else candidate.kernel.median_distance(part.points)
-        parts.append((part, samples.part(fold.judge), median))
+        judged = samples.part(fold.judge)
+        parts.append((part, judged, judged.weights.sum().item(), median))
+    weight = sum(own for *_, own, _ in parts)
 
     def error(setting: Setting) -> float:
-        total = weight = 0.0
-        for part, judged, median in parts:
+        total = 0.0
+        for part, judged, own, median in parts:
             _, residuals = part.solve(setting.with_median(median), setting.ridge)
-            own = judged.weights.sum().item()
             total += own * judged.error(judged.targets - residuals)
-            weight += own
         return total / weight
 
     return error

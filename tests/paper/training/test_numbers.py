@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from agop.datasets import Dataset, permute_labels, standardize, standardized_inputs, subset
+from agop.datasets import permute_labels, standardize, standardized_inputs, subset
 from agop.errors import InputError
 from agop.network import MeasureSettings, run_measure
 from agop.paper import TrainSettings, run_train, trained_network
@@ -17,17 +17,6 @@ from agop.runs import Run
 from oracles import collapse as oracles_collapse
 
 SMALL = TrainSettings(data="toy", width=7, fc_layers=2, conv_width=1 / 32, epochs=3, batch_size=8, every=2, lr=0.1)
-
-
-@pytest.fixture(scope="module")
-def toy():
-    """Three classes of 12, 16 and 8 training images of 2 x 3 x 3."""
-    rng = np.random.default_rng(0)
-    labels = rng.permutation(np.repeat([0, 1, 2, 0, 1, 2], [12, 16, 8, 6, 7, 7]))
-    inputs = 1.2 * rng.standard_normal((3, 18))[labels] + rng.standard_normal((56, 18))
-    train, test = np.arange(36), np.arange(36, 56)
-    classes = ("a", "b", "c")
-    return Dataset("toy", inputs[train], labels[train], inputs[test], labels[test], classes, (2, 3, 3), ("a note",))
 
 
 def forward(weights, inputs):

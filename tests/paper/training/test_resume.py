@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
-from agop.datasets import Dataset
 from agop.errors import DataFileError, EmptyClassError, InputError
 from agop.network import NetworkRecord, Tracker
 from agop.paper import TrainSettings, run_train, trained_network
@@ -25,16 +23,6 @@ ALL = {
     "resnet18": replace(MLP, model="resnet18", seeds=(3,)),
     "plain": replace(MLP, momentum=0.0, seeds=(3,)),
 }
-
-
-@pytest.fixture(scope="module")
-def toy():
-    rng = np.random.default_rng(0)
-    labels = rng.permutation(np.repeat([0, 1, 2, 0, 1, 2], [12, 16, 8, 6, 7, 7]))
-    inputs = 1.2 * rng.standard_normal((3, 18))[labels] + rng.standard_normal((56, 18))
-    train, test = np.arange(36), np.arange(36, 56)
-    classes = ("a", "b", "c")
-    return Dataset("toy", inputs[train], labels[train], inputs[test], labels[test], classes, (2, 3, 3), ("a note",))
 
 
 @pytest.fixture(scope="module")

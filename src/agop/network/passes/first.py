@@ -14,7 +14,7 @@ from agop.network.options import MeasureOptions
 from agop.network.passes.batches import IGNORED
 from agop.network.passes.directions import Exact
 from agop.network.passes.gradients import LayerGradients, check_independence, layer_gradients
-from agop.network.passes.merging import merged, merged_by_key
+from agop.network.passes.merging import add_part, merged, merged_by_key
 from agop.network.passes.rows import UnalignedRowsError
 from agop.network.passes.seen_layer import SeenLayer
 from agop.network.passes.sweep import SeenBatch, Sweep
@@ -153,7 +153,7 @@ def _layers(seen: SeenBatch, before: FirstPass) -> tuple[dict[str, SeenLayer], d
             skipped[name] = str(error)
             layers.pop(name, None)
         else:
-            layers[name] = layers[name].merge(found) if name in layers else found
+            add_part(layers, name, found)
     return layers, skipped
 
 

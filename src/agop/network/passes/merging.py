@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Protocol, Self, TypeVar
 
-__all__ = ["merged", "merged_by_key"]
+__all__ = ["add_part", "merged", "merged_by_key"]
 
 Key = TypeVar("Key")
 
@@ -24,6 +24,11 @@ Value = TypeVar("Value", bound=Merging)
 def merged(one: Value | None, other: Value | None) -> Value | None:
     """Both together; the one that is there where the other is None."""
     return one.merge(other) if one is not None and other is not None else (other if one is None else one)
+
+
+def add_part(total: MutableMapping[Key, Value], key: Key, part: Value) -> None:
+    """Merge a part into the value under its key, or put it there."""
+    total[key] = total[key].merge(part) if key in total else part
 
 
 def merged_by_key(one: Mapping[Key, Value], other: Mapping[Key, Value]) -> dict[Key, Value]:

@@ -17,7 +17,7 @@ from agop.linalg import Spectrum
 from agop.moments import ClassMoments
 from agop.network.passes.features import CallFeatures
 from agop.network.passes.first import FirstPass
-from agop.network.passes.merging import merged, merged_by_key
+from agop.network.passes.merging import add_part, merged, merged_by_key
 from agop.network.passes.sweep import SeenBatch, Sweep
 from agop.network.record import STAGES, Stage
 
@@ -64,7 +64,7 @@ def second_pass(
         for seen in sweep.batches(sweep.options.ood_loader, gradients=False, ood=True):
             for place, _, (rows, labels, _) in _features(seen, looks):
                 part = ClassMoments.of(rows, 0 * labels, 1)
-                outside[place] = outside[place].merge(part) if place in outside else part
+                add_part(outside, place, part)
     stages: dict[str, dict[str, Stage]] = {name: {} for name in first.layers}
     for (name, stage), look in looks.items():
         weight = first.layers[name].classifier(stage)
@@ -147,10 +147,10 @@ class SecondPass:
         for place, look, (rows, labels, scores) in _features(seen, looks):
             if look.spectrum is not None:
                 part = ClassMoments.of(rows, labels, len(look.moments.counts))
-                moments[place] = moments[place].merge(part) if place in moments else part
+                add_part(moments, place, part)
             if look.projection is not None:
                 seen_there = look.project(look.projection, rows, labels, scores)
-                projected[place] = projected[place].merge(seen_there) if place in projected else seen_there
+                add_part(projected, place, seen_there)
         return cls(seen.batch.moments(), moments, projected)
 
     def merge(self, other: SecondPass) -> SecondPass:

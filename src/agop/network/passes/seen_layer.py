@@ -12,7 +12,7 @@ from agop.errors import InputError
 from agop.moments import ClassMoments
 from agop.network.passes.features import CallFeatures
 from agop.network.passes.gradients import LayerGradients, LayerWeight
-from agop.network.passes.merging import merged, merged_by_key
+from agop.network.passes.merging import add_part, merged, merged_by_key
 
 __all__ = ["SeenLayer"]
 
@@ -55,7 +55,7 @@ class SeenLayer:
         for stage in features.stages:
             for rows, labels, scores in features.of(stage):
                 part = ClassMoments.of(rows, labels, n_classes)
-                moments[stage] = moments[stage].merge(part) if stage in moments else part
+                add_part(moments, stage, part)
                 if stage == "linear":
                     is_last = is_last and torch.equal(rows, scores)
         weight = LayerWeight(linear.matrix(linear.weight.detach())) if known is None else known.weight
