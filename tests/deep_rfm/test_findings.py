@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agop.charts.findings import NOT_FITTED, UNSETTLED
+from agop.charts.judging import NOT_FITTED, UNSETTLED
 from agop.deep_rfm.findings import accuracy_findings, collapse_findings, comparison, deep_rfm_findings
 from agop.deep_rfm.result import DeepRFMResult
 

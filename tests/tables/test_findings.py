@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agop.charts.findings import UNSETTLED
+from agop.charts.judging import UNSETTLED
 from agop.tables.findings import part_findings, table_findings
 from tables.models import COUPLING, EXPLANATION, folds, plain, result, wide
 

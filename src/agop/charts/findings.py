@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple, Self, TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Self
 
-from agop.charts.changes import SAME, Change
+from agop.charts.changes import Change
 from agop.charts.document import NumberTable
-from agop.runs import BAND_SEEDS, FITTED_ACCURACY, Line, SeedSummary, TrainingFit
+from agop.runs import BAND_SEEDS, SeedSummary
 
 __all__ = [
-    "NOT_FITTED",
-    "UNSETTLED",
     "Finding",
     "Interval",
     "at_most",
-    "compared",
     "findings_table",
     "listed",
-    "not_fitted",
     "number_text",
-    "of_each",
     "percent",
     "spread",
-    "zeros",
 ]
-
-NOT_FITTED, UNSETTLED = "not fitted", "no difference beyond the spread"
-
-R = TypeVar("R")
 
 
 class Interval(NamedTuple):
@@ -172,115 +162,3 @@ def spread(summary: SeedSummary) -> Interval | None:
         return Interval(summary.low, summary.high, f"95 %, {summary.n_seeds} seeds")
     values = [value for _, value in summary.values]
     return Interval(min(values), max(values), f"{summary.n_seeds} seeds")
-
-
-def compared(
-    quantity: str,
-    where: str,
-    found: Mapping[str, SeedSummary],
-    fits: Mapping[str, TrainingFit] | None = None,
-    best: Literal["lowest", "highest"] = "lowest",
-) -> list[Finding]:
-    """A finding a run, and which of those that may have fitted is best, if it differs by more than the spread.
-
-    Parameters
-    ----------
-    quantity, where
-        As in ``Finding``.
-    found
-        Values by the name of the run; there is nothing to compare in fewer than two.
-    fits
-        Fit of each; those that have not fitted are not ranked. All are ranked if None.
-    best
-        Value that is marked.
-
-    Examples
-    --------
-    >>> found = {name: SeedSummary.of([value]) for name, value in (("a", 4.0), ("b", 0.5))}
-    >>> [finding.notes for finding in compared("NC1", "last layer", found)]
-    [('spread unknown',), ('lowest', 'spread unknown')]
-    """
-    if len(found) < 2:
-        return []
-    failed = [name for name in found if fits is not None and fits[name].fitted is False]
-    marks = _marks({name: summary for name, summary in found.items() if name not in failed}, best)
-    findings = []
-    for name, summary in found.items():
-        notes = [f"{NOT_FITTED}, so not ranked"] if name in failed else [marks[name]] if name in marks else []
-        if fits is not None and fits[name].fitted is None:
-            notes.append("not known whether it has fitted")
-        if summary.n_seeds == 1:
-            notes.append("spread unknown")
-        findings.append(Finding(quantity, where, summary.mean, "", spread(summary), None, tuple(notes), name))
-    return findings
-
-
-def _marks(found: Mapping[str, SeedSummary], best: str) -> dict[str, str]:
-    """Mark of each run among several: best, about the same, or inside the spread."""
-    if len(found) < 2:
-        return {}
-    order = sorted(found, key=lambda name: found[name].mean, reverse=best == "highest")
-    top = found[order[0]]
-    alike = [name for name in order if _same(top.mean, found[name].mean)]
-    first = [name for name in order if name in alike or not top.differs_from(found[name])]
-    if len(alike) == len(order):
-        return dict.fromkeys(order, "about the same")
-    if len(first) == len(order):
-        return dict.fromkeys(order, UNSETTLED)
-    return dict.fromkeys(first, best if len(first) == len(alike) else f"among the {best}, {UNSETTLED}")
-
-
-def _same(one: float, other: float) -> bool:
-    return max(one, other) <= SAME * min(one, other) or one == other
-
-
-def not_fitted(fit: TrainingFit) -> list[Finding]:
-    """A finding if a run has not fitted, by its worst seed.
-
-    Examples
-    --------
-    >>> not_fitted(TrainingFit("train_accuracy", 0.5))[0].notes
-    ('not fitted: below 0.95',)
-    """
-    if fit.fitted is not False:
-        return []
-    if fit.measure == "loss":
-        note = f"{NOT_FITTED}: more than {percent(1 - FITTED_ACCURACY)} is left"
-        return [Finding("share of the first training loss that is left", "worst seed", fit.value, "%", notes=(note,))]
-    name = "training accuracy" if fit.measure == "train_accuracy" else "accuracy on these rows"
-    return [Finding(name, "worst seed", fit.value, notes=(f"{NOT_FITTED}: below {FITTED_ACCURACY:g}",))]
-
-
-def zeros(quantity: str, where: str, lines: Iterable[Line], measure: str) -> list[Finding]:
-    """A finding on layers where a measure is 0, which no mean of logarithms and no logarithmic axis shows.
-
-    Examples
-    --------
-    >>> (zero,) = zeros("NC1", "inputs", [{"layer": 1, "nc1": 4.0}, {"layer": 2, "nc1": 0.0}], "nc1")
-    >>> zero.where, zero.value, zero.notes
-    ('inputs, layer 2', 0.0, ('no logarithm, so left out of means',))
-    """
-    values: dict[Any, list[float | None]] = {}
-    for line in lines:
-        values.setdefault(line["layer"], []).append(line.get(measure))
-    found = [layer for layer, of_layer in values.items() if 0 in of_layer]
-    if not found:
-        return []
-    places = f"layer{'s' if len(found) > 1 else ''} {listed(list(map(str, found)))}"
-    some = () if all(set(values[layer]) == {0} for layer in found) else ("in some seeds",)
-    return [Finding(quantity, f"{where}, {places}", 0.0, notes=(*some, "no logarithm, so left out of means"))]
-
-
-def of_each(results: Sequence[R], find: Callable[[R], Iterable[Finding]]) -> list[Finding]:
-    """Findings of each run; of several with its name, those of a quantity together, marked where it has not fitted."""
-    if len(results) == 1:
-        return list(find(results[0]))
-    findings = []
-    for result in results:
-        run: Any = result
-        failed = (NOT_FITTED,) if run.fit().fitted is False else ()
-        for each in find(result):
-            new = () if any(note.startswith(NOT_FITTED) for note in each.notes) else failed
-            findings.append(replace(each, run=run.name, notes=(*each.notes, *new)))
-    order = list(dict.fromkeys((each.quantity, each.where) for each in findings))
-    return sorted(findings, key=lambda each: order.index((each.quantity, each.where)))

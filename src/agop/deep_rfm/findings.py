@@ -12,17 +12,8 @@ from typing import Any, TypeAlias
 from torch import Tensor
 
 from agop.charts.changes import SAME, Change, is_still, plain_change
-from agop.charts.findings import (
-    UNSETTLED,
-    Finding,
-    compared,
-    not_fitted,
-    number_text,
-    of_each,
-    percent,
-    spread,
-    zeros,
-)
+from agop.charts.findings import Finding, number_text, percent, spread
+from agop.charts.judging import UNSETTLED, compared, not_fitted, of_each, zeros
 from agop.collapse import MEASURES
 from agop.deep_rfm.result import DeepRFMResult
 from agop.runs import Line, SeedSummary, select, summarize_seeds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agop.charts.kind import Kind, register
 from agop.charts.seed_curves import SEED_BAND
+from agop.collapse.terms import DEEP_RFM_PAPER
 from agop.collapse.terms import TERMS as COLLAPSE
 from agop.deep_rfm.estimator import DeepRFMClassifier
 from agop.deep_rfm.findings import deep_rfm_findings
@@ -12,8 +13,6 @@ from agop.deep_rfm.result import DeepRFMResult
 from agop.outer_product.terms import TERMS as AGOP
 
 __all__ = ["DEEP_RFM"]
-
-_PAPER = "Beaglehole, Súkeník, Mondelli, Belkin 2024, arXiv:2402.13728"
 
 
 def _notes(result: DeepRFMResult) -> list[str]:
@@ -38,9 +37,9 @@ DEEP_RFM = register(
             "seed band": SEED_BAND,
             "stage (Deep RFM)": (
                 "X: the input of a layer; X M½: after the root of its AGOP M; Φ(X M½): after the random features.",
-                f"{_PAPER}, algorithm 1",
+                f"{DEEP_RFM_PAPER}, algorithm 1",
             ),
-            "control": ("The same network with the identity in place of every AGOP.", _PAPER),
+            "control": ("The same network with the identity in place of every AGOP.", DEEP_RFM_PAPER),
         },
         accepts={DeepRFMClassifier: DeepRFMResult.of},
     )

@@ -14,8 +14,9 @@ from torch import Tensor
 from agop.charts.changes import plain_change
 from agop.charts.chart import Choice, Picture, Pictures
 from agop.charts.document import Plot
-from agop.charts.findings import Finding, number_text, of_each
+from agop.charts.findings import Finding, number_text
 from agop.charts.images import eigenvector_pictures, side_of, trace_shares
+from agop.charts.judging import of_each
 from agop.charts.kind import by_run
 from agop.deep_rfm.result import DeepRFMResult
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from agop.charts.kind import Kind, register
 from agop.charts.seed_curves import SEED_BAND
+from agop.collapse.terms import DEEP_RFM_PAPER
 from agop.collapse.terms import TERMS as COLLAPSE
 from agop.network.plots.collapse import network_numbers, network_plots
 from agop.network.plots.findings import network_findings
 from agop.network.record import NetworkRecord
 from agop.network.result import NetworkResult
 from agop.network.tracker import Tracker
+from agop.outer_product.terms import RFM_PAPER
 from agop.outer_product.terms import TERMS as AGOP
 
 __all__ = ["NETWORK"]
-
-_PAPER = "Beaglehole, Súkeník, Mondelli, Belkin 2024, arXiv:2402.13728"
-_RFM = "Radhakrishnan, Beaglehole, Pandit, Belkin 2024, Science 383:6690"
 
 
 def _heading(result: NetworkResult) -> str:
@@ -43,22 +42,22 @@ NETWORK = register(
             **COLLAPSE,
             **AGOP,
             "seed band": SEED_BAND,
-            "NFM": ("Neural feature matrix, WᵀW for the weight W of a layer.", _RFM),
+            "NFM": ("Neural feature matrix, WᵀW for the weight W of a layer.", RFM_PAPER),
             "NFA": (
                 "Neural feature ansatz: WᵀW is proportional to a power of the AGOP with respect to the input of the "
                 "layer. Shown is the correlation of the entries of both matrices; 1 if they are proportional.",
-                _RFM,
+                RFM_PAPER,
             ),
             "attribution": (
                 "With W = U S Vᵀ, NC1 of Wφ is that of S Vᵀφ, since U is an isometry. The fall of log NC1 from φ to Wφ "
                 "is the part of the right singular structure, which WᵀW and so the AGOP determine; the rest, from Wφ "
                 "to σ(Wφ), is the part of the nonlinearity.",
-                f"{_PAPER}, section 5",
+                f"{DEEP_RFM_PAPER}, section 5",
             ),
             "stage (network)": (
                 "φ: what a layer reads; Wφ: after its linear map; σ(Wφ): after the nonlinearity; AGOP½φ and AGOP¼φ: "
                 "the input mapped by a power of the AGOP in place of W; AGOP¼ where WᵀW is near AGOP½.",
-                _PAPER,
+                DEEP_RFM_PAPER,
             ),
             "loss": ("Mean over samples of the squared or cross-entropy loss that is trained.", "agop"),
         },

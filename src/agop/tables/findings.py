@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from agop.charts.findings import UNSETTLED, Finding, Interval, compared, listed, number_text, of_each, percent
+from agop.charts.findings import Finding, Interval, listed, number_text, percent
+from agop.charts.judging import UNSETTLED, compared, of_each
 from agop.runs import SeedSummary
 from agop.tables.explanation import Explanation
 from agop.tables.result import TableResult

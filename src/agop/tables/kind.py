@@ -5,6 +5,7 @@ from __future__ import annotations
 from sklearn.pipeline import Pipeline
 
 from agop.charts.kind import Kind, register
+from agop.outer_product.terms import RFM_PAPER
 from agop.outer_product.terms import TERMS as AGOP
 from agop.rfm import RFMClassifier, RFMRegressor
 from agop.tables.explanation import Explanation
@@ -13,8 +14,6 @@ from agop.tables.plots import table_numbers, table_plots
 from agop.tables.result import TableResult
 
 __all__ = ["TABLE"]
-
-_RFM = "Radhakrishnan, Beaglehole, Pandit, Belkin 2024, Science 383:6690"
 
 
 def _heading(result: TableResult) -> str:
@@ -51,7 +50,7 @@ TABLE = register(
                 "Diagonal of the AGOP in units of standard deviations, summed over the features of a column, over the "
                 "trace: the squared slope of the prediction. It can be large between the data, where no row ever "
                 "moves.",
-                _RFM,
+                RFM_PAPER,
             ),
             "interaction": (
                 "Total interaction index of a pair of columns over the variance of the prediction; 0 if the prediction "
@@ -66,7 +65,7 @@ TABLE = register(
             "direction": (
                 "Eigenvector of the AGOP in units of standard deviations: a combination of features that the "
                 "prediction depends on. Its eigenvalue over the trace is its share.",
-                _RFM,
+                RFM_PAPER,
             ),
             "fold": (
                 "Part of the rows that was predicted by a model fitted to the others, all its choices made anew.",

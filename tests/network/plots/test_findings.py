@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agop.charts.findings import NOT_FITTED, UNSETTLED
+from agop.charts.judging import NOT_FITTED, UNSETTLED
 from agop.network.plots.attribution import attribution_findings
 from agop.network.plots.findings import epoch_findings, layer_findings, map_findings, network_findings, nfa_findings
 from agop.network.result import NetworkResult

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agop.charts.findings import NOT_FITTED, UNSETTLED
+from agop.charts.judging import NOT_FITTED, UNSETTLED
 from agop.network.plots.scores import score_findings, score_plot
 from agop.network.result import NetworkResult
 from agop.runs import SeedSummary

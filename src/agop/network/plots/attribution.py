@@ -7,7 +7,8 @@ from math import log
 
 from agop.charts.chart import Bars, Series
 from agop.charts.document import Plot
-from agop.charts.findings import Finding, at_most, of_each
+from agop.charts.findings import Finding, at_most
+from agop.charts.judging import of_each
 from agop.charts.palette import color
 from agop.network.result import NetworkResult
 from agop.runs import LEAST_FALL, Line, SeedSummary, hidden_layers, last_measured, select, summarize_along

@@ -9,7 +9,8 @@ from math import isfinite
 from statistics import fmean
 
 from agop.charts.changes import Change, ends_of, steepest, steps
-from agop.charts.findings import Finding, at_most, compared, listed, not_fitted, of_each, spread, zeros
+from agop.charts.findings import Finding, at_most, listed, spread
+from agop.charts.judging import compared, not_fitted, of_each, zeros
 from agop.network.plots.attribution import share_findings, share_sum
 from agop.network.result import NetworkResult
 from agop.runs import Line, SeedSummary, hidden_layers, last_measured, select, summarize_along, values_of

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from agop.charts.chart import Choice, Picture, Pictures
 from agop.charts.document import Plot
-from agop.charts.findings import Finding, at_most, number_text, of_each
+from agop.charts.findings import Finding, at_most, number_text
 from agop.charts.images import eigenvector_pictures, side_of, trace_shares
+from agop.charts.judging import of_each
 from agop.linalg import largest_positive
 from agop.network.record import LayerRecord, neural_feature_matrix
 from agop.network.result import NetworkResult

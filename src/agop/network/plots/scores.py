@@ -9,7 +9,8 @@ from typing import Literal
 from agop.charts.changes import ends_of
 from agop.charts.chart import Curve, Curves, Dash
 from agop.charts.document import Plot
-from agop.charts.findings import Finding, compared, of_each
+from agop.charts.findings import Finding
+from agop.charts.judging import compared, of_each
 from agop.charts.palette import color
 from agop.charts.seed_curves import seed_caption, seed_curve
 from agop.network.plots.findings import unit_of
