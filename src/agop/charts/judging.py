@@ -11,7 +11,7 @@ from agop.charts.findings import Finding, listed, percent, spread
 from agop.charts.kind import Result
 from agop.runs import FITTED_ACCURACY, Line, SeedSummary, TrainingFit
 
-__all__ = ["NOT_FITTED", "UNSETTLED", "compared", "not_fitted", "of_each", "zeros"]
+__all__ = ["NOT_FITTED", "UNSETTLED", "compared", "marked", "not_fitted", "of_each", "zeros"]
 
 NOT_FITTED, UNSETTLED = "not fitted", "no difference beyond the spread"
 
@@ -119,11 +119,17 @@ def of_each(results: Sequence[R], find: Callable[[R], Iterable[Finding]]) -> lis
     """Findings of each run; of several with its name, those of a quantity together, marked where it has not fitted."""
     if len(results) == 1:
         return list(find(results[0]))
-    findings = []
-    for result in results:
-        failed = (NOT_FITTED,) if result.fit().fitted is False else ()
-        for each in find(result):
-            new = () if any(note.startswith(NOT_FITTED) for note in each.notes) else failed
-            findings.append(replace(each, run=result.name, notes=(*each.notes, *new)))
+    findings = [replace(each, run=result.name) for result in results for each in find(result)]
     order = list(dict.fromkeys((each.quantity, each.where) for each in findings))
-    return sorted(findings, key=lambda each: order.index((each.quantity, each.where)))
+    return marked(sorted(findings, key=lambda each: order.index((each.quantity, each.where))), results)
+
+
+def marked(findings: Sequence[Finding], results: Sequence[Result]) -> list[Finding]:
+    """Findings with a note on those of runs that have not fitted, unless they say so already."""
+    failed = {result.name for result in results if result.fit().fitted is False}
+    return [
+        replace(each, notes=(*each.notes, NOT_FITTED))
+        if each.run in failed and not any(note.startswith(NOT_FITTED) for note in each.notes)
+        else each
+        for each in findings
+    ]

@@ -90,7 +90,7 @@ def test_the_best_run():
     for measure, best in (("loss", "lowest"), ("accuracy", "highest")):
         found = [f for f in score_findings([b, a], measure) if f.where == "last measurement"]
         assert [(f.run, f.quantity, f.notes) for f in found] == [
-            ("b", f"training {measure}", ()),
+            ("b", f"training {measure}", (NOT_FITTED,)),
             ("a", f"training {measure}", (best,)),
         ]
     marked = [f for f in score_findings([b, a], "loss") if f.run == "b" and f.course]
@@ -99,10 +99,18 @@ def test_the_best_run():
     assert [curve.name for curve in plot.chart.curves] == ["a, training", "b, training"]
 
 
+def test_the_best_run_may_not_have_fitted():
+    a = run("a", train_accuracy=((0.1, 0.5),) * 2, test_accuracy=((0.1, 0.9),) * 2)
+    b = run("b", train_accuracy=((0.1, 1.0),) * 2, test_accuracy=((0.1, 0.7),) * 2)
+    found = [f for f in score_findings([a, b], "accuracy") if f.where == "last measurement"]
+    assert [(f.run, f.notes) for f in found] == [("a", ("highest", NOT_FITTED)), ("b", ())]
+
+
 def test_no_best_run_inside_the_spread():
     """Means of 0.02 and 0.5, but one seed of the first is worse than any of the second."""
-    a = run("a", loss=((1.0, 0.0004), (1.0, 1.0)))
-    b = run("b", loss=((1.0, 0.5), (1.0, 0.5)))
+    fitted = {"train_accuracy": ((1.0, 1.0), (1.0, 1.0))}
+    a = run("a", loss=((1.0, 0.0004), (1.0, 1.0)), **fitted)
+    b = run("b", loss=((1.0, 0.5), (1.0, 0.5)), **fitted)
     found = [f for f in score_findings([a, b], "loss") if f.where == "last measurement"]
     assert [f.notes for f in found] == [(UNSETTLED,), (UNSETTLED,)]
 

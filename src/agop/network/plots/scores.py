@@ -10,7 +10,7 @@ from agop.charts.changes import ends_of
 from agop.charts.chart import Curve, Curves, Dash
 from agop.charts.document import Plot
 from agop.charts.findings import Finding
-from agop.charts.judging import compared, of_each
+from agop.charts.judging import compared, marked, of_each
 from agop.charts.palette import color
 from agop.charts.seed_curves import seed_caption, seed_curve
 from agop.network.plots.findings import unit_of
@@ -86,7 +86,7 @@ def _best(results: Sequence[NetworkResult], measure: str, *, log: bool) -> list[
             ends.update((result.name, summary) for summary in found.values())
         if len(ends) > 1 and len(ends) == len(results):
             best: Literal["lowest", "highest"] = "highest" if measure == "accuracy" else "lowest"
-            return compared(f"{rows} {measure}", "last measurement", ends, best=best)
+            return marked(compared(f"{rows} {measure}", "last measurement", ends, best=best), results)
     return []
 
 
