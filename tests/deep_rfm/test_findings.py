@@ -111,6 +111,8 @@ def test_runs_are_compared_at_their_last_layers():
     one, other, *parts = collapse_findings([a, b], "nc1_trace_ratio")
     assert [(f.run, f.value, "lowest" in f.notes) for f in (one, other)] == [("a", 4.0, False), ("b", 0.5, True)]
     assert "spread unknown" in other.notes
+    assert one.where == other.where == "last layer of each"
+    assert {f.where for f in comparison([a, DeepRFMResult("c", a.info, a.lines)], "nc1_trace_ratio")} == {"last layer"}
     assert [(f.run, f.course.factor) for f in parts] == [("a", pytest.approx(0.5)), ("b", pytest.approx(0.25))]
 
 

@@ -67,7 +67,9 @@ def comparison(results: Sequence[DeepRFMResult], measure: str) -> list[Finding]:
     """Which of several runs ends with the lowest NC1 or NC2; of runs of a control alone that counts."""
     ends = {result.name: end for result in results if (end := _end(result.lines, measure)) is not None}
     fits = {result.name: result.fit() for result in results}
-    return compared(_NAMES[measure], "last layer", ends, fits)
+    depths = {max(line["layer"] for line in result.lines) for result in results if result.name in ends}
+    where = "last layer of each" if len(depths) > 1 else "last layer"
+    return compared(_NAMES[measure], where, ends, fits)
 
 
 def accuracy_findings(results: Sequence[DeepRFMResult]) -> list[Finding]:
