@@ -97,13 +97,16 @@ def require_finite(statistic: Tensor, name: str) -> None:
         raise InputError(f"finite {name}", "NaN, infinity, or squares that overflow", advice)
 
 
-def usable_device(name: str) -> torch.device:
-    """Device of a name such as "cuda", checked to be there; InputError if torch cannot use it."""
+def usable_device(device: torch.device | str) -> torch.device:
+    """Device, checked to be there, as of a name such as "cuda"; InputError if torch cannot use it."""
+    expected, advice = "a device that torch can use here", "Leave it out for the CPU."
     try:
-        return torch.empty(0, device=name).device
-    except (AssertionError, RuntimeError) as error:  # the former from a torch built without CUDA
-        reason = f"{name!r} ({str(error).splitlines()[0]})"
-        raise InputError("a device that torch can use here", reason, "Leave it out for the CPU.") from error
+        found = torch.empty(0, device=device).device
+    except (AssertionError, ImportError, RuntimeError, TypeError) as error:  # the first from a torch without CUDA
+        raise InputError(expected, f"{str(device)!r} ({str(error).splitlines()[0]})", advice) from error
+    if found.type == "meta":
+        raise InputError(expected, "'meta', where tensors have no values", advice)
+    return found
 
 
 def _as_tensor(values: ArrayLike, name: str) -> Tensor:

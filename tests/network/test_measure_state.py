@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -227,3 +229,88 @@ def test_two_measurements_at_once():
     assert list(record) == ["0", "2"]
     assert torch.equal(record["0"].agop, alone["0"].agop)
     assert torch.equal(inside[0]["0"].agop, agop.measure(inner, [(x, y)])["0"].agop)
+
+
+def test_a_measurement_within_its_own():
+    """A forward that measures the model, or another one with its weights, would count calls twice."""
+    model = used_model()
+    around = nn.Sequential(nn.Linear(5, 4), nn.Linear(4, N_CLASSES))
+    around[0].weight = model.fc.weight  # shared, in a module of its own
+
+    for inner in (model, model.block, around):
+
+        def forward(outer, batch, inner=inner):
+            agop.measure(inner, [batch])
+            raise AssertionError("it was measured")
+
+        before = snapshot(model), snapshot(around)
+        with pytest.raises(agop.errors.InputError, match="a model that is not being measured"):
+            agop.measure(model, [data(13, (2, 6, 6))], forward=forward)
+        assert_unchanged(before[0], snapshot(model))
+        assert_unchanged(before[1], snapshot(around))
+    agop.measure(model, [data(13, (2, 6, 6))])  # the refusal leaves nothing behind
+
+
+@pytest.mark.parametrize("same", ["model", "part", "nothing"])
+def test_a_second_thread_waits_for_the_first(same):
+    x, y = data()
+    first = nn.Sequential(nn.Linear(5, 6), nn.Dropout(0.5), nn.Linear(6, N_CLASSES)).double()
+    other = nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, N_CLASSES)).double()
+    second = {"model": first, "part": nn.Sequential(first[0], other[2].double()), "nothing": other}[same]
+    if same == "part":
+        second[1] = nn.Linear(6, N_CLASSES).double()
+    inside, go_on, events = threading.Event(), threading.Event(), []
+
+    def forward(name):
+        def run(model, batch):
+            events.append(name)
+            if name == "first":
+                inside.set()
+                assert go_on.wait(30)
+            return model(batch[0]), batch[1]
+
+        return run
+
+    before = snapshot(first), snapshot(second)
+    with ThreadPoolExecutor(2) as pool:
+        slow = pool.submit(agop.measure, first, [(x, y)], forward=forward("first"))
+        assert inside.wait(30)
+        waiting = pool.submit(agop.measure, second, [(x, y)], forward=forward("second"))
+        with pytest.raises(TimeoutError):
+            waiting.result(0.2)
+        go_on.set()
+        slow, waiting = slow.result(30), waiting.result(30)
+    n_first = events.count("first")
+    assert events == ["first"] * n_first + ["second"] * (len(events) - n_first)
+    for model, found, state in ((first, slow, before[0]), (second, waiting, before[1])):
+        assert_unchanged(state, snapshot(model))
+        assert torch.equal(found["0"].agop, agop.measure(model, [(x, y)])["0"].agop)
+
+
+def test_many_threads():
+    """Attention, whose fast path is a flag of the whole process, and convolutions, again and again."""
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, dropout=0.5)
+    models = [used_model(), nn.Sequential(layer, nn.Flatten(), nn.Linear(24, N_CLASSES)).double().train()]
+    models.append(nn.Sequential(models[1][0], nn.Flatten(), nn.Linear(24, N_CLASSES)).double().train())
+    batches = [data(9, (2, 6, 6)), data(9, (3, 8)), data(9, (3, 8))]
+    alone = [agop.measure(model, [batch]) for model, batch in zip(models, batches, strict=True)]
+    before = [snapshot(model) for model in models]
+    with ThreadPoolExecutor(6) as pool:
+        jobs = [(i, pool.submit(agop.measure, models[i], [batches[i]])) for i in (0, 1, 2) * 6]
+        for i, job in jobs:
+            found = job.result(60)
+            assert list(found) == list(alone[i])
+            assert all(torch.equal(found[name].agop, layer.agop) for name, layer in alone[i].items())
+    for model, state in zip(models, before, strict=True):
+        assert_unchanged(state, snapshot(model))
+
+
+def test_a_thread_that_fails_lets_the_next_one_in():
+    x, y = data()
+    model = nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, N_CLASSES)).double()
+    before = snapshot(model)
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(agop.measure, model, [(x, y)], layers=layers) for layers in ("none", "0", "none", "2") * 3]
+        errors = [job.exception(30) for job in jobs]
+    assert [error is None for error in errors] == [False, True] * 6
+    assert_unchanged(before, snapshot(model))
