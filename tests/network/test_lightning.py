@@ -128,7 +128,7 @@ def test_other_callbacks_can_monitor(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "expected"), [({}, [4, 8, 12]), ({"accumulate_grad_batches": 2, "max_epochs": 4}, [4, 8, 12])]
+    ("options", "expected"), [({}, [1, 4, 8, 12]), ({"accumulate_grad_batches": 2, "max_epochs": 5}, [1, 4, 8, 12, 15])]
 )
 def test_steps(tmp_path, options, expected):
     logger = Memory()
@@ -144,7 +144,84 @@ def test_steps(tmp_path, options, expected):
 
 def test_the_time_share_is_kept(tmp_path):
     fit(tmp_path, tracked(tmp_path / "run", unit="step", time_share=1e-6), max_epochs=3)
-    assert indices(tmp_path / "run", "step") == [1]
+    assert indices(tmp_path / "run", "step") == [1, 18]  # the first and the last
+
+
+@pytest.mark.parametrize("unit", ["epoch", "step"])
+def test_what_has_to_wait_is_said_once(tmp_path, caplog, unit):
+    caplog.set_level("INFO", logger="lightning.pytorch.utilities.rank_zero")
+    fit(tmp_path, tracked(tmp_path / "run", unit=unit, time_share=1e-6), max_epochs=4)
+    said = [message for message in caplog.messages if message.startswith("CollapseCallback")]
+    note = Run.open(tmp_path / "run").info()["postponed"]
+    assert said == [f"CollapseCallback: {note}"]
+    assert "the first at " + {"epoch": "epoch 1", "step": "step 2"}[unit] in note
+
+
+def test_nothing_is_said_where_nothing_waits(tmp_path, caplog):
+    caplog.set_level("INFO", logger="lightning.pytorch.utilities.rank_zero")
+    fit(tmp_path, tracked(tmp_path / "run", every=2), max_epochs=4)
+    assert not [message for message in caplog.messages if message.startswith("CollapseCallback")]
+
+
+@pytest.mark.parametrize(("max_epochs", "expected"), [(1, [0]), (4, [0, 3]), (6, [0, 5]), (7, [0, 5, 6])])
+def test_the_last_epoch_is_measured_and_logged(tmp_path, max_epochs, expected):
+    logger = Memory()
+    found = fit(tmp_path, tracked(tmp_path / "run", every=5), max_epochs=max_epochs, logger=logger)
+    assert indices(tmp_path / "run") == expected
+    lines = [line for line in Run.open(tmp_path / "run").metrics() if line["epoch"] == expected[-1]]
+    last = {f"nc1_trace_ratio/{line['layer']}/{line['stage']}": line["nc1_trace_ratio"] for line in lines}
+    last = {name: value for name, value in last.items() if value is not None}
+    monitored = {name: float(value) for name, value in found.callback_metrics.items()}
+    assert {name: monitored[name] for name in last} == pytest.approx(last, rel=1e-6)
+    logged = [metrics for _, metrics in logger.logged if "nfa/net.0" in metrics]
+    assert len(logged) == len(expected)
+    assert {name: logged[-1][name] for name in last} == pytest.approx(last, rel=1e-6)
+    assert {line["step"] for line in lines} == {6 * max_epochs}
+
+
+def test_the_epoch_that_another_callback_makes_the_last(tmp_path):
+    class Stop(pl.Callback):
+        def on_train_epoch_end(self, trainer, pl_module):
+            trainer.should_stop = trainer.current_epoch == 2
+
+    fit(tmp_path, tracked(tmp_path / "run", every=100), Stop(), max_epochs=50)
+    assert indices(tmp_path / "run") == [0, 2]
+
+
+class Broken(Classifier):
+    """A training that is cut off in its third epoch."""
+
+    def training_step(self, batch, batch_idx):
+        if self.current_epoch == 2 and batch_idx == 1:
+            raise RuntimeError("power cut")
+        return super().training_step(batch, batch_idx)
+
+
+def test_a_training_cut_off_is_not_taken_for_finished(tmp_path):
+    kept = ModelCheckpoint(tmp_path / "kept", save_last=True)
+    options = {"max_epochs": 5, "enable_checkpointing": True}
+    with pytest.raises(RuntimeError, match="power cut"):
+        fit(tmp_path, tracked(tmp_path / "run", every=3), kept, module=Broken, **options)
+    run = Run.open(tmp_path / "run")
+    assert indices(run.path) == [0]
+    assert run.info()["finished"] is None
+    fit(tmp_path, tracked(tmp_path / "run", every=3), kept, ckpt_path=tmp_path / "kept" / "last.ckpt", **options)
+    assert indices(run.path) == [0, 3, 4]
+    assert run.info()["finished"] is not None
+
+
+def test_a_dry_run_after_a_training_measures_nothing(tmp_path):
+    callback = tracked(tmp_path / "run")
+    fit(tmp_path, callback)
+    fit(tmp_path, callback, fast_dev_run=True)
+    assert indices(tmp_path / "run") == [0, 1]
+
+
+def test_what_cannot_be_measured_is_said_before_the_first_epoch(tmp_path):
+    for options in ({"layers": "nothing"}, {"device": "cudaa"}):
+        with pytest.raises(InputError):
+            fit(tmp_path, tracked(tmp_path / "run", **options), module=Broken, max_epochs=3)
+    assert not (tmp_path / "run").exists()
 
 
 def test_sanity_check_and_validation(tmp_path):
@@ -172,7 +249,7 @@ def test_training_does_not_notice(tmp_path):
         pairs = zip(models[0].state_dict().values(), model.state_dict().values(), strict=True)
         assert all(torch.equal(plain, other) for plain, other in pairs)
         assert [m.training for m in model.modules()] == [m.training for m in models[0].modules()]
-    assert indices(tmp_path / "steps", "step") == [5, 10]
+    assert indices(tmp_path / "steps", "step") == [1, 5, 10, 12]
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -216,7 +293,7 @@ def test_two_callbacks_in_one_trainer(tmp_path):
     options = {"enable_checkpointing": True, "max_epochs": 3}
     fit(tmp_path, *again, kept, ckpt_path=tmp_path / "kept" / "last.ckpt", **options)
     assert indices(tmp_path / "epochs") == indices(tmp_path / "agop") == [0, 1, 2]
-    assert indices(tmp_path / "steps", "step") == [6, 12, 18]
+    assert indices(tmp_path / "steps", "step") == [1, 6, 12, 18]
 
 
 def test_strategies_that_split_parameters_are_refused(tmp_path):
@@ -235,7 +312,7 @@ def test_two_processes(tmp_path):
         port = found.getsockname()[1]
     torch.multiprocessing.spawn(train, (str(tmp_path), port), nprocs=2)
     assert indices(tmp_path / "run") == [0, 1]
-    assert indices(tmp_path / "steps", "step") == [4]
+    assert indices(tmp_path / "steps", "step") == [1, 4, 6]
     logged = [json.loads((tmp_path / f"rank{rank}.json").read_text()) for rank in (0, 1)]
     assert logged[0] == logged[1]
     lines = Run.open(tmp_path / "run").metrics()

@@ -123,10 +123,9 @@ def test_tracker_and_page(tmp_path):
         assert agop.report(source, tmp_path / "page.html").exists()
 
 
-def test_lightning_logs_what_exists():
-    lightning = pytest.importorskip("agop.network.lightning")
+def test_scalars_are_those_that_exist():
     x, y = data(N_CLASSES)
-    logged = dict(lightning._scalars(agop.measure(seeded(mlp), [(x, y)]).lines()))
+    logged = agop.measure(seeded(mlp), [(x, y)]).scalars()
     assert "nc2_gram_mse/0/input" in logged
     assert not any(name.startswith("nc1") for name in logged)
 

@@ -6,6 +6,8 @@ import dataclasses
 import io
 import json
 import math
+import re
+import sys
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from rich.console import Console
 from torch import nn
 
 import agop
-from agop.errors import InputError
+from agop.errors import InputError, MissingExtraError
 from network.models import N_CLASSES, batches, data, mlp, seeded
 from oracles import collapse as oracles_collapse
 from oracles.network import assert_agop, observe, root
@@ -234,3 +236,82 @@ def test_agop_is_the_gradient_outer_product_at_the_input():
     assert_agop(record["0"].agop, agop.average_gradient_outer_product(model, x))
     expected = observe(lambda s: model(s), {"0": model[0]}, [x[i : i + 1] for i in range(len(x))])["0"]
     assert_agop(record["0"].agop, expected.agop)
+
+
+def test_scalars_are_numbers_of_the_layers():
+    _, _, _, record = measured()
+    scalars = record.scalars()
+    expected = {}
+    for name, layer in record.items():
+        for stage, part in layer.stages.items():
+            expected[f"nc1_trace_ratio/{name}/{stage}"] = part.collapse.nc1_trace_ratio
+            expected[f"nc2_gram_mse/{name}/{stage}"] = part.collapse.nc2_gram_mse
+        expected[f"share/{name}"] = layer.attribution.share
+        expected[f"nfa/{name}"] = layer.nfa.pearson_root
+    assert expected["share/4"] is None  # no nonlinearity after the last layer
+    assert scalars == {name: value for name, value in expected.items() if value is not None}
+    assert all(type(value) is float for value in scalars.values())
+
+
+class Fused(nn.Module):
+    """Two uses of the rows of one weight."""
+
+    def __init__(self):
+        super().__init__()
+        self.qkv = nn.Linear(5, 8)
+        self.head = nn.Linear(4, N_CLASSES)
+
+    def forward(self, x):
+        q, v = nn.functional.linear(x, self.qkv.weight[:4]), nn.functional.linear(x, self.qkv.weight[4:])
+        return self.head(torch.tanh(q) * v)
+
+
+def test_names_of_scalars_are_those_that_trackers_take():
+    x, y = data(30)
+    record = agop.measure(seeded(Fused), [(x, y)])
+    assert "qkv[0:4]" in record
+    scalars = record.scalars()
+    assert {"nfa/qkv.0-4", "nc1_trace_ratio/qkv.4-8/agop_1/2"} <= scalars.keys()
+    assert len({name.split("/")[1] for name in scalars}) == 3
+    assert all(re.fullmatch(r"[-\w./ ]+", name) for name in scalars)  # what MLflow and TensorBoard both take
+
+
+def test_scalars_without_a_value_are_left_out():
+    x, y = data(30)
+    model = seeded(mlp)
+    with torch.no_grad():
+        model[2].weight.zero_()
+        model[2].bias.fill_(1.0)
+    record = agop.measure(model, [(x, y)])  # beyond that layer all samples are one: no measure has a value
+    scalars = record.scalars()
+    assert "nc1_trace_ratio/0/input" in scalars
+    assert not [
+        name for name in scalars if name.startswith(("nc1_trace_ratio/2/linear", "nc1_trace_ratio/4", "share/2"))
+    ]
+    assert all(math.isfinite(value) for value in scalars.values())
+
+
+def test_frame():
+    pytest.importorskip("pandas")
+    _, _, _, record = measured(layers=["0", "4"])
+    frame = record.to_frame()
+    lines = list(record.lines())
+    assert len(frame) == len(lines) == sum(len(layer.stages) for layer in record.values())
+    assert set(frame) == {column for line in lines for column in line}
+    for row, line in zip(frame.to_dict("records"), lines, strict=True):
+        for column, value in row.items():
+            expected = line.get(column)
+            assert value == expected or (math.isnan(value) and expected is None)
+    numbers = frame.drop(columns=["layer", "stage", "activation", "nc3_self_duality_by_class"])
+    assert all(kind.kind in "fi" for kind in numbers.dtypes)
+    assert frame.loc[frame["stage"] == "input", "nfa_pearson_root"].tolist() == [
+        record["0"].nfa.pearson_root,
+        record["4"].nfa.pearson_root,
+    ]
+
+
+def test_frame_without_pandas(monkeypatch):
+    _, _, _, record = measured(layers="0")
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingExtraError, match=r"expected pandas.*agop\[tables\]"):
+        record.to_frame()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import weakref
+from collections import OrderedDict
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -15,6 +17,14 @@ from torch import nn
 from agop.errors import InputError
 from agop.network import NetworkRecord, Rademacher, Tracker, tracker
 from agop.runs import Run
+
+
+class Layer(nn.Linear):
+    pass
+
+
+MODEL = nn.Sequential(OrderedDict(fc=Layer(2, 3)))
+LOADER = [(torch.zeros(3, 2), torch.arange(3))]
 
 
 @dataclass
@@ -37,10 +47,12 @@ class World:
         if self.error is not None:
             raise self.error
         lines = [{"layer": "fc", "stage": stage, "nc1": float(len(self.calls))} for stage in ("input", "linear")]
-        return SimpleNamespace(notes=(), lines=lambda: iter(lines), accuracy=0.75)
+        scalars = {"nc1/fc/input": float(len(self.calls))}
+        notes = (f"note {len(self.calls)}",)
+        return SimpleNamespace(notes=notes, lines=lambda: iter(lines), scalars=lambda: scalars, accuracy=0.75)
 
     def tracker(self, out, **options):
-        return Tracker("model", "loader", out, **options)
+        return Tracker(MODEL, LOADER, out, **options)
 
     def install(self, patch):
         """In the place of the measurement and of the time."""
@@ -64,13 +76,67 @@ def test_every(world, tmp_path, every, expected):
     found = world.tracker(tmp_path / "run", every=every)
     returned = [index for index in range(8) if found.step(index) is not None]
     assert returned == indices(tmp_path / "run") == expected
-    assert world.calls == [("model", "loader", None, "exact")] * len(expected)
+    assert world.calls == [(MODEL, LOADER, None, "exact")] * len(expected)
 
 
 def test_only_the_indices_that_come(world, tmp_path):
     found = world.tracker(tmp_path / "run", every=10, unit="step")
-    assert [index for index in range(7, 60, 5) if found.step(index)] == []
+    assert [index for index in range(7, 60, 5) if found.step(index)] == [7]
     assert [index for index in range(0, 60, 4) if found.step(index)] == [0, 20, 40]
+
+
+@pytest.mark.parametrize(
+    ("every", "steps", "expected"),
+    [(3, range(8), [0, 3, 6, 7]), (3, range(7), [0, 3, 6]), (100, range(5, 9), [5, 8]), (100, [5], [5]), (1, [], [])],
+)
+@pytest.mark.parametrize("share", [None, 0.5, 1e-9])
+def test_the_first_and_the_last(world, tmp_path, every, steps, expected, share):
+    world.cost = 1e-6 if share == 0.5 else 1.0
+    found = world.tracker(tmp_path / "run", every=every, time_share=share)
+    returned = []
+    for index in steps:
+        world.clock.now += 1.0
+        returned += [index] * (found.step(index, loss=index / 10) is not None)
+    is_measured = steps[-1] in returned if steps else True
+    assert (found.finish() is None) == is_measured
+    assert found.finish() is None  # once
+    expected = [steps[0], steps[-1]] if share == 1e-9 and len(steps) > 1 else expected
+    assert indices(tmp_path / "run") == expected
+    assert [line["loss"] for line in found.run.metrics()][::2] == [index / 10 for index in expected]
+    assert found.run.info()["finished"] is not None
+
+
+def test_the_last_step_measured_in_an_earlier_session(world, tmp_path):
+    first = world.tracker(tmp_path / "run", every=10)
+    assert [first.step(index) is not None for index in range(4)] == [True, False, False, False]
+    first.finish()
+    second = world.tracker(tmp_path / "run", every=10)
+    assert [second.step(index) for index in (2, 3)] == [None, None]
+    assert second.finish() is None
+    third = world.tracker(tmp_path / "run", every=10)  # trained on
+    assert [third.step(index) for index in (3, 4)] == [None, None]
+    assert third.finish() is not None
+    assert indices(tmp_path / "run") == [0, 3, 4]
+
+
+def test_without_an_end_the_last_step_is_like_any_other(world, tmp_path):
+    found = world.tracker(tmp_path / "run", every=10)
+    for index in range(5):
+        found.step(index)
+    assert indices(tmp_path / "run") == [0]
+    assert found.run.info()["finished"] is None
+
+
+def test_an_end_that_cannot_be_measured_is_an_end(world, tmp_path):
+    found = world.tracker(tmp_path / "run", every=10)
+    for index in range(3):
+        found.step(index)
+    world.error = InputError("finite outputs", "NaN", "Look.")
+    with pytest.raises(InputError, match="finite outputs"):
+        found.finish()
+    assert found.run.info()["finished"] is not None
+    assert indices(tmp_path / "run") == [0]
+    assert found.finish() is None
 
 
 @settings(max_examples=15)
@@ -85,27 +151,31 @@ def test_the_share_of_the_time(tmp_path_factory, share, costs, pauses, every):
     with pytest.MonkeyPatch.context() as patch:
         world.install(patch)
         found = world.tracker(tmp_path_factory.mktemp("runs") / "run", every=every, time_share=share)
-        begin, spent, last, due = world.clock.now, 0.0, None, False
+        begin, spent, last, due = None, 0.0, None, False
         for index, (cost, pause) in enumerate(zip(costs, pauses, strict=True)):
             world.clock.now += pause
             world.cost = cost
-            elapsed = world.clock.now - begin
             due = due or index % every == 0
-            fits = last is None or spent + last <= share * (elapsed + last)
+            fits = last is None or spent + last <= share * (world.clock.now - begin + last)
+            before = world.clock.now
             assert (found.step(index) is not None) == (due and fits)
             if due and fits:
-                due, last, spent = False, world.clock.now - begin - elapsed, spent + world.clock.now - begin - elapsed
+                seconds, due = world.clock.now - before, False
+                begin, spent = (world.clock.now, 0.0) if last is None else (begin, spent + seconds)
+                last = seconds
 
 
 @pytest.mark.parametrize("share", [0.1, 0.25])
 def test_the_cap_holds_where_measurements_are_alike(world, tmp_path, share):
     world.cost = 3.0
-    found, begin, measured = world.tracker(tmp_path / "run", time_share=share), world.clock.now, 0
-    for index in range(200):
+    found, measured = world.tracker(tmp_path / "run", time_share=share), 0
+    assert found.step(0) is not None
+    begin = world.clock.now
+    for index in range(1, 200):
         world.clock.now += 1.0
         if found.step(index):
             measured += 1
-            assert measured == 1 or 3.0 * measured <= share * (world.clock.now - begin) + 1e-9
+            assert 3.0 * measured <= share * (world.clock.now - begin) + 1e-9
     assert measured >= 0.8 * share * (world.clock.now - begin) / 3.0  # and it is used
 
 
@@ -117,8 +187,41 @@ def test_postponed_to_the_next_step_that_fits(world, tmp_path):
         world.clock.now += 1.0
         if found.step(index):
             measured.append(index)
-    # 2 + 2 <= 0.1 (t + 2) from t = 38: 36 s of steps after the 2 s of the first, index 35; then index 40 is due.
-    assert measured == [0, 35]
+    # 0 + 2 <= 0.1 (t + 2) from t = 18 on, index 18, where that of index 10 takes place;
+    # 2 + 2 <= 0.1 (t + 2) from t = 38 on, of which the second measurement took 2: index 36 has that of index 20.
+    assert measured == [0, 18, 36]
+
+
+def test_what_is_postponed_is_said_once(world, tmp_path):
+    world.cost = 2.0
+    found, said = world.tracker(tmp_path / "run", every=10, time_share=0.1), []
+    for index in range(60):
+        world.clock.now += 1.0
+        found.step(index)
+        said.append(found.postponed)
+        assert found.run.info().get("postponed") == found.postponed
+        assert (found.run.info().get("notes", []).count(found.postponed) == 1) == (index >= 10)
+    assert said[9] is None
+    assert "the first at epoch 10" in said[10]
+    assert set(said[10:]) == {said[10]}
+    again = world.tracker(tmp_path / "run", every=10, time_share=0.1)
+    assert again.postponed == said[10]
+    world.clock.now += 1e3
+    assert again.step(60) is not None
+    assert again.run.info()["notes"] == ["note 5", said[10]]
+
+
+@pytest.mark.parametrize(("every", "share", "pause"), [(10, None, 0.0), (1, 0.5, 10.0), (100, 1e-9, 0.0)])
+def test_nothing_is_said_where_nothing_waits(world, tmp_path, every, share, pause):
+    world.cost = 1.0
+    found = world.tracker(tmp_path / "run", every=every, time_share=share)
+    for index in range(12):
+        world.clock.now += pause
+        found.step(index)
+    found.finish()
+    assert found.postponed is None
+    assert "postponed" not in found.run.info()
+    assert found.run.info()["notes"] == [f"note {len(world.calls)}"]
 
 
 def test_no_cap(world, tmp_path):
@@ -140,10 +243,70 @@ def test_lines(world, tmp_path):
 def test_scalars_are_read_only_where_needed(world, tmp_path):
     found = world.tracker(tmp_path / "run", every=2)
     unreadable = torch.zeros((), device="meta")
+    with pytest.raises(RuntimeError, match="meta"):
+        found.step(0, loss=unreadable)
+    assert not world.calls  # before the long work
+    found.step(0, loss=0.5)
     assert found.step(1, loss=unreadable) is None
     with pytest.raises(RuntimeError, match="meta"):
-        found.step(2, loss=unreadable)
-    assert not world.calls  # before the long work
+        found.finish()
+
+
+def test_scalars_of_the_last_step_are_those_of_then_and_hold_no_graph(world, tmp_path):
+    found = world.tracker(tmp_path / "run", every=100)
+    found.step(0, loss=1.0, total=0.0)
+    weight, losses = torch.ones(3, requires_grad=True), torch.zeros(1000)
+    total = torch.ones(())
+    loss = (2 * weight).sum() + losses[7]
+    tensor = weakref.ref(loss)
+    found.step(1, loss=loss, total=total)
+    total += 5.0  # as a running sum does
+    del loss
+    assert tensor() is None
+    kept = found._unmeasured[1]["loss"]
+    assert kept.grad_fn is None
+    assert kept.untyped_storage().nbytes() == 4
+    found.finish()
+    assert [(line["loss"], line["total"]) for line in found.run.metrics()[2:]] == [(6.0, 1.0)] * 2
+
+
+def test_scalars_of_several_elements(world, tmp_path):
+    found = world.tracker(tmp_path / "run", every=100)
+    for index in (0, 1):
+        with pytest.raises(InputError, match=r"expected scalars of one element, got loss of shape \(2,\)"):
+            found.step(index, loss=torch.zeros(2))
+    assert not world.calls
+
+
+def test_log(world, tmp_path):
+    logged = []
+    found = world.tracker(tmp_path / "run", every=3, log=lambda scalars, index: logged.append((index, scalars)))
+    for index in range(5):
+        found.step(index)
+    found.finish()
+    assert logged == [(0, {"nc1/fc/input": 1.0}), (3, {"nc1/fc/input": 2.0}), (4, {"nc1/fc/input": 3.0})]
+    assert "log" not in found.run.info()["settings"]
+
+
+def test_a_log_that_fails_loses_nothing(world, tmp_path):
+    def fails(scalars, index):
+        raise ConnectionError("offline")
+
+    found = world.tracker(tmp_path / "run", every=2, log=fails)
+    for index in range(3):
+        if index != 1:
+            with pytest.raises(ConnectionError):
+                found.step(index)
+        else:
+            assert found.step(index) is None
+    assert found.step(2) is None  # it was measured
+    assert found.step(3) is None
+    with pytest.raises(ConnectionError):
+        found.finish()
+    assert found.run.info()["finished"] is not None
+    again = world.tracker(tmp_path / "run", every=2)
+    assert indices(tmp_path / "run") == [0, 2, 3]
+    assert [part["epoch"] for part in again.run.info()["measured"]] == [0, 2, 3]
 
 
 @pytest.mark.parametrize("name", ["layer", "nc1", "epoch"])
@@ -207,13 +370,6 @@ def test_a_half_written_group_is_dropped(world, tmp_path, monkeypatch, cut):
     assert [line["epoch"] for line in second.run.metrics()] == [0, 0, 1, 1]
 
 
-def test_a_run_that_may_not_go_on(world, tmp_path):
-    world.tracker(tmp_path / "run", resume=False).step(0)
-    with pytest.raises(InputError, match="expected no run in"):
-        world.tracker(tmp_path / "run", resume=False)
-    assert indices(tmp_path / "run") == [0]
-
-
 def test_a_failed_measurement_stays_due(world, tmp_path):
     found = world.tracker(tmp_path / "run", every=10)
     world.error = InputError("finite outputs", "NaN", "Look.")
@@ -223,10 +379,6 @@ def test_a_failed_measurement_stays_due(world, tmp_path):
     world.error = None
     assert found.step(1) is not None
     assert found.step(2) is None
-
-
-class Layer(nn.Linear):
-    pass
 
 
 def forward(model, batch):
@@ -249,7 +401,7 @@ def test_settings(world, tmp_path):
         "second_pass": True,
     }
     assert info["execution"] == {"time_share": 0.1, "device": "cpu", "max_memory": None, "progress": False}
-    world.tracker(tmp_path / "run", every=2, device="cuda", time_share=None, **options)  # these may change
+    world.tracker(tmp_path / "run", every=2, device=None, time_share=None, **options)  # these may change
     for changed in ({"every": 3}, {"outputs": Rademacher(4, seed=1)}, {"layers": None}, {"max_samples": 5}):
         with pytest.raises(InputError, match="settings of the run"):
             world.tracker(tmp_path / "run", **{"every": 2, **options, **changed})
@@ -269,6 +421,9 @@ def test_objects_are_known_by_their_type(world, tmp_path):
         ({"max_samples": 0}, "expected max_samples >= 1, got 0"),
         ({"outputs": 3}, "expected outputs 'exact' or Rademacher(k, seed), got 3"),
         ({"ood_loader": [], "second_pass": False}, "expected a second pass for NC5, got second_pass=False"),
+        ({"log": "wandb"}, "expected log to be a function of scalars and index, got 'wandb'"),
+        ({"layers": "fc2"}, "expected layers among fc, got 'fc2'"),
+        ({"device": "cudaa"}, "expected a device that torch can use here, got 'cudaa'"),
         ({"time_share": 0.0}, "expected 0 < time_share <= 1, or None, got 0.0"),
         ({"time_share": 1.5}, "expected 0 < time_share <= 1, or None, got 1.5"),
         ({"time_share": float("nan")}, "expected 0 < time_share <= 1, or None, got nan"),
@@ -279,6 +434,27 @@ def test_arguments_out_of_range(world, tmp_path, options, message):
         world.tracker(tmp_path / "run", **options)
     assert str(caught.value).startswith(message)
     assert not (tmp_path / "run").exists()
+
+
+def test_models_and_loaders_are_checked_before_the_training(world, tmp_path):
+    for model, loader, message in (
+        (lambda inputs: inputs, LOADER, "a torch.nn.Module, got function"),
+        (nn.Flatten(), LOADER, "weights in floating point, got none"),
+        (MODEL, "mnist", "a loader of batches, got 'mnist'"),
+        (MODEL, iter(LOADER), "a loader that can be iterated twice"),
+    ):
+        with pytest.raises(InputError, match=message):
+            Tracker(model, loader, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    Tracker(MODEL, iter(LOADER), tmp_path / "run", second_pass=False)
+
+
+def test_making_a_tracker_changes_no_model(tmp_path):
+    model = nn.utils.parametrizations.spectral_norm(nn.Linear(4, 3)).train()  # counts its uses in training
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    Tracker(model, LOADER, tmp_path / "run")
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(module.training for module in model.modules())
 
 
 def test_wrong_kinds_of_arguments(world, tmp_path):

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import torch
 from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy
+from lightning.pytorch.utilities import rank_zero_info
 from typing_extensions import override
 
 from agop.errors import InputError
+from agop.network.record import NetworkRecord
 from agop.network.tracker import Tracker, Unit
+from agop.runs import Run
 
 __all__ = ["CollapseCallback"]
 
@@ -22,15 +26,16 @@ _SHARDED = (DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy)
 class CollapseCallback(pl.Callback):
     """Measure the network at the ends of training epochs or steps, see :class:`~agop.network.Tracker`.
 
-    Indices are ``trainer.current_epoch``, from 0, or ``trainer.global_step``. The process of rank 0 measures the whole
-    loader; the others wait at their next exchange with it, so that its timeout must be longer than a measurement. A
-    checkpoint keeps the name of the folder: training that is resumed goes on there and repeats no line. Where
-    ``fast_dev_run`` is set nothing is measured.
+    The first and the last one are always measured, and those between as ``every`` and ``time_share`` say; the console
+    says once if some have to wait. Indices are ``trainer.current_epoch``, from 0, or ``trainer.global_step``. The
+    process of rank 0 measures the whole loader; the others wait at their next exchange with it, so that its timeout
+    must be longer than a measurement. A checkpoint keeps the name of the folder: training that is resumed goes on there
+    and repeats no line. Where ``fast_dev_run`` is set nothing is measured.
 
-    Epochs are logged by ``log_dict``, so that other callbacks can monitor them; steps go to the loggers at once. For a
-    layer "fc1" the names are "nc1_trace_ratio/fc1/input" and "nc2_gram_mse/fc1/input", and so for its other stages,
-    "share/fc1" for the share of its weights in the fall of NC1, and "nfa/fc1" for the Pearson correlation of the neural
-    feature matrix with the root of the AGOP.
+    The numbers of :meth:`~agop.network.NetworkRecord.scalars` are logged. Those of epochs go through ``log_dict``, so
+    that other callbacks can monitor them; those of steps, and those of an epoch that only the end of the training shows
+    to be the last, go to the loggers at once. After the training ``trainer.callback_metrics`` has those of the last
+    epoch.
 
     Parameters
     ----------
@@ -70,7 +75,7 @@ class CollapseCallback(pl.Callback):
         self._loader, self._out, self._unit = loader, out, unit
         self._options = {"every": every, "unit": unit, "time_share": time_share, **options}
         self._folder: str | None = None
-        self._resumed = False
+        self._resumed = self._is_on = False
         self._tracker: Tracker | None = None
 
     @property
@@ -102,56 +107,58 @@ class CollapseCallback(pl.Callback):
     @override
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the folder and start the clock."""
-        if trainer.fast_dev_run:  # type: ignore[attr-defined]
+        self._is_on, self._tracker = not trainer.fast_dev_run, None  # type: ignore[attr-defined]
+        if not self._is_on:
             return
         given = self._out or (self._folder if self._resumed else None)
         folder = str(given or Path(trainer.log_dir or trainer.default_root_dir, "agop"))  # log_dir is a collective
-        resume = self._resumed or folder == self._folder  # from a checkpoint, or fit again to train on
+        may_go_on = self._resumed or folder == self._folder  # from a checkpoint, or fit again to train on
         self._folder, self._resumed = folder, False
         if trainer.is_global_zero:
-            self._tracker = Tracker(pl_module, self._loader, folder, resume=resume, **self._options)
+            if not may_go_on and Run(Path(folder)).is_started():
+                advice = "Choose another folder, or go on from a checkpoint of that training with ckpt_path=...."
+                raise InputError(f"no run in {folder}", "one of another training", advice)
+            self._tracker = Tracker(pl_module, self._loader, folder, **self._options)
 
     @override
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Measure if that is due, and log it in every process."""
-        if self._unit != "epoch" or self._folder is None:
-            return
-        scalars = None
-        if self._tracker is not None:
-            record = self._tracker.step(trainer.current_epoch, step=trainer.global_step)
-            scalars = None if record is None else dict(_scalars(self._tracker.lines))
-        scalars = trainer.strategy.broadcast(scalars)
-        if scalars:
-            pl_module.log_dict(scalars, on_step=False, on_epoch=True, sync_dist=True, batch_size=1)
+        if self._is_on and self._unit == "epoch":
+            epoch, step = trainer.current_epoch, trainer.global_step
+            scalars = trainer.strategy.broadcast(self._found(lambda tracker: tracker.step(epoch, step=step)))
+            if scalars:
+                pl_module.log_dict(scalars, on_step=False, on_epoch=True, sync_dist=True, batch_size=1)
 
     @override
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Measure if that is due, in the process of rank 0."""
-        if self._unit != "step" or self._tracker is None or trainer.global_step == 0:  # no optimizer step yet
-            return
-        record = self._tracker.step(trainer.global_step, epoch=trainer.current_epoch)
-        if record is not None:
-            scalars = dict(_scalars(self._tracker.lines))
-            for logger in trainer.loggers:
-                logger.log_metrics(scalars, step=trainer.global_step)
+        epoch, step = trainer.current_epoch, trainer.global_step
+        if self._is_on and self._unit == "step" and step > 0:  # after an optimizer step
+            _log(trainer, self._found(lambda tracker: tracker.step(step, epoch=epoch)))
 
     @override
-    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Note the end in ``run.json``."""
-        if self._tracker is not None:
-            self._tracker.finish()
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Measure the last epoch or step unless it was, and note the end in ``run.json``."""
+        if self._is_on:
+            scalars = trainer.strategy.broadcast(self._found(Tracker.finish))
+            _log(trainer, scalars)
+            if self._unit == "epoch":
+                trainer.callback_metrics.update({name: torch.tensor(value) for name, value in scalars.items()})
+
+    def _found(self, measure: Callable[[Tracker], NetworkRecord | None]) -> dict[str, float]:
+        """Numbers that a call of the tracker found, in the process that has it; nothing in others."""
+        if self._tracker is None:
+            return {}
+        was_postponed = self._tracker.postponed
+        record = measure(self._tracker)
+        if self._tracker.postponed != was_postponed:
+            rank_zero_info(f"{type(self).__name__}: {self._tracker.postponed}")
+        return {} if record is None else record.scalars()
 
 
-def _scalars(lines: Iterable[dict[str, Any]]) -> Iterator[tuple[str, float]]:
-    """Names and numbers to log, those that exist."""
-    for line in lines:
-        layer, stage = line["layer"], line["stage"]
-        named = {
-            f"nc1_trace_ratio/{layer}/{stage}": line.get("nc1_trace_ratio"),
-            f"nc2_gram_mse/{layer}/{stage}": line.get("nc2_gram_mse"),
-            f"share/{layer}": line.get("share"),
-            f"nfa/{layer}": line.get("nfa_pearson_root"),
-        }
-        yield from ((name, value) for name, value in named.items() if value is not None)
+def _log(trainer: pl.Trainer, scalars: dict[str, float]) -> None:
+    """Send numbers, if there are any, to the loggers of the process of rank 0."""
+    for logger in trainer.loggers if scalars and trainer.is_global_zero else ():
+        logger.log_metrics(scalars, step=trainer.global_step)

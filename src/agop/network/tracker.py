@@ -5,15 +5,20 @@ from __future__ import annotations
 import operator
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
 from torch import Tensor, nn
 
 from agop.errors import InputError
+from agop.inputs import usable_device
+from agop.network.capture.checks import check_loader
+from agop.network.capture.state import undisturbed
+from agop.network.capture.weights import Weights
 from agop.network.measure import measure
 from agop.network.options import MeasureOptions
 from agop.network.record import NetworkRecord
+from agop.network.schedule import Schedule
 from agop.runs import Run
 from agop.runs.storage import JSON, to_json
 
@@ -26,12 +31,13 @@ Unit: TypeAlias = Literal["epoch", "step"]
 class Tracker:
     r"""Measurements of a network during training, kept in a run folder.
 
-    A measurement is due at every ``every``-th index. With s the seconds spent on measurements so far, d those of the
-    last one and t those since the tracker was made, it takes place if
+    The first and the last step are always measured; between them a measurement is due at every ``every``-th index. With
+    t the seconds since the first measurement, s those of them that measurements took and d those that the last one
+    took, it takes place if
 
     .. math:: s + d \le \mathrm{time\_share} \cdot (t + d),
 
-    and is postponed to the next step where that holds otherwise. The first one always takes place.
+    and is postponed to the next step where that holds otherwise, which ``run.json`` says once.
 
     ``metrics.jsonl`` of the folder has a line for each measurement, layer and stage, with the accuracy on the rows that
     were measured unless a scalar of that name is given; ``run.json`` has the settings, the seconds of each measurement
@@ -50,12 +56,14 @@ class Tracker:
     every
         A measurement is due where the index is a multiple of this.
     time_share
-        Largest share of the time that measurements may take, 0 < share <= 1; no limit if None.
-    resume
-        Whether the folder may hold a run.
+        Largest share of the time that measurements between the first and the last may take, 0 < share <= 1; no limit if
+        None.
     keep_record
         Whether to write the record of every measurement as ``network.safetensors``, in place of the one before. The
         eigenvectors of the AGOPs make it several times as large as the weights.
+    log
+        Function to call with :meth:`~agop.network.NetworkRecord.scalars` and the index after each measurement, such as
+        ``lambda scalars, step: wandb.log(scalars, step=step)``. What it raises comes after everything was written.
     **options
         Options of :class:`~agop.network.MeasureOptions` by name.
 
@@ -65,11 +73,14 @@ class Tracker:
         The run folder.
     lines
         Lines of the last measurement, as they were written.
+    postponed
+        Sentence on measurements that were postponed; None if none was.
 
     Raises
     ------
     InputError
-        If an argument is out of range, or the folder holds other files or a run with other settings.
+        If an argument is out of range, the model, the loader or a selected layer is unusable, or the folder holds other
+        files or a run with other settings.
     TypeError
         If there is no option of a name.
 
@@ -83,17 +94,17 @@ class Tracker:
     >>> inputs, labels = torch.randn(40, 3), torch.arange(40) % 2
     >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     tracker = Tracker(model, [(inputs, labels)], Path(folder, "run"), every=2, time_share=None)
-    ...     for epoch in range(5):
+    ...     tracker = Tracker(model, [(inputs, labels)], Path(folder, "run"), every=3, time_share=None)
+    ...     for epoch in range(6):
     ...         loss = nn.functional.cross_entropy(model(inputs), labels)
     ...         optimizer.zero_grad()
     ...         loss.backward()
     ...         optimizer.step()
     ...         record = tracker.step(epoch, loss=loss)
-    ...     tracker.finish()
+    ...     record = tracker.finish()
     ...     lines = tracker.run.metrics()
     >>> sorted({line["epoch"] for line in lines}), lines[0]["layer"], lines[0]["stage"]
-    ([0, 2, 4], '0', 'input')
+    ([0, 3, 5], '0', 'input')
     """
 
     def __init__(
@@ -105,23 +116,26 @@ class Tracker:
         unit: Unit = "epoch",
         every: int = 1,
         time_share: float | None = 0.1,
-        resume: bool = True,
         keep_record: bool = False,
+        log: Callable[[dict[str, float], int], object] | None = None,
         **options: Any,
     ) -> None:
-        _check(unit, every, time_share)
+        _check(unit, log)
+        self._schedule = Schedule(every, time_share)
         self._model, self._loader, self._options = model, loader, MeasureOptions(**options)
-        self._unit, self._every, self._time_share, self._keep_record = unit, every, time_share, keep_record
-        self._last: float | None = None
-        self._spent = 0.0
-        self._due = False
+        _check_measurable(model, loader, self._options)
+        self._unit, self._keep_record, self._log = unit, keep_record, log
+        self._unmeasured: tuple[int, dict[str, Any]] | None = None
         found, execution = self._options.as_settings()
-        self.run = Run.create(out, {"unit": unit, "every": every, **found}, resume, kind="network")
+        self.run = Run.create(out, {"unit": unit, "every": every, **found}, kind="network")
         self.run.record(execution={"time_share": time_share, **execution})
-        self._measured: dict[int, float] = {part[unit]: part["seconds"] for part in self.run.info().get("measured", [])}
+        info = self.run.info()
+        self._measured: dict[int, float] = {part[unit]: part["seconds"] for part in info.get("measured", [])}
         self.run.rewrite(line for line in self.run.metrics() if line.get(unit) in self._measured)
         self.lines: list[dict[str, Any]] = []
-        self._begin = time.monotonic()
+        self.postponed: str | None = info.get("postponed")
+        for seconds in list(self._measured.values())[-1:]:
+            self._schedule.count(seconds)
 
     def step(self, index: int, **scalars: float | Tensor | None) -> NetworkRecord | None:
         """Measure the network if that is due and fits, and write what was found.
@@ -136,19 +150,47 @@ class Tracker:
         Returns
         -------
         NetworkRecord or None
-            None if there was no measurement: not due, postponed, or made in an earlier session.
+            None if there was no measurement: not due, postponed, or made before.
 
         Raises
         ------
         InputError
-            If the network cannot be measured, see :func:`~agop.network.measure`, or a scalar has the name of a column.
+            If the network cannot be measured, see :func:`~agop.network.measure`, or a scalar has several elements or
+            the name of a column.
         """
-        index = operator.index(index)
+        index, self._unmeasured = operator.index(index), None
+        _check_scalars(scalars)
         if index in self._measured:
             return None
-        self._due = self._due or index % self._every == 0
-        if not self._due or not self._fits():
-            return None
+        if self._schedule.wants(index):
+            return self._measure(index, scalars)
+        self._unmeasured = index, _as_they_are(scalars)
+        if self._schedule.is_due:
+            self._postpone(index)
+        return None
+
+    def finish(self) -> NetworkRecord | None:
+        """Measure the last step unless it was, and note the end of the training in ``run.json``.
+
+        The model is to be as that step left it; its scalars are those that ``step`` was given.
+
+        Returns
+        -------
+        NetworkRecord or None
+            None if the last step was measured.
+
+        Raises
+        ------
+        InputError
+            If the network cannot be measured; the end is noted all the same.
+        """
+        last, self._unmeasured = self._unmeasured, None
+        try:
+            return None if last is None else self._measure(*last)
+        finally:
+            self.run.finish()
+
+    def _measure(self, index: int, scalars: Mapping[str, Any]) -> NetworkRecord:
         begin = time.monotonic()
         columns = {
             name: to_json(value.item() if isinstance(value, Tensor) else value) for name, value in scalars.items()
@@ -158,24 +200,22 @@ class Tracker:
         if self._keep_record:
             record.save(self.run.path / "network.safetensors")
         self.run.append(self.lines)
-        self._due = False
-        self._last = self._measured[index] = time.monotonic() - begin
-        self._spent += self._last
+        self._measured[index] = time.monotonic() - begin
+        self._schedule.count(self._measured[index])
         measured = [{self._unit: index, "seconds": seconds} for index, seconds in self._measured.items()]
-        seconds, notes = sum(self._measured.values()), list(record.notes)
+        seconds, notes = sum(self._measured.values()), [*record.notes, *filter(None, [self.postponed])]
         self.run.record(measured=measured, seconds=seconds, notes=notes)  # last: marks the lines as complete
+        if self._log is not None:
+            self._log(record.scalars(), index)
         return record
 
-    def finish(self) -> None:
-        """Note the end of the training in ``run.json``."""
-        self.run.finish()
-
-    def _fits(self) -> bool:
-        """Whether one more measurement as long as the last keeps to the share of the time."""
-        if self._time_share is None or self._last is None:
-            return True
-        elapsed = time.monotonic() - self._begin
-        return self._spent + self._last <= self._time_share * (elapsed + self._last)
+    def _postpone(self, index: int) -> None:
+        if self.postponed is None:
+            self.postponed = (
+                "measurements that would take more than their share of the time are postponed, the first at "
+                f"{self._unit} {index}; time_share=None lifts the limit"
+            )
+            self.run.record(postponed=self.postponed, notes=[*self.run.info().get("notes", []), self.postponed])
 
     def _lines(self, record: NetworkRecord, index: int, columns: Mapping[str, JSON]) -> list[dict[str, Any]]:
         lines = list(record.lines())
@@ -190,12 +230,28 @@ class Tracker:
         return [{self._unit: index, **columns, "accuracy": accuracy, **line} for line in lines]
 
 
-def _check(unit: str, every: int, time_share: float | None) -> None:
+def _check(unit: str, log: object) -> None:
     if unit not in ("epoch", "step"):
         raise InputError('unit to be "epoch" or "step"', repr(unit), "Use one of them.")
-    if operator.index(every) < 1:
-        raise InputError("every >= 1", str(every), "Measure at every index with every=1.")
-    if time_share is not None and not 0 < time_share <= 1:
-        raise InputError(
-            "0 < time_share <= 1, or None", str(time_share), "0.1 lets measurements take a tenth of the time."
-        )
+    if log is not None and not callable(log):
+        raise InputError("log to be a function of scalars and index", repr(log), "None logs nothing.")
+
+
+def _check_measurable(model: nn.Module, loader: Iterable[Any], options: MeasureOptions) -> None:
+    """Raise before the training for what would end its first measurement."""
+    check_loader(loader, twice=options.second_pass)
+    if options.device is not None:
+        usable_device(options.device)
+    with undisturbed(model):
+        Weights(model, options.layers)
+
+
+def _check_scalars(scalars: Mapping[str, Any]) -> None:
+    for name, value in scalars.items():
+        if isinstance(value, Tensor) and value.numel() != 1:
+            raise InputError("scalars of one element", f"{name} of shape {tuple(value.shape)}", "Give its mean.")
+
+
+def _as_they_are(scalars: Mapping[str, Any]) -> dict[str, Any]:
+    """Scalars, unread, that keep neither a graph nor other memory, and that nobody else changes."""
+    return {name: value.detach().clone() if isinstance(value, Tensor) else value for name, value in scalars.items()}

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agop.charts.terminal import Column, TerminalTable
 from agop.collapse import MEASURES
 from agop.errors import DataFileError, InputError
 from agop.estimator.values import NodeReader, NodeWriter
+from agop.extras import require
 from agop.network.record.layer import LayerRecord
 from agop.network.record.notes import notes_of
 from agop.runs import storage
 from agop.storable import storable
 
+if TYPE_CHECKING:
+    import pandas
+
 __all__ = ["NetworkRecord"]
+
+_CURVES = {
+    "nc1_trace_ratio": "nc1_trace_ratio/{layer}/{stage}",
+    "nc2_gram_mse": "nc2_gram_mse/{layer}/{stage}",
+    "share": "share/{layer}",
+    "nfa_pearson_root": "nfa/{layer}",
+}
+"""Columns of the lines that are followed through a training, and their names in experiment trackers."""
 
 _BAR = 8
 
@@ -87,6 +101,51 @@ class NetworkRecord(Mapping[str, LayerRecord]):
         """One flat dictionary for each layer and stage, ready for metrics.jsonl."""
         for layer in self.layers.values():
             yield from layer.lines()
+
+    def scalars(self) -> dict[str, float]:
+        """Numbers to follow through a training, by names that W&B, TensorBoard and MLflow take as they are.
+
+        For a layer "fc1" the names are "nc1_trace_ratio/fc1/input" and "nc2_gram_mse/fc1/input", and so for its other
+        stages, "share/fc1" for the share of its weights in the fall of NC1, and "nfa/fc1" for the Pearson correlation
+        of the neural feature matrix with the root of the AGOP. Rows 0 to 63 of a fused layer are "qkv.0-64". Numbers
+        that do not exist are left out; :meth:`lines` has all measures.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from agop.network.measure import measure
+        >>> x = torch.tensor([[0.0, 1.0], [0.1, 1.0], [1.0, 0.0], [1.0, 0.1]])
+        >>> record = measure(torch.nn.Sequential(torch.nn.Linear(2, 2)), [(x, torch.tensor([0, 0, 1, 1]))])
+        >>> list(record.scalars())
+        ['nc1_trace_ratio/0/input', 'nc2_gram_mse/0/input', 'nfa/0', 'nc1_trace_ratio/0/linear', ...]
+        """
+        return {
+            name.format(layer=re.sub(r"\[(\d+):(\d+)\]$", r".\1-\2", line["layer"]), stage=line["stage"]): float(value)
+            for line in self.lines()
+            for column, name in _CURVES.items()
+            if (value := line.get(column)) is not None and math.isfinite(value)
+        }
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Table with a row for each layer and stage, and the columns of :meth:`lines`; NaN where there is no value.
+
+        Raises
+        ------
+        MissingExtraError
+            Without pandas, which comes with the extra ``tables``.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from agop.network.measure import measure
+        >>> x = torch.tensor([[0.0, 1.0], [0.1, 1.0], [1.0, 0.0], [1.0, 0.1]])
+        >>> record = measure(torch.nn.Sequential(torch.nn.Linear(2, 2)), [(x, torch.tensor([0, 0, 1, 1]))])
+        >>> frame = record.to_frame()
+        >>> float(frame.set_index(["layer", "stage"]).loc[("0", "input"), "nc1_trace_ratio"])
+        0.0055
+        """
+        lines = [{name: math.nan if value is None else value for name, value in line.items()} for line in self.lines()]
+        return require("pandas", "tables").DataFrame(lines)
 
     def table(self) -> TerminalTable:
         """Table of the layers for rich, with a bar for the share of the linear part where NC1 falls by 5 % or more."""
