@@ -36,7 +36,7 @@ def undisturbed(model: nn.Module, device: torch.device | str | None = None) -> I
     Raises
     ------
     InputError
-        If the model cannot be measured, see :func:`check_model`, there is no such device, or the same thread is
+        If the model cannot be measured, see ``check_model``, there is no such device, or the same thread is
         measuring a model that shares parameters with this one.
     """
     check_model(model)
