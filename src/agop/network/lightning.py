@@ -136,14 +136,14 @@ class CollapseCallback(pl.Callback):
         """Measure if that is due, in the process of rank 0."""
         epoch, step = trainer.current_epoch, trainer.global_step
         if self._is_on and self._unit == "step" and step > 0:  # after an optimizer step
-            _log(trainer, self._found(lambda tracker: tracker.step(step, epoch=epoch)))
+            self._log(trainer, self._found(lambda tracker: tracker.step(step, epoch=epoch)))
 
     @override
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Measure the last epoch or step unless it was, and note the end in ``run.json``."""
         if self._is_on:
             scalars = trainer.strategy.broadcast(self._found(Tracker.finish))
-            _log(trainer, scalars)
+            self._log(trainer, scalars)
             if self._unit == "epoch":
                 trainer.callback_metrics.update({name: torch.tensor(value) for name, value in scalars.items()})
 
@@ -157,8 +157,10 @@ class CollapseCallback(pl.Callback):
             rank_zero_info(f"{type(self).__name__}: {self._tracker.postponed}")
         return {} if record is None else record.scalars()
 
-
-def _log(trainer: pl.Trainer, scalars: dict[str, float]) -> None:
-    """Send numbers, if there are any, to the loggers of the process of rank 0."""
-    for logger in trainer.loggers if scalars and trainer.is_global_zero else ():
-        logger.log_metrics(scalars, step=trainer.global_step)
+    def _log(self, trainer: pl.Trainer, scalars: dict[str, float]) -> None:
+        """Send numbers, if there are any, to the loggers of the process of rank 0."""
+        if scalars and self._tracker is not None:
+            line = self._tracker.lines[0]
+            step = line["step"] - (self._unit == "epoch")  # the one of Lightning's own numbers at the end of an epoch
+            for logger in trainer.loggers:
+                logger.log_metrics({**scalars, "epoch": line["epoch"]}, step=step)
