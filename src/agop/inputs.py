@@ -103,7 +103,8 @@ def usable_device(device: torch.device | str) -> torch.device:
     try:
         found = torch.empty(0, device=device).device
     except (AssertionError, ImportError, RuntimeError, TypeError) as error:  # the first from a torch without CUDA
-        raise InputError(expected, f"{str(device)!r} ({str(error).splitlines()[0]})", advice) from error
+        reason = str(error).splitlines()[0].partition(". ")[0].rstrip(".")
+        raise InputError(expected, f"{str(device)!r} ({reason})", advice) from error
     if found.type == "meta":
         raise InputError(expected, "'meta', where tensors have no values", advice)
     return found

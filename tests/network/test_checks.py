@@ -122,6 +122,7 @@ def test_devices_that_are_not_there(device, got):
     with pytest.raises(InputError) as caught:
         agop.measure(model, Unread([data()]), device=device)
     assert str(caught.value).startswith(f"expected a device that torch can use here, {got}")
+    assert str(caught.value).count(". ") == 1  # what is wrong, and what to do
     assert "\n" not in str(caught.value)
     assert model.training
     assert next(model.parameters()).device.type == "cpu"
