@@ -31,6 +31,7 @@ from agop.kernels import (
 from agop.moments import ClassMoments
 from agop.network import Ansatz, LayerRecord, NetworkRecord, Stage
 from agop.network.passes.gradients import LayerGradients, LayerWeight
+from agop.network.record.samples import SeenSamples
 from agop.outer_product import OuterProduct
 from agop.rfm.calibration import Calibration
 from agop.rfm.splits import Split
@@ -61,7 +62,8 @@ VALUES = [
     Ansatz.of(LAYER.weight, SPECTRUM),
     LAYER.stages["input"],
     LAYER,
-    NetworkRecord({"fc": LAYER}, 6, 0, 2, 0.5, {"rows": "each"}, ("a note",)),
+    SeenSamples(6, 0, 2, {0: 3, 1: 3}, 3),
+    NetworkRecord({"fc": LAYER}, SeenSamples(6, 0, 2, {0: 3, 1: 3}, 3), {"rows": "each"}, ("a note",)),
     Calibration(2.0),
     Classes(np.array(["a", "b"]), torch.tensor([0, 1, 1])),
     STAGE.collapse,

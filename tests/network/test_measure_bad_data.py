@@ -116,14 +116,22 @@ def test_labels_out_of_range(bad):
         return model(batch[0]), batch[1]
 
     with pytest.raises(InputError, match=str(bad)):
-        agop.measure(seeded(mlp), batches(x, y, (5,)), forward=forward)
+        agop.measure(seeded(mlp), batches(x, y, (5,)), forward=forward, classifier=True)
     assert len(passes) <= 3
+
+
+@pytest.mark.parametrize("bad", [-1, -99])
+def test_negative_labels(bad):
+    x, y = data(20)
+    y[11] = bad
+    with pytest.raises(InputError, match=str(bad)):
+        agop.measure(seeded(mlp), [(x, y)])
 
 
 def test_labels_of_a_wrong_kind():
     x, y = data(20)
     model = seeded(mlp)
-    for labels in (y.double(), y[:, None], torch.nn.functional.one_hot(y), y[:10], y.bool(), None, ["a"] * 20):
+    for labels in (y[:, None], torch.nn.functional.one_hot(y), y[:10], y.bool(), None, ["a"] * 20):
         with pytest.raises(InputError):
             agop.measure(model, [(x, labels)])
     assert agop.measure(model, [(x, y.tolist())]).n_samples == 20

@@ -256,8 +256,9 @@ def test_single_output():
     assert_agop(record["2"].agop, expected["2"].agop)
     predicted = (model(x)[:, 0] > 0).long()
     assert record.accuracy == pytest.approx(float((predicted == y).double().mean()))
+    assert agop.measure(model, [(x, 2 * y)]).accuracy is None  # labels 0 and 2 are not told by a sign
     with pytest.raises(InputError, match="2"):
-        agop.measure(model, [(x, 2 * y)])
+        agop.measure(model, [(x, 2 * y)], classifier=True)
 
 
 def test_out_of_distribution_loader():

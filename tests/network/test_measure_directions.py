@@ -44,16 +44,21 @@ def test_unbiased(drawn):
         assert abs(deviation) < 4 * np.std(traces, ddof=1) / math.sqrt(len(traces))
 
 
-def test_standard_error_is_calibrated(drawn):
-    """The reported error against the spread of many runs."""
-    exact, records = drawn
-    for name in exact:
-        trace = float(exact[name].agop.trace())
-        traces = [float(record[name].agop.trace()) for record in records]
-        variance = np.mean([(record[name].agop_error * t) ** 2 for record, t in zip(records, traces, strict=True)])
-        assert math.sqrt(variance) == pytest.approx(np.std(traces, ddof=1), rel=0.35)
-        inside = np.mean([abs(t - trace) < 2 * r[name].agop_error * t for t, r in zip(traces, records, strict=True)])
-        assert inside > 0.75
+@pytest.mark.parametrize("k", [2, 4, 8])
+@pytest.mark.parametrize("sizes", [(8,), (3,), (1,)])
+def test_stated_error_is_exceeded_in_five_percent_of_the_draws(k, sizes):
+    """However few directions, and batches, tell the spread; 300 draws of a share of 5 % scatter by 1.3 %."""
+    x, y = data(8, n_classes=4)
+    model, loader = seeded(mlp, widths=(5, 7, 6, 4)), batches(x, y, sizes)
+    trace = float(agop.measure(model, loader, layers="0", collapse=False)["0"].agop.trace())
+    outside, errors = 0, []
+    for seed in range(300):
+        layer = agop.measure(model, loader, layers="0", outputs=agop.Rademacher(k, seed), collapse=False)["0"]
+        found = float(layer.agop.trace())
+        outside += abs(found - trace) > layer.agop_error * found
+        errors.append(layer.agop_error * found)
+    assert outside <= 300 * 0.05 + 3 * math.sqrt(300 * 0.05 * 0.95)
+    assert np.median(errors) < 2 * trace * math.sqrt(12.7 if k == 2 and len(loader) == 1 else 1)
 
 
 def test_error_falls_with_the_number_of_directions():

@@ -138,7 +138,7 @@ def test_after_a_refusal(problem):
     model = used_model()
     options = {}
     if problem == "labels":
-        y[12] = 9
+        y[12] = -9
     if problem == "one class":
         y[:] = 1
     if problem == "layers":

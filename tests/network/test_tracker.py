@@ -398,6 +398,9 @@ def test_settings(world, tmp_path):
         "max_samples": None,
         "ood_loader": None,
         "rows": "each",
+        "min_count": 1,
+        "classifier": None,
+        "collapse": True,
         "second_pass": True,
     }
     assert info["execution"] == {"time_share": 0.1, "device": "cpu", "max_memory": None, "progress": False}

@@ -146,7 +146,7 @@ class Collapse:
             found = iter(values[name])
             values[name] = tuple(next(found) if there else None for there in present.tolist())
         if projected is not None and projected.agreements is not None:
-            values["nc4_agreement"] = projected.agreements / moments.n_samples
+            values["nc4_agreement"] = int(projected.agreements) / moments.n_samples
         return cls(values, undefined)
 
     def as_dict(self) -> dict[str, Any]:

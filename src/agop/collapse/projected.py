@@ -37,7 +37,7 @@ class ProjectedMoments:
     """
 
     moments: ClassMoments
-    agreements: int | None
+    agreements: int | Tensor | None
 
     @classmethod
     def empty(cls, projection: BetweenProjection, *, classifier: bool = False) -> ProjectedMoments:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agop.linalg.powers import effective_rank, largest_positive, psd_eigen, psd_power
+from agop.linalg.products import gram
 from agop.linalg.spectra import Spectrum
 
-__all__ = ["Spectrum", "effective_rank", "largest_positive", "psd_eigen", "psd_power"]
+__all__ = ["Spectrum", "effective_rank", "gram", "largest_positive", "psd_eigen", "psd_power"]

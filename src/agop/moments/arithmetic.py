@@ -8,13 +8,16 @@ from __future__ import annotations
 import itertools
 from typing import TypeAlias
 
+import numpy as np
 import torch
 import torch.distributed as dist
+from numpy.typing import NDArray
 from torch import Tensor
 
 from agop.chunks import row_chunks
+from agop.moments.grouping import Grouping
 
-__all__ = ["Parts", "merged", "over_ranks", "read"]
+__all__ = ["Parts", "merged", "of_rows", "over_ranks", "placed", "read"]
 
 Parts: TypeAlias = tuple[Tensor, Tensor, Tensor | None, Tensor | None]
 """Counts (C,), means (C, d), scatter traces (C,) and scatter (d, d), as in ``ClassMoments``."""
@@ -23,41 +26,55 @@ _CHUNK_BYTES = 8 * 2**20
 """Temporaries of a chunk that stay in a processor's cache: three times as fast as larger ones."""
 
 
-def read(empty: Parts, features: Tensor, labels: Tensor, max_memory: int | None) -> Parts:
-    """Parts of features (n, d) with labels (n,), read once in the order of the classes; overwrites ``empty``."""
+def read(empty: Parts, features: Tensor, labels: NDArray[np.int64], max_memory: int | None) -> Parts:
+    """Parts of features (n, d) with labels (n,) on the host, read once; overwrites ``empty``."""
     n, d = features.shape
-    counts, means, traces, scatter = empty
-    assert traces is not None  # noqa: S101 - of no samples, everything is known
-    labels, order = labels.sort(stable=True)
-    chunks = list(row_chunks(n, 24 * d, _CHUNK_BYTES if max_memory is None else max_memory))
-    n_rows = chunks[0].stop if chunks else 0
-    stored, work = features.new_empty(n_rows, d), means.new_empty(2, n_rows, d)
-    for rows in chunks:
-        here = slice(int(labels[rows.start]), int(labels[rows.stop - 1]) + 1)
-        size = rows.stop - rows.start
-        torch.index_select(features, 0, order[rows], out=stored[:size])
-        work[0, :size] = stored[:size]
-        part = _of_sorted_rows(work[:, :size], labels[rows] - here.start, scatter is not None)
-        new = merged((counts[here], means[here], traces[here], scatter), part)
-        counts[here], means[here], traces[here], scatter = new  # type: ignore[assignment]
-    return counts, means, traces, scatter
+    total, scatter = empty, empty[3] is not None
+    for rows in row_chunks(n, 24 * d, _CHUNK_BYTES if max_memory is None else max_memory):
+        grouping = Grouping.of(labels[rows], features.device)
+        total = _added_at(total, of_rows(features[rows], grouping, scatter=scatter), grouping.classes)
+    return total
 
 
-def _of_sorted_rows(work: Tensor, labels: Tensor, scatter: bool) -> Parts:
-    """Parts of the rows ``work[0]`` whose labels ascend from 0; overwrites them, and ``work[1]``.
+def of_rows(rows: Tensor, grouping: Grouping, *, scatter: bool = False) -> Parts:
+    """Parts of rows (n, d), n > 0, of the classes that occur among them.
 
-    Sums are taken about the first row of each class: a common offset costs no digits, and the mean of
-    constant features is exact. New memory for each chunk would cost more than the arithmetic.
+    Sums are taken about the first row of each class: a common offset costs no digits, and the mean of constant features
+    is exact.
     """
-    deviations, gathered = work
-    counts = labels.bincount()
-    reference = deviations[counts.cumsum(0) - counts]
-    deviations -= torch.index_select(reference, 0, labels, out=gathered)
-    shift = torch.zeros_like(reference).index_add_(0, labels, deviations) / counts.clamp(min=1)[:, None]
-    deviations -= torch.index_select(shift, 0, labels, out=gathered)
+    index, counts = grouping.index, grouping.counts
+    deviations = rows.double()
+    reference = deviations.index_select(0, grouping.first)
+    deviations = deviations - reference.index_select(0, index)
+    shift = torch.zeros_like(reference).index_add_(0, index, deviations).div_(counts[:, None])
+    deviations -= shift.index_select(0, index)
     squares = torch.linalg.vector_norm(deviations, dim=1).square()
-    traces = squares.new_zeros(len(counts)).index_add_(0, labels, squares)
-    return counts, reference + shift, traces, deviations.mT @ deviations if scatter else None
+    traces = squares.new_zeros(len(counts)).index_add_(0, index, squares)
+    return counts, reference.add_(shift), traces, deviations.mT @ deviations if scatter else None
+
+
+def placed(parts: Parts, positions: Tensor, n_classes: int) -> Parts:
+    """Parts of the classes at these positions among ``n_classes``, the others without samples."""
+    counts, means, traces, scatter = parts
+
+    def at_places(values: Tensor) -> Tensor:
+        return values.new_zeros(n_classes, *values.shape[1:]).index_copy_(0, positions, values)
+
+    return at_places(counts), at_places(means), None if traces is None else at_places(traces), scatter
+
+
+def _added_at(total: Parts, part: Parts, classes: NDArray[np.int64]) -> Parts:
+    """Total with the part of some classes added in place."""
+    counts, means, traces, scatter = total
+    if len(classes) == len(counts):
+        return merged(total, part)
+    assert traces is not None  # noqa: S101 - it is read, not mapped
+    places = torch.from_numpy(classes).to(counts.device)
+    before = counts[places], means[places], traces[places], scatter
+    *after, scatter = merged(before, part)
+    for whole, new in zip((counts, means, traces), after, strict=True):
+        whole.index_copy_(0, places, new)  # type: ignore[arg-type]
+    return counts, means, traces, scatter
 
 
 def merged(a: Parts, b: Parts) -> Parts:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from agop.errors import EmptyClassError, InputError
 from agop.inputs import ArrayLike, as_labels, as_matrix, require_finite
-from agop.moments.arithmetic import Parts, merged, over_ranks, read
+from agop.moments.arithmetic import Parts, merged, over_ranks, placed, read
 from agop.moments.gram import between_axes, square_gram
 from agop.storable import storable
 
@@ -83,7 +83,7 @@ class ClassMoments:
         scatter: bool = False,
         max_memory: int | None = None,
     ) -> ClassMoments:
-        """Moments of features (n, d) with integer labels (n,), read once in the order of the classes.
+        """Moments of features (n, d) with integer labels (n,), read once.
 
         Parameters
         ----------
@@ -105,7 +105,7 @@ class ClassMoments:
         n, d = features.shape
         labels = as_labels(labels, n, n_classes, features.device)
         empty = cls.empty(n_classes, d, scatter=scatter, device=features.device)
-        total = cls(*read(empty.parts, features, labels, max_memory))
+        total = cls(*read(empty.parts, features, labels.cpu().numpy(), max_memory))
         require_finite(total.means, "features")
         require_finite(total.class_traces(), "features")
         return total
@@ -198,6 +198,8 @@ class ClassMoments:
         if self.means.shape != other.means.shape:
             expected, got = (f"{tuple(m.means.shape)} (classes, features)" for m in (self, other))
             raise InputError(expected, got, "Merge statistics of the same layer and classes only.")
+        if [part is None for part in self.parts] == [part is None for part in other.parts]:
+            return ClassMoments(*merged(self.parts, other.parts))
         if not other.n_samples:
             return self
         return _require_scatter(ClassMoments(*merged(self.parts, other.parts))) if self.n_samples else other
@@ -211,6 +213,16 @@ class ClassMoments:
         if not (dist.is_available() and dist.is_initialized()):
             return self
         return _require_scatter(ClassMoments(*over_ranks(self.parts, group)))
+
+    def placed(self, positions: Tensor, n_classes: int) -> ClassMoments:
+        """Moments of these classes at their positions (C,) among ``n_classes``, the others without samples.
+
+        Examples
+        --------
+        >>> ClassMoments.of(torch.ones(2, 1), torch.tensor([0, 1]), 2).placed(torch.tensor([2, 0]), 3).counts
+        tensor([1, 0, 1])
+        """
+        return ClassMoments(*placed(self.parts, positions, n_classes))
 
     def apply(self, matrix: ArrayLike) -> ClassMoments:
         r"""Moments of the mapped features :math:`A x`: means :math:`A \mu_c`, scatter :math:`A S A^T`.
@@ -247,9 +259,12 @@ class ClassMoments:
 
     def drop_empty(self) -> ClassMoments:
         """Moments of the classes that have samples, renumbered in their order (``moments.counts > 0``)."""
-        kept = self.counts > 0
-        traces = None if self.scatter_traces is None else self.scatter_traces[kept]
-        return replace(self, counts=self.counts[kept], means=self.means[kept], scatter_traces=traces)
+        return self.select(torch.nonzero(self.counts).flatten())
+
+    def select(self, classes: Tensor) -> ClassMoments:
+        """Moments of the classes at these positions, in this order; in a (d, d) scatter others must have no part."""
+        traces = None if self.scatter_traces is None else self.scatter_traces[classes]
+        return replace(self, counts=self.counts[classes], means=self.means[classes], scatter_traces=traces)
 
     def global_mean(self, weighting: GlobalMean = "classes") -> Tensor:
         """Mean (d,) of the class means, or with ``"samples"`` of all samples.

@@ -3,8 +3,8 @@
 from agop.network.kind import NETWORK
 from agop.network.measure import measure
 from agop.network.options import MeasureOptions
-from agop.network.passes.batches import default_forward
 from agop.network.passes.directions import Exact, Rademacher
+from agop.network.passes.forward import default_forward, next_token_forward
 from agop.network.record import (
     Ansatz,
     Attribution,
@@ -32,6 +32,7 @@ __all__ = [
     "default_forward",
     "measure",
     "neural_feature_matrix",
+    "next_token_forward",
     "nfa_correlation",
     "run_measure",
 ]

@@ -77,7 +77,8 @@ def measure(
     (torch.Size([2, 2]), 0.0055)
     """
     options = replace(options or MeasureOptions(), **changes)
-    if options.second_pass and isinstance(loader, Iterator):
+    twice = options.collapse and options.second_pass
+    if twice and isinstance(loader, Iterator):
         advice = "Give a DataLoader, or a list of the batches; or set second_pass=False."
         raise InputError("a loader that can be iterated twice", type(loader).__name__, advice)
     with (
@@ -85,18 +86,17 @@ def measure(
         stable_weights(),
         Progress(disable=not options.progress, transient=True) as bar,
     ):
-        task = bar.add_task("measuring", total=None)
+        task = bar.add_task("measuring", total=_n_batches(loader, 1 + twice))
         sweep = Sweep(model, options, device, partial(bar.advance, task))
         first = first_pass(sweep, loader)
-        bar.update(task, total=2 * bar.tasks[0].completed)
+        bar.update(task, total=(1 + twice) * bar.tasks[0].completed)
         gradients = first.gradients(options.directions.n_averaged)
         spectra = {name: part.spectrum(first.layers[name].weight) for name, part in gradients.items()}
-        seen = {name.split("[")[0] for name in (*first.layers, *first.skipped)}
-        unseen = [name for name in Weights(model, options.layers).names if name not in seen]
-        stages = second_pass(sweep, loader, first, spectra) if options.second_pass else first.stages()
+        samples = first.samples(options)
+        stages = second_pass(sweep, loader, first, spectra, samples) if twice else first.stages(samples)
         records = {}
         for name, layer in first.layers.items():
-            found, spectrum, inputs = gradients.get(name), spectra.get(name), layer.moments["input"]
+            found, spectrum = gradients.get(name), spectra.get(name)
             records[name] = LayerRecord(
                 name,
                 layer.weight.matrix.cpu().clone(),
@@ -105,20 +105,26 @@ def measure(
                 found and found.to("cpu"),
                 spectrum and spectrum.to("cpu"),
                 None if found is None else found.trace_error(layer.weight),
-                inputs.n_samples / first.n_samples if options.rows == "each" else 1.0,
+                layer.rows / first.n_samples if options.rows == "each" else 1.0,
                 layer.patch,
-                layer.is_last,
+                layer.is_last is not None and bool(layer.is_last),
             )
-    assert first.outputs is not None  # noqa: S101 - there were samples
+        seen = {name.split("[")[0] for name in (*first.layers, *first.skipped)}
+        unseen = [name for name in Weights(model, options.layers).names if name not in seen]
     return NetworkRecord(
         records,
-        first.n_samples,
-        first.n_dropped,
-        len(first.outputs.counts),
-        first.n_correct / first.n_samples,
+        samples,
         {"outputs": str(options.outputs), "rows": options.rows, "max_samples": options.max_samples},
         tuple(_omissions(first, unseen)),
     )
+
+
+def _n_batches(loader: Iterable[Any], passes: int) -> int | None:
+    """Number of batches of all passes, None for a loader of unknown length."""
+    try:
+        return passes * len(loader)  # type: ignore[arg-type]
+    except TypeError:  # also of a DataLoader over a stream
+        return None
 
 
 def _omissions(first: FirstPass, unseen: Iterable[str]) -> Iterator[str]:

@@ -10,8 +10,8 @@ import torch
 
 from agop.errors import InputError
 from agop.network.capture.weights import LayerSelection
-from agop.network.passes.batches import Forward, default_forward
 from agop.network.passes.directions import Directions, Rademacher, directions_of
+from agop.network.passes.forward import Forward, default_forward
 from agop.network.passes.rows import Rows
 from agop.runs.storage import JSON
 
@@ -28,9 +28,10 @@ class MeasureOptions:
     Attributes
     ----------
     forward
-        Function from the model and a batch to outputs (B, C) and integer labels (B,), and if rows are padded a mask
-        (B, T): 1 for real rows (tokens), 0 for padding. Samples labeled -100 and padding are left out of everything.
-        The default takes the mask of a batch with an "attention_mask".
+        Function from the model and a batch to outputs (B, K) and targets, and if rows are padded a mask (B, T): 1 for
+        real rows (tokens), 0 for padding. Targets are integer labels (B,), whose classes are those that occur, or
+        numbers (B,) or (B, t) of a regression. Samples labeled -100 and padding are left out of everything. The default
+        takes the mask of a batch with an "attention_mask"; ``next_token_forward`` is that of language models.
     layers
         Names, globs or module types of the layers; all if None.
     outputs
@@ -43,6 +44,14 @@ class MeasureOptions:
         Batches of out-of-distribution samples for NC5; their labels do not matter.
     max_samples
         Number of samples to use; all if None.
+    min_count
+        Samples that a class must have to take part in collapse; those of rarer classes are in the AGOPs alone.
+    classifier
+        Whether output c is the score of class c, which accuracy, NC3 and NC4 ask for. If None it is, if there is an
+        output for each label up to the largest and no other, or if the largest output agrees with the label more often
+        than the largest class alone would, by three standard errors.
+    collapse
+        Whether to measure collapse; the AGOPs and the ansatz alone if not.
     second_pass
         Whether to look at the data again, once the class means and AGOPs are known. One look gives the AGOPs and what
         class means and scatter traces determine; NC1 by the pseudo-inverse, NC4, NC5 and the stages after the AGOP need
@@ -50,7 +59,7 @@ class MeasureOptions:
     device
         Device to run the model on; the one where it is if None.
     max_memory
-        Bytes that the statistics of all layers may take; unlimited if None.
+        Bytes that the statistics of all layers and the outputs of a batch may take; unlimited if None.
     progress
         Show a progress bar.
 
@@ -71,6 +80,9 @@ class MeasureOptions:
     rows: Rows = "each"
     ood_loader: Iterable[Any] | None = None
     max_samples: int | None = None
+    min_count: int = 1
+    classifier: bool | None = None
+    collapse: bool = True
     second_pass: bool = True
     device: torch.device | str | None = None
     max_memory: int | None = None
@@ -83,8 +95,11 @@ class MeasureOptions:
             raise InputError("rows 'each', 'mean' or 'flatten'", repr(self.rows), "Choose one of them.")
         if self.max_samples is not None and self.max_samples < 1:
             raise InputError("max_samples >= 1", str(self.max_samples), "None takes all.")
-        if self.ood_loader is not None and not self.second_pass:
-            raise InputError("a second pass for NC5", "second_pass=False", "Leave one of the two out.")
+        if self.min_count < 1:
+            raise InputError("min_count >= 1", str(self.min_count), "1 takes all classes that occur.")
+        if self.ood_loader is not None and not (self.second_pass and self.collapse):
+            got = "second_pass=False" if self.collapse else "collapse=False"
+            raise InputError("a second pass for NC5", got, "Leave one of the two out.")
 
     @property
     def directions(self) -> Directions:

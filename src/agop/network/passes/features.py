@@ -14,9 +14,12 @@ from agop.linalg import Spectrum
 from agop.network.capture.calls import Capture, LayerCall
 from agop.network.passes.batches import Batch
 from agop.network.passes.padding import RowMask
-from agop.network.passes.rows import Rows, by_sample, reduce_rows
+from agop.network.passes.rows import Owners, Rows, by_sample, reduce_rows
 
 __all__ = ["CallFeatures"]
+
+_CACHE_BYTES = 8 * 2**20
+"""Temporaries of a chunk that stay in a processor's cache; on other devices chunks are larger."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,12 @@ class CallFeatures:
         """Name of the layer."""
         return self.call.name
 
-    def of(self, stage: str) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Features (m, d), labels (m,) and scores of the classes (m, C), chunk by chunk."""
+    def of(self, stage: str) -> Iterator[tuple[Tensor, Owners]]:
+        """Features (k, d), chunk by chunk, and the samples that they belong to."""
         for rows, chunk in self._by_sample(stage):
             yield self._reduced(rows, chunk)
 
-    def mapped(self, spectrum: Spectrum, power: float) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    def mapped(self, spectrum: Spectrum, power: float) -> Iterator[tuple[Tensor, Owners]]:
         """The same for AGOP^power phi, up to an isometry."""
         for rows, chunk in self._by_sample("input"):
             coordinates = spectrum.coordinates(rows.flatten(0, 1), power)
@@ -72,10 +75,23 @@ class CallFeatures:
 
         self.call.on_gradient = on_gradient
 
+    def are_outputs(self) -> Tensor | None:
+        """Whether the outputs of the call are those of the network, a scalar; None if shapes say that they are not."""
+        rows = self._whole(self.call.linear.output_rows(self.capture.values(self.call.outputs)))
+        outputs = self.batch.outputs.detach()
+        if rows.shape[1:] != (1, outputs.shape[1]):
+            return None
+        return self.batch.of_samples(rows[:, 0] == outputs).all()
+
     @property
     def n_rows(self) -> int:
         """Rows of a sample."""
         return self._whole(self.call.linear.output_rows(self.call.outputs)).shape[1]
+
+    @property
+    def n_real_rows(self) -> int:
+        """Rows of the samples that count, padding left out."""
+        return self.batch.n_samples * self.n_rows if self.mask is None else self.mask.n_real
 
     @cached_property
     def mask(self) -> RowMask | None:
@@ -99,24 +115,24 @@ class CallFeatures:
         return self.time_first and self.call.linear.weight.ndim == 2
 
     def _whole(self, rows: Tensor) -> Tensor:
-        return by_sample(rows, len(self.batch.labels), batch=self.call.batch, time_first=self._time_first)
+        return by_sample(rows, self.batch.size, batch=self.call.batch, time_first=self._time_first)
 
     def _by_sample(self, stage: str) -> Iterator[tuple[Tensor, slice]]:
         """Rows (b, S, d) of samples that count, and which of these they are."""
-        linear, n = self.call.linear, len(self.batch.labels)
+        linear, n = self.call.linear, self.batch.size
         tensor = {"input": linear.inputs, "linear": self.call.outputs, "output": self.call.activated}[stage]
         assert tensor is not None  # noqa: S101 - asked for stages of this call only
         values, kept = self.capture.values(tensor), self.batch.samples
         view, copies = (linear.input_rows, linear.weight[0, 0].numel()) if stage == "input" else (linear.output_rows, 1)
         first = len(values) == n and self.call.batch is None and not self._time_first
         whole = values if first else self._whole(view(values))
-        for chunk in row_chunks(len(kept), 24 * copies * values.numel() // n):
-            samples = kept[chunk]
-            yield by_sample(view(whole[samples]), len(samples)) if first else whole[samples], chunk
+        budget = _CACHE_BYTES if values.device.type == "cpu" else None
+        for chunk in row_chunks(self.batch.n_samples, 24 * copies * values.numel() // n, budget):
+            rows = whole[chunk] if kept is None else whole.index_select(0, kept[chunk])
+            yield by_sample(view(rows), len(rows)) if first else rows, chunk
 
-    def _reduced(self, rows: Tensor, chunk: slice) -> tuple[Tensor, Tensor, Tensor]:
-        mask, samples = self.mask, self.batch.samples[chunk]
+    def _reduced(self, rows: Tensor, chunk: slice) -> tuple[Tensor, Owners]:
+        mask, each = self.mask, self.rows == "each"
         features = reduce_rows(rows, self.rows) if mask is None else mask.reduce(rows, chunk, self.rows)
-        if self.rows == "each":
-            samples = samples.repeat_interleave(rows.shape[1]) if mask is None else mask.owners(chunk)
-        return features, self.batch.labels[samples], self.batch.scores[samples]
+        copies = (rows.shape[1] if mask is None else None) if each else 1
+        return features, Owners(chunk.start, chunk.stop, copies)

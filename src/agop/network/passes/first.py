@@ -6,18 +6,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from agop.errors import InputError, MemoryBudgetError
-from agop.moments import ClassMoments
+from agop.moments import LabeledMoments
 from agop.network.options import MeasureOptions
-from agop.network.passes.batches import IGNORED
+from agop.network.passes.batches import Batch
 from agop.network.passes.directions import Exact
 from agop.network.passes.gradients import LayerGradients, check_independence, layer_gradients
 from agop.network.passes.merging import add_part, merged, merged_by_key
 from agop.network.passes.rows import UnalignedRowsError
 from agop.network.passes.seen_layer import SeenLayer
 from agop.network.passes.sweep import SeenBatch, Sweep
+from agop.network.record.samples import SeenSamples
 from agop.network.record.stage import Stage
 from agop.outer_product import OuterProduct
 
@@ -40,9 +43,12 @@ def first_pass(sweep: Sweep, loader: Iterable[Any]) -> FirstPass:
         total = total.merge(FirstPass.of(seen, sweep.options, total))
     if total.outputs is None:
         raise InputError("samples that count", "none", "All labels are those to ignore.")
-    total.outputs.drop_empty().centered_means()
     if not total.layers:
         raise InputError("a layer that can be measured", "; ".join(total.skipped.values()), "Select other layers.")
+    samples = total.samples(sweep.options)
+    if sweep.options.collapse and samples.counts is not None and len(samples.classes) < 2:
+        got, advice = f"{len(samples.classes)} of {len(samples.counts)}", "Collapse compares the means of classes."
+        raise InputError(f"two or more classes of {samples.min_count} samples or more", got, advice)
     return total
 
 
@@ -54,10 +60,15 @@ class FirstPass:
     ----------
     layers
         Statistics by layer, in the order of the calls.
-    outputs, dtype
-        Moments of the network's outputs, and their data type.
-    n_samples, n_dropped, n_correct
-        Samples that count, those that do not, and those classified correctly.
+    outputs
+        Moments of the network's outputs, or of few random combinations of many, by class; of a regression as of one
+        class.
+    n_outputs, dtype
+        Number of outputs K, and their data type.
+    n_samples, n_dropped
+        Samples that count, and those that do not.
+    n_correct
+        Samples whose label is that of their largest output, a scalar on the device; None for a regression.
     skipped
         Layers that could not be measured, and why.
     checked
@@ -65,65 +76,107 @@ class FirstPass:
     """
 
     layers: Mapping[str, SeenLayer] = field(default_factory=dict)
-    outputs: ClassMoments | None = None
+    outputs: LabeledMoments | None = None
+    n_outputs: int = 0
     dtype: torch.dtype = torch.float32
     n_samples: int = 0
     n_dropped: int = 0
-    n_correct: int = 0
+    n_correct: Tensor | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)
     checked: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, seen: SeenBatch, options: MeasureOptions, before: FirstPass) -> FirstPass:
-        """Pass over one batch; what was found ``before`` about the model is not found again.
+        """Pass over one batch; what was found ``before`` about the model is not found again. Waits for the device once.
 
         Raises
         ------
         InputError
-            If no layer was called, or an exact AGOP is asked of outputs that depend on other samples.
+            If no layer was called or can be measured, features are not finite, labels have no output that should, or
+            an exact AGOP is asked of outputs that depend on other samples.
         MemoryBudgetError
             If the statistics do not fit.
         """
-        if not seen.calls:
-            advice = "Layers are found by their parameters in linear maps, convolutions and matrix products."
-            raise InputError("a model that calls a selected layer", "none in a forward pass", advice)
         batch = seen.batch
-        found = cls(
-            outputs=batch.moments(),
-            dtype=batch.outputs.dtype,
-            n_samples=len(batch.samples),
-            n_dropped=int((batch.labels == IGNORED).sum()),
-            n_correct=int((batch.scores.argmax(1) == batch.labels)[batch.samples].sum()),
-        )
-        if not found.n_samples:
+        _check_calls(seen, options, before)
+        found = cls(n_outputs=batch.outputs.shape[1], dtype=batch.outputs.dtype, n_dropped=batch.n_dropped)
+        if not batch.n_samples:
             return found
-        layers, skipped = _layers(seen, before)
-        _check_memory({**before.layers, **layers}, options.max_memory)
-        found = replace(found, layers=layers, skipped=skipped)
+        layers, skipped = _layers(seen, before, collapse=options.collapse)
+        if not layers and not before.layers:
+            raise InputError("a layer that can be measured", "; ".join(skipped.values()), "Select other layers.")
+        _check_memory({**before.layers, **layers}, batch, options.max_memory)
+        _check_finite(layers)
+        found = replace(
+            found,
+            layers=layers,
+            outputs=seen.signature(),
+            n_samples=batch.n_samples,
+            n_correct=batch.n_correct(),
+            skipped=skipped,
+        )
         if not batch.outputs.requires_grad:
             return found
-        calls, size = [features for features in seen.calls if features.name in layers], len(batch.labels)
-        if isinstance(options.directions, Exact) and size not in before.checked:
+        calls = [features for features in seen.calls if features.name in layers]
+        if isinstance(options.directions, Exact) and batch.size not in before.checked:
             check_independence(seen, calls)
         weights = {name: layer.weight for name, layer in layers.items()}
         gradients = layer_gradients(seen, calls, weights, options.directions)
         layers = {name: replace(layer, gradients=gradients.get(name)) for name, layer in layers.items()}
-        return replace(found, layers=layers, checked=frozenset([size]))
+        return replace(found, layers=layers, checked=frozenset([batch.size]))
 
     def merge(self, other: FirstPass) -> FirstPass:
         """Both together; a layer that one of them had to skip is left out."""
         skipped = {**other.skipped, **self.skipped}
         layers = merged_by_key(self.layers, other.layers)
+        counted = [part.n_correct for part in (self, other) if part.n_correct is not None]
         return FirstPass(
             {name: layer for name, layer in layers.items() if name not in skipped},
             merged(self.outputs, other.outputs),
+            other.n_outputs,
             other.dtype,
             self.n_samples + other.n_samples,
             self.n_dropped + other.n_dropped,
-            self.n_correct + other.n_correct,
+            counted[0] + counted[1] if len(counted) == 2 else next(iter(counted), None),
             skipped,
             self.checked | other.checked,
         )
+
+    def samples(self, options: MeasureOptions) -> SeenSamples:
+        """Samples and their classes."""
+        assert self.outputs is not None  # noqa: S101 - there were samples
+        counts = None
+        if self.n_correct is not None:
+            found = zip(self.outputs.classes.tolist(), self.outputs.moments.counts.tolist(), strict=True)
+            counts = dict(found)
+        return SeenSamples(
+            self.n_samples,
+            self.n_dropped,
+            self.n_outputs,
+            counts,
+            None if self.n_correct is None else int(self.n_correct),
+            options.classifier,
+            options.min_count,
+        )
+
+    def stages(self, samples: SeenSamples) -> dict[str, dict[str, Stage]]:
+        """Stages by layer, for the classes of the samples, with the measures that need no second pass."""
+        classes = np.array(samples.classes, dtype=np.int64)
+        found: dict[str, dict[str, Stage]] = {}
+        for name, layer in self.layers.items():
+            weight = self.classifier(name, samples)
+            found[name] = {
+                stage: Stage.of(part.only(classes).placed(classes), weight=weight if stage == "input" else None)
+                for stage, part in layer.stages.items()
+            }
+        return found
+
+    def classifier(self, name: str, samples: SeenSamples) -> Tensor | None:
+        """Rows for the classes of the weight of a layer whose outputs are their scores; None of other layers."""
+        layer = self.layers[name]
+        if not samples.are_scored or layer.is_last is None or not bool(layer.is_last) or self.n_outputs == 1:
+            return None
+        return layer.weight.matrix[list(samples.classes)]
 
     def gradients(self, n_averaged: int) -> dict[str, LayerGradients]:
         """Gradients by layer, of those that one reached; samples that did not reach it count, with gradients of 0."""
@@ -131,15 +184,8 @@ class FirstPass:
         found = {name: layer.gradients for name, layer in self.layers.items() if layer.gradients is not None}
         return {name: replace(part, product=OuterProduct(count, part.product.total)) for name, part in found.items()}
 
-    def stages(self) -> dict[str, dict[str, Stage]]:
-        """Stages by layer, with the measures that need no second pass."""
-        return {
-            name: {stage: Stage.of(part, weight=layer.classifier(stage)) for stage, part in layer.stages.items()}
-            for name, layer in self.layers.items()
-        }
 
-
-def _layers(seen: SeenBatch, before: FirstPass) -> tuple[dict[str, SeenLayer], dict[str, str]]:
+def _layers(seen: SeenBatch, before: FirstPass, *, collapse: bool) -> tuple[dict[str, SeenLayer], dict[str, str]]:
     """Layers of a batch, and why others are skipped."""
     layers: dict[str, SeenLayer] = {}
     skipped: dict[str, str] = {}
@@ -148,7 +194,7 @@ def _layers(seen: SeenBatch, before: FirstPass) -> tuple[dict[str, SeenLayer], d
         if name in before.skipped or name in skipped:
             continue
         try:
-            found = SeenLayer.of(features, seen.batch.n_classes, layers.get(name) or before.layers.get(name))
+            found = SeenLayer.of(features, layers.get(name) or before.layers.get(name), collapse=collapse)
         except UnalignedRowsError as error:
             skipped[name] = str(error)
             layers.pop(name, None)
@@ -157,9 +203,32 @@ def _layers(seen: SeenBatch, before: FirstPass) -> tuple[dict[str, SeenLayer], d
     return layers, skipped
 
 
-def _check_memory(layers: Mapping[str, SeenLayer], max_memory: int | None) -> None:
-    size = 8 * sum(layer.numbers for layer in layers.values())
+def _check_calls(seen: SeenBatch, options: MeasureOptions, before: FirstPass) -> None:
+    batch = seen.batch
+    if not seen.calls:
+        advice = "Layers are found by their parameters in linear maps, convolutions and matrix products."
+        raise InputError("a model that calls a selected layer", "none in a forward pass", advice)
+    n_outputs = max(2, batch.outputs.shape[1])
+    largest = -1 if batch.labels is None or not batch.n_samples else int(batch.labels.max())
+    if options.classifier and largest >= n_outputs:
+        got = f"label {largest}"
+        raise InputError(f"labels in 0 .. {n_outputs - 1} with classifier=True", got, "Each class needs an output.")
+    if before.n_samples and batch.n_samples and (before.n_correct is None) != (batch.labels is None):
+        raise InputError("targets of one kind", "integers in one batch and numbers in another", "Cast them alike.")
+
+
+def _check_memory(layers: Mapping[str, SeenLayer], batch: Batch, max_memory: int | None) -> None:
+    """Raise if the statistics, and the outputs with a direction and their gradients, do not fit."""
+    size = 8 * sum(layer.numbers for layer in layers.values()) + 4 * batch.outputs.numel() * batch.outputs.itemsize
     if max_memory is not None and size > max_memory:
         expected, got = (f"{part / 2**20:.0f} MiB" for part in (max_memory, size))
-        advice = "Allow more memory, or select layers."
-        raise MemoryBudgetError(f"statistics within {expected}", f"about {got}", advice)
+        advice = "Allow more memory, take smaller batches, or select layers."
+        raise MemoryBudgetError(f"outputs and statistics within {expected}", f"about {got}", advice)
+
+
+def _check_finite(layers: Mapping[str, SeenLayer]) -> None:
+    sums = {name: [part.total() for part in layer.moments.values()] for name, layer in layers.items()}
+    totals = [total for found in sums.values() for total in found]
+    if totals and not bool(torch.stack(totals).isfinite().all()):
+        name = next(name for name, found in sums.items() if not all(map(torch.isfinite, found)))
+        raise InputError("finite features", f"NaN or infinity in {name}", "Look at the weights and the inputs.")

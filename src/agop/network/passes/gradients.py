@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 
 import torch
+from scipy.stats import t as student
 from torch import Tensor
 
 from agop.errors import InputError
-from agop.linalg import Spectrum
+from agop.linalg import Spectrum, gram
 from agop.network.passes.directions import Directions
 from agop.network.passes.features import CallFeatures
 from agop.network.passes.sweep import SeenBatch
@@ -18,6 +20,15 @@ from agop.outer_product import OuterProduct
 from agop.storable import storable
 
 __all__ = ["LayerGradients", "LayerWeight", "check_independence", "layer_gradients"]
+
+_ROWS = 4096
+"""Gradients that are gathered for one product: enough for its full speed, few enough to be added in float32."""
+
+_BYTES = 2**25
+"""Memory that the gathered gradients of one layer may take."""
+
+_CONFIDENCE = 0.95
+"""Share of draws of the random directions in which the stated error is not exceeded."""
 
 _LEVELS = 8
 """Powers of two that tell samples apart; more would overflow gradients in half precision."""
@@ -45,9 +56,13 @@ class LayerWeight:
     def _gram(self) -> Tensor:
         return self.matrix.double() @ self.matrix.double().mT
 
-    def trace(self, total: Tensor) -> float:
-        """Trace at the inputs of an outer product on the smaller side."""
-        return float((total * self._gram).sum() if self.has_few_outputs else total.trace())
+    def on_smaller_side(self, rows: Tensor) -> Tensor:
+        """Gradients (k, out) at the outputs, or what they are at the inputs (k, in) where these are fewer."""
+        return rows if self.has_few_outputs else rows @ self.matrix.to(rows)
+
+    def trace(self, total: Tensor) -> Tensor:
+        """Trace at the inputs of an outer product on the smaller side, a scalar."""
+        return (total * self._gram).sum() if self.has_few_outputs else total.trace()
 
     def at_inputs(self, total: Tensor) -> Tensor:
         """Outer product (in, in) at the inputs, symmetric, of one on the smaller side."""
@@ -58,7 +73,11 @@ class LayerWeight:
 @storable
 @dataclass(frozen=True, eq=False)
 class LayerGradients:
-    """Gradients that arrived at one layer: a value that merges.
+    r"""Gradients that arrived at one layer: a value that merges.
+
+    The trace of the AGOP from random directions has a variance of :math:`V = \sum_b v_b` with :math:`v_b` that of
+    batch b, from the spread of its k directions. It has :math:`V^2 / \sum_b (v_b^2 / (k - 1))` degrees of freedom
+    (Welch 1947, Satterthwaite 1946).
 
     Attributes
     ----------
@@ -67,29 +86,38 @@ class LayerGradients:
         that of random directions.
     precision
         Data type of the gradients, float32 at least, in which products are taken before they are added in float64.
-    variance
-        Variance of the trace of the sum of outer products at the inputs; None with fewer than two random directions.
+    spread
+        V, for the trace of the sum of outer products at the inputs, and :math:`\sum_b v_b^2 / (k - 1)`, float64; None
+        with fewer than two random directions.
     """
 
     product: OuterProduct
     precision: torch.dtype
-    variance: float | None = None
+    spread: Tensor | None = None
 
     def merge(self, other: LayerGradients) -> LayerGradients:
         """Both together, for independent directions."""
-        found = [part.variance for part in (self, other) if part.variance is not None]
-        return LayerGradients(self.product.merge(other.product), other.precision, sum(found) if found else None)
+        found = [part.spread for part in (self, other) if part.spread is not None]
+        total = found[0] + found[1] if len(found) == 2 else next(iter(found), None)
+        return LayerGradients(self.product.merge(other.product), other.precision, total)
 
     def to(self, device: torch.device | str) -> LayerGradients:
         """The same on another device."""
-        return replace(self, product=OuterProduct(self.product.count, self.product.total.to(device)))
+        product = OuterProduct(self.product.count, self.product.total.to(device))
+        return LayerGradients(product, self.precision, None if self.spread is None else self.spread.to(device))
 
     def trace_error(self, weight: LayerWeight) -> float | None:
-        """Standard error of the trace of the AGOP relative to it; None with fewer than two random directions."""
-        if self.variance is None:
+        """Error of the trace of the AGOP relative to it, exceeded in 5 % of all draws of the random directions.
+
+        None with fewer than two directions. By Student's distribution, whose quantiles are large for few directions.
+        """
+        if self.spread is None:
             return None
-        trace = weight.trace(self.product.total)
-        return self.variance**0.5 / trace if trace > 0 else None
+        variance, squares = self.spread.tolist()
+        trace = float(weight.trace(self.product.total))
+        if variance == 0 or trace <= 0:
+            return 0.0 if trace > 0 else None
+        return float(student.ppf((1 + _CONFIDENCE) / 2, variance**2 / squares)) * math.sqrt(variance) / trace
 
     def spectrum(self, weight: LayerWeight) -> Spectrum:
         """Spectrum of the AGOP, without the matrix where that is far larger than its rank."""
@@ -116,43 +144,66 @@ def layer_gradients(
     directions
         Directions along which the outputs are differentiated.
     """
-    outputs = seen.batch.outputs
+    batch, random = seen.batch, directions.n_averaged > 1
     sums = {name: _BatchSum(weight) for name, weight in weights.items()}
     for features in calls:
         features.listen(sums[features.name].add)
-    for direction in directions.draws(outputs.detach(), seen.number):
-        for part in sums.values() if directions.n_averaged > 1 else ():
-            part.traces.append(0.0)
-        seen.backward(direction * seen.batch.kept[:, None])
-    count = float(len(seen.batch.samples) * directions.n_averaged)
-    return {name: part.value(count) for name, part in sums.items() if part.total is not None}
+    kept = None if batch.samples is None else torch.from_numpy(batch.kept).to(batch.device)[:, None]
+    for direction in directions.draws(batch.outputs.detach(), seen.number):
+        for part in sums.values() if random else ():
+            part.begin_direction()
+        seen.backward(direction if kept is None else torch.where(kept, direction, 0))
+    count = float(batch.n_samples * directions.n_averaged)
+    found = {name: part.value(count) for name, part in sums.items()}
+    return {name: part for name, part in found.items() if part is not None}
 
 
 class _BatchSum:
-    """Add up the gradients of one batch at one layer, in place."""
+    """Add up the gradients of one batch at one layer, in place.
+
+    Directions are gathered for one product, which is faster than one for each and asks for fewer calls; but not those
+    whose own traces tell the spread.
+    """
 
     def __init__(self, weight: LayerWeight) -> None:
         self.weight = weight
         self.total: Tensor | None = None
         self.precision = torch.float64
-        self.traces: list[float] = []
+        self.gathered: list[Tensor] = []
+        self.traces: list[Tensor] = []
 
     def add(self, rows: Tensor) -> None:
         """Add the gradients (n, S, out) of one direction of the outputs."""
-        rows = rows.flatten(0, 1)
-        rows = rows if self.weight.has_few_outputs else rows @ self.weight.matrix.to(rows)
-        self.precision = rows.dtype
-        part = (rows.mT @ rows).double()
-        self.total = part if self.total is None else self.total.add_(part)
-        if self.traces:
-            self.traces[-1] += self.weight.trace(part)
+        self.gathered.append(rows.flatten(0, 1))
+        n_rows = sum(map(len, self.gathered))
+        if n_rows >= _ROWS or n_rows * rows.shape[-1] * rows.itemsize >= _BYTES:
+            self._flush()
 
-    def value(self, count: float) -> LayerGradients:
+    def begin_direction(self) -> None:
+        """Begin a random direction, whose trace is to be noted."""
+        self._flush()
+        self.traces.append(self.weight.matrix.new_zeros((), dtype=torch.float64))
+
+    def value(self, count: float) -> LayerGradients | None:
         """The sum, with the spread of the directions, which are independent of those of other batches."""
-        assert self.total is not None  # noqa: S101 - asked for where a gradient arrived
-        traces = torch.tensor(self.traces, dtype=torch.float64)
-        variance = len(traces) * float(traces.var()) if len(traces) > 1 else None
-        return LayerGradients(OuterProduct(count, self.total), self.precision, variance)
+        self._flush()
+        if self.total is None:
+            return None
+        spread, k = None, len(self.traces)
+        if k > 1:
+            variance = k * torch.stack(self.traces).var()
+            spread = torch.stack([variance, variance.square() / (k - 1)])
+        return LayerGradients(OuterProduct(count, self.total), self.precision, spread)
+
+    def _flush(self) -> None:
+        if self.gathered:
+            rows = self.gathered[0] if len(self.gathered) == 1 else torch.cat(self.gathered)
+            part = gram(self.weight.on_smaller_side(rows)).double()
+            self.precision = rows.dtype
+            self.total = part if self.total is None else self.total.add_(part)
+            self.gathered = []
+            if self.traces:
+                self.traces[-1] = self.traces[-1] + self.weight.trace(part)
 
 
 def check_independence(seen: SeenBatch, calls: list[CallFeatures]) -> None:
@@ -169,12 +220,12 @@ def check_independence(seen: SeenBatch, calls: list[CallFeatures]) -> None:
     for features in calls:
         features.listen(partial(found.__setitem__, id(features)))
     seen.backward(plain)
-    mixed: list[bool] = []
+    mixed: list[Tensor] = []
     for features in calls:
         if (before := found.get(id(features))) is not None:
             features.listen(partial(_note_mixing, before, factors, mixed))
     seen.backward(plain * factors)
-    if any(mixed):
+    if mixed and bool(torch.stack(mixed).any()):
         raise InputError(
             "outputs of a sample that depend on that sample alone",
             "outputs that depend on other samples too, as those of tokens do, or samples on an unusual axis",
@@ -182,7 +233,7 @@ def check_independence(seen: SeenBatch, calls: list[CallFeatures]) -> None:
         )
 
 
-def _note_mixing(plain: Tensor, factors: Tensor, mixed: list[bool], weighted: Tensor) -> None:
+def _note_mixing(plain: Tensor, factors: Tensor, mixed: list[Tensor], weighted: Tensor) -> None:
     """Compare gradients (n, S, out) with and without factors of the samples."""
     gap = (weighted / factors[:, :, None] - plain).abs().amax()
-    mixed.append(bool(gap > _MIXED * plain.abs().amax()))
+    mixed.append(gap > _MIXED * plain.abs().amax())

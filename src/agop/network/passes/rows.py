@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from torch import Tensor
 
 from agop.errors import InputError
 
-__all__ = ["Rows", "UnalignedRowsError", "by_sample", "reduce_rows"]
+__all__ = ["Owners", "Rows", "UnalignedRowsError", "by_sample", "reduce_rows"]
 
 Rows: TypeAlias = Literal["each", "mean", "flatten"]
 """A sample contributes each of its rows (positions, tokens), their mean, or all of them as one vector."""
+
+
+class Owners(NamedTuple):
+    """Samples that rows of features belong to: those from start to stop of a batch that count, in their order.
+
+    Attributes
+    ----------
+    start, stop
+        First sample, and the one behind the last.
+    copies
+        Rows of each; None for the real rows of a mask.
+    """
+
+    start: int
+    stop: int
+    copies: int | None
 
 
 class UnalignedRowsError(InputError):

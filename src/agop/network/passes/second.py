@@ -4,37 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from agop.collapse.projected import ProjectedMoments
-from agop.collapse.projection import BetweenProjection
-from agop.errors import InputError, UndefinedMeasureError
+from agop.errors import InputError
 from agop.linalg import Spectrum
-from agop.moments import ClassMoments
-from agop.network.passes.features import CallFeatures
+from agop.moments import ClassMoments, LabeledMoments
 from agop.network.passes.first import FirstPass
+from agop.network.passes.looks import Look, looks_of
 from agop.network.passes.merging import add_part, merged, merged_by_key
+from agop.network.passes.rows import Owners
 from agop.network.passes.sweep import SeenBatch, Sweep
 from agop.network.record import STAGES, Stage
+from agop.network.record.samples import SeenSamples
 
-__all__ = ["second_pass"]
-
-_POWERS = {"agop_1/2": 0.5, "agop_1/4": 0.25}
-"""Stages after a power of the AGOP."""
+__all__ = ["SecondPass", "second_pass"]
 
 Place: TypeAlias = tuple[str, str]
 """Layer and stage."""
 
 
 def second_pass(
-    sweep: Sweep,
-    loader: Iterable[Any],
-    first: FirstPass,
-    spectra: Mapping[str, Spectrum],
+    sweep: Sweep, loader: Iterable[Any], first: FirstPass, spectra: Mapping[str, Spectrum], samples: SeenSamples
 ) -> dict[str, dict[str, Stage]]:
     """Look at the data, and at out-of-distribution data, again: stages of every layer with all their measures.
 
@@ -48,77 +44,34 @@ def second_pass(
         Statistics of the first pass.
     spectra
         AGOP by layer.
+    samples
+        Samples of the first pass, whose classes are compared.
 
     Raises
     ------
     InputError
         If the loader shows other data than in the first pass.
     """
-    looks = _looks(first, spectra)
+    classes = np.array(samples.classes, dtype=np.int64)
+    looks = {name: looks_of(layer, spectra.get(name), classes) for name, layer in first.layers.items()}
     total = SecondPass()
     for seen in sweep.batches(loader, gradients=False):
-        total = total.merge(SecondPass.of(seen, looks))
+        total = total.merge(SecondPass.of(seen, looks, classes, samples.are_scored))
     _check_same(first.outputs, total.outputs, first.dtype)
     outside: dict[Place, ClassMoments] = {}
     if sweep.options.ood_loader is not None:
         for seen in sweep.batches(sweep.options.ood_loader, gradients=False, ood=True):
-            for place, _, (rows, labels, _) in _features(seen, looks):
-                part = ClassMoments.of(rows, 0 * labels, 1)
-                add_part(outside, place, part)
+            for name, look, rows, owners in _features(seen, looks):
+                for stage, features in look.stages_of(rows):
+                    add_part(outside, (name, stage), seen.batch.moments(features, owners).moments)
     stages: dict[str, dict[str, Stage]] = {name: {} for name in first.layers}
-    for (name, stage), look in looks.items():
-        weight = first.layers[name].classifier(stage)
-        moments = look.moments if look.spectrum is None else total.moments[name, stage]
-        projected, ood = total.projected.get((name, stage)), outside.get((name, stage))
-        stages[name][stage] = Stage.of(moments, projected, weight, ood)
+    for name, found in looks.items():
+        weight, seen_in = first.classifier(name, samples), {stage: look for look in found for stage in look.views}
+        for stage in (stage for stage in STAGES if stage in seen_in):
+            moments, projected = total.at((name, stage), seen_in[stage])
+            own = weight if stage == "input" else None
+            stages[name][stage] = Stage.of(moments, projected, own, outside.get((name, stage)))
     return stages
-
-
-@dataclass(frozen=True, eq=False)
-class _Look:
-    """View of a stage of a layer, given its class means.
-
-    Attributes
-    ----------
-    moments
-        Class means of the stage in the first pass.
-    spectrum, power
-        AGOP and its power, for a stage after AGOP^power.
-    """
-
-    moments: ClassMoments
-    spectrum: Spectrum | None = None
-    power: float = 1.0
-
-    @classmethod
-    def after_agop(cls, inputs: ClassMoments, spectrum: Spectrum, power: float) -> _Look:
-        """Look at AGOP^power phi, given the class means of phi."""
-        rows = inputs.means.reshape(len(inputs.means), -1, len(spectrum.vectors))
-        means = spectrum.coordinates(rows.flatten(0, 1), power).reshape(len(rows), -1)
-        return cls(ClassMoments(inputs.counts, means, None), spectrum, power)
-
-    @cached_property
-    def present(self) -> Tensor:
-        """(C,) whether a class occurs."""
-        return self.moments.counts > 0
-
-    @cached_property
-    def projection(self) -> BetweenProjection | None:
-        """Projection on the span of the class means that occur; None where they coincide."""
-        try:
-            return BetweenProjection.of(self.moments.drop_empty())
-        except UndefinedMeasureError:
-            return None
-
-    def features(self, call: CallFeatures, stage: str) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Features (m, d) of the stage in a call, with labels (m,) and scores (m, C), in chunks."""
-        return call.of(stage) if self.spectrum is None else call.mapped(self.spectrum, self.power)
-
-    def project(self, projection: BetweenProjection, rows: Tensor, labels: Tensor, scores: Tensor) -> ProjectedMoments:
-        """Projected moments of features; classes that do not occur are left out."""
-        if len(projection.means) < len(self.present):
-            labels, scores = (self.present.cumsum(0) - 1)[labels], scores[:, self.present]
-        return ProjectedMoments.of(rows, labels, projection, scores=scores)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,73 +81,108 @@ class SecondPass:
     Attributes
     ----------
     outputs
-        Moments of the network's outputs.
-    moments
-        Moments of the stages after the AGOP.
+        Moments of the network's outputs, as in the first pass.
     projected
-        Projected moments of the stages whose class means differ.
+        Moments of the features of a stage about their class means of the first pass, in the span of these, with
+        within-class scatter; where class means differ.
+    agreements
+        Samples for which the decision of the network is the nearest class mean, scalars on the device.
+    squares
+        (C, r) sums over the samples of a class of the squared coordinates along the eigenvectors of the AGOP, about the
+        class means, by layer.
     """
 
-    outputs: ClassMoments | None = None
-    moments: dict[Place, ClassMoments] = field(default_factory=dict)
-    projected: dict[Place, ProjectedMoments] = field(default_factory=dict)
+    outputs: LabeledMoments | None = None
+    projected: Mapping[Place, LabeledMoments] = field(default_factory=dict)
+    agreements: Mapping[Place, Tensor] = field(default_factory=dict)
+    squares: Mapping[str, Tensor] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, seen: SeenBatch, looks: Mapping[Place, _Look]) -> SecondPass:
+    def of(
+        cls, seen: SeenBatch, looks: Mapping[str, list[Look]], classes: NDArray[np.int64], scores: bool
+    ) -> SecondPass:
         """Pass over one batch."""
-        moments: dict[Place, ClassMoments] = {}
-        projected: dict[Place, ProjectedMoments] = {}
-        for place, look, (rows, labels, scores) in _features(seen, looks):
-            if look.spectrum is not None:
-                part = ClassMoments.of(rows, labels, len(look.moments.counts))
-                add_part(moments, place, part)
-            if look.projection is not None:
-                seen_there = look.project(look.projection, rows, labels, scores)
-                add_part(projected, place, seen_there)
-        return cls(seen.batch.moments(), moments, projected)
+        outputs = seen.signature()
+        seen = seen.of_classes(classes)
+        if not seen.batch.n_samples:
+            return cls(outputs)
+        projected: dict[Place, LabeledMoments] = {}
+        agreements: dict[Place, Tensor] = {}
+        squares: dict[str, Tensor] = {}
+        decisions = seen.batch.decisions_among(classes) if scores else None
+        for name, look, rows, owners in _features(seen, looks):
+            grouping = seen.batch.grouping(owners)
+            index = seen.batch.labels_of(owners)
+            own = None if decisions is None else seen.batch.of_owners(decisions, owners)
+            deviations = rows.double() - look.means.index_select(0, index)
+            coordinates = look.along_axes(deviations)
+            if coordinates is not None:
+                total = coordinates.new_zeros(len(classes), coordinates.shape[1])
+                squared = total.index_add_(0, index, coordinates.square())
+                squares[name] = squares[name] + squared if name in squares else squared
+            for stage, view in look.views.items():
+                if view.projection is None:
+                    continue
+                points = view.project(deviations if coordinates is None or stage == look.stage else coordinates)
+                add_part(projected, (name, stage), LabeledMoments.of(points, grouping, scatter=True))
+                if own is not None:
+                    found = view.agreements(points, index, own)
+                    agreements[name, stage] = agreements.get((name, stage), 0) + found
+        return cls(outputs, projected, agreements, squares)
 
     def merge(self, other: SecondPass) -> SecondPass:
         """Both together."""
         return SecondPass(
             merged(self.outputs, other.outputs),
-            merged_by_key(self.moments, other.moments),
             merged_by_key(self.projected, other.projected),
+            _added(self.agreements, other.agreements),
+            _added(self.squares, other.squares),
         )
 
+    def at(self, place: Place, look: Look) -> tuple[ClassMoments, ProjectedMoments | None]:
+        """Moments of a stage of a layer, and those in the span of its class means."""
+        view = look.views[place[1]]
+        moments = view.moments
+        if view.powers is not None:
+            squares = self.squares.get(place[0])
+            traces = moments.means.new_zeros(len(moments.counts)) if squares is None else squares @ view.powers.square()
+            moments = ClassMoments(moments.counts, moments.means, traces)
+        found = self.projected.get(place)
+        if found is None or view.projection is None:
+            return moments, None
+        part = found.placed(np.arange(len(moments.counts)))
+        about = ClassMoments(part.counts, view.projection.means + part.means, part.scatter_traces, part.scatter)
+        return moments, ProjectedMoments(about, self.agreements.get(place))
 
-def _looks(first: FirstPass, spectra: Mapping[str, Spectrum]) -> dict[Place, _Look]:
-    looks: dict[Place, _Look] = {}
-    for name, layer in first.layers.items():
-        looks |= {(name, stage): _Look(moments) for stage, moments in layer.stages.items()}
-        spectrum = spectra.get(name)
-        if spectrum is not None and spectrum.rank:
-            for stage, power in _POWERS.items():
-                looks[name, stage] = _Look.after_agop(layer.moments["input"], spectrum, power)
-    return looks
+
+def _added(one: Mapping[Any, Tensor], other: Mapping[Any, Tensor]) -> dict[Any, Tensor]:
+    return {**one, **other, **{key: one[key] + other[key] for key in one.keys() & other.keys()}}
 
 
-def _features(
-    seen: SeenBatch, looks: Mapping[Place, _Look]
-) -> Iterator[tuple[Place, _Look, tuple[Tensor, Tensor, Tensor]]]:
+def _features(seen: SeenBatch, looks: Mapping[str, list[Look]]) -> Iterator[tuple[str, Look, Tensor, Owners]]:
     """Every look with the features of a batch that are for it, in chunks."""
-    for call in seen.calls if len(seen.batch.samples) else ():
-        for place in ((call.name, stage) for stage in STAGES):
-            look = looks.get(place)
-            if look is not None and (look.spectrum is not None or place[1] in call.stages):
-                for part in look.features(call, place[1]):
-                    yield place, look, part
+    for call in seen.calls if seen.batch.n_samples else ():
+        for look in looks.get(call.name, ()):
+            if look.stage in call.stages:
+                for rows, owners in call.of(look.stage):
+                    yield call.name, look, rows, owners
 
 
-def _check_same(first: ClassMoments | None, second: ClassMoments | None, dtype: torch.dtype) -> None:
+def _check_same(first: LabeledMoments | None, second: LabeledMoments | None, dtype: torch.dtype) -> None:
     """Raise if the outputs of the two passes differ by more than the order of the samples can make them."""
-    if first is None or second is None or not torch.equal(first.counts, second.counts):
-        got = "none" if second is None else f"{second.counts.tolist()}"
-        what = f"class counts {None if first is None else first.counts.tolist()} in the second pass too"
-        raise InputError(what, got, "The loader must show the same samples each time: set drop_last=False.")
+    one, two = (None if part is None else _counts(part) for part in (first, second))
+    if first is None or second is None or one != two:
+        advice = "The loader must show the same samples each time: set drop_last=False."
+        raise InputError(f"class counts {one} in the second pass too", f"{two or 'none'}", advice)
     tolerance = min(0.05, 1e3 * torch.finfo(dtype).eps)
-    size = float(first.means.square().sum(1).mean() + first.scatter_trace / first.n_samples) ** 0.5
-    gap = float((first.means - second.means).norm(dim=1).max())
-    spread = abs(first.scatter_trace - second.scatter_trace) / first.n_samples
+    before, after = first.moments, second.moments
+    size = float(before.means.square().sum(1).mean() + before.scatter_trace / before.n_samples) ** 0.5
+    gap = float((before.means - after.means).norm(dim=1).max())
+    spread = abs(before.scatter_trace - after.scatter_trace) / before.n_samples
     if gap > tolerance * size or spread > tolerance * size**2:
         got = f"class means of the outputs {gap / size:.1e} apart"
         raise InputError("the same data in both passes", got, "Switch random augmentation and drop_last off.")
+
+
+def _counts(part: LabeledMoments) -> dict[int, int]:
+    return dict(zip(part.classes.tolist(), part.moments.counts.tolist(), strict=True))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from agop.errors import InputError
-from agop.moments import ClassMoments
+from agop.moments import LabeledMoments
 from agop.network.passes.features import CallFeatures
 from agop.network.passes.gradients import LayerGradients, LayerWeight
 from agop.network.passes.merging import add_part, merged, merged_by_key
@@ -32,7 +31,9 @@ class SeenLayer:
     activations
         Calls that made the output stage; None for a use without one.
     is_last
-        Whether its outputs are those of the network.
+        Whether its outputs are those of the network, a scalar on the device; None if shapes say that they are not.
+    rows
+        Rows of the samples, all together.
     is_unmasked
         Whether samples have several rows that may be tokens, and nothing says which are real.
     gradients
@@ -41,26 +42,24 @@ class SeenLayer:
 
     weight: LayerWeight
     patch: tuple[int, int, int] | None
-    moments: Mapping[str, ClassMoments]
+    moments: Mapping[str, LabeledMoments]
     activations: frozenset[str | None]
-    is_last: bool
+    is_last: Tensor | None
+    rows: int
     is_unmasked: bool
     gradients: LayerGradients | None = None
 
     @classmethod
-    def of(cls, features: CallFeatures, n_classes: int, known: SeenLayer | None) -> SeenLayer:
+    def of(cls, features: CallFeatures, known: SeenLayer | None, *, collapse: bool) -> SeenLayer:
         """Layer in one of its calls, without gradients; what is ``known`` of the model is not found again."""
-        linear, moments = features.call.linear, dict[str, ClassMoments]()
-        is_last = known is None or known.is_last
-        for stage in features.stages:
-            for rows, labels, scores in features.of(stage):
-                part = ClassMoments.of(rows, labels, n_classes)
-                add_part(moments, stage, part)
-                if stage == "linear":
-                    is_last = is_last and torch.equal(rows, scores)
+        linear, moments = features.call.linear, dict[str, LabeledMoments]()
+        for stage in features.stages if collapse else ():
+            for part, owners in features.of(stage):
+                add_part(moments, stage, features.batch.moments(part, owners))
         weight = LayerWeight(linear.matrix(linear.weight.detach())) if known is None else known.weight
         activations = frozenset([features.call.activation])
-        return cls(weight, linear.patch, moments, activations, is_last, features.is_unmasked)
+        rows, is_last = features.n_real_rows, features.are_outputs()
+        return cls(weight, linear.patch, moments, activations, is_last, rows, features.is_unmasked)
 
     def merge(self, other: SeenLayer) -> SeenLayer:
         """Both together.
@@ -70,8 +69,8 @@ class SeenLayer:
         InputError
             If vectors of all rows have different lengths.
         """
-        widths = [layer.moments["input"].means.shape[1] for layer in (self, other)]
-        if widths[0] != widths[1]:
+        widths = [part.moments["input"].n_features for part in (self, other) if "input" in part.moments]
+        if len(set(widths)) > 1:
             got, advice = f"{widths[0]} and {widths[1]} numbers", "Use rows='each' or 'mean'."
             raise InputError("rows='flatten' with vectors of one length", got, advice)
         return SeenLayer(
@@ -79,7 +78,8 @@ class SeenLayer:
             self.patch,
             merged_by_key(self.moments, other.moments),
             self.activations | other.activations,
-            self.is_last and other.is_last,
+            None if self.is_last is None or other.is_last is None else self.is_last & other.is_last,
+            self.rows + other.rows,
             self.is_unmasked or other.is_unmasked,
             merged(self.gradients, other.gradients),
         )
@@ -90,17 +90,14 @@ class SeenLayer:
         return next(iter(self.activations)) if len(self.activations) == 1 else None
 
     @property
-    def stages(self) -> dict[str, ClassMoments]:
+    def stages(self) -> dict[str, LabeledMoments]:
         """Moments of the stages that all uses have alike."""
         return {name: part for name, part in self.moments.items() if name != "output" or self.activation}
-
-    def classifier(self, stage: str) -> Tensor | None:
-        """Weight of the classifier on the features of a stage, if the layer is one."""
-        return self.weight.matrix if self.is_last and stage == "input" else None
 
     @property
     def numbers(self) -> int:
         """Numbers that statistics take: five stages, twice for the second pass, outer products and what they become."""
         rank, width = min(self.weight.matrix.shape), self.weight.matrix.shape[1]
-        stages = sum(2 * moments.means.numel() for moments in self.moments.values())
-        return stages + 4 * self.moments["input"].means.numel() + 2 * rank * rank + rank * width
+        stages = sum(2 * part.numbers for part in self.moments.values())
+        inputs = 4 * self.moments["input"].numbers if "input" in self.moments else 0
+        return stages + inputs + 2 * rank * rank + rank * width

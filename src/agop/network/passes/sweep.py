@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from agop.errors import InputError
+from agop.moments import LabeledMoments
 from agop.network.capture.calls import Capture
 from agop.network.capture.weights import Weights
 from agop.network.options import MeasureOptions
-from agop.network.passes.batches import Batch, checked_batch, moved
+from agop.network.passes.batches import Batch, checked_batch
 from agop.network.passes.features import CallFeatures
+from agop.network.passes.forward import moved
+from agop.network.passes.rows import Owners
 
 __all__ = ["SeenBatch", "Sweep"]
+
+_MANY = 64
+"""Outputs of which few random combinations show whether two passes saw the same data."""
+
+_COMBINATIONS = 8
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,21 @@ class SeenBatch:
     batch: Batch
     calls: list[CallFeatures]
     capture: Capture
+
+    def signature(self) -> LabeledMoments | None:
+        """Moments of the outputs by class, of a few random combinations of many; None without samples that count."""
+        batch = self.batch
+        if not batch.n_samples:
+            return None
+        outputs = batch.of_samples(batch.outputs.detach())
+        if outputs.shape[1] > _MANY:
+            outputs = outputs @ _combinations(outputs.shape[1]).to(outputs)
+        return LabeledMoments.of(outputs, batch.grouping(Owners(0, batch.n_samples, 1)))
+
+    def of_classes(self, classes: NDArray[np.int64]) -> SeenBatch:
+        """The batch with samples of these classes, ascending, whose positions are the labels."""
+        batch = self.batch.of_classes(classes)
+        return replace(self, batch=batch, calls=[replace(call, batch=batch) for call in self.calls])
 
     def backward(self, direction: Tensor) -> None:
         """Send the gradients of <direction, outputs> to the calls."""
@@ -85,8 +111,8 @@ class Sweep:
             with torch.set_grad_enabled(gradients), capture:
                 batch = self._run(data, ood)
             if left is not None:
-                batch = replace(batch, kept=batch.kept & (batch.kept.cumsum(0) <= left))
-                left -= int(batch.kept.sum())
+                batch = batch.first(left)
+                left -= batch.n_samples
             calls = [CallFeatures(call, capture, batch, self.options.rows, time_first) for call in capture.calls]
             yield SeenBatch(number, batch, calls, capture)
             capture.release()
@@ -104,3 +130,9 @@ class Sweep:
             raise InputError(expected, type(found).__name__, "Return the first two at least.")
         outputs, labels, *mask = found
         return checked_batch(outputs, torch.zeros(len(outputs), dtype=torch.int64) if ood else labels, *mask)
+
+
+@lru_cache(maxsize=2)
+def _combinations(n_outputs: int) -> Tensor:
+    signs = np.random.default_rng(0).integers(0, 2, (n_outputs, _COMBINATIONS)) * 2 - 1
+    return torch.from_numpy(signs).double().div_(n_outputs**0.5)

@@ -15,6 +15,7 @@ from agop.collapse import Collapse
 from agop.errors import InputError, UndefinedMeasureError
 from agop.linalg import Spectrum
 from agop.network.passes.gradients import LayerGradients, LayerWeight
+from agop.network.record.alignment import Alignment
 from agop.network.record.ansatz import Ansatz
 from agop.network.record.attribution import Attribution
 from agop.network.record.stage import STAGES, Stage
@@ -121,8 +122,8 @@ class LayerRecord:
                 whole = self._whole_layer() if name == "input" else {}
                 yield {"layer": self.name, "stage": name, **({} if collapse is None else collapse.as_dict()), **whole}
 
-    def merge(self, other: LayerRecord, shares: tuple[float, float]) -> LayerRecord:
-        """The layer on the samples of both, which are the given shares of all.
+    def merge(self, other: LayerRecord, alignment: Alignment) -> LayerRecord:
+        """The layer on the samples of both.
 
         Stages after the AGOP change with it, and are left out; so is the error of random directions, which two records
         may have in common.
@@ -131,12 +132,13 @@ class LayerRecord:
             raise InputError(f"layer {self.name} with the same weight", other.name, "Merge records of one model only.")
         activation = self.activation if self.activation == other.activation else None
         wanted = ("input", "linear", "output") if activation else ("input", "linear")
-        weight = self.weight if self.is_classifier and other.is_classifier else None
+        is_classifier = self.is_classifier and other.is_classifier
+        weight, shares = alignment.classifier(self.weight) if is_classifier else None, alignment.shares
         gradients = _merged_gradients((self.gradients, other.gradients), shares)
         return replace(
             self,
             stages={
-                stage: self.stages[stage].merge(other.stages[stage], weight if stage == "input" else None)
+                stage: self.stages[stage].merge(other.stages[stage], alignment, weight if stage == "input" else None)
                 for stage in wanted
                 if stage in self.stages and stage in other.stages
             },
@@ -145,7 +147,7 @@ class LayerRecord:
             spectrum=None if gradients is None else gradients.spectrum(LayerWeight(self.weight)),
             agop_error=None,
             rows=shares[0] * self.rows + shares[1] * other.rows,
-            is_classifier=weight is not None,
+            is_classifier=is_classifier,
         )
 
     def _collapse(self, stage: str) -> Collapse | None:

@@ -14,8 +14,10 @@ from agop.collapse import MEASURES
 from agop.errors import DataFileError, InputError
 from agop.estimator.values import NodeReader, NodeWriter
 from agop.extras import require
+from agop.network.record.alignment import Alignment
 from agop.network.record.layer import LayerRecord
 from agop.network.record.notes import notes_of
+from agop.network.record.samples import SeenSamples
 from agop.runs import storage
 from agop.storable import storable
 
@@ -44,12 +46,8 @@ class NetworkRecord(Mapping[str, LayerRecord]):
     ----------
     layers
         Records by layer name.
-    n_samples, n_dropped
-        Samples measured, and rows left out for their label.
-    n_classes
-        Number of classes.
-    accuracy
-        Share of samples whose largest output is that of their class.
+    samples
+        Samples that were measured, and their classes.
     settings
         Settings of the measurement.
     omissions
@@ -67,17 +65,39 @@ class NetworkRecord(Mapping[str, LayerRecord]):
     """
 
     layers: dict[str, LayerRecord]
-    n_samples: int
-    n_dropped: int
-    n_classes: int
-    accuracy: float
+    samples: SeenSamples
     settings: dict[str, Any] = field(default_factory=dict)
     omissions: tuple[str, ...] = ()
 
     @property
+    def n_samples(self) -> int:
+        """Number of samples that were measured."""
+        return self.samples.n_samples
+
+    @property
+    def n_dropped(self) -> int:
+        """Number of samples that were left out for their label."""
+        return self.samples.n_dropped
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """Labels of the classes, ascending: the order of class means and of what there is for each class."""
+        return self.samples.classes
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes; 0 for a regression."""
+        return len(self.classes)
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of samples whose largest output is that of their class; None where outputs are no scores of classes."""
+        return self.samples.accuracy
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Sentences on what could not be measured, and why: the omissions, and what the layers themselves lack."""
-        return (*self.omissions, *notes_of(self.layers))
+        return (*self.omissions, *notes_of(self.layers, self.samples))
 
     def __getitem__(self, name: str) -> LayerRecord:
         """Record of a layer; InputError for a name that is not one of them."""
@@ -149,7 +169,8 @@ class NetworkRecord(Mapping[str, LayerRecord]):
 
     def table(self) -> TerminalTable:
         """Table of the layers for rich, with a bar for the share of the linear part where NC1 falls by 5 % or more."""
-        title = f"{self.n_samples} samples, {self.n_classes} classes, accuracy {self.accuracy:.3f}"
+        accuracy = "" if self.accuracy is None else f", accuracy {self.accuracy:.3f}"
+        title = f"{self.n_samples} samples, {self.n_classes} classes{accuracy}"
         nc1, nc2 = MEASURES["nc1_trace_ratio"].label, MEASURES["nc2_gram_mse"].label
         numbers = (f"{nc1} φ", "Wφ", "σ(Wφ)", "AGOP½φ", f"{nc2} φ", "NFA", "NFA½", "share of W")
         columns = [Column("layer", "name"), *map(Column, numbers), Column("", "bar")]
@@ -173,22 +194,17 @@ class NetworkRecord(Mapping[str, LayerRecord]):
         Raises
         ------
         InputError
-            If the records are of other layers, weights, classes or settings.
+            If the records are of other layers, weights or settings.
         """
-        if (list(self), self.n_classes, self.settings) != (list(other), other.n_classes, other.settings):
-            got = f"{list(other)}, {other.n_classes} classes, {other.settings}"
-            raise InputError(f"{list(self)}, {self.n_classes} classes, {self.settings}", got, "Measure them alike.")
-        n = self.n_samples + other.n_samples
-        shares = self.n_samples / n, other.n_samples / n
-        note = "merged: NC1 pinv, NC4, the stages after the AGOP and its error are None"
+        if (list(self), self.settings) != (list(other), other.settings):
+            got = f"{list(other)}, {other.settings}"
+            raise InputError(f"{list(self)}, {self.settings}", got, "Measure them alike.")
+        samples = self.samples.merge(other.samples)
+        alignment = Alignment.of((self.classes, other.classes), (self.n_samples, other.n_samples), samples.are_scored)
+        layers = {name: layer.merge(other[name], alignment) for name, layer in self.layers.items()}
+        notes = ["merged: NC1 pinv, NC4, the stages after the AGOP and its error are None"]
         return NetworkRecord(
-            {name: layer.merge(other[name], shares) for name, layer in self.layers.items()},
-            n,
-            self.n_dropped + other.n_dropped,
-            self.n_classes,
-            shares[0] * self.accuracy + shares[1] * other.accuracy,
-            self.settings,
-            tuple(dict.fromkeys([*self.omissions, *other.omissions, note])),
+            layers, samples, self.settings, tuple(dict.fromkeys([*self.omissions, *other.omissions, *notes]))
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agop.network.record.layer import LayerRecord
+from agop.network.record.samples import SeenSamples
 
 __all__ = ["few", "notes_of"]
 
 
-def notes_of(layers: Mapping[str, LayerRecord]) -> Iterator[str]:
+def notes_of(layers: Mapping[str, LayerRecord], samples: SeenSamples) -> Iterator[str]:
     """Notes on layers without an AGOP, on classes of no sample or one, and on measures without a value."""
     for name, layer in layers.items():
         if layer.gradients is None:
             yield f"{name}: no gradient of the outputs reaches it, no AGOP"
-    yield from _about_classes(layers)
+    yield from _about_samples(samples)
+    yield from _about_single_rows(layers, samples.classes) if any(layer.stages for layer in layers.values()) else ()
     yield from _about_measures(layers)
 
 
@@ -24,11 +26,22 @@ def few(items: Iterable[object]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _about_classes(layers: Mapping[str, LayerRecord]) -> Iterator[str]:
-    counts = [stage.moments.counts.tolist() for layer in layers.values() for stage in layer.stages.values()]
-    if absent := [label for label, found in enumerate(zip(*counts, strict=True)) if not any(found)]:
+def _about_samples(samples: SeenSamples) -> Iterator[str]:
+    counts = samples.counts or {}
+    if samples.are_scored and (absent := [label for label in range(max(2, samples.n_outputs)) if label not in counts]):
         yield f"no samples of class {few(absent)}, left out"
-    if single := [label for label, found in enumerate(zip(*counts, strict=True)) if 1 in found]:
+    if rare := [label for label, count in counts.items() if count < samples.min_count]:
+        yield f"fewer than {samples.min_count} samples of class {few(rare)}: in the AGOPs, left out of collapse"
+    if counts and not samples.are_scored and samples.classifier is None:
+        yield (
+            f"{samples.n_outputs} outputs and labels to {max(counts)}, decisions no better than chance: no scores of "
+            "classes, so no accuracy, NC3 and NC4; classifier=True if they are"
+        )
+
+
+def _about_single_rows(layers: Mapping[str, LayerRecord], classes: Sequence[int]) -> Iterator[str]:
+    counts = [stage.moments.counts.tolist() for layer in layers.values() for stage in layer.stages.values()]
+    if single := [label for label, found in zip(classes, zip(*counts, strict=True), strict=True) if 1 in found]:
         yield f"one sample of class {few(single)}, which has no scatter within the class: left out of NC1"
 
 

@@ -10,6 +10,7 @@ from agop.collapse import Collapse
 from agop.collapse.projected import ProjectedMoments
 from agop.errors import UndefinedMeasureError
 from agop.moments import ClassMoments
+from agop.network.record.alignment import Alignment
 from agop.storable import storable
 
 __all__ = ["STAGES", "Stage"]
@@ -52,10 +53,10 @@ class Stage:
             collapse = None
         return cls(moments.to("cpu"), collapse, None if ood is None else ood.to("cpu"))
 
-    def merge(self, other: Stage, weight: Tensor | None = None) -> Stage:
-        """Both together, with the weight of a classifier if there is one.
+    def merge(self, other: Stage, alignment: Alignment, weight: Tensor | None = None) -> Stage:
+        """Both together, with the weight of a classifier of the classes of both if there is one.
 
         NC1 by the pseudo-inverse and NC4 need another look at all the data, and become None.
         """
         ood = None if self.ood is None or other.ood is None else self.ood.merge(other.ood)
-        return Stage.of(self.moments.merge(other.moments), None, weight, ood)
+        return Stage.of(alignment.merge(self.moments, other.moments), None, weight, ood)

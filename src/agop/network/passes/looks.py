@@ -1,0 +1,117 @@
+"""Looks at the stages of a layer in the second pass, given its class means and its AGOP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from agop.collapse.projection import BetweenProjection
+from agop.errors import UndefinedMeasureError
+from agop.linalg import Spectrum
+from agop.moments import ClassMoments
+from agop.network.passes.seen_layer import SeenLayer
+
+__all__ = ["Look", "StageView", "looks_of"]
+
+_POWERS = {"agop_1/2": 0.5, "agop_1/4": 0.25}
+"""Stages after a power of the AGOP."""
+
+
+@dataclass(frozen=True, eq=False)
+class StageView:
+    """A stage, as features of it or coordinates along the eigenvectors of the AGOP show it.
+
+    Attributes
+    ----------
+    moments
+        Class moments of the stage; without scatter after a power of the AGOP.
+    powers
+        (r,) powers of the eigenvalues of the AGOP that stretch the coordinates; None without.
+    projection
+        Projection on the span of the class means; None where they coincide.
+    """
+
+    moments: ClassMoments
+    powers: Tensor | None = None
+    projection: BetweenProjection | None = None
+
+    @classmethod
+    def of(cls, moments: ClassMoments, powers: Tensor | None = None) -> StageView:
+        """View of a stage with such class means."""
+        try:
+            projection = BetweenProjection.of(moments)
+        except UndefinedMeasureError:
+            projection = None
+        return cls(moments, powers, projection)
+
+    def project(self, deviations: Tensor) -> Tensor:
+        """Coordinates (k, C - 1 at most) in the span of the class means, of features about their class means."""
+        assert self.projection is not None  # noqa: S101 - asked for where there is one
+        basis = self.projection.basis
+        return deviations @ (basis if self.powers is None else self.powers[:, None] * basis)
+
+    def agreements(self, points: Tensor, index: Tensor, decisions: Tensor) -> Tensor:
+        """How many rows have the decision of their nearest class mean, from coordinates about that of their class."""
+        assert self.projection is not None  # noqa: S101 - asked for where there is one
+        means = self.projection.means
+        placed = points + means.index_select(0, index)
+        distances = torch.cdist(placed, means, compute_mode="donot_use_mm_for_euclid_dist")
+        return (distances.argmin(1) == decisions).sum()
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """Look at features of one stage, and for the input at those after powers of the AGOP.
+
+    Attributes
+    ----------
+    stage
+        "input", "linear" or "output".
+    means
+        (C, d) class means of the features, of the first pass.
+    views
+        What is seen, by stage.
+    axes
+        (d, r) eigenvectors of the AGOP, for the input; a vector of several rows has the axes of each.
+    """
+
+    stage: str
+    means: Tensor
+    views: Mapping[str, StageView]
+    axes: Tensor | None = None
+
+    def along_axes(self, rows: Tensor) -> Tensor | None:
+        """Coordinates (k, r) along the eigenvectors of the AGOP, of each row of a vector; None without an AGOP."""
+        return None if self.axes is None else _along(rows, self.axes)
+
+    def stages_of(self, rows: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Features (k, d) as those of every stage that is seen."""
+        coordinates = self.along_axes(rows.double())
+        for stage, view in self.views.items():
+            yield stage, rows if view.powers is None or coordinates is None else coordinates * view.powers
+
+
+def looks_of(layer: SeenLayer, spectrum: Spectrum | None, classes: NDArray[np.int64]) -> list[Look]:
+    """Looks at every stage of a layer, for these classes."""
+    looks = []
+    for stage, part in layer.stages.items():
+        moments = part.only(classes).placed(classes)
+        views, axes = {stage: StageView.of(moments)}, None
+        if stage == "input" and spectrum is not None and spectrum.rank:
+            axes = spectrum.vectors
+            means = _along(moments.means, axes)
+            for name, power in _POWERS.items():
+                powers = spectrum.values.pow(power).repeat(means.shape[1] // spectrum.rank)
+                views[name] = StageView.of(ClassMoments(moments.counts, means * powers, None), powers)
+        looks.append(Look(stage, moments.means, views, axes))
+    return looks
+
+
+def _along(rows: Tensor, axes: Tensor) -> Tensor:
+    along: Tensor = rows.reshape(len(rows), -1, len(axes)) @ axes
+    return along.flatten(1)
