@@ -222,7 +222,8 @@ def _checked_targets(targets: Any, n_samples: int) -> Tensor:
 def _checked_mask(mask: Any, n_samples: int) -> Tensor:
     """Mask (n, T), or (B, T) with the tokens as the n = B T samples, as booleans."""
     if isinstance(mask, Tensor) and mask.ndim == 2 and (len(mask) == n_samples or mask.numel() == n_samples):
-        return torch.ne(mask, 0)
+        real: Tensor = mask != 0
+        return real
     got = f"shape {tuple(mask.shape)}" if isinstance(mask, Tensor) else type(mask).__name__
     advice = "It is 1 for the rows (tokens) that count and 0 for padding."
     raise InputError(f"a mask of shape ({n_samples}, T)", got, advice)
