@@ -189,6 +189,62 @@ def test_a_loader_for_one_pass():
     assert len(list(batches)) == 1
 
 
+def loader(n=10, batch_size=5, **options):
+    data = torch.utils.data.TensorDataset(torch.arange(float(n)), torch.arange(n))
+    sampler = options.pop("sampler", lambda data: None)(data)
+    return torch.utils.data.DataLoader(data, batch_size, sampler=sampler, **options)
+
+
+def random(**options):
+    return lambda data: torch.utils.data.RandomSampler(data, **options)
+
+
+def weighted(*arguments, **options):
+    return lambda data: torch.utils.data.WeightedRandomSampler([1.0] * len(data), *arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ("loader", "max_samples"),
+    [
+        (loader(), 3),
+        (loader(11, drop_last=True), None),
+        (loader(shuffle=True), None),
+        (loader(shuffle=True), 10),
+        (loader(shuffle=True), 99),
+        (loader(11, shuffle=True), None),
+        (loader(shuffle=True, drop_last=True), None),
+        (loader(batch_size=None, shuffle=True), None),
+        (loader(sampler=lambda data: torch.utils.data.SubsetRandomSampler([1, 2, 3])), None),
+        (loader(sampler=weighted(10, replacement=False)), None),
+        (loader(shuffle=True), 3),
+        (loader(11, shuffle=True, drop_last=True), None),
+        (loader(sampler=random(replacement=True)), None),
+        (loader(sampler=random(num_samples=9)), None),
+        (loader(sampler=weighted(10)), None),
+        (loader(sampler=weighted(9, replacement=False)), None),
+        (loader(sampler=lambda data: torch.utils.data.SubsetRandomSampler([1, 2, 3])), 2),
+    ],
+)
+def test_loaders_that_draw_other_samples_in_every_pass(loader, max_samples):
+    def drawn():
+        return {i: None for _, labels in loader for i in labels.reshape(-1).tolist()}
+
+    torch.manual_seed(0)
+    passes = {frozenset(list(drawn())[:max_samples]) for _ in range(20)}
+    check_loader(loader, twice=False, max_samples=max_samples)
+    if len(passes) == 1:
+        check_loader(loader, max_samples=max_samples)
+    else:
+        with pytest.raises(InputError, match="the same samples in every pass"):
+            check_loader(loader, max_samples=max_samples)
+
+
+def test_a_tracker_says_before_the_training_that_its_loader_draws_others(tmp_path):
+    with pytest.raises(InputError, match="the same samples in every pass"):
+        agop.Tracker(mlp(), loader(shuffle=True), tmp_path / "run", max_samples=3)
+    agop.Tracker(mlp(), loader(shuffle=True), tmp_path / "run", max_samples=3, second_pass=False)
+
+
 @pytest.mark.parametrize(
     ("layers", "got"),
     [

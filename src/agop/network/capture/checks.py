@@ -51,13 +51,13 @@ def check_model(model: Any) -> None:
         raise InputError("a model with weights in floating point", "none", "Measure a model that has linear layers.")
 
 
-def check_loader(loader: Any, *, twice: bool = True) -> None:
-    """Raise unless a loader can be iterated over, twice if there are two passes.
+def check_loader(loader: Any, *, twice: bool = True, max_samples: int | None = None) -> None:
+    """Raise unless a loader can be iterated over; with the same samples ``twice``, of which the first are taken.
 
     Raises
     ------
     InputError
-        If it is no iterable of batches.
+        If it is no iterable of batches, or is known to end with the first pass or to draw others in the second.
 
     Examples
     --------
@@ -79,6 +79,9 @@ def check_loader(loader: Any, *, twice: bool = True) -> None:
     if twice and isinstance(loader, Iterator):
         advice = "Give a DataLoader, or a list of the batches; or set second_pass=False."
         raise InputError("a loader that can be iterated twice", type(loader).__name__, advice)
+    if twice and isinstance(loader, torch.utils.data.DataLoader) and _draws_others(loader, max_samples):
+        advice = "Set shuffle=False, or choose the samples with torch.utils.data.Subset."
+        raise InputError("the same samples in every pass", "a DataLoader that draws some of them at random", advice)
 
 
 def check_layers(layers: Any) -> None:
@@ -134,3 +137,19 @@ def _check_tensor(name: str, tensor: Tensor) -> None:
 def _is_iterable(loader: Any) -> bool:
     """Whether there is a way to iterate, without starting the workers of a DataLoader."""
     return not isinstance(loader, type) and (hasattr(loader, "__iter__") or hasattr(loader, "__getitem__"))
+
+
+def _draws_others(loader: torch.utils.data.DataLoader[Any], max_samples: int | None) -> bool:
+    """Whether each pass of a loader that shuffles leaves out others of its samples."""
+    sampler = loader.sampler
+    match sampler:
+        case torch.utils.data.RandomSampler():
+            n_samples = len(sampler.data_source)
+        case torch.utils.data.WeightedRandomSampler():
+            n_samples = len(sampler.weights)
+        case torch.utils.data.SubsetRandomSampler():
+            n_samples = len(sampler)
+        case _:
+            return False
+    n_drawn = len(sampler) - (len(sampler) % (loader.batch_size or 1) if loader.drop_last else 0)
+    return getattr(sampler, "replacement", False) or min(n_drawn, max_samples or n_drawn) < n_samples
