@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from agop import collapse, datasets, kernels, theory
 from agop.collapse import Collapse
+from agop.datasets import shard
 from agop.deep_rfm import DeepRFMClassifier
 from agop.estimator import load, save
 from agop.kernel_machine import KernelMachine
@@ -39,6 +40,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "measure",
     "nfa_correlation",
     "report",
+    "shard",
     # values that merge
     "ClassMoments",
     "OuterProduct",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agop.datasets.dataset import Dataset
 from agop.datasets.registry import NAMES, DataName, load
+from agop.datasets.shard import shard, shard_batches
 from agop.datasets.sources import download
 from agop.datasets.standardize import (
     STANDARDIZATIONS,
@@ -24,6 +25,8 @@ __all__ = [
     "inverse_deviation",
     "load",
     "permute_labels",
+    "shard",
+    "shard_batches",
     "standardize",
     "standardized_inputs",
     "subset",
