@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+import agop
 from agop import datasets
 from agop.datasets import Dataset, standardize
 from agop.errors import InputError
@@ -20,7 +21,7 @@ from agop.runs import Run
 from commands import invoke, words
 from oracles import collapse as oracles_collapse
 
-experiment = import_module("agop.network.run")
+experiment = import_module("agop.network.run.measure")
 
 NETS = """
 from torch import nn
@@ -77,7 +78,7 @@ def trained(here):
 
 
 def test_success(here):
-    result = invoke("measure", "nets_here:mlp", "digits", "--samples", 300, "--out", "a [very] odd name")
+    result = invoke("measure", "nets_here:mlp", "--data", "digits", "--samples", 300, "--out", "a [very] odd name")
     assert result.exit_code == 0, result.output
     assert not result.stderr
     out = here / "a [very] odd name"
@@ -102,7 +103,7 @@ def test_success(here):
 def test_the_numbers(here, test):
     """NC1 and accuracy of what the model makes of standardized digits."""
     flags = ["--test"] if test else []
-    assert invoke("measure", "nets_here:mlp", "digits", *flags, "--seed", 3, "--out", "run").exit_code == 0
+    assert invoke("measure", "nets_here:mlp", "--data", "digits", *flags, "--seed", 3, "--out", "run").exit_code == 0
     digits = datasets.load("digits")
     pixels = digits.train_inputs
     x = torch.from_numpy(((digits.test_inputs if test else pixels) - pixels.mean()) / pixels.std())
@@ -122,7 +123,7 @@ def test_the_numbers(here, test):
 def test_weights(here, trained, suffix):
     file = here / f"weights{suffix}"
     (save_file if suffix == ".safetensors" else torch.save)(trained, file)
-    arguments = ["measure", "nets_here:mlp", "digits", "--samples", 200, "--weights", file, "--out", "run"]
+    arguments = ["measure", "nets_here:mlp", "--data", "digits", "--samples", 200, "--weights", file, "--out", "run"]
     result = invoke(*arguments)
     assert result.exit_code == 0, result.output
     record = NetworkRecord.load(here / "run" / "network.safetensors")
@@ -140,7 +141,7 @@ def test_options(here, monkeypatch):
     monkeypatch.setattr(experiment, "measure", stop)
     flags = ["--images", "--outputs", 3, "--seed", 5, "--rows", "mean", "--layers", "0", "--layers", "3*", "--test"]
     flags += ["--samples", 50, "--batch-size", 20, "--device", "cpu", "--standardize", "feature"]
-    assert invoke("measure", "nets_here:cnn", "digits", *flags, "--out", "run").exit_code == 2
+    assert invoke("measure", "nets_here:cnn", "--data", "digits", *flags, "--out", "run").exit_code == 2
     assert [tuple(x.shape) for x, _ in seen["loader"]] == [(20, 1, 8, 8), (20, 1, 8, 8), (10, 1, 8, 8)]
     assert all(x.dtype == torch.float32 and y.dtype == torch.int64 for x, y in seen["loader"])
     digits = datasets.load("digits")
@@ -150,18 +151,20 @@ def test_options(here, monkeypatch):
     assert torch.cat([y for _, y in seen["loader"]]).tolist() == digits.test_labels[:50].tolist()
     assert seen["outputs"] == Rademacher(3, seed=5)
     assert (seen["layers"], seen["rows"], str(seen["device"])) == (("0", "3*"), "mean", "cpu")
-    assert invoke("measure", "nets_here:Half", "digits", "--out", "other").exit_code == 2
+    assert invoke("measure", "nets_here:Half", "--data", "digits", "--out", "other").exit_code == 2
     assert (seen["layers"], seen["rows"], seen["outputs"]) == (None, "each", "exact")
     assert sum(len(y) for _, y in seen["loader"]) == 1437
     assert seen["loader"][0][0].dtype == torch.float64  # that of the model
     assert Run.open("other").info()["settings"] == {
-        **vars(experiment.MeasureSettings("nets_here:Half", standardize="channel")),
+        **vars(experiment.MeasureSettings("nets_here:Half", "digits", standardize="channel", batch_size=256)),
         "layers": [],
     }
 
 
 def test_images(here):
-    result = invoke("measure", "nets_here:cnn", "digits", "--images", "--samples", 100, "--layers", "3", "--out", "run")
+    result = invoke(
+        "measure", "nets_here:cnn", "--data", "digits", "--images", "--samples", 100, "--layers", "3", "--out", "run"
+    )
     assert result.exit_code == 0, result.output
     record = NetworkRecord.load(here / "run" / "network.safetensors")
     assert record["3"].agop.shape == (144, 144)
@@ -170,13 +173,13 @@ def test_images(here):
 def test_same_seed_same_numbers(here):
     for out, seed in (("a", 1), ("b", 1), ("c", 2)):
         arguments = ["--samples", 100, "--outputs", 2, "--seed", seed, "--out", out]
-        assert invoke("measure", "nets_here:mlp", "digits", *arguments).exit_code == 0
+        assert invoke("measure", "nets_here:mlp", "--data", "digits", *arguments).exit_code == 0
     a, b, c = ((here / out / "metrics.jsonl").read_text() for out in "abc")
     assert a == b != c
 
 
 def test_repeated_in_the_same_folder(here):
-    arguments = ["measure", "nets_here:mlp", "digits", "--samples", 100, "--out", "run"]
+    arguments = ["measure", "nets_here:mlp", "--data", "digits", "--samples", 100, "--out", "run"]
     assert invoke(*arguments).exit_code == 0
     lines = (here / "run" / "metrics.jsonl").read_text()
     assert invoke(*arguments).exit_code == 0
@@ -193,7 +196,7 @@ def test_notes_are_printed(here, monkeypatch):
 
     measure = experiment.measure
     monkeypatch.setattr(experiment, "measure", noting)
-    result = invoke("measure", "nets_here:mlp", "digits", "--samples", 100, "--out", "run")
+    result = invoke("measure", "nets_here:mlp", "--data", "digits", "--samples", 100, "--out", "run")
     assert "• a [note]" in words(result.stdout)
     assert Run.open("run").info()["notes"][0] == "a [note]"
 
@@ -201,35 +204,40 @@ def test_notes_are_printed(here, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nets_here", "digits"], "expected a model as MODULE:FACTORY, got 'nets_here'. Write \"nets:mlp\""),
-        (["./nets_here.py:mlp", "digits"], "expected a model as MODULE:FACTORY, got './nets_here.py:mlp'."),
-        (["nets_here.py:mlp", "digits"], "expected a module nets_here.py, got no module nets_here.py here."),
-        (["nowhere:mlp", "digits"], "expected a module nowhere, got no module nowhere here. Run the command in the"),
-        (["needy:mlp", "digits"], "expected a module needy that can be imported, got no module no_such_package, which"),
-        (["nets_here:nope", "digits"], "expected a function nope in nets_here, got no such name. Look into "),
-        (["nets_here:number", "digits"], "nets_here:number to be a function that returns the model, got int."),
-        (["nets_here:widths", "digits"], "expected nets_here:widths to need no arguments, got missing a required"),
-        (["nets_here:words", "digits"], "expected nets_here:words to return a torch.nn.Module, got list."),
-        (["nets_here:mlp", "nothing"], "expected a data set out of digits, "),
+        (["nets_here"], "expected a model as MODULE:FACTORY, got 'nets_here'. Write \"nets:mlp\""),
+        (["./nets_here.py:mlp"], "expected a model as MODULE:FACTORY, got './nets_here.py:mlp'."),
+        (["nets_here.py:mlp"], "expected a module nets_here.py, got no module nets_here.py here."),
+        (["nowhere:mlp"], "expected a module nowhere, got no module nowhere here. Run the command in the"),
+        (["needy:mlp"], "expected a module needy that can be imported, got no module no_such_package, which"),
+        (["nets_here:nope"], "expected a function nope in nets_here, got no such name. Look into "),
+        (["nets_here:number"], "nets_here:number to be a function, got int."),
+        (["nets_here:widths"], "expected nets_here:widths to need no arguments, got missing a required"),
+        (["nets_here:words"], "expected nets_here:words to return a torch.nn.Module, got list."),
+        (["nets_here:mlp", "--data", "nothing"], "expected a data set out of digits, "),
+        (["nets_here:mlp", "--shard", "0/4"], "expected a shard such as \"3/16\", the first one 1/16, got '0/4'."),
+        (["nets_here:mlp", "--shard", "5/4"], "expected a shard such as \"3/16\", the first one 1/16, got '5/4'."),
+        (["nets_here:mlp", "--shard", "2"], "expected a shard such as \"3/16\", the first one 1/16, got '2'."),
+        (["nets_here:mlp", "--forward", "widths"], "expected a function of the model and a batch as MODULE:FUNCTION"),
+        (["nets_here:mlp", "--forward", "nets_here:mlp"], "expected nets_here:mlp to need 2 arguments, got too many"),
         (
-            ["nets_here:mlp", "digits", "--device", "nowhere"],
+            ["nets_here:mlp", "--device", "nowhere"],
             "expected a device that torch can use here, got 'nowhere'",
         ),
-        (["nets_here:mlp", "digits", "--outputs", "all"], "expected outputs \"exact\" or a number >= 1, got 'all'."),
-        (["nets_here:mlp", "digits", "--outputs", "0"], "expected outputs \"exact\" or a number >= 1, got '0'."),
-        (["nets_here:mlp", "digits", "--samples", "9999"], "expected 1 .. 1437 training rows of digits, got a wish"),
-        (["nets_here:mlp", "digits", "--test", "--samples", "361"], "expected 1 .. 360 test rows of digits, got"),
-        (["nets_here:mlp", "digits", "--images"], "expected a model that takes inputs of shape (2, 1, 8, 8), got an"),
-        (["nets_here:cnn", "digits"], "expected a model that takes inputs of shape (2, 64), got an error (Expected 3D"),
-        (["nets_here:mlp", "digits", "--weights", "none.pt"], "expected none.pt to hold weights, got "),
+        (["nets_here:mlp", "--outputs", "all"], "expected outputs \"exact\" or a number >= 1, got 'all'."),
+        (["nets_here:mlp", "--outputs", "0"], "expected outputs \"exact\" or a number >= 1, got '0'."),
+        (["nets_here:mlp", "--samples", "9999"], "expected 1 .. 1437 training rows of digits, got a wish"),
+        (["nets_here:mlp", "--test", "--samples", "361"], "expected 1 .. 360 test rows of digits, got"),
+        (["nets_here:mlp", "--images"], "expected a model that takes inputs of shape (2, 1, 8, 8), got an"),
+        (["nets_here:cnn"], "expected a model that takes inputs of shape (2, 64), got an error (Expected 3D"),
+        (["nets_here:mlp", "--weights", "none.pt"], "expected none.pt to hold weights, got "),
         (
-            ["nets_here:mlp", "digits", "--weights", "none.npz"],
+            ["nets_here:mlp", "--weights", "none.npz"],
             "expected weights in a file .safetensors, .pt or .pth, got",
         ),
     ],
 )
 def test_errors_are_one_sentence(here, arguments, message):
-    result = invoke("measure", *arguments, "--out", here / "run")
+    result = invoke("measure", "--data", "digits", *arguments, "--out", here / "run")
     assert result.exit_code == 2
     assert words(result.stderr).startswith("Error: expected ")
     assert message in words(result.stderr)
@@ -238,7 +246,7 @@ def test_errors_are_one_sentence(here, arguments, message):
 
 
 def test_layers_that_do_not_exist(here):
-    result = invoke("measure", "nets_here:mlp", "digits", "--samples", 100, "--layers", "fc*", "--out", "run")
+    result = invoke("measure", "nets_here:mlp", "--data", "digits", "--samples", 100, "--layers", "fc*", "--out", "run")
     assert result.exit_code == 2
     assert "'fc*'" in words(result.stderr)
 
@@ -262,7 +270,7 @@ def test_layers_that_do_not_exist(here):
 def test_weights_that_differ(here, trained, change, message):
     change(trained)
     torch.save(dict(trained), here / "weights.pt")
-    result = invoke("measure", "nets_here:mlp", "digits", "--weights", "weights.pt", "--out", "run")
+    result = invoke("measure", "nets_here:mlp", "--data", "digits", "--weights", "weights.pt", "--out", "run")
     assert result.exit_code == 2
     assert message in words(result.stderr)
     assert not (here / "run").exists()
@@ -278,7 +286,7 @@ class Evil:
 @pytest.mark.parametrize("content", [{"0.weight": Evil()}, torch.zeros(3), {"epoch": 3, "state_dict": {}}])
 def test_files_with_other_content(here, content):
     torch.save(content, here / "weights.pt")
-    result = invoke("measure", "nets_here:mlp", "digits", "--weights", "weights.pt", "--out", "run")
+    result = invoke("measure", "nets_here:mlp", "--data", "digits", "--weights", "weights.pt", "--out", "run")
     assert result.exit_code == 2
     assert "expected weights.pt to hold " in words(result.stderr)
 
@@ -312,18 +320,31 @@ def test_random_numbers_are_left_alone(here):
     assert torch.equal(torch.rand(3), expected)
 
 
+def test_shards_of_a_data_set(here):
+    """Every fourth row, standardized by all training rows."""
+    arguments = ["measure", "nets_here:mlp", "--data", "digits", "--samples", 90, "--batch-size", 16, "--seed", 2]
+    assert invoke(*arguments, "--shard", "2/4", "--out", "run").exit_code == 0
+    digits = datasets.load("digits")
+    (rows,) = standardize(digits.train_inputs, n_channels=1)
+    x, y = torch.from_numpy(rows[1:90:4]).float(), torch.from_numpy(digits.train_labels[1:90:4])
+    expected = agop.measure(make_model("nets_here:mlp", seed=2), list(zip(x.split(16), y.split(16), strict=True)))
+    found = NetworkRecord.load("run/network.safetensors")
+    assert json.dumps(list(found.lines())) == json.dumps(list(expected.lines()))
+    assert (found.n_samples, Run.open("run").info()["settings"]["shard"]) == (len(range(1, 90, 4)), "2/4")
+
+
 def test_rows_that_are_no_images():
     rows, labels = torch.zeros(2, 3, dtype=torch.float64).numpy(), torch.tensor([0, 1]).numpy()
     pair = Dataset("pair", rows, labels, rows[:0], labels[:0], class_names=("a", "b"))
     with pytest.raises(InputError, match="expected images in pair, got rows that are none"):
-        experiment.MeasureSettings("m:f", images=True).batches(pair, torch.float32)
+        experiment.MeasureSettings("m:f", "pair", images=True).batches(pair, torch.float32)
     with pytest.raises(InputError, match=r"expected 1 \.\. 0 test rows of pair"):
-        experiment.MeasureSettings("m:f", test=True).batches(pair, torch.float32)
+        experiment.MeasureSettings("m:f", "pair", test=True).batches(pair, torch.float32)
 
 
 @pytest.mark.parametrize("option", ["--samples", "--batch-size"])
 def test_options_out_of_range(here, option):
-    result = invoke("measure", "nets_here:mlp", "digits", option, "0", "--out", "run")
+    result = invoke("measure", "nets_here:mlp", "--data", "digits", option, "0", "--out", "run")
     assert result.exit_code == 2
     assert option in words(result.stderr)
     assert not (here / "run").exists()
@@ -336,5 +357,5 @@ def test_help():
     assert "MODULE:FACTORY" in text
     for option in ("--weights", "--layers", "--outputs", "--rows", "--samples", "--test", "--batch-size", "--images"):
         assert option in text
-    for option in ("--rows-flat", "--data-dir", "--seed", "--device", "--out"):
+    for option in ("--rows-flat", "--data", "--data-dir", "--forward", "--shard", "--seed", "--device", "--out"):
         assert option in text

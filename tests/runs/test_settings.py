@@ -13,7 +13,7 @@ from agop.runs.settings import AtLeast, Count, Seed, Setting, check_settings
 
 SETTINGS = [
     ("agop.deep_rfm.settings", "DeepRFMSettings"),
-    ("agop.network.run", "MeasureSettings"),
+    ("agop.network.run.settings", "MeasureSettings"),
     ("agop.paper.training.settings", "TrainSettings"),
     ("agop.tables.run", "ExplainSettings"),
 ]

@@ -11,27 +11,36 @@ from agop import datasets
 from agop.cli.app import app, console, readable_errors, say
 from agop.cli.options import DataDir, settings_as_options
 from agop.cli.report import show_report
-from agop.network import MeasureSettings, run_measure
+from agop.network import MeasureSettings, NetworkRecord, run_measure
 from agop.network.result import NetworkResult
+from agop.network.run.launch import is_writer, launched_group
 from agop.runs import Run
 
-__all__ = ["measure"]
+__all__ = ["measure", "show_record"]
 
 
 @app.command("measure")
-@settings_as_options("model", "data", images="--images/--rows-flat")
+@settings_as_options("model", images="--images/--rows-flat")
 def measure(
     settings: MeasureSettings, out: Annotated[Path, typer.Option(help="Folder of the run.")], data_dir: DataDir = None
 ) -> None:
     """Measure collapse, AGOP and its cause at every layer of a network.
 
-    Inputs are standardized by the training rows. Writes run.json, metrics.jsonl,
-    network.safetensors and report.html into OUT.
+    Inputs of a data set are standardized by the training rows. Writes run.json, metrics.jsonl, network.safetensors
+    and report.html into OUT. Processes that torchrun starts each measure a part of the data, and the first writes.
     """
-    with readable_errors():
-        record = run_measure(settings, datasets.load(settings.data, data_dir), out, progress=console.is_terminal)
-        console.print(record.table())
-        for note in record.notes:
-            console.print(f"• {note}")
-        say(f"Record: {out / 'network.safetensors'}")
-        show_report(NetworkResult.of(record, Run.open(out)), out)
+    with readable_errors(), launched_group(settings.device) as group:
+        dataset = None if settings.has_own_data else datasets.load(settings.data, data_dir)
+        record = run_measure(settings, dataset, out, progress=console.is_terminal, group=group)
+        if is_writer(group):
+            show_record(record, out)
+
+
+def show_record(record: NetworkRecord, out: Path) -> None:
+    """Print the record of a run, with the notes on it, and write its page."""
+    run = Run.open(out)
+    console.print(record.table())
+    for note in run.info()["notes"]:
+        console.print(f"• {note}")
+    say(f"Record: {out / 'network.safetensors'}")
+    show_report(NetworkResult.of(record, run), out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import MISSING
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, get_type_hints
@@ -69,6 +70,7 @@ def _option(setting: Setting, name: str | None) -> inspect.Parameter:
     if setting.type is bool and setting.default and name is None:
         flag = f"{flag}/--no-{flag[2:]}"
     default = list(setting.default) if setting.is_repeated else setting.default
+    default = inspect.Parameter.empty if default is MISSING else default
     return _parameter(setting, typer.Option(flag, help=setting.text, min=setting.least), default)
 
 

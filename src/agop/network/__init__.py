@@ -14,7 +14,7 @@ from agop.network.record import (
     neural_feature_matrix,
     nfa_correlation,
 )
-from agop.network.run import MeasureSettings, run_measure
+from agop.network.run import MeasureSettings, merge_runs, run_measure
 from agop.network.tracker import Tracker
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Tracker",
     "default_forward",
     "measure",
+    "merge_runs",
     "neural_feature_matrix",
     "next_token_forward",
     "nfa_correlation",

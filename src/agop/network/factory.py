@@ -1,4 +1,4 @@
-"""A model from a function that is named on the command line, and its weights from a file."""
+"""Functions that are named on the command line, the model that one makes, and its weights from a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from agop.errors import DataFileError, InputError
 
-__all__ = ["load_weights", "make_model"]
+__all__ = ["current_directory", "function_of", "load_weights", "make_model"]
 
 
 def make_model(reference: str, seed: int = 0) -> nn.Module:
@@ -41,8 +41,8 @@ def make_model(reference: str, seed: int = 0) -> nn.Module:
     >>> make_model("torch.nn:Identity")
     Identity()
     """
-    with _current_directory(), torch.random.fork_rng(devices=[]):
-        factory = _factory(reference)
+    with current_directory(), torch.random.fork_rng(devices=[]):
+        factory = function_of(reference, "a model as MODULE:FACTORY")
         torch.manual_seed(seed)
         model = factory()
     if not isinstance(model, nn.Module):
@@ -84,11 +84,31 @@ def load_weights(model: nn.Module, file: Path) -> None:
         raise InputError(expected, " and ".join(parts), "Save the state dict of this very model.")
 
 
-def _factory(reference: str) -> Callable[[], Any]:
+def function_of(reference: str, expected: str, n_arguments: int = 0) -> Callable[..., Any]:
+    """Import the function MODULE:NAME, checked to take a number of arguments.
+
+    Parameters
+    ----------
+    reference
+        Module and name of a function or class.
+    expected
+        Sentence part of an error, such as "a model as MODULE:FACTORY".
+    n_arguments
+        Number of arguments without names that it will be called with.
+
+    Raises
+    ------
+    InputError
+        If there is no such module or function, or it takes other arguments.
+
+    Examples
+    --------
+    >>> function_of("posixpath:join", "a function as MODULE:NAME", 2)("runs", "mlp")
+    'runs/mlp'
+    """
     module_name, _, name = reference.partition(":")
     if not all(part.isidentifier() for part in [*module_name.split("."), name]):
-        advice = 'Write "nets:mlp" for the function mlp in nets.py.'
-        raise InputError("a model as MODULE:FACTORY", repr(reference), advice)
+        raise InputError(expected, repr(reference), 'Write "nets:mlp" for the function mlp in nets.py.')
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
@@ -99,16 +119,16 @@ def _factory(reference: str) -> Callable[[], Any]:
         raise InputError(f"a module {module_name} that can be imported", got, "Install what it imports.") from error
     if not hasattr(module, name):
         raise InputError(f"a function {name} in {module_name}", "no such name", f"Look into {module.__file__}.")
-    factory = getattr(module, name)
-    if not callable(factory):
-        got = type(factory).__name__
-        raise InputError(f"{reference} to be a function that returns the model", got, "Wrap it in a function.")
+    function = getattr(module, name)
+    if not callable(function):
+        got = type(function).__name__
+        raise InputError(f"{reference} to be a function", got, "Write a function that returns it.")
     try:
-        inspect.signature(factory).bind()
+        inspect.signature(function).bind(*[None] * n_arguments)
     except (TypeError, ValueError) as error:
-        advice = "Write a function that fills them in."
-        raise InputError(f"{reference} to need no arguments", str(error), advice) from error
-    return factory  # type: ignore[no-any-return]
+        needed = f"{n_arguments} arguments" if n_arguments else "no arguments"
+        raise InputError(f"{reference} to need {needed}", str(error), "Write a function that does.") from error
+    return function  # type: ignore[no-any-return]
 
 
 def _state(file: Path) -> Mapping[str, Tensor]:
@@ -131,7 +151,7 @@ def _few(names: Sequence[str]) -> str:
 
 
 @contextmanager
-def _current_directory() -> Iterator[None]:
+def current_directory() -> Iterator[None]:
     """Context in which modules are imported from the current directory too."""
     here = str(Path.cwd())
     sys.path.insert(0, here)

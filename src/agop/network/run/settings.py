@@ -1,0 +1,191 @@
+"""Settings of a measurement, and the model, the options and the batches that they name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+from torch import nn
+
+from agop.datasets import NAMES, Dataset, Standardization, shard_batches
+from agop.errors import InputError
+from agop.inputs import usable_device
+from agop.network.factory import function_of, load_weights, make_model
+from agop.network.options import MeasureOptions
+from agop.network.passes.batches import default_forward
+from agop.network.passes.directions import Rademacher
+from agop.network.passes.rows import Rows
+from agop.network.run.data import Place, checked_rows, dataset_batches, loader_of
+from agop.network.run.launch import local_device
+from agop.runs import Run
+from agop.runs.settings import Count, Seed
+
+__all__ = ["MeasureSettings"]
+
+Data = Annotated[str, f"The data sets are {', '.join(NAMES)}."]
+
+
+@dataclass(frozen=True)
+class MeasureSettings:
+    """Settings of a measurement.
+
+    Attributes
+    ----------
+    model
+        MODULE:FACTORY, a function without arguments that returns the model.
+    data
+        Name of a data set, or MODULE:LOADER, a function without arguments that returns batches as the model takes
+        them: a DataLoader or a list.
+    weights
+        File with the model's state dict, .safetensors, .pt or .pth; those of the factory by default.
+    forward
+        MODULE:FUNCTION from the model and a batch to outputs and labels; inputs and labels of a pair or mapping by
+        default.
+    layers
+        Name or glob of layers to measure; repeat for several; all layers by default.
+    outputs
+        "exact", or the number of random directions.
+    rows
+        Contribution of a layer with several rows a sample, positions or tokens.
+    samples
+        Rows to measure, the first ones; all by default.
+    shard
+        Part of the data to measure, "3/16" for the third of 16 parts; all by default. ``agop merge`` puts them
+        together.
+    second_pass
+        Look at the data twice. One look leaves out what merged parts lack too: NC1 by the pseudo-inverse, NC4 and the
+        stages after the AGOP.
+    test
+        Measure the test rows of a data set instead of the training rows.
+    batch_size
+        Rows a batch of a data set; 256 by default.
+    standardize
+        Pixels of a data set that share a mean and a deviation over the training rows: all of a "channel", or one
+        "feature". By default that of the training whose weights these are, if they lie in the folder of one, else
+        "channel".
+    images
+        Inputs of shape (channels, height, width) from a data set instead of (features,).
+    seed
+        Seed of the factory and of the random directions.
+    device
+        Device of the model, such as cpu or cuda.
+    """
+
+    model: str
+    data: Data
+    weights: str | None = None
+    forward: str | None = None
+    layers: tuple[str, ...] = ()
+    outputs: str = "exact"
+    rows: Rows = "each"
+    samples: Count | None = None
+    shard: str | None = None
+    second_pass: bool = True
+    test: bool = False
+    batch_size: Count | None = None
+    standardize: Standardization | None = None
+    images: bool = False
+    seed: Seed = 0
+    device: str = "cpu"
+
+    @property
+    def has_own_data(self) -> bool:
+        """Whether the data come from a loader of one's own."""
+        return ":" in self.data
+
+    def resolved(self) -> MeasureSettings:
+        """These settings with the batch size and the standardization that are used, None for data of one's own.
+
+        Raises
+        ------
+        InputError
+            If ``standardize`` is another one than in the training that made the weights, or a setting is for data sets
+            only, or ``shard`` is no part.
+        """
+        place = self.place()
+        if self.has_own_data:
+            self._check_own_data(place)
+            return self
+        trained = None if self.weights is None else _trained_with(Path(self.weights))
+        if trained and self.standardize not in (None, trained):
+            got, advice = f"standardize={self.standardize!r}", "Leave it out: the weights say which."
+            raise InputError(f"inputs as in the training of {self.weights}: {trained!r}", got, advice)
+        standardize = trained or self.standardize or "channel"
+        return replace(self, standardize=standardize, batch_size=self.batch_size or 256)
+
+    def place(self, rank: int = 0, world: int = 1) -> Place:
+        """Place of the samples to measure, the part of a rank within the shard.
+
+        Examples
+        --------
+        >>> MeasureSettings("nets:mlp", "digits", shard="3/4").place(rank=1, world=2)
+        (6, 8)
+        """
+        if self.shard is None:
+            return rank, world
+        found = re.fullmatch(r"(\d+)/(\d+)", self.shard)
+        part, parts = map(int, found.groups()) if found else (0, 0)
+        if not 1 <= part <= parts:
+            raise InputError('a shard such as "3/16", the first one 1/16', repr(self.shard), "Name one of the parts.")
+        return part - 1 + parts * rank, parts * world
+
+    def make_model(self) -> nn.Module:
+        """Model with its weights, on the CPU."""
+        model = make_model(self.model, self.seed)
+        if self.weights is not None:
+            load_weights(model, Path(self.weights))
+        return model
+
+    def options(self, progress: bool = False) -> MeasureOptions:
+        """Options of the measurement, with a device that is there."""
+        outputs: Literal["exact"] | Rademacher = "exact"
+        if self.outputs != "exact":
+            if not (self.outputs.isdecimal() and int(self.outputs) >= 1):
+                advice = "A number is one of random directions."
+                raise InputError('outputs "exact" or a number >= 1', repr(self.outputs), advice)
+            outputs = Rademacher(int(self.outputs), self.seed)
+        forward = default_forward
+        if self.forward is not None:
+            forward = function_of(self.forward, "a function of the model and a batch as MODULE:FUNCTION", 2)
+        return MeasureOptions(
+            forward=forward,
+            layers=self.layers or None,
+            outputs=outputs,
+            rows=self.rows,
+            max_samples=self.samples if self.has_own_data else None,
+            second_pass=self.second_pass,
+            device=usable_device(local_device(self.device)),
+            progress=progress,
+        )
+
+    def batches(self, dataset: Dataset | None, dtype: torch.dtype, rank: int = 0, world: int = 1) -> Iterable[Any]:
+        """Batches of a rank of several: inputs of a data set in a dtype with labels; of one's own as they come."""
+        place = self.place(rank, world)
+        if dataset is None:
+            self._check_own_data(place)
+            return shard_batches(loader_of(self.data), *place)
+        rows = range(checked_rows(dataset, self.test, self.samples))[place[0] :: place[1]]
+        standardization = self.standardize or "channel"
+        found = dataset_batches(dataset, self.test, rows, standardization, self.images, self.batch_size or 256)
+        return [(inputs.to(dtype), labels) for inputs, labels in found]
+
+    def _check_own_data(self, place: Place) -> None:
+        """Raise for settings that a loader of one's own decides itself."""
+        values = {name: getattr(self, name) for name in ("test", "batch_size", "standardize", "images")}
+        given = ", ".join(f"{name}={value!r}" for name, value in values.items() if value)
+        if given:
+            advice = f"Leave it out: {self.data} gives batches as the model takes them."
+            raise InputError("settings that hold for data of one's own", given, advice)
+        if self.samples is not None and place[1] > 1:
+            got, advice = f"samples={self.samples} of parts of them", f"Let {self.data} return fewer."
+            raise InputError("all samples of data of one's own", got, advice)
+
+
+def _trained_with(weights: Path) -> Standardization | None:
+    """Standardization of the training in whose folder RUN/seed0 the weights lie; None if they lie in no such."""
+    run = Run(weights.absolute().parent.parent)
+    return run.info()["settings"].get("standardize") if run.is_started() else None
