@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 generator = torch.Generator().manual_seed(0)
-y = torch.arange(60) % 3
+y = torch.arange(60) % 10
 x = torch.randn(60, 64, generator=generator) + y[:, None]
 
 def mlp():

@@ -18,7 +18,7 @@ from agop.network.capture.weights import model_dtype
 from agop.network.factory import current_directory
 from agop.network.measure import measure
 from agop.network.options import MeasureOptions
-from agop.network.passes.batches import moved
+from agop.network.passes.forward import moved
 from agop.network.record import NetworkRecord
 from agop.network.run.launch import is_writer
 from agop.network.run.settings import MeasureSettings

@@ -16,8 +16,8 @@ from agop.errors import InputError
 from agop.inputs import usable_device
 from agop.network.factory import function_of, load_weights, make_model
 from agop.network.options import MeasureOptions
-from agop.network.passes.batches import default_forward
 from agop.network.passes.directions import Rademacher
+from agop.network.passes.forward import default_forward
 from agop.network.passes.rows import Rows
 from agop.network.run.data import Place, checked_rows, dataset_batches, loader_of
 from agop.network.run.launch import local_device
