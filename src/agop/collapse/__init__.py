@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from agop.collapse import nc1, nc2, nc3, nc4, nc5
 from agop.collapse.collapse import Collapse
+from agop.collapse.geometry import ClassGeometry
 from agop.collapse.measures import MEASURES, Measure
 from agop.collapse.nc1 import *  # noqa: F403 - each module says what its measures are
 from agop.collapse.nc2 import *  # noqa: F403
@@ -17,7 +18,7 @@ from agop.collapse.nc3 import *  # noqa: F403
 from agop.collapse.nc4 import *  # noqa: F403
 from agop.collapse.nc5 import *  # noqa: F403
 
-__all__ = ["MEASURES", "Collapse", "Measure"]
+__all__ = ["MEASURES", "ClassGeometry", "Collapse", "Measure"]
 __all__ += nc1.__all__
 __all__ += nc2.__all__
 __all__ += nc3.__all__

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agop.collapse.classifier import LinearClassifier
-from agop.collapse.geometry import between_trace
+from agop.collapse.geometry import ClassGeometry
 from agop.collapse.measures import MEASURES, Needs, evaluated
 from agop.collapse.projected import ProjectedMoments
 from agop.collapse.projection import BetweenProjection
@@ -72,7 +72,7 @@ class Collapse:
         """Measure features (n, d) in two passes, in float64, without a (d, d) matrix.
 
         The first pass finds the class means, the second the scatter in the span of these and the decisions of the
-        classifier. Beyond the chunks memory is of order C d + C^2.
+        classifier. Beyond the chunks memory is of order C d + min(C, d)^2.
 
         Parameters
         ----------
@@ -131,22 +131,23 @@ class Collapse:
             If fewer than two classes have samples, or all class means coincide.
         """
         present = moments.counts > 0
-        moments = moments.drop_empty()
-        between_trace(moments)
-        given: dict[Needs, tuple[Any, ...]] = {"moments": (moments,)}
+        geometry = ClassGeometry.of(moments.drop_empty())
+        _ = geometry.between_trace
+        given: dict[Needs, tuple[Any, ...]] = {"moments": (geometry,)}
         if projected is not None:
             given["scatter"] = (projected.moments,)
         if weight is not None:
             weight = as_matrix(weight, "weight", n_rows=len(present)).to(present.device)
-            given["weight"] = moments, weight[present]
+            weight = weight if geometry.moments is moments else weight[present]
+            given["weight"] = geometry, LinearClassifier.of(weight, None, like=geometry.moments)
         if ood_features is not None:
-            given["ood"] = moments, ood_features
+            given["ood"] = geometry, ood_features
         values, undefined = evaluated(given)
         for name in (name for name in values if MEASURES[name].by_class):
             found = iter(values[name])
             values[name] = tuple(next(found) if there else None for there in present.tolist())
         if projected is not None and projected.agreements is not None:
-            values["nc4_agreement"] = int(projected.agreements) / moments.n_samples
+            values["nc4_agreement"] = int(projected.agreements) / geometry.n_samples
         return cls(values, undefined)
 
     def as_dict(self) -> dict[str, Any]:

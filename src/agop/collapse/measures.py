@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from agop.collapse import nc1, nc2, nc3, nc4, nc5
+from agop.collapse.geometry import ClassGeometry
 from agop.errors import UndefinedMeasureError
 
 __all__ = ["MEASURES", "Measure", "Needs", "evaluated"]
@@ -106,17 +107,21 @@ def evaluated(
     Parameters
     ----------
     given
-        Arguments of the measures by what they need; measures that need something else are left out.
+        Arguments of the measures by what they need, class moments first; measures that need something else are left
+        out. What follows from the same moments is computed once.
     names
         Measures to evaluate.
     """
     values: dict[str, Any] = {}
     undefined: dict[str, str] = {}
+    shared: dict[int, ClassGeometry] = {}
     for name in names:
         measure = MEASURES[name]
         if measure.needs in given:
+            moments, *others = given[measure.needs]
+            geometry = shared.setdefault(id(moments), ClassGeometry.of(moments))
             try:
-                values[name] = measure.function(*given[measure.needs])
+                values[name] = measure.function(geometry, *others)
             except UndefinedMeasureError as error:
                 undefined[name] = str(error)
     return values, undefined

@@ -11,12 +11,11 @@ samples or more. Where there are fewer than two of these, NC1 has no value.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 
-from agop.collapse.geometry import between_trace, pair_distances
-from agop.errors import InputError, UndefinedMeasureError
+from agop.collapse.geometry import ClassGeometry
+from agop.collapse.pairs import squared_distances
+from agop.errors import InputError
 from agop.moments import ClassMoments, GlobalMean
 
 __all__ = [
@@ -30,13 +29,13 @@ __all__ = [
 ]
 
 
-def nc1_trace_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
+def nc1_trace_ratio(moments: ClassMoments | ClassGeometry, *, global_mean: GlobalMean = "classes") -> float:
     r"""Trace ratio :math:`\mathrm{tr}\,\Sigma_W / \mathrm{tr}\,\Sigma_B` (Tirer & Bruna 2022).
 
     Parameters
     ----------
     moments
-        Moments of the features of C >= 2 classes.
+        Moments of the features of C >= 2 classes, or their geometry.
     global_mean
         Mean of the class means, or with ``"samples"`` of all samples.
 
@@ -53,12 +52,13 @@ def nc1_trace_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "classes
     >>> nc1_trace_ratio(ClassMoments.of(x, y, 2))
     0.2
     """
-    moments = _with_scatter(moments)
-    between = between_trace(moments, global_mean)
-    return moments.scatter_trace / moments.n_samples / between
+    geometry = ClassGeometry.of(moments, global_mean).scattered
+    return geometry.within_trace / geometry.between_trace
 
 
-def nc1_trace_ratio_beaglehole2024(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
+def nc1_trace_ratio_beaglehole2024(
+    moments: ClassMoments | ClassGeometry, *, global_mean: GlobalMean = "classes"
+) -> float:
     r"""Trace ratio as in the published scripts of Beaglehole et al. 2024: ``nc1_trace_ratio`` / C.
 
     They divide :math:`\Sigma_W` by C N instead of N.
@@ -69,10 +69,11 @@ def nc1_trace_ratio_beaglehole2024(moments: ClassMoments, *, global_mean: Global
     >>> nc1_trace_ratio_beaglehole2024(ClassMoments.of(x, y, 2))
     0.1
     """
-    return nc1_trace_ratio(moments, global_mean=global_mean) / len(_with_scatter(moments).counts)
+    geometry = ClassGeometry.of(moments, global_mean).scattered
+    return nc1_trace_ratio(geometry, global_mean=global_mean) / len(geometry.centered)
 
 
-def within_total_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
+def within_total_ratio(moments: ClassMoments | ClassGeometry, *, global_mean: GlobalMean = "classes") -> float:
     r"""Share of the within-class scatter, :math:`\mathrm{tr}\,\Sigma_W / \mathrm{tr}\,\Sigma_T`.
 
     The published scripts of Beaglehole et al. 2024 give the same number: their factors cancel.
@@ -90,12 +91,11 @@ def within_total_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "clas
     >>> round(within_total_ratio(ClassMoments.of(x, y, 2)), 12)
     0.166666666667
     """
-    moments = _with_scatter(moments)
-    total = _total_trace(moments, global_mean)
-    return moments.scatter_trace / moments.n_samples / total
+    geometry = ClassGeometry.of(moments, global_mean).scattered
+    return geometry.within_trace / geometry.total_trace
 
 
-def between_total_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
+def between_total_ratio(moments: ClassMoments | ClassGeometry, *, global_mean: GlobalMean = "classes") -> float:
     r"""Share of the between-class scatter, :math:`\mathrm{tr}\,\Sigma_B / \mathrm{tr}\,\Sigma_T`.
 
     It adds up to 1 with :func:`within_total_ratio` for balanced classes only.
@@ -113,12 +113,13 @@ def between_total_ratio(moments: ClassMoments, *, global_mean: GlobalMean = "cla
     >>> round(between_total_ratio(ClassMoments.of(x, y, 2)), 12)
     0.833333333333
     """
-    moments = _with_scatter(moments)
-    total = _total_trace(moments, global_mean)
-    return float(moments.centered_means(global_mean).square().sum()) / len(moments.counts) / total
+    geometry = ClassGeometry.of(moments, global_mean).scattered
+    return geometry.between / geometry.total_trace
 
 
-def between_total_ratio_beaglehole2024(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
+def between_total_ratio_beaglehole2024(
+    moments: ClassMoments | ClassGeometry, *, global_mean: GlobalMean = "classes"
+) -> float:
     r"""C times ``between_total_ratio``, as in the published scripts of Beaglehole et al. 2024.
 
     They divide :math:`\Sigma_T` by C N instead of N, so that the number can exceed 1.
@@ -129,10 +130,11 @@ def between_total_ratio_beaglehole2024(moments: ClassMoments, *, global_mean: Gl
     >>> round(between_total_ratio_beaglehole2024(ClassMoments.of(x, y, 2)), 12)
     1.666666666667
     """
-    return between_total_ratio(moments, global_mean=global_mean) * len(_with_scatter(moments).counts)
+    geometry = ClassGeometry.of(moments, global_mean).scattered
+    return between_total_ratio(geometry, global_mean=global_mean) * len(geometry.centered)
 
 
-def nc1_pinv(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
+def nc1_pinv(moments: ClassMoments | ClassGeometry, *, global_mean: GlobalMean = "classes") -> float:
     r"""Within-class scatter in units of the between-class scatter, :math:`\mathrm{tr}(\Sigma_W \Sigma_B^+) / C`.
 
     Papyan, Han & Donoho 2020. The pseudo-inverse comes from the singular values :math:`s_j` and vectors
@@ -162,18 +164,20 @@ def nc1_pinv(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> f
     >>> round(nc1_pinv(ClassMoments.of(x, y, 2, scatter=True)), 12)
     0.08
     """
-    if moments.scatter is None:
+    geometry = ClassGeometry.of(moments, global_mean)
+    scatter = geometry.moments.scatter
+    if scatter is None:
         advice = "Ask for it: ClassMoments.of(features @ between_basis, labels, n_classes, scatter=True)."
         raise InputError("moments with a (d, d) scatter", "moments without", advice)
-    moments = _with_scatter(moments)
-    between_trace(moments, global_mean)
-    basis = moments.between_basis()
-    _, lengths, directions = torch.linalg.svd(moments.centered_means(global_mean) @ basis, full_matrices=False)
-    axes = directions / lengths[:, None] @ basis.mT
-    return float((axes @ moments.scatter * axes).sum()) / moments.n_samples
+    geometry = geometry.scattered
+    _ = geometry.between_trace
+    _, lengths, directions = torch.linalg.svd(geometry.centered, full_matrices=False)
+    rank = min(int((lengths > geometry.resolution).sum()), len(geometry.centered) - 1)
+    axes = directions[:rank] / lengths[:rank, None]
+    return float((axes @ scatter * axes).sum()) / geometry.n_samples
 
 
-def nc1_cdnv(moments: ClassMoments) -> float:
+def nc1_cdnv(moments: ClassMoments | ClassGeometry) -> float:
     r"""Mean over pairs of classes of :math:`(v_c + v_{c'}) / (2 \|\mu_c - \mu_{c'}\|^2)` (Galanti et al. 2022).
 
     The class-distance normalized variance, with :math:`v_c = \frac1{N_c} \sum_{i \in c} \|x_i - \mu_c\|^2`; no global
@@ -193,32 +197,11 @@ def nc1_cdnv(moments: ClassMoments) -> float:
     >>> round(nc1_cdnv(ClassMoments.of(x, y, 2)), 12)
     0.05
     """
-    moments = _with_scatter(moments)
-    centered = moments.centered_means()
-    variances = moments.class_traces() / moments.counts
-    distances = pair_distances(centered, moments.resolution(), "class means")
-    first, second = torch.triu_indices(len(centered), len(centered), 1, device=centered.device)
-    return float(((variances[first] + variances[second]) / (2 * distances.square())).mean())
-
-
-def _with_scatter(moments: ClassMoments) -> ClassMoments:
-    """Moments of the classes of two samples or more; the others have no part in the within-class scatter."""
-    moments.centered_means()  # two classes at least, and none without samples
-    kept = moments.counts > 1
-    n_kept = int(kept.sum())
-    if n_kept == len(kept):
-        return moments
-    if n_kept < 2:
-        got, advice = f"{n_kept} of {len(kept)} classes", "One sample does not scatter about its mean."
-        raise UndefinedMeasureError("two or more classes of two samples or more", got, advice)
-    traces = None if moments.scatter_traces is None else moments.scatter_traces[kept]
-    return replace(moments, counts=moments.counts[kept], means=moments.means[kept], scatter_traces=traces)
-
-
-def _total_trace(moments: ClassMoments, global_mean: GlobalMean) -> float:
-    between = (moments.counts * moments.centered_means(global_mean).square().sum(1)).sum()
-    total = (moments.scatter_trace + float(between)) / moments.n_samples
-    if total <= 0:
-        advice = "Features that do not scatter have no shares of it."
-        raise UndefinedMeasureError("samples that differ", "equal samples", advice)
-    return total
+    geometry = ClassGeometry.of(moments).scattered
+    variances = geometry.moments.class_traces() / geometry.moments.counts
+    n_classes, total = len(variances), variances.new_zeros(())
+    for first, second, squares in squared_distances(geometry.centered, geometry.resolution, "class means"):
+        inverse = squares.reciprocal_()
+        sums = variances[first] @ inverse.sum(1) + variances[second] @ inverse.sum(0)
+        total += sums / 2 if first == second else sums
+    return float(total) / (n_classes * (n_classes - 1))

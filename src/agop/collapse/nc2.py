@@ -8,12 +8,11 @@ the mean of :func:`gnc2` (-log 2) are trivially 0.
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
-import torch
-from torch import Tensor
-
-from agop.collapse.geometry import between_trace, class_cosines, class_directions, etf_distance, pair_distances
+from agop.collapse.geometry import ClassGeometry
+from agop.collapse.pairs import etf_distance, simplex_parts
 from agop.errors import InputError
 from agop.moments import ClassMoments, GlobalMean
 
@@ -27,7 +26,7 @@ __all__ = [
 ]
 
 
-def nc2_gram_mse(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
+def nc2_gram_mse(moments: ClassMoments | ClassGeometry, *, global_mean: GlobalMean = "classes") -> float:
     r"""Mean squared entry of G - E, over all C x C entries (Beaglehole et al. 2024).
 
     G holds the cosines of the centered class means, E is 1 on the diagonal and -1/(C - 1) off it. Trivially 0
@@ -36,7 +35,7 @@ def nc2_gram_mse(moments: ClassMoments, *, global_mean: GlobalMean = "classes") 
     Parameters
     ----------
     moments
-        Moments of the features of C >= 2 classes.
+        Moments of the features of C >= 2 classes, or their geometry.
     global_mean
         Mean of the class means, or with ``"samples"`` of all samples.
 
@@ -49,17 +48,17 @@ def nc2_gram_mse(moments: ClassMoments, *, global_mean: GlobalMean = "classes") 
 
     Examples
     --------
+    >>> import torch
     >>> orthogonal = ClassMoments.of(torch.eye(3), torch.arange(3), 3)
     >>> round(nc2_gram_mse(orthogonal), 12)
     0.0
     """
-    cosines = class_cosines(moments, global_mean)
-    n_classes = len(cosines)
-    simplex = torch.full_like(cosines, -1 / (n_classes - 1)).fill_diagonal_(1)
-    return float((cosines - simplex).square().mean())
+    geometry = ClassGeometry.of(moments, global_mean)
+    excess, n_classes = geometry.excess_cosines, len(geometry.centered)
+    return (excess.variance + excess.mean**2) * (n_classes - 1) / n_classes  # nothing on the diagonal
 
 
-def nc2_etf_error(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
+def nc2_etf_error(moments: ClassMoments | ClassGeometry, *, global_mean: GlobalMean = "classes") -> float:
     r"""Distance :math:`\| G'/\|G'\|_F - (I - 11^T/C)/\sqrt{C-1} \|_F` (Kothapalli 2023).
 
     G' is the Gram matrix of the centered class means, so that lengths and angles count at once. Trivially 0
@@ -74,16 +73,17 @@ def nc2_etf_error(moments: ClassMoments, *, global_mean: GlobalMean = "classes")
 
     Examples
     --------
+    >>> import torch
     >>> orthogonal = ClassMoments.of(torch.eye(3), torch.arange(3), 3)
     >>> round(nc2_etf_error(orthogonal), 12)
     0.0
     """
-    between_trace(moments, global_mean)
-    centered = moments.centered_means(global_mean)
-    return etf_distance(centered @ centered.mT)
+    geometry = ClassGeometry.of(moments, global_mean)
+    _ = geometry.between_trace
+    return etf_distance(*simplex_parts(geometry.centered, geometry.centered))
 
 
-def nc2_equinorm(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
+def nc2_equinorm(moments: ClassMoments | ClassGeometry, *, global_mean: GlobalMean = "classes") -> float:
     r"""Standard deviation over mean of the lengths :math:`\|m_c\|` (Papyan, Han & Donoho 2020).
 
     The deviation is that of the population. Trivially 0 for C = 2 with the mean of the class means as center.
@@ -97,16 +97,17 @@ def nc2_equinorm(moments: ClassMoments, *, global_mean: GlobalMean = "classes") 
 
     Examples
     --------
+    >>> import torch
     >>> x = torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 3.0]])
     >>> round(nc2_equinorm(ClassMoments.of(x, torch.arange(3), 3)), 6)
     0.197453
     """
-    between_trace(moments, global_mean)
-    lengths = torch.linalg.vector_norm(moments.centered_means(global_mean), dim=1)
-    return float(lengths.std(correction=0) / lengths.mean())
+    geometry = ClassGeometry.of(moments, global_mean)
+    _ = geometry.between_trace
+    return float(geometry.lengths.std(correction=0) / geometry.lengths.mean())
 
 
-def nc2_equiangularity(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
+def nc2_equiangularity(moments: ClassMoments | ClassGeometry, *, global_mean: GlobalMean = "classes") -> float:
     r"""Mean of :math:`|\cos(m_c, m_{c'}) + 1/(C-1)|` over c != c' (Papyan, Han & Donoho 2020).
 
     How far the angles are from the widest equal ones. Trivially 0 for C = 2 with the mean of the class means
@@ -121,15 +122,15 @@ def nc2_equiangularity(moments: ClassMoments, *, global_mean: GlobalMean = "clas
 
     Examples
     --------
+    >>> import torch
     >>> x = torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 3.0]])
     >>> round(nc2_equiangularity(ClassMoments.of(x, torch.arange(3), 3)), 6)
     0.222515
     """
-    cosines = _pair_cosines(moments, global_mean)
-    return float((cosines + 1 / (len(moments.counts) - 1)).abs().mean())
+    return ClassGeometry.of(moments, global_mean).excess_cosines.size
 
 
-def nc2_angle_spread(moments: ClassMoments, *, global_mean: GlobalMean = "classes") -> float:
+def nc2_angle_spread(moments: ClassMoments | ClassGeometry, *, global_mean: GlobalMean = "classes") -> float:
     r"""Standard deviation of the cosines :math:`\cos(m_c, m_{c'})`, c != c' (Papyan, Han & Donoho 2020).
 
     The deviation is that of the population. 0 for equal angles of any size, and trivially for C = 2.
@@ -143,15 +144,16 @@ def nc2_angle_spread(moments: ClassMoments, *, global_mean: GlobalMean = "classe
 
     Examples
     --------
+    >>> import torch
     >>> x = torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 3.0]])
     >>> round(nc2_angle_spread(ClassMoments.of(x, torch.arange(3), 3)), 6)
     0.228052
     """
-    return float(_pair_cosines(moments, global_mean).std(correction=0))
+    return math.sqrt(ClassGeometry.of(moments, global_mean).excess_cosines.variance)
 
 
 def gnc2(
-    moments: ClassMoments,
+    moments: ClassMoments | ClassGeometry,
     *,
     statistic: Literal["variance", "mean"] = "variance",
     global_mean: GlobalMean = "classes",
@@ -164,7 +166,7 @@ def gnc2(
     Parameters
     ----------
     moments
-        Moments of the features of C >= 2 classes.
+        Moments of the features of C >= 2 classes, or their geometry.
     statistic
         ``"variance"`` or ``"mean"`` of the pairs.
     global_mean
@@ -179,18 +181,12 @@ def gnc2(
 
     Examples
     --------
+    >>> import torch
     >>> x = torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 3.0]])
     >>> round(gnc2(ClassMoments.of(x, torch.arange(3), 3)), 6)
     0.005443
     """
     if statistic not in ("variance", "mean"):
         raise InputError("statistic 'variance' or 'mean'", repr(statistic), "Choose one of the two.")
-    directions = class_directions(moments, global_mean)
-    logs = -pair_distances(directions, 4 * torch.finfo(torch.float64).eps, "class directions").log()
-    return float(logs.var(correction=0) if statistic == "variance" else logs.mean())
-
-
-def _pair_cosines(moments: ClassMoments, global_mean: GlobalMean) -> Tensor:
-    cosines = class_cosines(moments, global_mean)
-    rows, columns = torch.triu_indices(len(cosines), len(cosines), 1, device=cosines.device)
-    return cosines[rows, columns]
+    logs = ClassGeometry.of(moments, global_mean).log_distances
+    return logs.variance if statistic == "variance" else logs.mean

@@ -6,11 +6,14 @@ All are 0 for W proportional to M, but for :func:`unc3`, which asks for equal pr
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from agop.collapse.classifier import LinearClassifier
-from agop.collapse.geometry import between_trace, class_directions, etf_distance
+from agop.collapse.geometry import ClassGeometry
+from agop.collapse.pairs import etf_distance, simplex_parts
 from agop.errors import UndefinedMeasureError
 from agop.inputs import ArrayLike
 from agop.moments import ClassMoments, GlobalMean
@@ -18,7 +21,9 @@ from agop.moments import ClassMoments, GlobalMean
 __all__ = ["nc3_etf_error", "nc3_self_duality", "nc3_self_duality_by_class", "unc3"]
 
 
-def nc3_self_duality(moments: ClassMoments, weight: ArrayLike, *, global_mean: GlobalMean = "classes") -> float:
+def nc3_self_duality(
+    moments: ClassMoments | ClassGeometry, weight: ArrayLike | LinearClassifier, *, global_mean: GlobalMean = "classes"
+) -> float:
     r"""Distance :math:`\| W/\|W\|_F - M/\|M\|_F \|_F` (Papyan, Han & Donoho 2020), from 0 to 2.
 
     Parameters
@@ -26,7 +31,7 @@ def nc3_self_duality(moments: ClassMoments, weight: ArrayLike, *, global_mean: G
     moments
         Moments of the features (d columns) that enter the classifier.
     weight
-        (C, d), as in ``torch.nn.Linear``.
+        (C, d), as in ``torch.nn.Linear``, or a classifier that has it.
     global_mean
         Mean of the class means, or with ``"samples"`` of all samples.
 
@@ -44,14 +49,15 @@ def nc3_self_duality(moments: ClassMoments, weight: ArrayLike, *, global_mean: G
     >>> round(nc3_self_duality(moments, 5 * torch.eye(3)), 6)
     0.605811
     """
-    between_trace(moments, global_mean)
-    weight, centered = _weight(moments, weight), moments.centered_means(global_mean)
+    geometry = ClassGeometry.of(moments, global_mean)
+    _ = geometry.between_trace
+    weight, centered = _weight(geometry, weight), geometry.centered
     norm = torch.linalg.matrix_norm
     return float(norm(weight / norm(weight) - centered / norm(centered)))
 
 
 def nc3_self_duality_by_class(
-    moments: ClassMoments, weight: ArrayLike, *, global_mean: GlobalMean = "classes"
+    moments: ClassMoments | ClassGeometry, weight: ArrayLike | LinearClassifier, *, global_mean: GlobalMean = "classes"
 ) -> tuple[float, ...]:
     r"""Distance :math:`\| w_c/\|w_c\| - m_c/\|m_c\| \|` of each class (Papyan, Han & Donoho 2020).
 
@@ -68,11 +74,14 @@ def nc3_self_duality_by_class(
     >>> [round(error, 6) for error in nc3_self_duality_by_class(moments, 5 * torch.eye(3))]
     [0.605811, 0.605811, 0.605811]
     """
-    difference = _weight_directions(moments, weight) - class_directions(moments, global_mean)
+    geometry = ClassGeometry.of(moments, global_mean)
+    difference = _weight_directions(geometry, weight) - geometry.directions
     return tuple(torch.linalg.vector_norm(difference, dim=1).tolist())
 
 
-def nc3_etf_error(moments: ClassMoments, weight: ArrayLike, *, global_mean: GlobalMean = "classes") -> float:
+def nc3_etf_error(
+    moments: ClassMoments | ClassGeometry, weight: ArrayLike | LinearClassifier, *, global_mean: GlobalMean = "classes"
+) -> float:
     r"""Distance :math:`\| WM^T/\|WM^T\|_F - (I - 11^T/C)/\sqrt{C-1} \|_F` (Kothapalli 2023).
 
     Weaker than self-duality: also 0 for the pseudo-inverse :math:`W = (M^+)^T`, whatever M is.
@@ -90,19 +99,19 @@ def nc3_etf_error(moments: ClassMoments, weight: ArrayLike, *, global_mean: Glob
     >>> round(nc3_etf_error(moments, torch.eye(3)), 12)
     0.0
     """
-    between_trace(moments, global_mean)
-    weight, centered = _weight(moments, weight), moments.centered_means(global_mean)
-    products = weight @ centered.mT
-    smallest = torch.linalg.matrix_norm(weight) * moments.resolution()
-    if torch.linalg.matrix_norm(products) <= smallest:
+    geometry = ClassGeometry.of(moments, global_mean)
+    _ = geometry.between_trace
+    weight = _weight(geometry, weight)
+    along, rest = simplex_parts(weight, geometry.centered)
+    if math.hypot(along, rest) <= float(torch.linalg.matrix_norm(weight)) * geometry.resolution:
         advice = "A classifier that does not see the class means has no angle to them."
         raise UndefinedMeasureError("a weight along the class means", "one orthogonal to all of them", advice)
-    return etf_distance(products)
+    return etf_distance(along, rest)
 
 
 def unc3(
-    moments: ClassMoments,
-    weight: ArrayLike,
+    moments: ClassMoments | ClassGeometry,
+    weight: ArrayLike | LinearClassifier,
     *,
     cosine: bool = False,
     global_mean: GlobalMean = "classes",
@@ -116,7 +125,7 @@ def unc3(
     moments
         Moments of the features (d columns) that enter the classifier.
     weight
-        (C, d), as in ``torch.nn.Linear``.
+        (C, d), as in ``torch.nn.Linear``, or a classifier that has it.
     cosine
         Take the cosine of the angle between the two instead of their inner product.
     global_mean
@@ -136,22 +145,25 @@ def unc3(
     >>> unc3(moments, weight), round(unc3(moments, weight, cosine=True), 12)
     (0.25, 0.0)
     """
+    geometry = ClassGeometry.of(moments, global_mean)
     if cosine:
-        products = _weight_directions(moments, weight) * class_directions(moments, global_mean)
+        products = _weight_directions(geometry, weight) * geometry.directions
     else:
-        products = _weight(moments, weight) * moments.centered_means(global_mean)
+        products = _weight(geometry, weight) * geometry.centered
     return float(products.sum(1).var(correction=0))
 
 
-def _weight(moments: ClassMoments, weight: ArrayLike) -> Tensor:
-    checked = LinearClassifier.of(weight, None, like=moments).weight
+def _weight(geometry: ClassGeometry, weight: ArrayLike | LinearClassifier) -> Tensor:
+    if not isinstance(weight, LinearClassifier):
+        weight = LinearClassifier.of(weight, None, like=geometry.moments)
+    checked = weight.weight
     if not checked.any():
         raise UndefinedMeasureError("a weight with directions", "zeros", "Self-duality compares directions.")
     return checked
 
 
-def _weight_directions(moments: ClassMoments, weight: ArrayLike) -> Tensor:
-    checked = _weight(moments, weight)
+def _weight_directions(geometry: ClassGeometry, weight: ArrayLike | LinearClassifier) -> Tensor:
+    checked = _weight(geometry, weight)
     lengths = torch.linalg.vector_norm(checked, dim=1, keepdim=True)
     if not lengths.all():
         raise UndefinedMeasureError("a non-zero weight of each class", "a row of zeros", "Leave such a class out.")

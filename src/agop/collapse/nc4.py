@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agop.collapse.classifier import LinearClassifier
+from agop.collapse.geometry import ClassGeometry
 from agop.collapse.projection import BetweenProjection
 from agop.errors import InputError
 from agop.inputs import ArrayLike
@@ -12,7 +13,7 @@ __all__ = ["nc4_agreement"]
 
 
 def nc4_agreement(
-    moments: ClassMoments,
+    moments: ClassMoments | ClassGeometry,
     features: ArrayLike,
     weight: ArrayLike,
     bias: ArrayLike | None = None,
@@ -56,6 +57,7 @@ def nc4_agreement(
     >>> nc4_agreement(ClassMoments.of(x, y, 2), x, torch.eye(2), torch.tensor([2.0, 0.0]))
     0.5
     """
+    moments = ClassGeometry.of(moments).moments
     projection = BetweenProjection.of(moments)
     classifier = LinearClassifier.of(weight, bias, like=moments)
     n_rows = agreements = 0

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from agop.chunks import row_chunks
 from agop.collapse.classifier import LinearClassifier
-from agop.collapse.geometry import between_trace
+from agop.collapse.geometry import ClassGeometry
 from agop.inputs import ArrayLike, as_matrix, require_finite
 from agop.kernels import euclidean_distances
 from agop.moments import ClassMoments
@@ -60,7 +60,7 @@ class BetweenProjection:
         InputError
             If there is one class, or all class means coincide and span nothing.
         """
-        between_trace(moments)
+        _ = ClassGeometry.of(moments).between_trace
         basis = moments.between_basis()
         return cls(moments.global_mean(), basis, moments.centered_means() @ basis)
 

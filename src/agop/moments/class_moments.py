@@ -259,6 +259,8 @@ class ClassMoments:
 
     def drop_empty(self) -> ClassMoments:
         """Moments of the classes that have samples, renumbered in their order (``moments.counts > 0``)."""
+        if self.counts.all():
+            return self
         return self.select(torch.nonzero(self.counts).flatten())
 
     def select(self, classes: Tensor) -> ClassMoments:
@@ -276,8 +278,8 @@ class ClassMoments:
         """
         if weighting not in ("classes", "samples"):
             raise InputError("global_mean 'classes' or 'samples'", repr(weighting), "Choose one of the two.")
-        missing = torch.nonzero(self.counts == 0).flatten().tolist()
-        if missing:
+        if not self.counts.all():
+            missing = torch.nonzero(self.counts == 0).flatten().tolist()
             advice = "Give samples of every class, or leave the empty ones out by moments.drop_empty()."
             raise EmptyClassError("samples of every class", f"none of class {_listed(missing)}", advice)
         if weighting == "classes":
