@@ -51,6 +51,12 @@ class MeasureSettings:
         "exact", or the number of random directions.
     rows
         Contribution of a layer with several rows a sample, positions or tokens.
+    min_count
+        Samples that a class must have to take part in collapse.
+    classifier
+        Whether output c is the score of class c; found from the outputs by default.
+    collapse
+        Measure collapse; the AGOPs and the ansatz alone otherwise.
     samples
         Rows to measure, the first ones; all by default.
     shard
@@ -73,6 +79,8 @@ class MeasureSettings:
         Seed of the factory and of the random directions.
     device
         Device of the model, such as cpu or cuda.
+    max_memory
+        Bytes that the statistics of all layers and the outputs of a batch may take; unlimited by default.
     """
 
     model: str
@@ -82,6 +90,9 @@ class MeasureSettings:
     layers: tuple[str, ...] = ()
     outputs: str = "exact"
     rows: Rows = "each"
+    min_count: Count = 1
+    classifier: bool | None = None
+    collapse: bool = True
     samples: Count | None = None
     shard: str | None = None
     second_pass: bool = True
@@ -91,6 +102,7 @@ class MeasureSettings:
     images: bool = False
     seed: Seed = 0
     device: str = "cpu"
+    max_memory: Count | None = None
 
     @property
     def has_own_data(self) -> bool:
@@ -151,15 +163,15 @@ class MeasureSettings:
         forward = default_forward
         if self.forward is not None:
             forward = function_of(self.forward, "a function of the model and a batch as MODULE:FUNCTION", 2)
+        same = ("rows", "min_count", "classifier", "collapse", "second_pass", "max_memory")
         return MeasureOptions(
             forward=forward,
             layers=self.layers or None,
             outputs=outputs,
-            rows=self.rows,
             max_samples=self.samples if self.has_own_data else None,
-            second_pass=self.second_pass,
             device=usable_device(local_device(self.device)),
             progress=progress,
+            **{name: getattr(self, name) for name in same},
         )
 
     def batches(self, dataset: Dataset | None, dtype: torch.dtype, rank: int = 0, world: int = 1) -> Iterable[Any]:
