@@ -215,6 +215,7 @@ def _title(results: Sequence[Result]) -> str:
         return f"{len(results)} runs compared: {', '.join(result.name for result in results)}"
     (result,) = results
     data = result.info["settings"].get("data")
+    data = ", ".join(data) if isinstance(data, list) else data
     return f"{kind_of(result).heading(result)} on {data}" if data else kind_of(result).heading(result)
 
 

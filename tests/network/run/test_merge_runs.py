@@ -130,9 +130,10 @@ def test_merged_runs_merge(here):
     assert merged("two", b).exit_code == 0
     assert_merged("merged", "whole")
     assert Run.open("merged").info()["settings"]["shard"] == ["3/3", "1/3", "2/3"]
+    assert [each["run"] for each in Run.open("merged").info()["merged"]] == [c, a, b]
     result = merged("two", a, out="other")
     assert result.exit_code == 2
-    assert "got part 1/3 in two and part1" in words(result.stderr)
+    assert "got the same numbers in two and part1" in words(result.stderr)
 
 
 def test_parts_that_are_missing_are_said(here):
@@ -168,6 +169,7 @@ def test_own_data(here):
     assert_merged("merged", "whole")
     settings = Run.open("merged").info()["settings"]
     assert (settings["data"], settings["shard"]) == (["parts_here:first", "parts_here:second"], None)
+    assert "on parts_here:first, parts_here:second</" in (here / "merged" / "report.html").read_text()
 
 
 @pytest.mark.parametrize("option", [["--test"], ["--samples", 150], ["--rows", "mean"], ["--layers", "0"]])
@@ -207,6 +209,10 @@ def test_a_copy_of_a_run_of_own_data(here):
     shutil.copytree("one", "copy")
     result = merged("one", "copy")
     assert "got the same numbers in one and copy." in words(result.stderr)
+    measured("other", data="parts_here:second")
+    assert merged("one", "other").exit_code == 0
+    result = merged("merged", "copy", out="again")
+    assert "got the same numbers in merged and copy." in words(result.stderr)
 
 
 def test_what_is_no_part(here):

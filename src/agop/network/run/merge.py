@@ -25,7 +25,7 @@ def merge_runs(folders: Sequence[Path], out: Path) -> NetworkRecord:
     """Merge the runs of the parts of the data into one, as if all had been measured at once.
 
     The settings of the new run are those of the parts; "shard" and what else differs has a list of their values. In
-    ``run.json`` "merged" says which runs it is of. A folder of the same parts is written again.
+    ``run.json`` "merged" lists the measurements that it is of. A folder of the same parts is written again.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def merge_runs(folders: Sequence[Path], out: Path) -> NetworkRecord:
     run = Run.create(out, _settings(parts), kind="network")
     with run.working():
         record, notes = _merged(parts)
-    merged = [{"run": str(part.run.path), "n_samples": part.info["n_samples"], **part.time} for part in parts]
+    merged = [entry for part in parts for entry in part.measured]
     notes = [*notes, *_missing(parts), *record.notes]
     write_record(run, record, image_shape=parts[0].info.get("image_shape"), notes=notes, merged=merged)
     return record
@@ -97,9 +97,15 @@ class _Part:
         return [shard] if isinstance(shard, str) else list(shard or ())
 
     @property
-    def time(self) -> dict[str, Any]:
-        """When it was measured, and how long that took."""
-        return {name: self.info.get(name) for name in ("started", "finished", "seconds")}
+    def measured(self) -> list[dict[str, Any]]:
+        """Entries of the measurements that it is merged of, or of itself."""
+        known = {name: self.info.get(name) for name in ("n_samples", "started", "finished", "seconds")}
+        return self.info.get("merged") or [{"run": str(self.run.path), "sha256": self.digest, **known}]
+
+    @property
+    def digests(self) -> set[str]:
+        """Checksums of the records of its measurements."""
+        return {entry["sha256"] for entry in self.measured}
 
 
 def _check_alike(one: _Part, other: _Part) -> None:
@@ -127,7 +133,7 @@ def _check_disjoint(parts: Sequence[_Part]) -> None:
 
 def _overlap(a: _Part, b: _Part) -> str:
     """Reason why two runs have samples in common; empty if none is known."""
-    if a.digest == b.digest:
+    if a.digests & b.digests:
         return "the same numbers"
     if a.settings["data"] != b.settings["data"] or not (a.shards or b.shards or ":" not in a.settings["data"]):
         return ""
