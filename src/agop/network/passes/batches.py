@@ -192,9 +192,7 @@ def checked_batch(outputs: Any, targets: Any, mask: Any = None) -> Batch:
 
 def _on_host(*tensors: Tensor) -> list[NDArray[Any]]:
     """Tensors as arrays, in one copy from the device."""
-    if all(tensor.device.type == "cpu" for tensor in tensors):
-        return [tensor.numpy() for tensor in tensors]
-    packed = torch.cat([tensor.flatten().long() for tensor in tensors]).cpu().numpy()
+    packed = torch.cat([tensor.flatten().long() for tensor in tensors]).numpy(force=True)
     ends = np.cumsum([tensor.numel() for tensor in tensors])[:-1]
     parts = zip(np.split(packed, ends), tensors, strict=True)
     return [
@@ -206,24 +204,22 @@ def _checked_targets(targets: Any, n_samples: int) -> Tensor:
     """Integer labels (B,), or float targets (B, t)."""
     expected = f"integer labels of shape ({n_samples},), or numbers ({n_samples},) or ({n_samples}, t)"
     try:
-        targets = torch.as_tensor(targets).detach()
+        found = torch.as_tensor(targets).detach()
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(expected, type(targets).__name__, _ADVICE) from error
-    got = f"{targets.dtype} of shape {tuple(targets.shape)}"
-    if targets.is_complex() or targets.dtype == torch.bool:
+    got, numbers = f"{found.dtype} of shape {tuple(found.shape)}", found.is_floating_point()
+    if found.is_complex() or found.dtype == torch.bool:
         raise InputError(expected, got, _ADVICE)
-    if targets.is_floating_point():
-        targets = targets[:, None] if targets.ndim == 1 else targets
-    if targets.ndim != 1 + targets.is_floating_point() or len(targets) != n_samples:
-        raise InputError(expected, got, _TOKENS if targets.ndim == 2 else _ADVICE)
-    return targets
+    found = found[:, None] if numbers and found.ndim == 1 else found
+    if found.ndim != 1 + numbers or len(found) != n_samples:
+        raise InputError(expected, got, _TOKENS if found.ndim == 2 and not numbers else _ADVICE)
+    return found
 
 
 def _checked_mask(mask: Any, n_samples: int) -> Tensor:
     """Mask (n, T), or (B, T) with the tokens as the n = B T samples, as booleans."""
     if isinstance(mask, Tensor) and mask.ndim == 2 and (len(mask) == n_samples or mask.numel() == n_samples):
-        real: Tensor = mask != 0
-        return real
+        return mask.ne(0)
     got = f"shape {tuple(mask.shape)}" if isinstance(mask, Tensor) else type(mask).__name__
     advice = "It is 1 for the rows (tokens) that count and 0 for padding."
     raise InputError(f"a mask of shape ({n_samples}, T)", got, advice)

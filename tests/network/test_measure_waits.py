@@ -1,0 +1,97 @@
+"""A device is waited for at most twice a batch, however many layers there are, and no shape depends on the data.
+
+Counted on the CPU: what would wait on a device is an operation that hands a number to Python, or whose result has as many
+entries as the data say.
+"""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+import agop
+from network.models import ResNet, batches, data, mlp, seeded
+from network.test_measure_padding import Encoder, loader, sentences
+
+WAITS = ("_local_scalar_dense", "equal", "is_nonzero")
+SHAPES = ("nonzero", "masked_select", "unique", "unique2", "bincount", "repeat_interleave")
+TO_HOST = (torch.Tensor.numpy, torch.Tensor.tolist, torch.Tensor.cpu, torch.Tensor.__array__)
+
+
+class Counted(TorchDispatchMode):
+    """Counts of operations by what they mean for a device."""
+
+    def __init__(self):
+        super().__init__()
+        self.operations = self.waits = self.shapes = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func._schema.name.removeprefix("aten::")
+        self.operations += 1
+        self.waits += name in WAITS
+        self.shapes += name in SHAPES and "self_int" not in str(func)
+        if name in ("index", "index_put", "index_put_"):
+            self.shapes += any(index is not None and index.dtype == torch.bool for index in args[1])
+        return func(*args, **(kwargs or {}))
+
+
+class ToHost(TorchFunctionMode):
+    """Counts the times that a tensor is handed to the host."""
+
+    count = 0
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.count += func in TO_HOST
+        return func(*args, **(kwargs or {}))
+
+
+def a_batch(model, few, many, **options):
+    """Counts of one batch more, in both passes: operations, waits, shapes, and copies to the host."""
+
+    def count(loaded):
+        with Counted() as counted, ToHost() as host:
+            agop.measure(model, loaded, **options)
+        return torch.tensor([counted.operations, counted.waits, counted.shapes, host.count])
+
+    return ((count(many) - count(few)) / (len(many) - len(few))).tolist()
+
+
+def cases():
+    x, y = data(48)
+    images, labels = data(48, (2, 6, 6))
+    tokens = loader(*sentences())
+    return {
+        "perceptron": (seeded(mlp), batches(x, y, (8,)), {}),
+        "deep perceptron": (seeded(mlp, widths=(5, *[7] * 12, 3)), batches(x, y, (8,)), {}),
+        "residual network": (seeded(ResNet), batches(images, labels, (8,)), {}),
+        "random directions": (seeded(mlp), batches(x, y, (8,)), {"outputs": agop.Rademacher(3)}),
+        "samples left out": (seeded(mlp), batches(x, torch.where(y == 2, -100, y), (8,)), {}),
+        "rare classes left out": (seeded(mlp), batches(x, y, (8,)), {"min_count": 3}),
+        "padded tokens": (seeded(Encoder), tokens * 4, {"outputs": agop.Rademacher(2)}),
+    }
+
+
+@pytest.mark.parametrize("case", cases())
+def test_no_more_than_two_waits_a_batch(case):
+    model, loaded, options = cases()[case]
+    half = len(loaded) // 2
+    operations, waits, shapes, to_host = a_batch(model, loaded[:half], loaded, **options)
+    assert operations > 20
+    assert shapes == 0
+    assert waits + to_host <= 2 * 2  # in two passes
+
+
+def test_waits_are_seen():
+    """The counters see what they are for."""
+    values = torch.arange(5.0)
+    with Counted() as counted, ToHost() as host:
+        assert values.sum() > 3
+        values[values > 2].numpy()
+        nn.functional.one_hot(torch.arange(3))
+        values.nonzero()
+    assert counted.waits >= 1
+    assert counted.shapes == 2
+    assert host.count == 1
