@@ -1,7 +1,7 @@
 """A device is waited for at most twice a batch, however many layers there are, and no shape depends on the data.
 
-Counted on the CPU: what would wait on a device is an operation that hands a number to Python, or whose result has as many
-entries as the data say.
+Counted on the CPU: what would wait on a device is an operation that hands a number to Python, or whose result has as
+many entries as the data say.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any
 from rich.progress import Progress
 from torch import nn
 
-from agop.errors import InputError
+from agop.network.capture.checks import check_loader
 from agop.network.capture.state import undisturbed
 from agop.network.capture.weights import Weights, stable_weights
 from agop.network.options import MeasureOptions
@@ -57,7 +57,8 @@ def measure(
     Raises
     ------
     InputError
-        If an option, a batch, an output or a label is unusable, fewer than two classes have samples, no layer is found,
+        If the model, the loader, an option, a batch, an output or a label is unusable, the model is being measured by
+        the same thread, fewer than two classes have samples, no layer is found,
         outputs depend on other samples while ``outputs="exact"``, or the second pass shows other data than the first.
     MemoryBudgetError
         If the statistics do not fit ``max_memory``.
@@ -78,9 +79,9 @@ def measure(
     """
     options = replace(options or MeasureOptions(), **changes)
     twice = options.collapse and options.second_pass
-    if twice and isinstance(loader, Iterator):
-        advice = "Give a DataLoader, or a list of the batches; or set second_pass=False."
-        raise InputError("a loader that can be iterated twice", type(loader).__name__, advice)
+    check_loader(loader, twice=twice, max_samples=options.max_samples)
+    if options.ood_loader is not None:
+        check_loader(options.ood_loader, twice=False)
     with (
         undisturbed(model, options.device) as device,
         stable_weights(),

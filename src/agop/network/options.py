@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 
 from agop.errors import InputError
+from agop.network.capture.checks import check_layers
 from agop.network.capture.weights import LayerSelection
 from agop.network.passes.directions import Directions, Rademacher, directions_of
 from agop.network.passes.forward import Forward, default_forward
@@ -91,6 +92,9 @@ class MeasureOptions:
     def __post_init__(self) -> None:
         """Check what can be checked without a model."""
         directions_of(self.outputs)
+        check_layers(self.layers)
+        if not callable(self.forward):
+            raise InputError("forward to be a function", repr(self.forward), "It takes the model and a batch.")
         if self.rows not in ("each", "mean", "flatten"):
             raise InputError("rows 'each', 'mean' or 'flatten'", repr(self.rows), "Choose one of them.")
         if self.max_samples is not None and self.max_samples < 1:

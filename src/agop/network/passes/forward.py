@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from agop.errors import InputError
+from agop.network.capture.checks import as_tensor
 
 __all__ = ["IGNORED", "Forward", "default_forward", "moved", "next_token_forward", "outputs_of"]
 
@@ -108,15 +109,17 @@ def outputs_of(result: Any) -> Tensor:
     )
 
 
-def moved(batch: Any, device: torch.device) -> Any:
-    """The batch with its tensors and arrays as tensors on a device."""
-    if isinstance(batch, np.ndarray) and batch.dtype.kind in "biuf":
-        return torch.from_numpy(batch).to(device)
+def moved(batch: Any, device: torch.device, dtype: torch.dtype) -> Any:
+    """The batch with its tensors on a device, and its arrays as tensors there, fractions in the model's data type."""
+    if isinstance(batch, np.ndarray):
+        batch = as_tensor(batch, dtype)
+    if isinstance(batch, Tensor) and batch.is_inference():
+        batch = batch.clone()  # that gradients can pass
     if hasattr(batch, "to"):
         return batch.to(device)
     if isinstance(batch, Mapping):
-        return {key: moved(value, device) for key, value in batch.items()}
+        return {key: moved(value, device, dtype) for key, value in batch.items()}
     if isinstance(batch, (tuple, list)):
-        values = [moved(value, device) for value in batch]
+        values = [moved(value, device, dtype) for value in batch]
         return type(batch)(*values) if hasattr(batch, "_fields") else type(batch)(values)
     return batch

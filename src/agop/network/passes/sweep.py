@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from agop.errors import InputError
 from agop.moments import LabeledMoments
 from agop.network.capture.calls import Capture
-from agop.network.capture.weights import Weights
+from agop.network.capture.weights import Weights, model_dtype
 from agop.network.options import MeasureOptions
 from agop.network.passes.batches import Batch, checked_batch
 from agop.network.passes.features import CallFeatures
@@ -124,7 +124,7 @@ class Sweep:
             raise InputError("a loader with batches", "none", "A loader that is used up by one pass does not do.")
 
     def _run(self, data: Any, ood: bool) -> Batch:
-        found = self.options.forward(self.model, moved(data, self.device))
+        found = self.options.forward(self.model, moved(data, self.device, model_dtype(self.model)))
         if not isinstance(found, tuple) or len(found) not in (2, 3):
             expected = "forward to return (outputs, labels) or (outputs, labels, mask)"
             raise InputError(expected, type(found).__name__, "Return the first two at least.")

@@ -106,7 +106,7 @@ def _try(model: nn.Module, batches: Any, settings: MeasureSettings, options: Mea
             if not settings.has_own_data:
                 batch = tuple(part[:2] for part in batch)
                 what = f"inputs of shape {tuple(batch[0].shape)}"
-            options.forward(model, moved(batch, device))
+            options.forward(model, moved(batch, device, model_dtype(model)))
             return False
     except AgopError:
         raise
