@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import agop
+from agop.network.capture.weights import Weights
 from network.models import N_CLASSES, seeded
 from oracles.network import assert_agop, assert_collapse, assert_layer, observe
 
@@ -75,7 +76,7 @@ def test_hugging_face_gpt2_classifier():
 
 
 def test_hugging_face_gpt2_language_model():
-    """Rows are tokens; the head is tied to the embedding and carries its name."""
+    """Rows are tokens; the head, whose weight is that of the embedding, stands there once, as the head."""
     model = gpt2("GPT2LMHeadModel")
     ids, _ = token_batches(n=12, vocabulary=N_CLASSES)
     labels = ids.roll(-1, 1)
@@ -91,9 +92,66 @@ def test_hugging_face_gpt2_language_model():
     record = agop.measure(model, loader, forward=forward, outputs=agop.Rademacher(2, 0))
     assert record.n_samples == int((labels >= 0).sum())
     assert record.n_dropped == len(ids)
-    assert set(record) == {*GPT2_LAYERS, "transformer.wte"}
+    assert set(record) == {*GPT2_LAYERS, "lm_head"}
     kept = labels.flatten() >= 0
     with torch.no_grad():
         h = model.transformer(input_ids=ids).last_hidden_state.flatten(0, 1)[kept]
-    assert_collapse(record["transformer.wte"].input, [[row[None]] for row in h], labels.flatten()[kept], N_CLASSES)
+    assert_collapse(record["lm_head"].input, [[row[None]] for row in h], labels.flatten()[kept], N_CLASSES)
     assert record["transformer.h.0.mlp.c_fc"].agop is not None
+
+
+def decoder(name, **options):
+    """A tiny decoder with gated units, and the names of its layers."""
+    transformers = pytest.importorskip("transformers")
+    sizes = {"hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = getattr(transformers, f"{name}Config")(vocab_size=11, pad_token_id=10, **sizes, **options)
+    return seeded(lambda: getattr(transformers, f"{name}ForCausalLM")(config))
+
+
+@pytest.mark.parametrize(
+    ("name", "layers", "act"),
+    [
+        ("Llama", ["gate_proj", "up_proj"], "silu"),
+        ("Gemma", ["gate_proj", "up_proj"], "gelu"),
+        ("Phi3", ["gate_up_proj"], "silu"),
+    ],
+)
+def test_hugging_face_gated_unit(name, layers, act):
+    """The output stage of all that the gate takes is what the down projection reads."""
+    model = decoder(name, **({"head_dim": 4, "num_key_value_heads": 2} if name == "Gemma" else {}))
+    ids, _ = token_batches(n=12, vocabulary=N_CLASSES)
+    labels = ids.roll(-1, 1)
+
+    def forward(model, batch):
+        return model(input_ids=batch[0]).logits[..., :N_CLASSES].flatten(0, 1), batch[1].flatten()
+
+    record = agop.measure(model, [(ids, labels)], forward=forward, outputs=agop.Rademacher(1, 0))
+    read = []
+    block = model.model.layers[0].mlp
+    handle = block.down_proj.register_forward_pre_hook(lambda _, args: read.append(args[0].flatten(0, 1)))
+    with torch.no_grad():
+        model(input_ids=ids)
+    handle.remove()
+    for layer in layers:
+        found = record[f"model.layers.0.mlp.{layer}"]
+        assert found.activation == f"{act} gate"
+        assert_collapse(found.output, [[row[None]] for row in read[0]], labels.flatten(), N_CLASSES)
+    assert record["model.layers.0.mlp.down_proj"].activation is None
+
+
+@pytest.mark.parametrize(
+    ("build", "head", "embedding"),
+    [
+        (lambda: gpt2("GPT2LMHeadModel"), "lm_head", "transformer.wte"),
+        (lambda: decoder("Llama", tie_word_embeddings=True), "lm_head", "model.embed_tokens"),
+    ],
+)
+def test_head_tied_to_the_embedding(build, head, embedding):
+    """It stands there once, as what it is used for, and under the name by which it was asked for."""
+    model = build()
+    assert model.get_submodule(head).weight is model.get_submodule(embedding).weight
+    names = Weights(model).names
+    assert head in names
+    assert embedding not in names
+    assert Weights(model, embedding).names == [embedding]
+    assert Weights(model, [head, embedding]).names == [head]

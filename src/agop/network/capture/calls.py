@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,27 +13,12 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from agop.network.capture.layer_call import LayerCall, source_of
 from agop.network.capture.layers import Linear, linear_call
+from agop.network.capture.output_stage import OutputStages, overwrites
 from agop.network.capture.weights import Weights
 
-__all__ = ["Capture", "LayerCall"]
-
-_ACTIVATIONS = frozenset(
-    (
-        *("celu", "clamp", "clamp_min", "elu", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu"),
-        *("logsigmoid", "mish", "prelu", "relu", "relu6", "rrelu", "selu", "sigmoid", "silu", "softplus"),
-        *("softsign", "tanh", "threshold"),
-    )
-)
-"""Calls whose result is the output stage of the layer that they are given."""
-
-_PASSED_THROUGH = frozenset(
-    (
-        *("alpha_dropout", "batch_norm", "contiguous", "dropout", "dropout1d", "dropout2d", "dropout3d"),
-        *("feature_alpha_dropout", "float", "group_norm", "instance_norm", "layer_norm", "rms_norm", "to"),
-    )
-)
-"""Calls between a layer and its nonlinearity that keep samples, positions and features in their places."""
+__all__ = ["Capture"]
 
 _attention_forward = types.FunctionType(
     functional.multi_head_attention_forward.__code__,
@@ -42,40 +27,6 @@ _attention_forward = types.FunctionType(
 )
 _attention_forward.__kwdefaults__ = functional.multi_head_attention_forward.__kwdefaults__
 """PyTorch's attention in full, whose projections can be watched: the original hands itself over as one call."""
-
-
-@dataclass(eq=False)
-class LayerCall:
-    """One call of a layer: its input, its output, what the nonlinearity made of it, and gradients as they arrive.
-
-    Attributes
-    ----------
-    name
-        The layer's.
-    linear
-        Its normal form.
-    outputs
-        Pre-activation W phi + b, as the call returned it.
-    batch
-        Number of sequences of the attention around the call, whose tensors have time first; None elsewhere.
-    activation, activated
-        Name and result of the nonlinearity that consumed the outputs; None if none did.
-    on_gradient
-        Receives the gradient of every backward pass with respect to the outputs.
-    """
-
-    name: str
-    linear: Linear
-    outputs: Tensor
-    batch: int | None
-    activation: str | None = None
-    activated: Tensor | None = None
-    on_gradient: Callable[[Tensor], None] | None = None
-
-    def receive(self, gradient: Tensor) -> None:
-        """Hand a gradient on to ``on_gradient``."""
-        if self.on_gradient is not None:
-            self.on_gradient(gradient)
 
 
 class Capture(TorchFunctionMode):
@@ -107,7 +58,7 @@ class Capture(TorchFunctionMode):
         self.calls: list[LayerCall] = []
         self.leaves: list[Tensor] = []
         self._weights = weights
-        self._outputs: dict[int, tuple[Tensor, LayerCall]] = {}
+        self._stages = OutputStages()
         self._seen: list[Tensor] = []
         self._kept: dict[int, Tensor] = {}
         self._batch: int | None = None
@@ -120,7 +71,7 @@ class Capture(TorchFunctionMode):
         """Forget all tensors, so that the memory of a batch is free before the next one."""
         for call in self.calls:
             call.on_gradient = None
-        for held in (self.calls, self.leaves, self._seen, self._outputs, self._kept):
+        for held in (self.calls, self.leaves, self._seen, self._stages, self._kept):
             held.clear()
 
     def __torch_function__(
@@ -132,14 +83,15 @@ class Capture(TorchFunctionMode):
         if func is functional.multi_head_attention_forward:
             with self._attention(args, kwargs):
                 return _attention_forward(*args, **kwargs)
-        if _overwrites(func, kwargs):
+        if overwrites(func, kwargs):
             self._keep(target)
         linear = linear_call(func, args, kwargs)
         result = func(*args, **kwargs)
         name = None if linear is None else self._weights.name_of(linear.weight)
         if linear is not None and name is not None:
             return self._note(name, linear, result)
-        self._follow(func, target, result, overwrites=_overwrites(func, kwargs))
+        for call, activation in self._stages.follow(func, args, kwargs, result).items():
+            call.activation, call.activated = activation, self._see(result)
         return result
 
     @contextmanager
@@ -157,25 +109,13 @@ class Capture(TorchFunctionMode):
             leaf = outputs.detach().requires_grad_()
             self.leaves.append(leaf)
             outputs = leaf.clone()  # a leaf could not be overwritten by what follows
-        call = LayerCall(name, replace(linear, inputs=self._see(linear.inputs)), self._see(outputs), self._batch)
+        inputs = self._see(linear.inputs)
+        call = LayerCall(name, replace(linear, inputs=inputs), self._see(outputs), self._batch, source_of(inputs))
         if outputs.requires_grad:
             outputs.register_hook(call.receive)  # type: ignore[no-untyped-call]
         self.calls.append(call)
-        self._outputs[id(outputs)] = outputs, call
+        self._stages.begin(outputs, call)
         return outputs
-
-    def _follow(self, func: Callable[..., Any], target: Any, result: Any, *, overwrites: bool) -> None:
-        """Find the nonlinearity after a layer, behind normalization and dropout too."""
-        source, call = self._outputs.get(id(target), (None, None))
-        if source is None or call is None or call.activation is not None or not isinstance(result, Tensor):
-            return
-        name = getattr(func, "__name__", "").rstrip("_")
-        if name in _ACTIVATIONS and result.shape == source.shape:
-            call.activation, call.activated = name, self._see(result)
-        elif name in _PASSED_THROUGH and result.shape == source.shape:
-            self._outputs[id(result)] = result, call
-        elif overwrites:
-            del self._outputs[id(target)]
 
     def _see(self, tensor: Tensor) -> Tensor:
         """Alias of a tensor that :meth:`values` will know as it is now."""
@@ -191,8 +131,3 @@ class Capture(TorchFunctionMode):
         for tensor in self._seen:
             if id(tensor) not in self._kept and tensor.untyped_storage().data_ptr() == memory:
                 self._kept[id(tensor)] = tensor.clone()
-
-
-def _overwrites(func: Callable[..., Any], kwargs: Mapping[str, Any]) -> bool:
-    name = getattr(func, "__name__", "")
-    return (name.endswith("_") and not name.endswith("__")) or name == "__setitem__" or kwargs.get("inplace") is True

@@ -47,6 +47,8 @@ class Linear:
         Views of an input (..., in) and an output (..., out) whose leading axes are samples, positions, tokens.
     matrix
         The weight as a dense matrix W (out, in); block diagonal for groups.
+    axis
+        Axis of an output that counts its features, from the end.
     patch
         (channels, height, width) of a row of the inputs of a 2-d convolution, all groups together; None elsewhere.
     """
@@ -56,6 +58,7 @@ class Linear:
     input_rows: Callable[[Tensor], Tensor]
     output_rows: Callable[[Tensor], Tensor]
     matrix: Callable[[Tensor], Tensor]
+    axis: int = -1
     patch: tuple[int, int, int] | None = None
 
 
@@ -122,7 +125,7 @@ def _convolution(dimensions: int) -> Callable[..., Linear]:
             return blocks[0] if groups == 1 else torch.block_diag(*blocks)  # type: ignore[no-untyped-call]
 
         patch = (groups * weight.shape[1], kernel[0], kernel[1]) if dimensions == 2 else None
-        return Linear(input, weight, input_rows, output_rows, matrix, patch)
+        return Linear(input, weight, input_rows, output_rows, matrix, -1 - dimensions, patch)
 
     return read
 

@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from agop.errors import InputError
+from agop.network.capture.wrappers import named_modules
 
 __all__ = ["LayerSelection", "Weights", "model_dtype", "stable_weights"]
 
@@ -25,7 +27,8 @@ class Weights:
     """The matrices and convolution kernels of a model, found again by the storage that a tensor looks at.
 
     A view counts: the rows of a fused projection, or the transposed weight in ``x @ weight.T``. Tied weights
-    carry the first of their names.
+    carry the first of their names that is not one of an embedding. Weights that ``fully_shard`` has spread over ranks
+    are found while they are gathered for a call.
 
     Parameters
     ----------
@@ -42,24 +45,87 @@ class Weights:
 
     def __init__(self, model: nn.Module, layers: LayerSelection = None) -> None:
         named = list(_named_weights(model))
-        selected = _selected(model, [name for name, _ in named], layers)
-        self._found: dict[int, list[tuple[str, Tensor]]] = defaultdict(list)
-        for name, weight in named:
-            same = self._found[weight.untyped_storage().data_ptr()]
-            if name in selected and not any(_part(weight, other) == "" for _, other in same):
-                same.append((name, weight))
+        selected = _selected(model, [weight.name for weight in named], layers)
+        self._found: dict[object, list[_Named]] = defaultdict(list)
+        for weight in sorted(named, key=lambda weight: isinstance(weight.module, nn.Embedding)):
+            same = self._found[_place(weight.tensor)]
+            if weight.name in selected and not any(_part(weight.tensor, other.tensor) == "" for other in same):
+                same.append(weight)
+        self._is_sharded = any(hasattr(module, "unshard") for module in model.modules())  # fully_shard adds it
 
     @property
     def names(self) -> list[str]:
         """Layers that are to be found, tied ones once."""
-        return [name for weights in self._found.values() for name, _ in weights]
+        return [weight.name for same in self._found.values() for weight in same]
 
     def name_of(self, tensor: Tensor) -> str | None:
         """Name of the layer whose weight this is, or transposed is, or of whose weight it holds rows."""
-        for name, weight in self._found.get(tensor.untyped_storage().data_ptr(), ()):
-            if (part := _part(tensor, weight)) is not None:
-                return f"{name}{part}"
+        for weight, live in self._like(tensor):
+            if (part := _part(tensor, live)) is not None:
+                return f"{weight.name}{part}"
         return None
+
+    def full(self, name: str, received: Tensor) -> Tensor:
+        """Weight of a layer in full, laid out as a call received it; of one that is sharded a copy.
+
+        Where the model is sharded the ranks must ask together, for one layer after another: no rank then holds more
+        than one whole weight, if it keeps none.
+
+        Parameters
+        ----------
+        name
+            Name as :meth:`name_of` gives it, with rows.
+        received
+            Weight of the call, whose memory may be gone.
+        """
+        if not self._is_sharded:
+            return received.detach()
+        stem, _, rows = name.partition("[")
+        weight = next(weight for same in self._found.values() for weight in same if weight.name == stem).current
+        whole: Tensor = weight.full_tensor() if _is_shard(weight) else weight.clone()  # type: ignore[attr-defined]
+        if rows:
+            start, stop = map(int, rows.rstrip("]").split(":"))
+            whole = whole[start:stop]
+        is_transposed = whole.ndim == 2 and (received.shape, received.stride()) == (whole.mT.shape, whole.mT.stride())
+        return whole.mT if is_transposed else whole
+
+    def _like(self, tensor: Tensor) -> Iterator[tuple[_Named, Tensor]]:
+        """Weights in the memory of a tensor."""
+        if not self._is_sharded:
+            yield from ((weight, weight.tensor) for weight in self._found.get(_place(tensor), ()))
+            return
+        for same in self._found.values():
+            for weight in same:
+                live = weight.current
+                if not _is_shard(live) and _place(live) == _place(tensor):
+                    yield weight, live
+
+
+@dataclass(frozen=True, eq=False)
+class _Named:
+    """A weight, its layer's name, and where the model keeps it."""
+
+    name: str
+    module: nn.Module
+    attribute: str
+    tensor: Tensor
+
+    @property
+    def current(self) -> Tensor:
+        """The weight that the module has now, which is another while it is gathered."""
+        current: Tensor = getattr(self.module, self.attribute)
+        return current.detach()
+
+
+def _is_shard(tensor: Tensor) -> bool:
+    """Whether it is a DTensor."""
+    return hasattr(tensor, "full_tensor")
+
+
+def _place(tensor: Tensor) -> object:
+    """Memory of a tensor; of one that is sharded, that of the shard."""
+    own: Tensor = tensor.to_local() if _is_shard(tensor) else tensor  # type: ignore[attr-defined]
+    return own.untyped_storage().data_ptr()
 
 
 @contextmanager
@@ -88,28 +154,23 @@ def _part(tensor: Tensor, weight: Tensor) -> str | None:
     return None
 
 
-def _named_weights(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Layer name and weight of every matrix or convolution kernel, parametrized ones included."""
-    for module_name, module in model.named_modules():
-        if "parametrizations" in module_name.split("."):
+def _named_weights(model: nn.Module) -> Iterator[_Named]:
+    """Every matrix or convolution kernel, parametrized ones included."""
+    for path, module in named_modules(model):
+        if "parametrizations" in path.split("."):
             continue
         own = dict(module.named_parameters(recurse=False))
         if parametrize.is_parametrized(module):
-            own |= {name: getattr(module, name) for name in module.parametrizations}
+            own |= {name: getattr(module, name) for name in module.parametrizations}  # type: ignore[union-attr]
         for name, weight in own.items():
             if weight.ndim >= 2 and weight.numel() and weight.is_floating_point():
-                yield _layer_name(module_name, name, module), weight
+                yield _Named(_layer_name(path, name, module), module, name, weight)
 
 
-def _layer_name(module_name: str, parameter: str, module: nn.Module) -> str:
-    """Name "fc1" for "fc1.weight", "attention.in_proj" for "attention.in_proj_weight"; wrappers are left out."""
+def _layer_name(path: str, parameter: str, module: nn.Module) -> str:
+    """Name "fc1" for "fc1.weight", "attention.in_proj" for "attention.in_proj_weight"."""
     stem = "" if parameter == "weight" else parameter.removesuffix("_weight")
-    return ".".join(part for part in (_path(module_name), stem) if part) or type(module).__name__
-
-
-def _path(module_name: str) -> str:
-    """Path of a module without the wrapper of compiled ones."""
-    return ".".join(part for part in module_name.split(".") if part != "_orig_mod")
+    return ".".join(part for part in (path, stem) if part) or type(module).__name__
 
 
 def _selected(model: nn.Module, names: list[str], layers: LayerSelection) -> set[str]:
@@ -121,7 +182,7 @@ def _selected(model: nn.Module, names: list[str], layers: LayerSelection) -> set
         if isinstance(choice, str):
             matches = set(fnmatch.filter(names, re.sub(r"\[\d+:\d+\]$", "", choice)))
         else:
-            modules = {_path(name) for name, module in model.named_modules() if isinstance(module, choice)}
+            modules = {path for path, module in named_modules(model) if isinstance(module, choice)}
             matches = {name for name in names if any(not m or name == m or name.startswith(f"{m}.") for m in modules)}
         if not matches:
             shown, known = choice if isinstance(choice, str) else choice.__name__, ", ".join(sorted(set(names)))

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from agop.chunks import row_chunks
 from agop.linalg import Spectrum
-from agop.network.capture.calls import Capture, LayerCall
+from agop.network.capture.calls import Capture
+from agop.network.capture.layer_call import LayerCall
 from agop.network.passes.batches import Batch
 from agop.network.passes.padding import RowMask
 from agop.network.passes.rows import Owners, Rows, by_sample, reduce_rows
