@@ -152,3 +152,13 @@ def test_parts_of_a_loader_that_draws_could_overlap(sampling, world):
         return
     with pytest.raises(InputError, match=r"expected all batches in a fixed order, got a loader with a \w+Sampler"):
         shard_batches(loader, 0, world)
+
+
+def test_a_part_of_a_part_of_the_process(monkeypatch):
+    """Half of the samples would be lost without a word."""
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(InputError, match="expected a loader of all samples, got one of the part of this process"):
+        shard_batches(DataLoader(agop.shard(range(9))))
+    chosen = DataLoader(agop.shard(range(9), 0, 3), batch_size=1)
+    assert [int(batch) for batch in shard_batches(chosen)] == [3]

@@ -89,7 +89,8 @@ def shard_batches(batches: Iterable[Any], rank: int | None = None, world: int | 
     Raises
     ------
     InputError
-        If ``rank`` is none of the parts, or the loader draws its samples, so that parts could overlap.
+        If ``rank`` is none of the parts, the loader draws its samples, so that parts could overlap, or it is of a part
+        already.
 
     Examples
     --------
@@ -104,7 +105,11 @@ def shard_batches(batches: Iterable[Any], rank: int | None = None, world: int | 
         if isinstance(sampler, _NOT_THE_SAME_ON_ALL):
             advice = "Make the loader with shuffle=False and without a sampler."
             raise InputError("all batches in a fixed order", f"a loader with a {type(sampler).__name__}", advice)
-    is_stream = isinstance(getattr(batches, "dataset", None), IterableDataset)
+    dataset = getattr(batches, "dataset", None)
+    if isinstance(dataset, Subset) and dataset.indices == _own_indices(dataset.dataset):
+        advice = "Leave agop.shard out: a part of what the loader gives is taken here."
+        raise InputError("a loader of all samples", "one of the part of this process", advice)
+    is_stream = isinstance(dataset, IterableDataset)
     if type(batches) is DataLoader and batch_sampler is not None and not is_stream:
         return _loader_of(batches, _SizedEveryNth(batch_sampler, rank, world))
     return (_SizedEveryNth if hasattr(batches, "__len__") else _EveryNth)(batches, rank, world)
@@ -142,6 +147,12 @@ def _place(rank: int | None, world: int | None) -> tuple[int, int]:
         advice = "Ranks count from 0, and world is the number of parts."
         raise InputError(f"a rank in 0 .. {world - 1}" if world > 0 else "world >= 1", f"{rank} of {world}", advice)
     return rank, world
+
+
+def _own_indices(dataset: Any) -> range | None:
+    """Indices that :func:`shard` takes by itself in this process; None in a process alone."""
+    rank, world = _own_place()
+    return range(rank, len(dataset), world) if world > 1 else None
 
 
 def _own_place() -> tuple[int, int]:
