@@ -61,6 +61,7 @@ VALUES = [
     SPECTRUM,
     Ansatz.of(LAYER.weight, SPECTRUM),
     LAYER.stages["input"],
+    LAYER.stages["input"].features,
     LAYER,
     SeenSamples(6, 0, 2, {0: 3, 1: 3}, 3),
     NetworkRecord({"fc": LAYER}, SeenSamples(6, 0, 2, {0: 3, 1: 3}, 3), {"rows": "each"}, ("a note",)),

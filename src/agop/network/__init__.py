@@ -8,6 +8,7 @@ from agop.network.passes.forward import default_forward, next_token_forward
 from agop.network.record import (
     Ansatz,
     Attribution,
+    FeatureSummary,
     LayerRecord,
     NetworkRecord,
     Stage,
@@ -22,6 +23,7 @@ __all__ = [
     "Ansatz",
     "Attribution",
     "Exact",
+    "FeatureSummary",
     "LayerRecord",
     "MeasureOptions",
     "MeasureSettings",

@@ -113,7 +113,7 @@ def measure(
         seen = {name.split("[")[0] for name in (*first.layers, *first.skipped)}
         unseen = [name for name in Weights(model, options.layers).names if name not in seen]
     return NetworkRecord(
-        records,
+        {name: layer.with_ansatz() for name, layer in records.items()},
         samples,
         {"outputs": str(options.outputs), "rows": options.rows, "max_samples": options.max_samples},
         tuple(_omissions(first, unseen)),

@@ -34,7 +34,7 @@ def agop_plot(results: Sequence[NetworkResult]) -> Plot | None:
         pictures = []
         for result in results:
             record = _record(result, layer)
-            if record is not None and record.spectrum is not None and record.spectrum.rank:
+            if record is not None:
                 pictures += [Picture(_titled(results, result, title), m) for title, m in _matrices(record, side)]
         if pictures:
             charts[layer] = Pictures(pictures, "over the largest entry")
@@ -61,7 +61,7 @@ def eigenvector_plot(results: Sequence[NetworkResult]) -> Plot | None:
             if record is None or shape is None or record.spectrum is None or not record.spectrum.rank:
                 continue
             top = record.spectrum.top(_VECTORS)
-            part = (top.values / record.spectrum.values.sum()).tolist()
+            part = (top.values / _trace(record)).tolist()
             name = layer if len(results) == 1 else f"{layer}, {result.name}"
             charts[name] = eigenvector_pictures(largest_positive(top.vectors.mT), part, shape)
             shares[name] = part
@@ -106,8 +106,9 @@ def means_plot(results: Sequence[NetworkResult]) -> Plot | None:
 
 
 def _matrices(record: LayerRecord, side: int) -> list[tuple[str, NDArray[np.float64]]]:
-    """W^T W, AGOP and its root for the coordinates that W uses most."""
-    assert record.spectrum is not None  # noqa: S101 - of layers with a spectrum only
+    """W^T W, AGOP and its root for the coordinates that W uses most; none of a compact record or without an AGOP."""
+    if record.weight is None or record.spectrum is None or not record.spectrum.rank:
+        return []
     weight = record.weight.double()
     kept = weight.square().sum(0).argsort(descending=True, stable=True)[:side]
     vectors, values = record.spectrum.vectors[kept], record.spectrum.values
@@ -123,9 +124,13 @@ def _image_shape(result: NetworkResult, record: LayerRecord) -> Sequence[int] | 
     """Shape (channels, height, width) of what the columns of a layer's weight are."""
     if record.patch is not None:
         return None if record.patch[1:] == (1, 1) else record.patch
-    shape = result.info.get("image_shape")
-    reads_images = shape is not None and math.prod(shape) == record.weight.shape[1] and _is_first(result, record)
-    return shape if reads_images else None
+    shape, spectrum = result.info.get("image_shape"), record.spectrum
+    reads_images = shape is not None and spectrum is not None and math.prod(shape) == spectrum.n_features
+    return shape if reads_images and _is_first(result, record) else None
+
+
+def _trace(record: LayerRecord) -> float:
+    return 0.0 if record.eigenvalues is None else float(record.eigenvalues.sum())
 
 
 def _is_first(result: NetworkResult, record: LayerRecord) -> bool:
@@ -133,32 +138,28 @@ def _is_first(result: NetworkResult, record: LayerRecord) -> bool:
     return next(iter(result.record)) == record.name
 
 
-def _cosines(record: LayerRecord, stage: str, most: int | None = None) -> NDArray[np.float64] | None:
+def _cosines(record: LayerRecord, stage: str, most: int) -> NDArray[np.float64] | None:
     """Cosines between the centered means of the classes that occur, the first ones at most."""
-    if stage not in record.stages:
-        return None
-    means = record.stages[stage].moments.drop_empty().centered_means()[:most].double()
-    norms = means.norm(dim=1, keepdim=True)
-    if not (norms > 0).all():
-        return None
-    directions = means / norms
-    return (directions @ directions.mT).numpy()  # type: ignore[no-any-return]
+    cosines = record.stages[stage].features.cosines if stage in record.stages else None
+    return None if cosines is None else cosines[:most, :most].double().numpy()
 
 
 def _simplex(result: NetworkResult) -> list[Finding]:
     """Distance of the cosines between different classes from those of the simplex, at the first and last input."""
     record = {} if result.record is None else result.record
-    ends = [(name, found) for name, layer in record.items() if (found := _cosines(layer, "input")) is not None]
+    inputs = [(name, layer) for name, layer in record.items() if layer.input is not None]
     findings = []
-    for name, cosines in dict([*ends[:1], *ends[-1:]]).items():
-        n_classes = len(cosines)  # those that occur
-        ideal = -1 / (n_classes - 1)
-        away = np.abs(cosines[~np.eye(n_classes, dtype=bool)] - ideal)
-        note = f"at most {number_text(float(away.max()))}; simplex ETF of {n_classes} classes: {number_text(ideal)}"
+    for name, layer in dict([*inputs[:1], *inputs[-1:]]).items():
+        counts = layer.stages["input"].features.counts
+        away = None if layer.input is None else layer.input.values.get("nc2_equiangularity")
+        if counts is None or away is None:
+            continue
+        n_classes = int((counts > 0).sum())
+        note = f"simplex ETF of {n_classes} classes: {number_text(-1 / (n_classes - 1))}"
         if n_classes == 2:
             note = "two class means lie opposite each other whatever was learned"
-        what = "distance of the cosines between classes from the simplex ETF"
-        findings.append(Finding(what, f"input of {name}", float(away.mean()), notes=(note,)))
+        what = "mean distance of the cosines between classes from the simplex ETF"
+        findings.append(Finding(what, f"input of {name}", away, notes=(note,)))
     return findings
 
 

@@ -2,6 +2,7 @@
 
 from agop.network.record.ansatz import Ansatz, neural_feature_matrix, nfa_correlation
 from agop.network.record.attribution import Attribution
+from agop.network.record.features import FeatureSummary
 from agop.network.record.layer import LayerRecord
 from agop.network.record.network import NetworkRecord
 from agop.network.record.stage import STAGES, Stage
@@ -10,6 +11,7 @@ __all__ = [
     "STAGES",
     "Ansatz",
     "Attribution",
+    "FeatureSummary",
     "LayerRecord",
     "NetworkRecord",
     "Stage",

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -24,26 +23,30 @@ from agop.storable import storable
 __all__ = ["LayerRecord"]
 
 
+_LEADING = 32
+"""Eigenvectors of the AGOP that a compact record keeps."""
+
+
 @storable
 @dataclass(frozen=True)
 class LayerRecord:
-    """A measured layer.
+    """A measured layer, in full or compact (:meth:`compact`).
 
     Attributes
     ----------
     name
         Path of the layer in the model.
     weight
-        W, dense, (out, in).
+        W, dense, (out, in); None in a compact record.
     stages
         "input", "linear", "output", "agop_1/2" and "agop_1/4"; one that does not exist is missing.
     activation
         Call that made the output stage, such as "relu"; None if none was found.
     gradients
-        Outer product of the gradients behind the AGOP; None if no gradient reached the layer.
+        Outer product of the gradients behind the AGOP; None if no gradient reached the layer, and in a compact record.
     spectrum
         Eigenvalues and eigenvectors of the AGOP at the layer's input, a mean over samples and a sum over outputs and
-        rows; None if no gradient reached the layer.
+        rows, in a compact record the leading ones; None if no gradient reached the layer.
     agop_error
         Standard error of the AGOP's trace over the trace, for random directions of the outputs.
     rows
@@ -53,10 +56,14 @@ class LayerRecord:
         this order; with groups the channels of all of them, as in the dense weight. None for other layers.
     is_classifier
         Whether its outputs are those of the network, so that its weight is the classifier of NC3.
+    nfa
+        Agreement of W^T W with powers of the AGOP, by :meth:`with_ansatz`; None where one of them is zero.
+    smaller_eigenvalues
+        Eigenvalues of the AGOP after those of ``spectrum``, descending, in a compact record; else None.
     """
 
     name: str
-    weight: Tensor
+    weight: Tensor | None
     stages: dict[str, Stage]
     activation: str | None = None
     gradients: LayerGradients | None = None
@@ -65,6 +72,55 @@ class LayerRecord:
     rows: float = 1.0
     patch: tuple[int, int, int] | None = None
     is_classifier: bool = False
+    nfa: Ansatz | None = None
+    smaller_eigenvalues: Tensor | None = None
+
+    def with_ansatz(self) -> Self:
+        """The layer with the agreement of its weight and its AGOP, the most expensive number of a record."""
+        if self.weight is None or self.spectrum is None:
+            return self
+        try:
+            return replace(self, nfa=Ansatz.of(self.weight, self.spectrum))
+        except UndefinedMeasureError:
+            return replace(self, nfa=None)
+
+    def compact(self, k: int = _LEADING) -> Self:
+        r"""The layer in little memory: all numbers and eigenvalues, no matrix, and it does not merge.
+
+        Left out are the weight, the outer product of the gradients, class means, and the eigenvectors of the AGOP after
+        the k-th: for a layer of d inputs and C classes about 8 k d bytes are left of 16 d^2 + 4 out d + 24 C d.
+
+        Parameters
+        ----------
+        k
+            Eigenvectors of the AGOP that are kept.
+
+        Raises
+        ------
+        InputError
+            If k is less than one.
+
+        Examples
+        --------
+        >>> import torch
+        >>> agop = Spectrum.of(torch.diag(torch.tensor([4.0, 2.0, 1.0])))
+        >>> layer = LayerRecord("fc", torch.eye(3)[:2], {}, spectrum=agop).with_ansatz()
+        >>> small = layer.compact(k=1)
+        >>> small.is_compact, small.spectrum.values.tolist(), small.eigenvalues.tolist(), small.nfa == layer.nfa
+        (True, [4.0], [4.0, 2.0, 1.0], True)
+        """
+        spectrum, smaller = self.spectrum, None
+        if spectrum is not None and self.eigenvalues is not None:
+            top = spectrum.top(k)
+            spectrum = Spectrum(top.values.clone(), top.vectors.clone(memory_format=torch.contiguous_format))
+            smaller = self.eigenvalues[spectrum.rank :].clone()
+        stages = {name: stage.compact() for name, stage in self.stages.items()}
+        return replace(self, weight=None, stages=stages, gradients=None, spectrum=spectrum, smaller_eigenvalues=smaller)
+
+    @property
+    def is_compact(self) -> bool:
+        """Whether matrices were left out."""
+        return self.weight is None
 
     @property
     def input(self) -> Collapse | None:
@@ -88,18 +144,25 @@ class LayerRecord:
 
     @property
     def agop(self) -> Tensor | None:
-        """AGOP (in, in), float64; ``spectrum.top(r)`` where that is too large."""
+        """AGOP (in, in), float64; ``spectrum.top(r)`` where that is too large.
+
+        Raises
+        ------
+        InputError
+            If the record is compact; ``spectrum.matrix()`` is then the best approximation of its rank.
+        """
+        missing = 0 if self.smaller_eigenvalues is None else len(self.smaller_eigenvalues)
+        if missing:
+            got, advice = f"{missing} left out", "Use its spectrum, or measure with max_width=None."
+            raise InputError(f"all eigenvectors of the AGOP of layer {self.name}", got, advice)
         return None if self.spectrum is None else self.spectrum.matrix()
 
-    @cached_property
-    def nfa(self) -> Ansatz | None:
-        """Agreement of W^T W with powers of the AGOP; None where one of them is zero."""
-        if self.spectrum is None:
-            return None
-        try:
-            return Ansatz.of(self.weight, self.spectrum)
-        except UndefinedMeasureError:
-            return None
+    @property
+    def eigenvalues(self) -> Tensor | None:
+        """All eigenvalues of the AGOP that are not rounding, descending, float64."""
+        if self.spectrum is None or self.smaller_eigenvalues is None:
+            return None if self.spectrum is None else self.spectrum.values
+        return torch.cat([self.spectrum.values, self.smaller_eigenvalues])
 
     @property
     def attribution(self) -> Attribution:
@@ -108,16 +171,14 @@ class LayerRecord:
         return Attribution.of(*(None if collapse is None else collapse.nc1_trace_ratio for collapse in found))
 
     @property
-    def feature_norm(self) -> float:
-        """Root of the mean squared norm of the input features."""
-        moments = self.stages["input"].moments
-        squares = moments.scatter_trace + float((moments.counts * moments.means.square().sum(1)).sum())
-        return math.sqrt(squares / moments.n_samples)
+    def feature_norm(self) -> float | None:
+        """Root of the mean squared norm of the input features, None if their collapse was not measured."""
+        return math.sqrt(self.stages["input"].features.mean_square) if "input" in self.stages else None
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """One flat dictionary a stage: its measures, and on the input stage those of the whole layer."""
         for name in STAGES:
-            if name in self.stages:
+            if name in self.stages or name == "input":
                 collapse = self._collapse(name)
                 whole = self._whole_layer() if name == "input" else {}
                 yield {"layer": self.name, "stage": name, **({} if collapse is None else collapse.as_dict()), **whole}
@@ -127,7 +188,15 @@ class LayerRecord:
 
         Stages after the AGOP change with it, and are left out; so is the error of random directions, which two records
         may have in common.
+
+        Raises
+        ------
+        InputError
+            If they are of different layers or weights, or one is compact.
         """
+        if self.weight is None or other.weight is None:
+            advice = "Measure with max_width=None to keep what merges."
+            raise InputError(f"a full record of layer {self.name}", "a compact one", advice)
         if self.name != other.name or not torch.equal(self.weight, other.weight):
             raise InputError(f"layer {self.name} with the same weight", other.name, "Merge records of one model only.")
         activation = self.activation if self.activation == other.activation else None
@@ -144,11 +213,12 @@ class LayerRecord:
             },
             activation=activation,
             gradients=gradients,
+            nfa=None,
             spectrum=None if gradients is None else gradients.spectrum(LayerWeight(self.weight)),
             agop_error=None,
             rows=shares[0] * self.rows + shares[1] * other.rows,
             is_classifier=is_classifier,
-        )
+        ).with_ansatz()
 
     def _collapse(self, stage: str) -> Collapse | None:
         return self.stages[stage].collapse if stage in self.stages else None
@@ -161,6 +231,7 @@ class LayerRecord:
             "output_log_fall": attribution.output_log_fall,
             "share": attribution.share,
             "feature_norm": self.feature_norm,
+            "n_rows": self.stages["input"].features.n_rows if "input" in self.stages else None,
             "agop_error": self.agop_error,
             **({} if nfa is None else {f"nfa_{name}": value for name, value in nfa.as_dict().items()}),
         }

@@ -9,15 +9,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from agop.charts.terminal import Column, TerminalTable
-from agop.collapse import MEASURES
+from agop.charts.terminal import TerminalTable
 from agop.errors import DataFileError, InputError
 from agop.estimator.values import NodeReader, NodeWriter
 from agop.extras import require
 from agop.network.record.alignment import Alignment
+from agop.network.record.blocks import Blocks
 from agop.network.record.layer import LayerRecord
-from agop.network.record.notes import notes_of
+from agop.network.record.notes import few, notes_of
 from agop.network.record.samples import SeenSamples
+from agop.network.record.tables import block_table, layer_table, regression_measures, rows_text
 from agop.runs import storage
 from agop.storable import storable
 
@@ -33,8 +34,6 @@ _CURVES = {
     "nfa_pearson_root": "nfa/{layer}",
 }
 """Columns of the lines that are followed through a training, and their names in experiment trackers."""
-
-_BAR = 8
 
 
 @storable
@@ -168,22 +167,46 @@ class NetworkRecord(Mapping[str, LayerRecord]):
         return require("pandas", "tables").DataFrame(lines)
 
     def table(self) -> TerminalTable:
-        """Table of the layers for rich, with a bar for the share of the linear part where NC1 falls by 5 % or more."""
-        accuracy = "" if self.accuracy is None else f", accuracy {self.accuracy:.3f}"
-        title = f"{self.n_samples} samples, {self.n_classes} classes{accuracy}"
-        nc1, nc2 = MEASURES["nc1_trace_ratio"].label, MEASURES["nc2_gram_mse"].label
-        numbers = (f"{nc1} φ", "Wφ", "σ(Wφ)", "AGOP½φ", f"{nc2} φ", "NFA", "NFA½", "share of W")
-        columns = [Column("layer", "name"), *map(Column, numbers), Column("", "bar")]
-        rows = []
-        for layer in self.layers.values():
-            stages = (layer.input, layer.linear, layer.output, layer.agop_stage)
-            values = [None if stage is None else stage.nc1_trace_ratio for stage in stages]
-            values.append(None if layer.input is None else layer.input.nc2_gram_mse)
-            nfa = (None, None) if layer.nfa is None else (layer.nfa.pearson, layer.nfa.pearson_root)
-            share = layer.attribution.share
-            cells = [_number(value, ".3g") for value in values] + [_number(value, ".2f") for value in (*nfa, share)]
-            rows.append([layer.name, *cells, _bar(share)])
-        return TerminalTable(title, columns, rows)
+        """Table for rich that fits a screen: a row a layer, or of many layers in blocks a row a block.
+
+        Of each layer NC1 at its stages, NC2, the ansatz, and the share of the linear part where NC1 falls by 5 % or
+        more, with a bar; of a regression NRC1 to NRC4. More than 32 layers, such as those of a transformer, are the NC1
+        of what they read, by block and kind: :meth:`block_table` has other measures.
+        """
+        blocks = Blocks.of(list(self))
+        if blocks is None:
+            return layer_table(self.lines(), self._title)
+        return self.block_table(next(iter(regression_measures(self.lines())), "nc1_trace_ratio"))
+
+    def block_table(self, measure: str, stage: str = "input") -> TerminalTable:
+        """Table of one measure, a row for each block and a column for each kind of layer in it.
+
+        Parameters
+        ----------
+        measure
+            Column of :meth:`lines` that holds numbers, such as "nc1_trace_ratio", "share" or "nfa_pearson_root".
+        stage
+            "input", "linear", "output", "agop_1/2" or "agop_1/4"; measures of the whole layer are at the input.
+
+        Raises
+        ------
+        InputError
+            If there is no such measure or stage, or the layers are not in blocks.
+        """
+        blocks = Blocks.of(list(self), more_than=1)
+        if blocks is None:
+            raise InputError("layers in blocks that repeat", few(self), "Use table().")
+        return block_table(self.lines(), blocks, (measure, stage), self._title)
+
+    @property
+    def _title(self) -> str:
+        """Samples, classes and accuracy, as far as there are any, and rows."""
+        counts = [layer.stages["input"].features.n_rows for layer in self.layers.values() if "input" in layer.stages]
+        parts = [f"{self.n_samples} samples"]
+        parts += [f"{self.n_classes} classes"] if self.classes else []
+        parts += [] if self.accuracy is None else [f"accuracy {self.accuracy:.3f}"]
+        parts.append(rows_text(self.settings.get("rows"), counts))
+        return ", ".join(filter(None, parts))
 
     def merge(self, other: NetworkRecord) -> NetworkRecord:
         """Record of the samples of both, for one model and one way of measuring.
@@ -225,15 +248,3 @@ class NetworkRecord(Mapping[str, LayerRecord]):
         if not isinstance(record, cls):
             raise DataFileError(f"{path} to hold a network's record", type(record).__name__, "Take another file.")
         return record
-
-
-def _number(value: float | None, form: str) -> str:
-    return "–" if value is None else format(value, form)
-
-
-def _bar(share: float | None) -> str:
-    """A bar from 0 to 1; the number beside it may lie outside."""
-    if share is None:
-        return ""
-    filled = round(_BAR * min(1.0, max(0.0, share)))
-    return f"{'█' * filled}{'░' * (_BAR - filled)}"

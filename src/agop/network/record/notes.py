@@ -11,10 +11,13 @@ __all__ = ["few", "notes_of"]
 
 
 def notes_of(layers: Mapping[str, LayerRecord], samples: SeenSamples) -> Iterator[str]:
-    """Notes on layers without an AGOP, on classes of no sample or one, and on measures without a value."""
+    """Notes on layers without an AGOP, on few rows or samples of a class, and on measures without a value."""
     for name, layer in layers.items():
-        if layer.gradients is None:
+        if layer.spectrum is None:
             yield f"{name}: no gradient of the outputs reaches it, no AGOP"
+    if compact := [name for name, layer in layers.items() if layer.is_compact]:
+        yield f"{few(compact)}: numbers, eigenvalues and leading eigenvectors only, which do not merge"
+    yield from _about_rows(layers)
     yield from _about_samples(samples)
     yield from _about_single_rows(layers, samples.classes) if any(layer.stages for layer in layers.values()) else ()
     yield from _about_measures(layers)
@@ -24,6 +27,21 @@ def few(items: Iterable[object]) -> str:
     """The first three of them, and how many more there are."""
     names = list(map(str, items))
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _about_rows(layers: Mapping[str, LayerRecord]) -> Iterator[str]:
+    """Notes on inputs of fewer rows than features, whose means and scatter span a part of the space only."""
+    found: dict[tuple[int, int], list[str]] = {}
+    for name, layer in layers.items():
+        if "input" in layer.stages:
+            features = layer.stages["input"].features
+            found.setdefault((features.n_rows, features.n_features), []).append(name)
+    for (rows, width), names in found.items():
+        if rows < width:
+            yield (
+                f"input of {few(names)}: fewer rows ({rows}) than features ({width}), so that features span at most "
+                f"{rows} directions and collapse may be that of few rows"
+            )
 
 
 def _about_samples(samples: SeenSamples) -> Iterator[str]:
@@ -40,7 +58,8 @@ def _about_samples(samples: SeenSamples) -> Iterator[str]:
 
 
 def _about_single_rows(layers: Mapping[str, LayerRecord], classes: Sequence[int]) -> Iterator[str]:
-    counts = [stage.moments.counts.tolist() for layer in layers.values() for stage in layer.stages.values()]
+    stages = [stage.features.counts for layer in layers.values() for stage in layer.stages.values()]
+    counts = [found.tolist() for found in stages if found is not None]
     if single := [label for label, found in zip(classes, zip(*counts, strict=True), strict=True) if 1 in found]:
         yield f"one sample of class {few(single)}, which has no scatter within the class: left out of NC1"
 

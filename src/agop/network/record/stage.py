@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from agop.collapse import Collapse
 from agop.collapse.projected import ProjectedMoments
-from agop.errors import UndefinedMeasureError
+from agop.errors import InputError, UndefinedMeasureError
 from agop.moments import ClassMoments
 from agop.network.record.alignment import Alignment
+from agop.network.record.features import FeatureSummary
 from agop.storable import storable
 
 __all__ = ["STAGES", "Stage"]
@@ -26,16 +27,19 @@ class Stage:
 
     Attributes
     ----------
-    moments
-        Class means and scatter; of AGOP^p phi up to an isometry.
+    features
+        Number of rows and features, rows of each class, and angles between the first class means.
     collapse
         All measures of collapse; None where they have no value, as for class means that coincide.
+    moments
+        Class means and scatter, by which stages merge; of AGOP^p phi up to an isometry. None in a compact record.
     ood
-        Moments of out-of-distribution samples, as of one class; None without.
+        Moments of out-of-distribution samples, as of one class; None without, and in a compact record.
     """
 
-    moments: ClassMoments
+    features: FeatureSummary
     collapse: Collapse | None
+    moments: ClassMoments | None = None
     ood: ClassMoments | None = None
 
     @classmethod
@@ -51,12 +55,24 @@ class Stage:
             collapse = Collapse.from_passes(moments, projected, weight, None if ood is None else ood.means)
         except UndefinedMeasureError:
             collapse = None
-        return cls(moments.to("cpu"), collapse, None if ood is None else ood.to("cpu"))
+        moments = moments.to("cpu")
+        return cls(FeatureSummary.of(moments), collapse, moments, None if ood is None else ood.to("cpu"))
+
+    def compact(self) -> Stage:
+        """The stage without its moments: all numbers stay, but it does not merge."""
+        return replace(self, moments=None, ood=None)
 
     def merge(self, other: Stage, alignment: Alignment, weight: Tensor | None = None) -> Stage:
         """Both together, with the weight of a classifier of the classes of both if there is one.
 
         NC1 by the pseudo-inverse and NC4 need another look at all the data, and become None.
+
+        Raises
+        ------
+        InputError
+            If one is compact.
         """
+        if self.moments is None or other.moments is None:
+            raise InputError("stages with their class means", "a compact one", "Measure without compact layers.")
         ood = None if self.ood is None or other.ood is None else self.ood.merge(other.ood)
         return Stage.of(alignment.merge(self.moments, other.moments), None, weight, ood)
