@@ -222,6 +222,7 @@ def test_notes_are_printed(here, monkeypatch):
         (["nets_here:mlp", "--shard", "0/4"], "expected a shard such as \"3/16\", the first one 1/16, got '0/4'."),
         (["nets_here:mlp", "--shard", "5/4"], "expected a shard such as \"3/16\", the first one 1/16, got '5/4'."),
         (["nets_here:mlp", "--shard", "2"], "expected a shard such as \"3/16\", the first one 1/16, got '2'."),
+        (["nets_here:mlp", "--shard", "2/4", "--min-count", "3"], "got min_count=3 in part 2/4. Leave it out, or"),
         (["nets_here:mlp", "--forward", "widths"], "expected a function of the model and a batch as MODULE:FUNCTION"),
         (["nets_here:mlp", "--forward", "nets_here:mlp"], "expected nets_here:mlp to need 2 arguments, got too many"),
         (

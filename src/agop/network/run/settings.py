@@ -116,9 +116,12 @@ class MeasureSettings:
         ------
         InputError
             If ``standardize`` is another one than in the training that made the weights, or a setting is for data sets
-            only, or ``shard`` is no part.
+            only, or ``shard`` is no part, or a part shall leave out classes that are rare in it.
         """
         place = self.place()
+        if self.shard is not None and self.min_count > 1:
+            got, advice = f"min_count={self.min_count} in part {self.shard}", "Leave it out, or measure all at once."
+            raise InputError("all classes of a part, which may be common in others", got, advice)
         if self.has_own_data:
             self._check_own_data(place)
             return self
