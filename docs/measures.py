@@ -1,4 +1,4 @@
-"""The directive ``measures``: the table of the measures of collapse, from ``agop.collapse.MEASURES``."""
+"""The directive ``measures``: a table of the measures of collapse, of ``classes`` or of a ``regression``."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
-from agop.collapse import MEASURES
+from agop.collapse import MEASURES, REGRESSION_MEASURES
+
+_TABLES = {"classes": MEASURES, "regression": REGRESSION_MEASURES}
 
 
 class MeasureTable(SphinxDirective):
     """A row for each measure: name, label, definition and source."""
 
+    required_arguments = 1
+
     def run(self) -> list[nodes.Node]:
         """Write the rows as a list-table and let Sphinx read it."""
         lines = [".. list-table::", "   :header-rows: 1", "   :widths: 24 12 42 22", ""]
         rows = [("name", "label", "definition", "source")]
-        for name, measure in MEASURES.items():
+        for name, measure in _TABLES[self.arguments[0]].items():
             definition = re.sub(r" \([^()]*\d{4}\)", "", measure.definition)
             rows.append((f"``{name}``", measure.label, definition, measure.source))
         for name, *others in rows:

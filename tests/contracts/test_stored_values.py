@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 
 import agop
 from agop import DeepRFMClassifier, RFMClassifier, RFMRegressor, TableEncoder, TreeRFMClassifier, TreeRFMRegressor
-from agop.collapse import Collapse
+from agop.collapse import Collapse, RegressionCollapse
 from agop.deep_rfm import CosineFeatures, DeepRFMRecord, GaussianCosineFeatures, LaplaceCosineFeatures, ReLUFeatures
 from agop.deep_rfm.record import StageRecord
 from agop.deep_rfm.recursion import LayerMap
@@ -28,7 +28,7 @@ from agop.kernels import (
     Metric,
     ProductLaplace,
 )
-from agop.moments import ClassMoments
+from agop.moments import ClassMoments, TargetMoments
 from agop.network import Ansatz, LayerRecord, NetworkRecord, Stage
 from agop.network.passes.gradients import LayerGradients, LayerWeight
 from agop.network.record.samples import SeenSamples
@@ -51,11 +51,14 @@ def tensor(*shape):
 
 STAGE = StageRecord(Collapse.of(tensor(6, 2), np.arange(6) % 2, 2), 1.5)
 MOMENTS = ClassMoments.of(tensor(6, 2), np.arange(6) % 2, 2)
+TARGETS = TargetMoments.of(tensor(6, 2), tensor(6, 1))
 GRADIENTS = LayerGradients(OuterProduct(6.0, torch.eye(2).double()), torch.float32)
 SPECTRUM = GRADIENTS.spectrum(LayerWeight(tensor(2, 2)))
 LAYER = LayerRecord("fc", tensor(2, 2), {"input": Stage.of(MOMENTS)}, "relu", GRADIENTS, SPECTRUM, patch=(1, 1, 2))
 VALUES = [
     MOMENTS,
+    TARGETS,
+    RegressionCollapse.of(TARGETS),
     GRADIENTS,
     GRADIENTS.product,
     SPECTRUM,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from agop.collapse.classifier import LinearClassifier
 from agop.collapse.geometry import ClassGeometry
-from agop.collapse.measures import MEASURES, Needs, evaluated
+from agop.collapse.measures import MEASURES, Evaluation, Needs, evaluated
 from agop.collapse.projected import ProjectedMoments
 from agop.collapse.projection import BetweenProjection
 from agop.errors import InputError
@@ -21,7 +20,7 @@ __all__ = ["Collapse"]
 
 @storable
 @dataclass(frozen=True, slots=True)
-class Collapse:
+class Collapse(Evaluation):
     """NC1 to NC5 of the features of one layer; the global mean is the mean of the class means.
 
     Each measure of ``agop.collapse.MEASURES`` is an attribute, None where it has no value for these data. Those
@@ -44,18 +43,7 @@ class Collapse:
     (0.2, None)
     """
 
-    values: Mapping[str, Any]
-    undefined: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
-
-    def __getattr__(self, name: str) -> Any:
-        """Value of the measure of this name, None if it has none."""
-        if name not in MEASURES:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return self.values.get(name)
-
-    def __dir__(self) -> Iterable[str]:
-        """Names of the measures, among others."""
-        return [*object.__dir__(self), *MEASURES]
+    measures = MEASURES
 
     @classmethod
     def of(
@@ -149,7 +137,3 @@ class Collapse:
         if projected is not None and projected.agreements is not None:
             values["nc4_agreement"] = int(projected.agreements) / geometry.n_samples
         return cls(values, undefined)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Number or None for each measure by name, in the order of the table; ready for JSON."""
-        return {name: self.values.get(name) for name in MEASURES}

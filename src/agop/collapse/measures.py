@@ -1,21 +1,20 @@
-"""The one table of the measures of collapse: what each is, what it needs, and where it is from."""
+"""The tables of the measures of collapse: what each is, what it needs, and where it is from."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
-from agop.collapse import nc1, nc2, nc3, nc4, nc5
-from agop.collapse.geometry import ClassGeometry
+from agop.collapse import nc1, nc2, nc3, nc4, nc5, nrc
 from agop.errors import UndefinedMeasureError
 
-__all__ = ["MEASURES", "Measure", "Needs", "evaluated"]
+__all__ = ["MEASURES", "REGRESSION_MEASURES", "Evaluation", "Measure", "Needs", "evaluated"]
 
 Needs: TypeAlias = Literal["moments", "scatter", "weight", "decisions", "ood"]
-"""Class moments alone; with the within-class scatter in the span of the class means; with the weight of a linear
+"""Moments alone; with the within-class scatter in the span of the class means; with the weight of a linear
 classifier; with its decisions on the samples; or with out-of-distribution features."""
 
 _BEAGLEHOLE = "Beaglehole, Súkeník, Mondelli & Belkin 2024, NeurIPS, arXiv 2402.13728"
@@ -23,6 +22,7 @@ _GALANTI = "Galanti, György & Hutter 2022, ICLR, arXiv 2112.15121"
 _KOTHAPALLI = "Kothapalli 2023, TMLR, arXiv 2206.04041"
 _LIU = "Liu, Yu, Weller & Schölkopf 2023, ICLR, arXiv 2303.06484"
 _PAPYAN = "Papyan, Han & Donoho 2020, PNAS 117"
+_RANGAMANI = "Rangamani & Unal 2026, CPAL, arXiv 2603.23805"
 _WU = "Wu & Papyan 2024, NeurIPS, arXiv 2405.17767"
 
 
@@ -37,7 +37,7 @@ class Measure:
     label
         Short name for tables and charts.
     function
-        Function from class moments, and what else it needs, to the number.
+        Function from moments, and what else it needs, to the number.
     source
         Publication that it is from.
     needs
@@ -92,36 +92,79 @@ _TABLE = (
 )
 
 MEASURES: Mapping[str, Measure] = MappingProxyType({measure.name: measure for measure in _TABLE})
-"""Every measure by name, in the order of records and tables.
+"""Every measure of the collapse of classes by name, in the order of records and tables.
 
 Records have what is listed here, the metric of torchmetrics computes it, the documentation tabulates it, and
 ``tests/contracts`` holds it to its oracle.
 """
 
+_REGRESSION = (
+    Measure.of("NRC1", nrc.nrc1_unexplained_variance, _RANGAMANI),
+    Measure.of("NRC2", nrc.nrc2_linear_cka, _RANGAMANI),
+    Measure.of("NRC3", nrc.nrc3_subspace_alignment, _RANGAMANI, "weight"),
+    Measure.of("NRC4", nrc.nrc4_prediction_error, _RANGAMANI),
+)
+
+REGRESSION_MEASURES: Mapping[str, Measure] = MappingProxyType({measure.name: measure for measure in _REGRESSION})
+"""Every measure of the collapse of a regression by name, from the moments of features and targets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Numbers of the measures of a table, each an attribute, None where it has no value.
+
+    Attributes
+    ----------
+    values
+        Number by name of the measure, those that have one.
+    undefined
+        Reason by name of the measure, where the data give it no value.
+    """
+
+    values: Mapping[str, Any]
+    undefined: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    measures: ClassVar[Mapping[str, Measure]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        """Value of the measure of this name, None if it has none."""
+        if name not in self.measures:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return self.values.get(name)
+
+    def __dir__(self) -> Iterable[str]:
+        """Names of the measures, among others."""
+        return [*object.__dir__(self), *self.measures]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Number or None for each measure by name, in the order of the table; ready for JSON."""
+        return {name: self.values.get(name) for name in self.measures}
+
 
 def evaluated(
-    given: Mapping[Needs, tuple[Any, ...]], names: Iterable[str] = MEASURES
+    given: Mapping[Needs, tuple[Any, ...]],
+    names: Iterable[str] | None = None,
+    measures: Mapping[str, Measure] = MEASURES,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Values of measures by name, and for those that the data give no value the reason.
 
     Parameters
     ----------
     given
-        Arguments of the measures by what they need, class moments first; measures that need something else are left
-        out. What follows from the same moments is computed once.
+        Arguments of the measures by what they need; measures that need something else are left out. Geometry in the
+        place of moments is shared by all of them.
     names
-        Measures to evaluate.
+        Measures to evaluate, all of the table if None.
+    measures
+        Table that they stand in.
     """
     values: dict[str, Any] = {}
     undefined: dict[str, str] = {}
-    shared: dict[int, ClassGeometry] = {}
-    for name in names:
-        measure = MEASURES[name]
+    for name in measures if names is None else names:
+        measure = measures[name]
         if measure.needs in given:
-            moments, *others = given[measure.needs]
-            geometry = shared.setdefault(id(moments), ClassGeometry.of(moments))
             try:
-                values[name] = measure.function(geometry, *others)
+                values[name] = measure.function(*given[measure.needs])
             except UndefinedMeasureError as error:
                 undefined[name] = str(error)
     return values, undefined

@@ -13,6 +13,7 @@ import torchmetrics
 from torch import Tensor, nn
 
 from agop.collapse.classifier import LinearClassifier
+from agop.collapse.geometry import ClassGeometry
 from agop.collapse.measures import MEASURES, Needs, evaluated
 from agop.errors import InputError
 from agop.inputs import ArrayLike, as_matrix
@@ -130,10 +131,10 @@ class NeuralCollapse(torchmetrics.Metric):
     def compute(self) -> dict[str, Tensor] | Tensor:
         """Measures by name, or the one measure that was asked for, as float64 scalars; NaN where there is no value."""
         moments = self.moments
-        given: dict[Needs, tuple[Any, ...]] = {"moments": (moments,), "scatter": (moments,)}
+        geometry = ClassGeometry.of(moments)
+        given: dict[Needs, tuple[Any, ...]] = {"moments": (geometry,), "scatter": (geometry,)}
         if self._classifier is not None:
-            weight = LinearClassifier.of(self._classifier.module.weight, None, like=moments).weight
-            given["weight"] = moments, weight
+            given["weight"] = geometry, LinearClassifier.of(self._classifier.module.weight, None, like=moments)
         numbers, _ = evaluated(given, self._measures) if moments.counts.all() else ({}, {})
         values = {name: self.packed_moments.new_tensor(numbers.get(name, math.nan)) for name in self._measures}
         return values[self._measures[0]] if self._single else values
