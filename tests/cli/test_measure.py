@@ -141,7 +141,16 @@ def test_options(here, monkeypatch):
     monkeypatch.setattr(experiment, "measure", stop)
     flags = ["--images", "--outputs", 3, "--seed", 5, "--rows", "mean", "--layers", "0", "--layers", "3*", "--test"]
     flags += ["--samples", 50, "--batch-size", 20, "--device", "cpu", "--standardize", "feature"]
-    flags += ["--min-count", 2, "--no-classifier", "--no-collapse", "--max-memory", 10**9, "--no-second-pass"]
+    flags += [
+        "--min-count",
+        2,
+        "--no-classifier",
+        "--common-inputs",
+        "--no-collapse",
+        "--max-memory",
+        10**9,
+        "--no-second-pass",
+    ]
     assert invoke("measure", "nets_here:cnn", "--data", "digits", *flags, "--out", "run").exit_code == 2
     assert [tuple(x.shape) for x, _ in seen["loader"]] == [(20, 1, 8, 8), (20, 1, 8, 8), (10, 1, 8, 8)]
     assert all(x.dtype == torch.float32 and y.dtype == torch.int64 for x, y in seen["loader"])
@@ -154,10 +163,10 @@ def test_options(here, monkeypatch):
     assert (seen["layers"], seen["rows"], str(seen["device"])) == (("0", "3*"), "mean", "cpu")
     seen_first = dict(seen)
     assert invoke("measure", "nets_here:Half", "--data", "digits", "--out", "other").exit_code == 2
-    names = ("min_count", "classifier", "collapse", "max_memory", "second_pass")
-    assert [seen_first[name] for name in names] == [2, False, False, 10**9, False]
+    names = ("min_count", "classifier", "common_inputs", "collapse", "max_memory", "second_pass")
+    assert [seen_first[name] for name in names] == [2, False, True, False, 10**9, False]
     assert (seen["layers"], seen["rows"], seen["outputs"]) == (None, "each", "exact")
-    assert [seen[name] for name in names] == [1, None, True, None, True]
+    assert [seen[name] for name in names] == [1, None, False, True, None, True]
     assert sum(len(y) for _, y in seen["loader"]) == 1437
     assert seen["loader"][0][0].dtype == torch.float64  # that of the model
     assert Run.open("other").info()["settings"] == {

@@ -13,6 +13,7 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
+import agop
 from agop.network.capture.calls import Capture
 from agop.network.capture.state import undisturbed
 from agop.network.capture.weights import Weights
@@ -80,6 +81,7 @@ def captured(network):
     with undisturbed(network), torch.enable_grad():
         with Capture(weights) as capture:
             outputs = network(inputs())
+        capture.join()
         calls = []
         for call in capture.calls:
             found = {"name": call.name, "activation": call.activation, "gradients": []}
@@ -87,10 +89,16 @@ def captured(network):
             call.on_gradient = found["gradients"].append
             calls.append(found)
         for output in range(3):
-            torch.autograd.grad(outputs[:, output].sum(), capture.leaves, retain_graph=True)
+            capture.backward(outputs, torch.eye(3).double()[output].expand_as(outputs))
         for call, found in zip(capture.calls, calls, strict=True):
-            found["matrix"] = call.linear.matrix(weights.full(call.name, call.linear.weight)).clone()
+            found["matrix"] = call.matrix().clone()
     return {"names": weights.names, "calls": calls, "outputs": outputs.detach()}
+
+
+def measured(network):
+    """AGOPs, weights and numbers of the layers."""
+    record = agop.measure(network, [(inputs(), torch.arange(7) % 3), (inputs() + 1, torch.arange(7) % 3)])
+    return {name: (layer.agop, layer.weight, layer.linear.nc1_trace_ratio) for name, layer in record.items()}
 
 
 def parameter_gradients(network):
@@ -114,7 +122,7 @@ def run(rank: int, world_size: int, folder: str) -> None:
         "compiled DDP": compiled(DistributedDataParallel(model())),
         "DDP of compiled": DistributedDataParallel(compiled(model())),
     }.items():
-        found[name] = captured(network)
+        found[name] = captured(network) | {"measured": measured(network)}
         if name in ("fully_shard", "DDP"):
             found[f"{name} after a step"] = captured(network) | {"gradients": parameter_gradients(network)}
             with torch.no_grad():

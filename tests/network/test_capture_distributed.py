@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from agop.network.capture.weights import Weights
-from network.gloo_capture import captured, compiled, model, parameter_gradients, run
+from network.gloo_capture import captured, compiled, measured, model, parameter_gradients, run
 from network.models import mlp, seeded
 
 WAYS = ["fully_shard", "DDP"]
@@ -48,6 +48,15 @@ def test_as_in_one_process(ranks, way):
             torch.testing.assert_close(call["gradients"], other["gradients"])
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_measured_as_in_one_process(ranks, way):
+    """Where every rank has the same batches."""
+    expected = measured(model())
+    for found in (rank[way]["measured"] for rank in ranks):
+        assert list(found) == list(expected)
+        torch.testing.assert_close(found, expected)
+
+
 @pytest.mark.parametrize("way", LATER)
 def test_training_goes_on_as_without(ranks, way):
     expected = parameter_gradients(model())
@@ -61,6 +70,7 @@ def test_whole_weights_of_one_process():
     found = {call["name"]: call["matrix"] for call in captured(network)["calls"]}
     torch.testing.assert_close(found["block.0.kernel"], network.block[0].kernel.mT)
     torch.testing.assert_close(found["block.0.fused[4:8]"], network.block[0].fused.weight[4:])
+    torch.testing.assert_close(found["first + narrow"], torch.cat([network.first.weight, network.narrow.weight]))
 
 
 @pytest.mark.parametrize(

@@ -400,6 +400,7 @@ def test_settings(world, tmp_path):
         "rows": "each",
         "min_count": 1,
         "classifier": None,
+        "common_inputs": False,
         "collapse": True,
         "second_pass": True,
     }

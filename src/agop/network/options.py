@@ -51,6 +51,9 @@ class MeasureOptions:
         Whether output c is the score of class c, which accuracy, NC3 and NC4 ask for. If None it is, if there is an
         output for each label up to the largest and no other, or if the largest output agrees with the label more often
         than the largest class alone would, by three standard errors.
+    common_inputs
+        Whether to measure what is read by several layers, too, as the input of queries, keys and values: as the one
+        layer that they are together, with their weights one below the other, under the name of their module.
     collapse
         Whether to measure collapse; the AGOPs and the ansatz alone if not.
     second_pass
@@ -83,6 +86,7 @@ class MeasureOptions:
     max_samples: int | None = None
     min_count: int = 1
     classifier: bool | None = None
+    common_inputs: bool = False
     collapse: bool = True
     second_pass: bool = True
     device: torch.device | str | None = None

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from agop.network.capture.common_inputs import JointCall, common_inputs
 from agop.network.capture.layer_call import LayerCall, source_of
 from agop.network.capture.layers import Linear, linear_call
 from agop.network.capture.output_stage import OutputStages, overwrites
@@ -58,6 +59,7 @@ class Capture(TorchFunctionMode):
         self.calls: list[LayerCall] = []
         self.leaves: list[Tensor] = []
         self._weights = weights
+        self._joint: list[JointCall] = []
         self._stages = OutputStages()
         self._seen: list[Tensor] = []
         self._kept: dict[int, Tensor] = {}
@@ -67,11 +69,24 @@ class Capture(TorchFunctionMode):
         """Values of the inputs, outputs or activated outputs of a call when it was made."""
         return self._kept.get(id(tensor), tensor)
 
+    def join(self) -> None:
+        """Add a call for each group of layers that read one tensor, before the first of them, as if they were one."""
+        for name, members in common_inputs(self.calls):
+            joint = JointCall.of(name, members, self.values)
+            self._joint.append(joint)
+            self.calls.insert(self.calls.index(members[0]), joint.call)
+
+    def backward(self, outputs: Tensor, direction: Tensor) -> None:
+        """Send the gradients of <direction, outputs> to the calls; the graph stays for further directions."""
+        torch.autograd.grad(outputs, self.leaves, direction, retain_graph=True, allow_unused=True)
+        for joint in self._joint:
+            joint.deliver()
+
     def release(self) -> None:
         """Forget all tensors, so that the memory of a batch is free before the next one."""
         for call in self.calls:
-            call.on_gradient = None
-        for held in (self.calls, self.leaves, self._seen, self._stages, self._kept):
+            call.on_gradient = call.on_part = None
+        for held in (self.calls, self.leaves, self._joint, self._seen, self._stages, self._kept):
             held.clear()
 
     def __torch_function__(
@@ -90,8 +105,10 @@ class Capture(TorchFunctionMode):
         name = None if linear is None else self._weights.name_of(linear.weight)
         if linear is not None and name is not None:
             return self._note(name, linear, result)
-        for call, activation in self._stages.follow(func, args, kwargs, result).items():
-            call.activation, call.activated = activation, self._see(result)
+        if ended := self._stages.follow(func, args, kwargs, result):
+            activated = self._see(result)
+            for call, activation in ended.items():
+                call.activation, call.activated = activation, activated
         return result
 
     @contextmanager
@@ -109,8 +126,15 @@ class Capture(TorchFunctionMode):
             leaf = outputs.detach().requires_grad_()
             self.leaves.append(leaf)
             outputs = leaf.clone()  # a leaf could not be overwritten by what follows
-        inputs = self._see(linear.inputs)
-        call = LayerCall(name, replace(linear, inputs=inputs), self._see(outputs), self._batch, source_of(inputs))
+        linear, weights = replace(linear, inputs=self._see(linear.inputs)), self._weights
+        call = LayerCall(
+            name,
+            linear,
+            self._see(outputs),
+            self._batch,
+            source_of(linear.inputs),
+            lambda: linear.matrix(weights.full(name, linear.weight)),
+        )
         if outputs.requires_grad:
             outputs.register_hook(call.receive)  # type: ignore[no-untyped-call]
         self.calls.append(call)

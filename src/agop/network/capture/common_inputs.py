@@ -1,22 +1,73 @@
-"""Layers that read one tensor together, as queries, keys and values do."""
+"""Layers that read one tensor together, as queries, keys and values do, and the one layer that they are together."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import takewhile
 
-from agop.network.capture.layer_call import LayerCall, Source
+import torch
+from torch import Tensor
 
-__all__ = ["common_inputs"]
+from agop.network.capture.layer_call import LayerCall, Source
+from agop.network.capture.layers import Linear
+
+__all__ = ["JointCall", "common_inputs"]
+
+
+@dataclass(frozen=True, eq=False)
+class JointCall:
+    r"""Calls that read one tensor, as the call of one layer: their weights one below the other, outputs side by side.
+
+    As if the projections were packed into one. With W the weights :math:`W_j` one below the other and :math:`\delta`
+    the gradients with respect to their outputs side by side, :math:`W^T \delta = \sum_j W_j^T \delta_j` is the gradient
+    with respect to what they read, by way of them.
+
+    Attributes
+    ----------
+    call
+        The call of that layer.
+    members
+        Calls that it is made of.
+    """
+
+    call: LayerCall
+    members: Sequence[LayerCall]
+    _gradients: dict[int, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, name: str, members: Sequence[LayerCall], values: Callable[[Tensor], Tensor]) -> JointCall:
+        """Join calls; ``values`` gives what their tensors held when they were made."""
+        first, stages = members[0], {id(member.activated) for member in members}
+        linear = Linear(first.linear.inputs, first.linear.weight, first.linear.input_rows, _same, _same)
+        call = LayerCall(
+            name,
+            linear,
+            torch.cat([values(member.outputs) for member in members], -1),
+            first.batch,
+            first.source,
+            lambda: torch.cat([member.matrix() for member in members]),
+            *((first.activation, first.activated) if len(stages) == 1 else ()),
+        )
+        joint = cls(call, members)
+        for place, member in enumerate(members):
+            member.on_part = partial(joint._gradients.__setitem__, place)
+        return joint
+
+    def deliver(self) -> None:
+        """Hand on what the members received in a backward pass, 0 for those that it did not reach."""
+        if self._gradients:
+            places = enumerate(self.members)
+            parts = [self._gradients.get(place, torch.zeros_like(member.outputs)) for place, member in places]
+            self._gradients.clear()
+            self.call.receive(torch.cat(parts, -1))
 
 
 def common_inputs(calls: Iterable[LayerCall]) -> list[tuple[str, list[LayerCall]]]:
-    r"""Calls of one forward pass that read the same tensor, of two layers or more, in the order of the first call.
-
-    A gradient with respect to that tensor, by way of these layers, is :math:`\sum_j W_j^T \delta_j` for each row, with
-    :math:`\delta_j` the gradient with respect to the outputs of call j.
+    """Calls of one forward pass that read the same tensor, of two layers or more, in the order of the first call.
 
     Parameters
     ----------
@@ -32,10 +83,12 @@ def common_inputs(calls: Iterable[LayerCall]) -> list[tuple[str, list[LayerCall]
     Notes
     -----
     The same tensor is the same memory, looked at alike, and not written in between; a copy of it is another.
+    Convolutions are left out, since their rows are patches, of each a size of its own.
     """
     groups: dict[Source, list[LayerCall]] = defaultdict(list)
     for call in calls:
-        groups[call.source].append(call)
+        if call.linear.weight.ndim == 2:
+            groups[call.source].append(call)
     found = [(_layers(group), group) for group in groups.values()]
     found = [(layers, group) for layers, group in found if len(layers) > 1]
     named = defaultdict[str, set[tuple[str, ...]]](set)
@@ -59,3 +112,7 @@ def _module(layers: Sequence[str]) -> str:
 def _name(layers: Sequence[str], n_groups: int) -> str:
     module = _module(layers)
     return module if module and n_groups == 1 else " + ".join(layers)
+
+
+def _same(tensor: Tensor) -> Tensor:
+    return tensor

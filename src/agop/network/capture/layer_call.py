@@ -32,11 +32,15 @@ class LayerCall:
         Number of sequences of the attention around the call, whose tensors have time first; None elsewhere.
     source
         What the call read: equal for calls of one forward pass that read the same tensor.
+    matrix
+        Gives the weight as a dense matrix W (out, in), in full; of a model that is sharded, to all ranks together.
     activation, activated
         Name and result of the nonlinearity that consumed the outputs, or of the gate that they are part of, such as
         "silu gate"; None if there was none.
     on_gradient
         Receives the gradient of every backward pass with respect to the outputs.
+    on_part
+        Receives it too, as a part of the gradient of a joint call.
     """
 
     name: str
@@ -44,14 +48,17 @@ class LayerCall:
     outputs: Tensor
     batch: int | None
     source: Source
+    matrix: Callable[[], Tensor]
     activation: str | None = None
     activated: Tensor | None = None
     on_gradient: Callable[[Tensor], None] | None = None
+    on_part: Callable[[Tensor], None] | None = None
 
     def receive(self, gradient: Tensor) -> None:
-        """Hand a gradient on to ``on_gradient``."""
-        if self.on_gradient is not None:
-            self.on_gradient(gradient)
+        """Hand a gradient on to those who wait for it."""
+        for listener in (self.on_gradient, self.on_part):
+            if listener is not None:
+                listener(gradient)
 
 
 def source_of(tensor: Tensor) -> Source:

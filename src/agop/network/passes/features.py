@@ -124,7 +124,9 @@ class CallFeatures:
         tensor = {"input": linear.inputs, "linear": self.call.outputs, "output": self.call.activated}[stage]
         assert tensor is not None  # noqa: S101 - asked for stages of this call only
         values, kept = self.capture.values(tensor), self.batch.samples
-        view, copies = (linear.input_rows, linear.weight[0, 0].numel()) if stage == "input" else (linear.output_rows, 1)
+        view, copies = (
+            (linear.input_rows, linear.weight.shape[2:].numel()) if stage == "input" else (linear.output_rows, 1)
+        )
         first = len(values) == n and self.call.batch is None and not self._time_first
         whole = values if first else self._whole(view(values))
         budget = _CACHE_BYTES if values.device.type == "cpu" else None

@@ -56,7 +56,7 @@ class SeenLayer:
         for stage in features.stages if collapse else ():
             for part, owners in features.of(stage):
                 add_part(moments, stage, features.batch.moments(part, owners))
-        weight = LayerWeight(linear.matrix(linear.weight.detach())) if known is None else known.weight
+        weight = LayerWeight(features.call.matrix()) if known is None else known.weight
         activations = frozenset([features.call.activation])
         rows, is_last = features.n_real_rows, features.are_outputs()
         return cls(weight, linear.patch, moments, activations, is_last, rows, features.is_unmasked)

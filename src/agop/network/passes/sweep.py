@@ -68,7 +68,7 @@ class SeenBatch:
 
     def backward(self, direction: Tensor) -> None:
         """Send the gradients of <direction, outputs> to the calls."""
-        torch.autograd.grad(self.batch.outputs, self.capture.leaves, direction, retain_graph=True, allow_unused=True)
+        self.capture.backward(self.batch.outputs, direction)
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,8 @@ class Sweep:
             capture = Capture(weights)
             with torch.set_grad_enabled(gradients), capture:
                 batch = self._run(data, ood)
+            if self.options.common_inputs:
+                capture.join()
             if left is not None:
                 batch = batch.first(left)
                 left -= batch.n_samples

@@ -55,6 +55,8 @@ class MeasureSettings:
         Samples that a class must have to take part in collapse.
     classifier
         Whether output c is the score of class c; found from the outputs by default.
+    common_inputs
+        Measure what several layers read, too, such as the input of queries, keys and values.
     collapse
         Measure collapse; the AGOPs and the ansatz alone otherwise.
     samples
@@ -92,6 +94,7 @@ class MeasureSettings:
     rows: Rows = "each"
     min_count: Count = 1
     classifier: bool | None = None
+    common_inputs: bool = False
     collapse: bool = True
     samples: Count | None = None
     shard: str | None = None
@@ -166,7 +169,7 @@ class MeasureSettings:
         forward = default_forward
         if self.forward is not None:
             forward = function_of(self.forward, "a function of the model and a batch as MODULE:FUNCTION", 2)
-        same = ("rows", "min_count", "classifier", "collapse", "second_pass", "max_memory")
+        same = ("rows", "min_count", "classifier", "common_inputs", "collapse", "second_pass", "max_memory")
         return MeasureOptions(
             forward=forward,
             layers=self.layers or None,
