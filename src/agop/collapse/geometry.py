@@ -111,12 +111,9 @@ class ClassGeometry:
     @cached_property
     def excess_cosines(self) -> Deviation:
         r"""Deviation of :math:`\cos(m_c, m_{c'}) + 1/(C - 1)` over the pairs c < c'."""
-        widest, size = 1 / (len(self.directions) - 1), self.directions.new_zeros(())
-        spreads = []
-        for cosines in inner_products(self.directions):
-            spreads.append(Spread.of(cosines.add_(widest)))
-            size += cosines.abs_().sum()
-        return _deviation(reduce(Spread.merge, spreads), size)
+        widest = 1 / (len(self.directions) - 1)
+        parts = (Spread.of(cosines.add_(widest)) for cosines in inner_products(self.directions))
+        return _deviation(reduce(Spread.merge, parts))
 
     @cached_property
     def log_distances(self) -> Deviation:
@@ -127,12 +124,12 @@ class ClassGeometry:
         UndefinedMeasureError
             If two classes have one direction.
         """
-        spreads, size, smallest = [], self.directions.new_zeros(()), 4 * torch.finfo(torch.float64).eps
-        for first, second, squares in squared_distances(self.directions, smallest, "class directions"):
-            logs = above(squares, first == second).log_().mul_(-0.5)
-            spreads.append(Spread.of(logs))
-            size += logs.abs_().sum()
-        return _deviation(reduce(Spread.merge, spreads), size)
+        smallest = 4 * torch.finfo(torch.float64).eps
+        parts = (
+            Spread.of(above(squares, first == second).log_().mul_(-0.5))
+            for first, second, squares in squared_distances(self.directions, smallest, "class directions")
+        )
+        return _deviation(reduce(Spread.merge, parts))
 
     @cached_property
     def scattered(self) -> ClassGeometry:
@@ -180,6 +177,6 @@ class ClassGeometry:
         return total
 
 
-def _deviation(spread: Spread, size: Tensor) -> Deviation:
-    mean, squares, total = torch.stack([spread.mean, spread.squares, size]).tolist()
-    return Deviation(mean, squares / spread.count, total / spread.count)
+def _deviation(spread: Spread) -> Deviation:
+    mean, squares, sizes = torch.stack([spread.mean, spread.squares, spread.sizes]).tolist()
+    return Deviation(mean, squares / spread.count, sizes / spread.count)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+import torch
+
 from agop.collapse.geometry import ClassGeometry
 from agop.collapse.pairs import etf_distance, simplex_parts
 from agop.errors import InputError
@@ -48,7 +50,6 @@ def nc2_gram_mse(moments: ClassMoments | ClassGeometry, *, global_mean: GlobalMe
 
     Examples
     --------
-    >>> import torch
     >>> orthogonal = ClassMoments.of(torch.eye(3), torch.arange(3), 3)
     >>> round(nc2_gram_mse(orthogonal), 12)
     0.0
@@ -73,7 +74,6 @@ def nc2_etf_error(moments: ClassMoments | ClassGeometry, *, global_mean: GlobalM
 
     Examples
     --------
-    >>> import torch
     >>> orthogonal = ClassMoments.of(torch.eye(3), torch.arange(3), 3)
     >>> round(nc2_etf_error(orthogonal), 12)
     0.0
@@ -97,14 +97,14 @@ def nc2_equinorm(moments: ClassMoments | ClassGeometry, *, global_mean: GlobalMe
 
     Examples
     --------
-    >>> import torch
     >>> x = torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 3.0]])
     >>> round(nc2_equinorm(ClassMoments.of(x, torch.arange(3), 3)), 6)
     0.197453
     """
     geometry = ClassGeometry.of(moments, global_mean)
     _ = geometry.between_trace
-    return float(geometry.lengths.std(correction=0) / geometry.lengths.mean())
+    deviation, mean = torch.std_mean(geometry.lengths, correction=0)
+    return float(deviation / mean)
 
 
 def nc2_equiangularity(moments: ClassMoments | ClassGeometry, *, global_mean: GlobalMean = "classes") -> float:
@@ -122,7 +122,6 @@ def nc2_equiangularity(moments: ClassMoments | ClassGeometry, *, global_mean: Gl
 
     Examples
     --------
-    >>> import torch
     >>> x = torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 3.0]])
     >>> round(nc2_equiangularity(ClassMoments.of(x, torch.arange(3), 3)), 6)
     0.222515
@@ -144,7 +143,6 @@ def nc2_angle_spread(moments: ClassMoments | ClassGeometry, *, global_mean: Glob
 
     Examples
     --------
-    >>> import torch
     >>> x = torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 3.0]])
     >>> round(nc2_angle_spread(ClassMoments.of(x, torch.arange(3), 3)), 6)
     0.228052
@@ -181,7 +179,6 @@ def gnc2(
 
     Examples
     --------
-    >>> import torch
     >>> x = torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 3.0]])
     >>> round(gnc2(ClassMoments.of(x, torch.arange(3), 3)), 6)
     0.005443

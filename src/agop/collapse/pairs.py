@@ -24,31 +24,43 @@ _FEW = 100_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spread:
-    """Number, mean and sum of squared deviations of values, which merge by the update of Chan et al. (1983).
+    """What mean, variance and mean size of many values need; merges by the update of Chan et al. (1983).
+
+    Attributes
+    ----------
+    count
+        Number of values.
+    mean
+        Their mean.
+    squares
+        Sum of their squared deviations from it.
+    sizes
+        Sum of their absolute values.
 
     Examples
     --------
-    >>> one, other = Spread.of(torch.tensor([1.0, 2.0])), Spread.of(torch.tensor([6.0]))
-    >>> one.merge(other).mean, one.merge(other).squares
-    (tensor(3.), tensor(14.))
+    >>> one, other = Spread.of(torch.tensor([1.0, 2.0])), Spread.of(torch.tensor([-6.0]))
+    >>> one.merge(other).squares, one.merge(other).sizes
+    (tensor(38.), tensor(9.))
     """
 
     count: int
     mean: Tensor
     squares: Tensor
+    sizes: Tensor
 
     @classmethod
     def of(cls, values: Tensor) -> Spread:
         """Spread of a vector of one value or more."""
         variance, mean = torch.var_mean(values, correction=0)
-        return cls(len(values), mean, len(values) * variance)
+        return cls(len(values), mean, len(values) * variance, torch.linalg.vector_norm(values, ord=1))
 
     def merge(self, other: Spread) -> Spread:
         """Spread of the values of both."""
         count, offset = self.count + other.count, other.mean - self.mean
         share = other.count / count
         squares = self.squares + other.squares + self.count * share * offset.square()
-        return Spread(count, self.mean + share * offset, squares)
+        return Spread(count, self.mean + share * offset, squares, self.sizes + other.sizes)
 
 
 def inner_products(rows: Tensor) -> Iterator[Tensor]:
@@ -119,7 +131,7 @@ def simplex_parts(left: Tensor, right: Tensor) -> tuple[float, float]:
     (2.0, 0.0)
     """
     n, d = left.shape
-    s = (torch.tensordot(left, right) - left.sum(0) @ right.sum(0) / n) / (n - 1)
+    s = (left.flatten() @ right.flatten() - left.sum(0) @ right.sum(0) / n) / (n - 1)
     along = s * math.sqrt(n - 1)
     if n > 2 * d:
         triangle = torch.linalg.qr(left, mode="r").R
@@ -132,7 +144,7 @@ def simplex_parts(left: Tensor, right: Tensor) -> tuple[float, float]:
                 block = torch.addmm(s / n, left[first], right[second].mT)
                 if first == second:
                     block.diagonal().sub_(s)
-                rest += block.square().sum()
+                rest += block.square_().sum()
     found: list[float] = torch.stack([along, rest.sqrt()]).tolist()
     return found[0], found[1]
 
