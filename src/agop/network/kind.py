@@ -16,6 +16,8 @@ from agop.outer_product.terms import TERMS as AGOP
 
 __all__ = ["NETWORK"]
 
+_NRC_PAPER = "Rangamani, Unal 2026, arXiv:2603.23805"
+
 
 def _heading(result: NetworkResult) -> str:
     name = result.info["settings"].get("model", result.name)
@@ -58,6 +60,13 @@ NETWORK = register(
                 "φ: what a layer reads; Wφ: after its linear map; σ(Wφ): after the nonlinearity; AGOP½φ and AGOP¼φ: "
                 "the input mapped by a power of the AGOP in place of W; AGOP¼ where WᵀW is near AGOP½.",
                 DEEP_RFM_PAPER,
+            ),
+            "NRC": (
+                "Of a regression of t targets. NRC1: share of the variance of the features outside their t leading "
+                "directions. NRC2: linear CKA of features and targets. NRC3: alignment of the leading directions of "
+                "the features with those of the weight that reads them. NRC4: share of the variance of the targets "
+                "that a linear read-out of the features leaves. Collapsed features have 0, 1, 1 and 0.",
+                _NRC_PAPER,
             ),
             "loss": ("Mean over samples of the squared or cross-entropy loss that is trained.", "agop"),
         },

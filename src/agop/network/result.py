@@ -11,9 +11,10 @@ from typing import Any
 from agop.charts.kind import nothing_measured
 from agop.errors import DataFileError
 from agop.network.record import NetworkRecord
-from agop.runs import Line, Run, TrainingFit, with_columns
+from agop.network.record.tables import rows_text
+from agop.runs import Line, Run, TrainingFit, last_measured, values_of, with_columns
 
-__all__ = ["NetworkResult"]
+__all__ = ["NetworkResult", "rows_caption"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +66,24 @@ class NetworkResult:
         lines = [{"seed": 0, "epoch": 0, _accuracy_column(info): record.accuracy, **line} for line in record.lines()]
         return cls("network" if run is None else run.name, info, lines, record)
 
+    @property
+    def rows(self) -> str:
+        """Text on the rows that were measured, such as "each of 40 to 360 rows"; empty if that is not known."""
+        settings = self.info["settings"]
+        mode = settings.get("rows") or settings.get("measure_rows")
+        mode = self.record.settings.get("rows") if mode is None and self.record is not None else mode
+        return rows_text(mode, values_of(last_measured(self.lines), "n_rows"))
+
     def fit(self) -> TrainingFit:
         """Fit of the worst seed at its last measurement."""
         return TrainingFit.of(self.lines)
+
+
+def rows_caption(results: Sequence[NetworkResult]) -> str:
+    """Sentence on the rows that were measured, to end a caption; empty if they are not known."""
+    known = [(result.name, result.rows) for result in results if result.rows]
+    texts = [rows if len(results) == 1 else f"{name}: {rows}" for name, rows in known]
+    return f"Measured: {'; '.join(texts)}." if texts else ""
 
 
 def _accuracy_column(info: Mapping[str, Any]) -> str:

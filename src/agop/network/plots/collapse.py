@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from agop.charts.chart import Chart, Choice, Curves, Dash, HeatMap
 from agop.charts.document import NumberTable, Plot
@@ -10,22 +11,17 @@ from agop.charts.kind import by_run
 from agop.charts.palette import color, shade
 from agop.charts.seed_curves import seed_caption, seed_curve
 from agop.network.plots.attribution import attribution_plot, share_findings
+from agop.network.plots.blocks import block_plots
 from agop.network.plots.findings import epoch_findings, layer_findings, map_findings, nfa_findings, unit_of
+from agop.network.plots.measures import STAGES, shown_measures
 from agop.network.plots.pictures import agop_plot, eigenvector_plot, means_plot
+from agop.network.plots.regression import regression_plot
 from agop.network.plots.scores import score_plot
-from agop.network.result import NetworkResult
-from agop.runs import last_measured, select, summarize_along, values_of
+from agop.network.record.blocks import Blocks
+from agop.network.result import NetworkResult, rows_caption
+from agop.runs import Line, last_measured, select, summarize_along, values_of
 
 __all__ = ["network_numbers", "network_plots"]
-
-STAGES = {
-    "input": "φ (input)",
-    "linear": "Wφ (linear map)",
-    "output": "σ(Wφ) (nonlinearity)",
-    "agop_1/2": "AGOP½φ",
-    "agop_1/4": "AGOP¼φ",
-}
-"""Name of each stage."""
 
 _NC1 = "nc1_trace_ratio"
 
@@ -37,12 +33,15 @@ _POWERS = {"nfa_pearson_root": "AGOP½", "nfa_pearson": "AGOP"}
 
 def network_plots(results: Sequence[NetworkResult]) -> list[Plot]:
     """Plots of one network, or of several on the same axes; what no run has is left out."""
+    blocks = block_plots(results)
+    by_layer = [] if blocks and len(results) == 1 else [_layer_plot(results), regression_plot(results)]
     plots = [
-        _layer_plot(results),
+        *by_layer,
+        *blocks,
         _map_plot(results),
         _epoch_plot(results),
         attribution_plot(results),
-        _nfa_plot(results),
+        None if blocks and len(results) == 1 else _nfa_plot(results),
         agop_plot(results),
         eigenvector_plot(results),
         means_plot(results),
@@ -53,23 +52,27 @@ def network_plots(results: Sequence[NetworkResult]) -> list[Plot]:
 
 
 def network_numbers(result: NetworkResult) -> NumberTable:
-    """A row a layer at the last measurement: NC1 of the stages, the share of W, NFA, NC2; means over seeds."""
+    """A row a layer at the last measurement: NC1 of the stages, the share of W, NFA, NC2; means over seeds.
+
+    Of a regression NRC1 to NRC4. Layers of a deep network are told by their block and their kind.
+    """
     last = last_measured(result.lines)
-
-    def means(stage: str, measure: str, *, log: bool) -> dict[str, float]:
-        found = summarize_along(select(last, stage=stage), measure, "layer", log=log)
-        return {layer: summary.mean for layer, summary in found.items()}
-
-    columns = {
-        "NC1 φ": (means("input", _NC1, log=True), ".3g"),
-        "NC1 Wφ": (means("linear", _NC1, log=True), ".3g"),
-        "NC1 σ(Wφ)": (means("output", _NC1, log=True), ".3g"),
-        "share of W": ({each.where: each.value for each in share_findings(last) if each.value is not None}, ".2f"),
-        "NFA": (means("input", "nfa_pearson", log=False), ".2f"),
-        "NFA½": (means("input", "nfa_pearson_root", log=False), ".2f"),
-        "NC2 φ": (means("input", "nc2_gram_mse", log=True), ".3g"),
-    }
-    return NumberTable.of(f"Layers of {result.name}", ("layer", values_of(last, "layer")), columns)
+    columns: dict[str, tuple[dict[str, float], str]] = {}
+    for shown in shown_measures(last):
+        found = summarize_along(select(last, stage=shown.stage), shown.measure, "layer", log=shown.log)
+        columns[shown.label] = {layer: summary.mean for layer, summary in found.items()}, shown.form
+    if "share of W" in columns:
+        shares = {each.where: each.value for each in share_findings(last) if each.value is not None}
+        columns["share of W"] = shares, ".2f"
+    layers = values_of(last, "layer")
+    title = ", ".join(filter(None, [f"Layers of {result.name}", result.rows]))
+    table = NumberTable.of(title, ("layer", layers), columns)
+    blocks = Blocks.of(layers)
+    if blocks is None:
+        return table
+    places = [[blocks.blocks[block], blocks.kinds[kind]] for block, kind in blocks.places.values()]
+    rows = [[*place, *row[1:]] for place, row in zip(places, table.rows, strict=True)]
+    return NumberTable(title, ["block", "kind", *table.columns[1:]], rows, words=("kind",))
 
 
 def _layer_plot(results: Sequence[NetworkResult]) -> Plot | None:
@@ -95,22 +98,34 @@ def _layer_plot(results: Sequence[NetworkResult]) -> Plot | None:
         "NC1 by layer",
         chart,
         layer_findings(results),
-        f"At the last measurement, layers in the order of their calls; geometric means over seeds{_seeds_of(charts)}.",
+        f"At the last measurement, layers in the order of their calls; geometric means over seeds{_seeds_of(charts)}. "
+        f"{rows_caption(results)}",
         ("NC1", "stage (network)", "seed band"),
     )
 
 
 def _map_plot(results: Sequence[NetworkResult]) -> Plot | None:
-    charts = {}
+    charts: dict[str, Chart] = {}
     for result in results:
         inputs = select(result.lines, stage="input")
         epochs, layers = sorted(values_of(inputs, "epoch")), values_of(inputs, "layer")
-        found = [summarize_along(select(inputs, layer=layer), _NC1, "epoch") for layer in layers]
-        if len(epochs) > 1 and any(found):
-            values = [[row[epoch].mean if epoch in row else None for epoch in epochs] for row in found]
-            charts[result.name] = HeatMap(
-                result.unit, "layer", epochs, layers, values, "NC1 of φ", log=True, picks="layer"
+        rows = {layer: summarize_along(part, _NC1, "epoch") for layer, part in _parts(inputs, "layer").items()}
+        if len(epochs) < 2 or not any(rows.values()):
+            continue
+        maps = {
+            kind: HeatMap(
+                result.unit,
+                "layer",
+                epochs,
+                some,
+                [[rows[layer][epoch].mean if epoch in rows[layer] else None for epoch in epochs] for layer in some],
+                "NC1 of φ",
+                log=True,
+                picks="layer",
             )
+            for kind, some in _by_kind(layers).items()
+        }
+        charts[result.name] = next(iter(maps.values())) if len(maps) == 1 else Choice("kind", maps)
     if not charts:
         return None
     return Plot(
@@ -119,8 +134,24 @@ def _map_plot(results: Sequence[NetworkResult]) -> Plot | None:
         by_run(results, charts),
         map_findings(results),
         "NC1 of what each layer reads, a geometric mean over seeds. Click a layer, or choose it in the next plot, for "
-        "its curves.",
+        f"its curves. {rows_caption(results)}",
         ("NC1", "stage (network)"),
+    )
+
+
+def _parts(lines: Iterable[Line], column: str) -> dict[Any, list[Line]]:
+    """Lines by the value of a column, in the order in which they come."""
+    found: dict[Any, list[Line]] = {}
+    for line in lines:
+        found.setdefault(line[column], []).append(line)
+    return found
+
+
+def _by_kind(layers: Sequence[str]) -> dict[str, list[str]]:
+    """Layers of a deep network by kind; all together for others."""
+    blocks = Blocks.of(layers)
+    return (
+        {"all": list(layers)} if blocks is None else {name: blocks.depth(kind) for kind, name in blocks.kinds.items()}
     )
 
 

@@ -12,6 +12,7 @@ from agop.charts.changes import Change, ends_of, steepest, steps
 from agop.charts.findings import Finding, at_most, listed, spread
 from agop.charts.judging import compared, not_fitted, of_each, zeros
 from agop.network.plots.attribution import share_findings, share_sum
+from agop.network.plots.regression import regression_courses
 from agop.network.result import NetworkResult
 from agop.runs import Line, SeedSummary, hidden_layers, last_measured, select, summarize_along, values_of
 
@@ -142,7 +143,12 @@ def _scores(last: Sequence[Line], unit: str) -> list[Finding]:
 
 
 def _layers(last: Sequence[Line]) -> list[Finding]:
-    """Course of NC1 over the inputs of the layers, the largest fall of a step, and layers where it is 0."""
+    """Course of NC1 over the inputs of the layers, the largest fall of a step, and layers where it is 0.
+
+    Of a regression the courses of NRC1 to NRC4.
+    """
+    if regression := regression_courses(last):
+        return regression
     inputs = select(last, stage="input")
     by_layer = summarize_along(inputs, _NC1, "layer")
     found = {layer: by_layer[layer] for layer in values_of(inputs, "layer") if layer in by_layer}

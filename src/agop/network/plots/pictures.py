@@ -15,7 +15,7 @@ from agop.charts.images import eigenvector_pictures, side_of, trace_shares
 from agop.charts.judging import of_each
 from agop.linalg import largest_positive
 from agop.network.record import LayerRecord, neural_feature_matrix
-from agop.network.result import NetworkResult
+from agop.network.result import NetworkResult, rows_caption
 
 __all__ = ["agop_plot", "eigenvector_plot", "means_plot"]
 
@@ -100,7 +100,7 @@ def means_plot(results: Sequence[NetworkResult]) -> Plot | None:
         Choice("layer", charts),
         of_each(results, _simplex),
         f"Cosines between the means of classes that occur about their mean, of the first {side} at most. A simplex ETF "
-        "has 1 on the diagonal and −1/(C − 1) elsewhere. First seed.",
+        f"has 1 on the diagonal and −1/(C − 1) elsewhere. First seed. {rows_caption(results)}",
         ("NC2", "stage (network)", "Gram"),
     )
 

@@ -11,7 +11,7 @@ from agop.network.record.blocks import ALONE, Blocks
 from agop.network.record.stage import STAGES
 from agop.runs import Line
 
-__all__ = ["block_table", "layer_table", "regression_measures", "rows_text"]
+__all__ = ["block_table", "layer_table", "regression_label", "regression_measures", "rows_text"]
 
 _BAR = 8
 
@@ -35,7 +35,7 @@ _SHARE = (("share of W", "share", "input", ".2f"),)
 def layer_table(lines: Iterable[Line], title: str) -> TerminalTable:
     """Table of the lines of a record with a row a layer, and a bar for the share of the linear part."""
     lines = list(lines)
-    regression = [(f"{name.split('_')[0].upper()} φ", name, "input", ".3g") for name in regression_measures(lines)]
+    regression = [(f"{regression_label(name)} φ", name, "input", ".3g") for name in regression_measures(lines)]
     numbers = (*regression, *_ANSATZ) if regression else (*_CLASSES, *_ANSATZ, *_SHARE)
     found = {(line["layer"], line["stage"]): line for line in lines}
     columns = [Column("layer", "name"), *(Column(heading) for heading, *_ in numbers)]
@@ -82,19 +82,24 @@ def regression_measures(lines: Iterable[Line]) -> list[str]:
     return list(dict.fromkeys(name for line in lines for name in line if name.startswith("nrc")))
 
 
+def regression_label(measure: str) -> str:
+    """Short name of a measure of regression collapse, such as "NRC1"."""
+    return measure.split("_")[0].upper()
+
+
 def rows_text(mode: str | None, counts: Sequence[int]) -> str:
     """Text on the rows that were measured at the layers, by the mode of ``rows``; empty if that is not known.
 
     Examples
     --------
-    >>> rows_text("each", [360, 40]), rows_text("mean", [40, 40]), rows_text("flatten", [])
-    ('each of 40 to 360 rows', 'means of the rows of 40 samples', '')
+    >>> rows_text("each", [360, 40]), rows_text("mean", [40, 40]), rows_text(None, [40])
+    ('each of 40 to 360 rows', 'means of the rows of 40 samples', '40 rows')
     """
     if not counts:
         return ""
     least, most = min(counts), max(counts)
     number = f"{least}" if least == most else f"{least} to {most}"
-    return _ROWS.get(mode or "each", "{} rows").format(number)
+    return _ROWS.get(mode or "", "{} rows").format(number)
 
 
 def _number(value: float | None, form: str) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 from statistics import fmean
 
 from agop.charts.chart import Curves, Grid
-from agop.network.plots.collapse import STAGES
+from agop.network.plots.measures import STAGES
 from agop.paper.curves import LEAST_FALL, curve, epochs_of, falls, family, rows_of
 from agop.paper.figure import Figure, Verdict
 from agop.paper.network_parts import MEASURES, name_of, network_parts, network_verdicts

@@ -1,0 +1,130 @@
+"""Plots of deep networks: every layer by its block and its kind, and what becomes of each kind along the depth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agop.charts.changes import Change
+from agop.charts.chart import Choice, Curves, HeatMap
+from agop.charts.document import Plot
+from agop.charts.findings import Finding, at_most
+from agop.charts.judging import of_each
+from agop.charts.kind import by_run
+from agop.charts.palette import color
+from agop.charts.seed_curves import seed_caption, seed_curve
+from agop.network.plots.findings import layer_findings, nfa_findings
+from agop.network.plots.measures import Shown, shown_measures
+from agop.network.record.blocks import Blocks
+from agop.network.result import NetworkResult, rows_caption
+from agop.runs import SeedSummary, last_measured, select, summarize_along, values_of
+
+__all__ = ["block_findings", "block_plots"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """A measure of every layer of a network at its last measurement."""
+
+    blocks: Blocks
+    shown: Shown
+    values: Mapping[str, SeedSummary]
+
+    def heat_map(self) -> HeatMap:
+        """Kinds below each other, blocks side by side."""
+        layers = {place: layer for layer, place in self.blocks.places.items()}
+        rows = [[self._mean(layers.get((block, kind))) for block in self.blocks.blocks] for kind in self.blocks.kinds]
+        names = list(self.blocks.kinds.values())
+        return HeatMap(
+            "block", "kind", list(self.blocks.blocks.values()), names, rows, self.shown.label, self.shown.log
+        )
+
+    def curves(self) -> Curves:
+        """A curve for each kind that repeats, along the blocks."""
+        curves = []
+        for place, kind in enumerate(self.blocks.repeated):
+            by_block = {
+                self.blocks.blocks[self.blocks.places[layer][0]]: self.values[layer]
+                for layer in self.blocks.depth(kind)
+                if layer in self.values
+            }
+            if by_block:
+                at = list(self.blocks.blocks.values())
+                curves.append(seed_curve(self.blocks.kinds[kind], by_block, color(place), at=at))
+        return Curves("block", self.shown.label, curves, log_y=self.shown.log)
+
+    def _mean(self, layer: str | None) -> float | None:
+        return self.values[layer].mean if layer is not None and layer in self.values else None
+
+
+def block_plots(results: Sequence[NetworkResult]) -> list[Plot]:
+    """Heat maps by block and kind, and curves along the depth, for networks of many layers in blocks that repeat."""
+    found = {result.name: each for result in results if (each := _found(result))}
+    if not found:
+        return []
+    shown = [result for result in results if result.name in found]
+    maps = {name: _choice({each.shown.label: each.heat_map() for each in some}) for name, some in found.items()}
+    depths = {name: {each.shown.label: each.curves() for each in some} for name, some in found.items()}
+    drawn = [curve for charts in depths.values() for chart in charts.values() for curve in chart.curves]
+    terms = ("NC1", "NFA", "attribution", "stage (network)", "seed band")
+    return [
+        Plot(
+            "blocks",
+            "Layers by block and kind",
+            by_run(shown, maps),
+            [*layer_findings(results), *nfa_findings(results)],
+            "At the last measurement, blocks in the order of their calls; means over seeds, geometric where colors go "
+            f'by the logarithm. The kind "other" are layers in no block. {rows_caption(shown)}',
+            terms,
+        ),
+        Plot(
+            "depth",
+            "Kinds of layers along the depth",
+            by_run(shown, {name: _choice(charts) for name, charts in depths.items()}),
+            block_findings(results),
+            f"Layers of one kind in the order of their blocks, at the last measurement{seed_caption(drawn)}. "
+            f"{rows_caption(shown)}",
+            terms,
+        ),
+    ]
+
+
+def block_findings(results: Sequence[NetworkResult]) -> list[Finding]:
+    """Course of the first measure, such as NC1 of the inputs, of each kind from its first to its last block."""
+
+    def found(result: NetworkResult) -> list[Finding]:
+        some = _found(result)
+        return at_most(_courses(some[0])) if some else []
+
+    return of_each(results, found)
+
+
+def _courses(found: _Found) -> list[Finding]:
+    findings = []
+    for kind in found.blocks.repeated:
+        layers = [layer for layer in found.blocks.depth(kind) if layer in found.values]
+        if len(layers) > 1:
+            first, last = (found.values[layers[place]] for place in (0, -1))
+            ends = [found.blocks.blocks[found.blocks.places[layers[place]][0]] for place in (0, -1)]
+            where = f"{found.blocks.kinds[kind]}, {ends[0]} to {ends[1]}"
+            change = Change.between(first, last, log=found.shown.log)
+            findings.append(Finding.of(found.shown.label, where, change, last))
+    return findings
+
+
+def _choice(charts: Mapping[str, HeatMap] | Mapping[str, Curves]) -> Choice:
+    return Choice("measure", dict(charts), start=next(iter(charts)))
+
+
+def _found(result: NetworkResult) -> list[_Found]:
+    """Measures that some layer has, of a network whose layers are grouped; none of others."""
+    last = last_measured(result.lines)
+    blocks = Blocks.of(values_of(last, "layer"))
+    if blocks is None:
+        return []
+    found = []
+    for shown in shown_measures(last):
+        values = summarize_along(select(last, stage=shown.stage), shown.measure, "layer", log=shown.log)
+        if values:
+            found.append(_Found(blocks, shown, values))
+    return found

@@ -1,0 +1,70 @@
+"""Measures of the layers of a network that pages show, and the names of the stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from agop.network.record.tables import regression_label, regression_measures
+from agop.runs import Line
+
+__all__ = ["STAGES", "Shown", "regression_shown", "shown_measures"]
+
+STAGES = {
+    "input": "φ (input)",
+    "linear": "Wφ (linear map)",
+    "output": "σ(Wφ) (nonlinearity)",
+    "agop_1/2": "AGOP½φ",
+    "agop_1/4": "AGOP¼φ",
+}
+"""Name of each stage."""
+
+
+class Shown(NamedTuple):
+    """A measure at a stage.
+
+    Attributes
+    ----------
+    label
+        Name on the page.
+    measure, stage
+        Column and stage of the lines.
+    log
+        Whether it is shown by its logarithm.
+    form
+        Format of its numbers.
+    """
+
+    label: str
+    measure: str
+    stage: str = "input"
+    log: bool = True
+    form: str = ".3g"
+
+
+_CLASSES = (
+    Shown("NC1 φ", "nc1_trace_ratio"),
+    Shown("NC1 Wφ", "nc1_trace_ratio", "linear"),
+    Shown("NC1 σ(Wφ)", "nc1_trace_ratio", "output"),
+    Shown("share of W", "share", log=False, form=".2f"),
+    Shown("NFA", "nfa_pearson", log=False, form=".2f"),
+    Shown("NFA½", "nfa_pearson_root", log=False, form=".2f"),
+    Shown("NC2 φ", "nc2_gram_mse"),
+)
+_SHARES = ("nrc2", "nrc3")
+_ANSATZ = tuple(shown for shown in _CLASSES if shown.measure.startswith("nfa"))
+
+
+def shown_measures(lines: Iterable[Line]) -> tuple[Shown, ...]:
+    """Measures to show of these lines: those of classes, or NRC1 to NRC4 of a regression."""
+    regression = regression_shown(lines)
+    return (*regression, *_ANSATZ) if regression else _CLASSES
+
+
+def regression_shown(lines: Iterable[Line]) -> tuple[Shown, ...]:
+    """NRC1 to NRC4 of what a layer reads, those that are in the lines.
+
+    The linear CKA of NRC2 and the alignment of NRC3 are shares that end at 1, of which a logarithm shows nothing.
+    """
+    names = regression_measures(lines)
+    return tuple(Shown(f"{regression_label(name)} φ", name, log=not name.startswith(_SHARES)) for name in names)
