@@ -62,7 +62,6 @@ def block_plots(results: Sequence[NetworkResult]) -> list[Plot]:
     found = {result.name: each for result in results if (each := _found(result))}
     if not found:
         return []
-    shown = [result for result in results if result.name in found]
     maps = {name: _choice({each.shown.label: each.heat_map() for each in some}) for name, some in found.items()}
     depths = {name: {each.shown.label: each.curves() for each in some} for name, some in found.items()}
     drawn = [curve for charts in depths.values() for chart in charts.values() for curve in chart.curves]
@@ -71,19 +70,19 @@ def block_plots(results: Sequence[NetworkResult]) -> list[Plot]:
         Plot(
             "blocks",
             "Layers by block and kind",
-            by_run(shown, maps),
+            by_run(results, maps),
             [*layer_findings(results), *nfa_findings(results)],
             "At the last measurement, blocks in the order of their calls; means over seeds, geometric where colors go "
-            f'by the logarithm. The kind "other" are layers in no block. {rows_caption(shown)}',
+            f'by the logarithm. The kind "other" are layers in no block. {rows_caption(results)}',
             terms,
         ),
         Plot(
             "depth",
             "Kinds of layers along the depth",
-            by_run(shown, {name: _choice(charts) for name, charts in depths.items()}),
+            by_run(results, {name: _choice(charts) for name, charts in depths.items()}),
             block_findings(results),
             f"Layers of one kind in the order of their blocks, at the last measurement{seed_caption(drawn)}. "
-            f"{rows_caption(shown)}",
+            f"{rows_caption(results)}",
             terms,
         ),
     ]

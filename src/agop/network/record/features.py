@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agop.moments import ClassMoments
+from agop.moments import ClassMoments, TargetMoments
 from agop.storable import storable
 
 __all__ = ["SHOWN_CLASSES", "FeatureSummary"]
@@ -53,6 +53,12 @@ class FeatureSummary:
         n = moments.n_samples
         squares = moments.scatter_trace + float((moments.counts * moments.means.square().sum(1)).sum())
         return cls(n, moments.means.shape[1], squares / n, moments.counts, _cosines(moments.drop_empty()))
+
+    @classmethod
+    def of_targets(cls, moments: TargetMoments) -> FeatureSummary:
+        """Summary of moments of features and targets with samples."""
+        squares = moments.scatter.trace() / moments.count + moments.feature_mean.square().sum()
+        return cls(moments.count, moments.n_features, float(squares))
 
 
 def _cosines(moments: ClassMoments) -> Tensor | None:

@@ -10,7 +10,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from agop.collapse import Collapse
+from agop.collapse import Collapse, RegressionCollapse
 from agop.errors import InputError, UndefinedMeasureError
 from agop.linalg import Spectrum
 from agop.network.passes.gradients import LayerGradients, LayerWeight
@@ -123,22 +123,22 @@ class LayerRecord:
         return self.weight is None
 
     @property
-    def input(self) -> Collapse | None:
+    def input(self) -> Collapse | RegressionCollapse | None:
         """Collapse of phi."""
         return self._collapse("input")
 
     @property
-    def linear(self) -> Collapse | None:
+    def linear(self) -> Collapse | RegressionCollapse | None:
         """Collapse of W phi + b."""
         return self._collapse("linear")
 
     @property
-    def output(self) -> Collapse | None:
+    def output(self) -> Collapse | RegressionCollapse | None:
         """Collapse of sigma(W phi + b), None if no nonlinearity was found."""
         return self._collapse("output")
 
     @property
-    def agop_stage(self) -> Collapse | None:
+    def agop_stage(self) -> Collapse | RegressionCollapse | None:
         """Collapse of AGOP^{1/2} phi; the stage "agop_1/4" has that of AGOP^{1/4} phi."""
         return self._collapse("agop_1/2")
 
@@ -168,7 +168,7 @@ class LayerRecord:
     def attribution(self) -> Attribution:
         """Share of the linear part in the fall of NC1."""
         found = (self._collapse(stage) for stage in ("input", "linear", "output"))
-        return Attribution.of(*(None if collapse is None else collapse.nc1_trace_ratio for collapse in found))
+        return Attribution.of(*(None if part is None else part.values.get("nc1_trace_ratio") for part in found))
 
     @property
     def feature_norm(self) -> float | None:
@@ -202,12 +202,12 @@ class LayerRecord:
         activation = self.activation if self.activation == other.activation else None
         wanted = ("input", "linear", "output") if activation else ("input", "linear")
         is_classifier = self.is_classifier and other.is_classifier
-        weight, shares = alignment.classifier(self.weight) if is_classifier else None, alignment.shares
+        weights, shares = {"input": self.weight}, alignment.shares
         gradients = _merged_gradients((self.gradients, other.gradients), shares)
         return replace(
             self,
             stages={
-                stage: self.stages[stage].merge(other.stages[stage], alignment, weight if stage == "input" else None)
+                stage: self.stages[stage].merge(other.stages[stage], alignment, weights.get(stage), is_classifier)
                 for stage in wanted
                 if stage in self.stages and stage in other.stages
             },
@@ -220,7 +220,7 @@ class LayerRecord:
             is_classifier=is_classifier,
         ).with_ansatz()
 
-    def _collapse(self, stage: str) -> Collapse | None:
+    def _collapse(self, stage: str) -> Collapse | RegressionCollapse | None:
         return self.stages[stage].collapse if stage in self.stages else None
 
     def _whole_layer(self) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from agop.collapse import Collapse
+from agop.collapse import Collapse, RegressionCollapse
 from agop.collapse.projected import ProjectedMoments
 from agop.errors import InputError, UndefinedMeasureError
-from agop.moments import ClassMoments
+from agop.moments import ClassMoments, TargetMoments
 from agop.network.record.alignment import Alignment
 from agop.network.record.features import FeatureSummary
 from agop.storable import storable
@@ -30,16 +30,18 @@ class Stage:
     features
         Number of rows and features, rows of each class, and angles between the first class means.
     collapse
-        All measures of collapse; None where they have no value, as for class means that coincide.
+        All measures of collapse, of a regression NRC1 to NRC4; None where they have no value, as for class means that
+        coincide.
     moments
-        Class means and scatter, by which stages merge; of AGOP^p phi up to an isometry. None in a compact record.
+        Class means and scatter, or of a regression the scatter of features and targets, by which stages merge; of
+        AGOP^p phi up to an isometry. None in a compact record.
     ood
         Moments of out-of-distribution samples, as of one class; None without, and in a compact record.
     """
 
     features: FeatureSummary
-    collapse: Collapse | None
-    moments: ClassMoments | None = None
+    collapse: Collapse | RegressionCollapse | None
+    moments: ClassMoments | TargetMoments | None = None
     ood: ClassMoments | None = None
 
     @classmethod
@@ -58,21 +60,33 @@ class Stage:
         moments = moments.to("cpu")
         return cls(FeatureSummary.of(moments), collapse, moments, None if ood is None else ood.to("cpu"))
 
+    @classmethod
+    def of_targets(cls, moments: TargetMoments, weight: Tensor | None = None) -> Stage:
+        """Stage of a regression from moments of features and targets, with the weight (out, d) that reads them."""
+        moments = moments.to("cpu")
+        collapse = RegressionCollapse.of(moments, None if weight is None else weight.to("cpu"))
+        return cls(FeatureSummary.of_targets(moments), collapse, moments)
+
     def compact(self) -> Stage:
         """The stage without its moments: all numbers stay, but it does not merge."""
         return replace(self, moments=None, ood=None)
 
-    def merge(self, other: Stage, alignment: Alignment, weight: Tensor | None = None) -> Stage:
-        """Both together, with the weight of a classifier of the classes of both if there is one.
+    def merge(self, other: Stage, alignment: Alignment, weight: Tensor | None, is_classifier: bool) -> Stage:
+        """Both together, with the weight of the layer that reads the features, if it is known.
 
         NC1 by the pseudo-inverse and NC4 need another look at all the data, and become None.
 
         Raises
         ------
         InputError
-            If one is compact.
+            If one is compact, or one is of classes and the other of a regression.
         """
-        if self.moments is None or other.moments is None:
-            raise InputError("stages with their class means", "a compact one", "Measure without compact layers.")
-        ood = None if self.ood is None or other.ood is None else self.ood.merge(other.ood)
-        return Stage.of(alignment.merge(self.moments, other.moments), None, weight, ood)
+        match self.moments, other.moments:
+            case ClassMoments() as one, ClassMoments() as another:
+                ood = None if self.ood is None or other.ood is None else self.ood.merge(other.ood)
+                classifier = alignment.classifier(weight) if is_classifier and weight is not None else None
+                return Stage.of(alignment.merge(one, another), None, classifier, ood)
+            case TargetMoments() as one, TargetMoments() as another:
+                return Stage.of_targets(one.merge(another), weight)
+        advice = "Measure both in full, on labels of one kind."
+        raise InputError("two stages with moments of one kind", "one that is compact, or of another kind", advice)
