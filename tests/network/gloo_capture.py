@@ -101,6 +101,17 @@ def measured(network):
     return {name: (layer.agop, layer.weight, layer.linear.nc1_trace_ratio) for name, layer in record.items()}
 
 
+def measured_by_one(rank):
+    """Measured by rank 0 alone, between two steps of a training, while the other has buffers of its own."""
+    network = nn.Sequential(model(), nn.BatchNorm1d(3).double())
+    wrapped = DistributedDataParallel(network)
+    gradients = [parameter_gradients(wrapped)]
+    network[1].running_mean += rank
+    found = measured(wrapped) if rank == 0 else None
+    gradients.append(parameter_gradients(wrapped))
+    return {"measured": found, "gradients": gradients}
+
+
 def parameter_gradients(network):
     """Gradients of a training step, whole, by position."""
     network.zero_grad()
@@ -128,5 +139,6 @@ def run(rank: int, world_size: int, folder: str) -> None:
             with torch.no_grad():
                 network(inputs())  # leaves the root of fully_shard gathered
             found[f"{name} after evaluation"] = captured(network) | {"gradients": parameter_gradients(network)}
+    found["one rank"] = measured_by_one(rank)
     torch.save(found, Path(folder, f"rank{rank}.pt"))
     dist.destroy_process_group()

@@ -57,6 +57,15 @@ def test_measured_as_in_one_process(ranks, way):
         torch.testing.assert_close(found, expected)
 
 
+def test_measured_by_one_rank(ranks):
+    """It waits for no other, and the training goes on."""
+    first, second = (rank["one rank"] for rank in ranks)
+    assert second["measured"] is None
+    assert list(first["measured"]) == ["0." + name for name in measured(model())]
+    torch.testing.assert_close(first["gradients"], second["gradients"])
+    torch.testing.assert_close(first["gradients"][0], first["gradients"][1])
+
+
 @pytest.mark.parametrize("way", LATER)
 def test_training_goes_on_as_without(ranks, way):
     expected = parameter_gradients(model())

@@ -13,6 +13,7 @@ from torch import nn
 from agop.network.capture.checks import check_loader
 from agop.network.capture.state import undisturbed
 from agop.network.capture.weights import Weights, stable_weights
+from agop.network.capture.wrappers import unwrapped
 from agop.network.options import MeasureOptions
 from agop.network.passes.first import FirstPass, first_pass
 from agop.network.passes.second import second_pass
@@ -42,7 +43,7 @@ def measure(
     ----------
     model
         Any module. Its layers are found where the calls of linear maps, convolutions, attention projections and matrix
-        products use its parameters.
+        products use its parameters. Wrappers (``torch.compile``, data parallel) are taken off.
     loader
         Batches, the same ones each time it is iterated, in any order.
     options
@@ -77,7 +78,7 @@ def measure(
     >>> record["0"].agop.shape, round(record["0"].input.nc1_trace_ratio, 4)
     (torch.Size([2, 2]), 0.0055)
     """
-    options = replace(options or MeasureOptions(), **changes)
+    model, options = unwrapped(model), replace(options or MeasureOptions(), **changes)
     twice = options.collapse and options.second_pass
     check_loader(loader, twice=twice, max_samples=options.max_samples)
     if options.ood_loader is not None:

@@ -1,4 +1,4 @@
-"""Modules of a model under the names they have without wrappers: compiled, data parallel, averaged, checkpointed."""
+"""Wrappers of models, which add nothing to what is computed: compiled, data parallel, averaged, checkpointed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,29 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
-__all__ = ["named_modules"]
+__all__ = ["named_modules", "unwrapped"]
+
+_KINDS = (nn.DataParallel, DistributedDataParallel, AveragedModel)
+"""Wrappers that keep what they wrap as ``module``."""
 
 _WRAPPED = frozenset(("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"))
 """Names under which wrappers keep what they wrap, and nothing else does."""
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """Model inside its wrappers, which computes the same without a word to other processes or devices.
+
+    Examples
+    --------
+    >>> import torch
+    >>> type(unwrapped(torch.compile(nn.DataParallel(nn.Linear(2, 2)), backend="eager")))
+    <class 'torch.nn.modules.linear.Linear'>
+    """
+    while True:
+        inside = model.module if isinstance(model, _KINDS) else getattr(model, "_orig_mod", None)
+        if not isinstance(inside, nn.Module):
+            return model
+        model = inside
 
 
 def named_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -23,8 +42,7 @@ def named_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     >>> [path for path, _ in named_modules(model)]
     ['', '', '0']
     """
-    kinds = (nn.DataParallel, DistributedDataParallel, AveragedModel)
-    wrapped = {f"{name}.module".lstrip(".") for name, module in model.named_modules() if isinstance(module, kinds)}
+    wrapped = {f"{name}.module".lstrip(".") for name, module in model.named_modules() if isinstance(module, _KINDS)}
     for name, module in model.named_modules():
         parts = name.split(".")
         paths = [".".join(parts[: depth + 1]) for depth in range(len(parts))]
