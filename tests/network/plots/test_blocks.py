@@ -9,6 +9,7 @@ import pytest
 from agop import report
 from agop.network.plots.blocks import block_findings
 from agop.network.plots.collapse import network_numbers, network_plots
+from agop.network.plots.findings import network_findings
 from agop.network.result import NetworkResult
 from network.record.made import transformer
 
@@ -78,6 +79,14 @@ def test_a_fall_inside_the_spread_is_none():
         return (0.99 if seed % 2 else 1.01) ** k
 
     assert {f.course.direction for f in block_findings([result(lines_of(spread, seeds=(0, 1)))])} == {"unsettled"}
+
+
+def test_means_are_told_of_many_layers():
+    found = [f for f in network_findings([result(lines_of(falling))]) if f.quantity.startswith("correlation")]
+    assert [(f.where, f.value) for f in found] == [("mean over the layers at the end", pytest.approx(0.5))]
+    assert [f.where for f in plots_of(result(lines_of(falling)))["blocks"].findings if "corr" in f.quantity] == [
+        "mean over the layers at the end"
+    ]
 
 
 def test_few_layers_are_not_grouped():

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from agop.charts.chart import Chart, Choice, Curves, Dash, HeatMap
 from agop.charts.document import NumberTable, Plot
@@ -13,13 +12,13 @@ from agop.charts.seed_curves import seed_caption, seed_curve
 from agop.network.plots.attribution import attribution_plot, share_findings
 from agop.network.plots.blocks import block_plots
 from agop.network.plots.findings import epoch_findings, layer_findings, map_findings, nfa_findings, unit_of
-from agop.network.plots.measures import STAGES, shown_measures
+from agop.network.plots.measures import STAGES, by_column, shown_measures
 from agop.network.plots.pictures import agop_plot, eigenvector_plot, means_plot
 from agop.network.plots.regression import regression_plot
 from agop.network.plots.scores import score_plot
 from agop.network.record.blocks import Blocks
 from agop.network.result import NetworkResult, rows_caption
-from agop.runs import Line, last_measured, select, summarize_along, values_of
+from agop.runs import last_measured, select, summarize_along, values_of
 
 __all__ = ["network_numbers", "network_plots"]
 
@@ -109,7 +108,7 @@ def _map_plot(results: Sequence[NetworkResult]) -> Plot | None:
     for result in results:
         inputs = select(result.lines, stage="input")
         epochs, layers = sorted(values_of(inputs, "epoch")), values_of(inputs, "layer")
-        rows = {layer: summarize_along(part, _NC1, "epoch") for layer, part in _parts(inputs, "layer").items()}
+        rows = {layer: summarize_along(part, _NC1, "epoch") for layer, part in by_column(inputs, "layer").items()}
         if len(epochs) < 2 or not any(rows.values()):
             continue
         maps = {
@@ -139,14 +138,6 @@ def _map_plot(results: Sequence[NetworkResult]) -> Plot | None:
     )
 
 
-def _parts(lines: Iterable[Line], column: str) -> dict[Any, list[Line]]:
-    """Lines by the value of a column, in the order in which they come."""
-    found: dict[Any, list[Line]] = {}
-    for line in lines:
-        found.setdefault(line[column], []).append(line)
-    return found
-
-
 def _by_kind(layers: Sequence[str]) -> dict[str, list[str]]:
     """Layers of a deep network by kind; all together for others."""
     blocks = Blocks.of(layers)
@@ -156,11 +147,11 @@ def _by_kind(layers: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _epoch_plot(results: Sequence[NetworkResult]) -> Plot | None:
-    charts = {}
+    charts, lines = {}, [by_column(result.lines, "layer") for result in results]
     for layer in _layers(results):
         curves = []
-        for run, result in enumerate(results):
-            here = select(result.lines, layer=layer)
+        for run, (result, by_layer) in enumerate(zip(results, lines, strict=True)):
+            here = by_layer.get(layer, [])
             for place, (stage, label) in enumerate(STAGES.items()):
                 found = summarize_along(select(here, stage=stage), _NC1, "epoch")
                 if len(found) > 1 and (len(results) == 1 or stage in _DASHES):
@@ -191,8 +182,8 @@ def _nfa_plot(results: Sequence[NetworkResult]) -> Plot | None:
         if courses:
             curves = [
                 seed_curve(layer, dict(sorted(found.items())), shade(k, len(layers)), limits=(-1, 1))
-                for k, layer in enumerate(layers)
-                if (found := summarize_along(select(inputs[0], layer=layer), measure, "epoch", log=False))
+                for k, (layer, here) in enumerate(by_column(inputs[0], "layer").items())
+                if (found := summarize_along(here, measure, "epoch", log=False))
             ]
         else:
             last = [summarize_along(last_measured(lines), measure, "layer", log=False) for lines in inputs]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import isfinite
@@ -12,7 +12,9 @@ from agop.charts.changes import Change, ends_of, steepest, steps
 from agop.charts.findings import Finding, at_most, listed, spread
 from agop.charts.judging import compared, not_fitted, of_each, zeros
 from agop.network.plots.attribution import share_findings, share_sum
+from agop.network.plots.measures import by_column
 from agop.network.plots.regression import regression_courses
+from agop.network.record.blocks import Blocks
 from agop.network.result import NetworkResult
 from agop.runs import Line, SeedSummary, hidden_layers, last_measured, select, summarize_along, values_of
 
@@ -37,7 +39,8 @@ def network_findings(results: Sequence[NetworkResult]) -> list[Finding]:
     """
 
     def found(result: NetworkResult) -> list[Finding]:
-        last, several = last_measured(result.lines), len(results) > 1
+        last = last_measured(result.lines)
+        several = len(results) > 1 or _is_deep(last)
         cause = [*at_most(share_findings(last)), *at_most(_ansatz(last))]
         return [
             *not_fitted(result.fit()),
@@ -62,11 +65,8 @@ def map_findings(results: Sequence[NetworkResult]) -> list[Finding]:
         most = steepest(ends) if len(ends) > 1 else []
         rows = [(layer, _over_epochs(result, "input", layer, change)) for layer, change in ends.items()]
         marked = [replace(row, notes=(*row.notes, "largest fall")) if layer in most else row for layer, row in rows]
-        changes = {
-            (layer, step): change
-            for layer in ends
-            for step, change in steps(select(result.lines, layer=layer, stage="input"), _NC1).items()
-        }
+        inputs = by_column(select(result.lines, stage="input"), "layer")
+        changes = {(layer, step): change for layer in ends for step, change in steps(inputs[layer], _NC1).items()}
         places = steepest(changes)
         where = listed([f"{layer} from {result.unit} {a} to {b}" for layer, (a, b) in places])
         step = [Finding("NC1", f"steepest fall: {where}", changes[places[0]].factor, "x")] if places else []
@@ -92,11 +92,11 @@ def nfa_findings(results: Sequence[NetworkResult]) -> list[Finding]:
 
     def found(result: NetworkResult) -> list[Finding]:
         last, lines = last_measured(result.lines), select(result.lines, stage="input")
-        ends = {layer: ends_of(select(lines, layer=layer), _ROOT, log=False) for layer in values_of(lines, "layer")}
+        ends = {layer: ends_of(here, _ROOT, log=False) for layer, here in by_column(lines, "layer").items()}
         rows = [Finding.of(_ANSATZ, layer, change) for layer, change in ends.items() if change is not None]
         rows = rows or _ansatz(last)
         several = len(results) > 1 or len(rows) > 1
-        return [*(_mean_ansatz(last) if several else ()), *at_most(rows)]
+        return [*(_mean_ansatz(last) if several else ()), *at_most([] if _is_deep(last) else rows)]
 
     return of_each(results, found)
 
@@ -104,6 +104,11 @@ def nfa_findings(results: Sequence[NetworkResult]) -> list[Finding]:
 def unit_of(results: Sequence[NetworkResult]) -> str:
     """Unit that the runs count: "epoch", "step", or both."""
     return " or ".join(dict.fromkeys(result.unit for result in results))
+
+
+def _is_deep(lines: Iterable[Line]) -> bool:
+    """Whether layers are grouped by blocks, too many to tell of each."""
+    return Blocks.of(values_of(lines, "layer")) is not None
 
 
 def _with_note_first(findings: Sequence[Finding], note: str) -> list[Finding]:
@@ -193,7 +198,8 @@ def _mean_ansatz(last: Sequence[Line]) -> list[Finding]:
 def _ends(result: NetworkResult, stage: str) -> dict[str, Change]:
     """NC1 at a stage at the first and the last measurement, of the layers that have both."""
     layers = hidden_layers(result.lines) if stage == "output" else values_of(result.lines, "layer")
-    found = {layer: ends_of(select(result.lines, layer=layer, stage=stage), _NC1) for layer in layers}
+    here = by_column(select(result.lines, stage=stage), "layer")
+    found = {layer: ends_of(here.get(layer, []), _NC1) for layer in layers}
     return {layer: change for layer, change in found.items() if change is not None}
 
 

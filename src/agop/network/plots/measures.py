@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from agop.network.record.tables import regression_label, regression_measures
 from agop.runs import Line
 
-__all__ = ["STAGES", "Shown", "regression_shown", "shown_measures"]
+__all__ = ["STAGES", "Shown", "by_column", "regression_shown", "shown_measures"]
 
 STAGES = {
     "input": "φ (input)",
@@ -53,6 +53,20 @@ _CLASSES = (
 )
 _SHARES = ("nrc2", "nrc3")
 _ANSATZ = tuple(shown for shown in _CLASSES if shown.measure.startswith("nfa"))
+
+
+def by_column(lines: Iterable[Line], column: str) -> dict[Any, list[Line]]:
+    """Lines by the value of a column, in the order in which they come.
+
+    Examples
+    --------
+    >>> by_column([{"layer": "a", "nc1": 1.0}, {"layer": "b", "nc1": 2.0}, {"layer": "a", "nc1": 3.0}], "layer")["a"]
+    [{'layer': 'a', 'nc1': 1.0}, {'layer': 'a', 'nc1': 3.0}]
+    """
+    found: dict[Any, list[Line]] = {}
+    for line in lines:
+        found.setdefault(line[column], []).append(line)
+    return found
 
 
 def shown_measures(lines: Iterable[Line]) -> tuple[Shown, ...]:
