@@ -15,6 +15,7 @@ from agop.network.capture.state import undisturbed
 from agop.network.capture.weights import Weights, stable_weights
 from agop.network.capture.wrappers import unwrapped
 from agop.network.options import MeasureOptions
+from agop.network.passes.directions import Exact
 from agop.network.passes.first import FirstPass, first_pass
 from agop.network.passes.second import second_pass
 from agop.network.passes.sweep import Sweep
@@ -92,17 +93,18 @@ def measure(
         sweep = Sweep(model, options, device, partial(bar.advance, task))
         first = first_pass(sweep, loader)
         bar.update(task, total=(1 + twice) * bar.tasks[0].completed)
-        gradients = first.gradients(options.directions.n_averaged)
+        first, gradients = first.split_gradients(options.directions.n_averaged)
         spectra = {name: part.spectrum(first.layers[name].weight) for name, part in gradients.items()}
         samples = first.samples(options)
         stages = second_pass(sweep, loader, first, spectra, samples) if twice else first.stages(samples)
+        widest = options.widest(8 * sum(layer.numbers for layer in first.layers.values()))
         records = {}
         for name, layer in first.layers.items():
-            found, spectrum = gradients.get(name), spectra.get(name)
-            records[name] = LayerRecord(
+            found, spectrum = gradients.pop(name, None), spectra.pop(name, None)
+            record = LayerRecord(
                 name,
                 layer.weight.matrix.cpu().clone(),
-                stages[name],
+                stages.pop(name),
                 layer.activation,
                 found and found.to("cpu"),
                 spectrum and spectrum.to("cpu"),
@@ -110,15 +112,21 @@ def measure(
                 layer.rows / first.n_samples if options.rows == "each" else 1.0,
                 layer.patch,
                 layer.is_last is not None and bool(layer.is_last),
-            )
+            ).with_ansatz()
+            is_wide = widest is not None and layer.weight.matrix.shape[1] > widest
+            records[name] = record.compact() if is_wide else record
         seen = {name.split("[")[0] for name in (*first.layers, *first.skipped)}
         unseen = [name for name in Weights(model, options.layers).names if name not in seen]
     return NetworkRecord(
-        {name: layer.with_ansatz() for name, layer in records.items()},
+        records,
         samples,
         {"outputs": str(options.outputs), "rows": options.rows, "max_samples": options.max_samples},
-        tuple(_omissions(first, unseen)),
+        tuple(_omissions(first, unseen, options)),
     )
+
+
+_MANY_OUTPUTS = 64
+"""Outputs above which as many backward passes a batch are worth a note."""
 
 
 def _n_batches(loader: Iterable[Any], passes: int) -> int | None:
@@ -129,11 +137,13 @@ def _n_batches(loader: Iterable[Any], passes: int) -> int | None:
         return None
 
 
-def _omissions(first: FirstPass, unseen: Iterable[str]) -> Iterator[str]:
-    """Sentences on layers that were not measured, and on padding that was."""
+def _omissions(first: FirstPass, unseen: Iterable[str], options: MeasureOptions) -> Iterator[str]:
+    """Sentences on layers that were not measured, on padding that was, and on what took long."""
     yield from (f"{name}: {reason}" for name, reason in first.skipped.items())
     yield from (f"{name}: no linear map, convolution or matrix product with its weight was seen" for name in unseen)
     unmasked = [name for name, layer in first.layers.items() if layer.is_unmasked]
     if unmasked:
         advice = "return (outputs, labels, mask) from forward if some are padding"
         yield f"{few(unmasked)}: several rows a sample came without a mask and count as data, all of them; {advice}"
+    if isinstance(options.directions, Exact) and first.n_outputs > _MANY_OUTPUTS:
+        yield f"exact, {first.n_outputs} backward passes a batch: outputs=Rademacher(k) takes k, and states its error"

@@ -21,6 +21,9 @@ __all__ = ["MeasureOptions"]
 _EXECUTION = ("device", "max_memory", "progress")
 """Options that change how the measurement works and not what it finds."""
 
+_FULL_BYTES, _FULL_WIDTH = 2**28, 256
+"""Statistics that are recorded in full, and inputs up to which layers are where there are more."""
+
 
 @dataclass(frozen=True)
 class MeasureOptions:
@@ -62,6 +65,10 @@ class MeasureOptions:
         the second.
     device
         Device to run the model on; the one where it is if None.
+    max_width
+        Inputs of a layer up to which its record is in full, and merges; wider ones are :meth:`compact
+        <agop.network.LayerRecord.compact>`. None keeps all in full, "auto" as well while they take 256 MiB together at
+        most, and else those of 256 inputs or fewer.
     max_memory
         Bytes that the statistics of all layers and the outputs of a batch may take; unlimited if None.
     progress
@@ -89,6 +96,7 @@ class MeasureOptions:
     common_inputs: bool = False
     collapse: bool = True
     second_pass: bool = True
+    max_width: int | Literal["auto"] | None = "auto"
     device: torch.device | str | None = None
     max_memory: int | None = None
     progress: bool = False
@@ -105,6 +113,8 @@ class MeasureOptions:
             raise InputError("max_samples >= 1", str(self.max_samples), "None takes all.")
         if self.min_count < 1:
             raise InputError("min_count >= 1", str(self.min_count), "1 takes all classes that occur.")
+        if not (self.max_width in (None, "auto") or (isinstance(self.max_width, int) and self.max_width >= 0)):
+            raise InputError("max_width >= 0, None or 'auto'", repr(self.max_width), "None keeps all in full.")
         if self.ood_loader is not None and not (self.second_pass and self.collapse):
             got = "second_pass=False" if self.collapse else "collapse=False"
             raise InputError("a second pass for NC5", got, "Leave one of the two out.")
@@ -113,6 +123,12 @@ class MeasureOptions:
     def directions(self) -> Directions:
         """Directions in which the outputs are differentiated."""
         return directions_of(self.outputs)
+
+    def widest(self, size: int) -> int | None:
+        """Inputs up to which layers are recorded in full where statistics take so many bytes; None for all."""
+        if self.max_width != "auto":
+            return self.max_width
+        return None if size <= _FULL_BYTES else _FULL_WIDTH
 
     def as_settings(self) -> tuple[dict[str, JSON], dict[str, JSON]]:
         """Options as JSON that stays the same from session to session: those that decide what is found, and others."""

@@ -178,11 +178,19 @@ class FirstPass:
             return None
         return layer.weight.matrix[list(samples.classes)]
 
-    def gradients(self, n_averaged: int) -> dict[str, LayerGradients]:
-        """Gradients by layer, of those that one reached; samples that did not reach it count, with gradients of 0."""
+    def split_gradients(self, n_averaged: int) -> tuple[FirstPass, dict[str, LayerGradients]]:
+        """The same without gradients, and these by layer, of those that one reached.
+
+        Samples that did not reach a layer count, with gradients of 0.
+        """
         count = float(self.n_samples * n_averaged)
         found = {name: layer.gradients for name, layer in self.layers.items() if layer.gradients is not None}
-        return {name: replace(part, product=OuterProduct(count, part.product.total)) for name, part in found.items()}
+        gradients = {
+            name: replace(part, product=OuterProduct(count, part.product.total)) for name, part in found.items()
+        }
+        return replace(
+            self, layers={name: replace(layer, gradients=None) for name, layer in self.layers.items()}
+        ), gradients
 
 
 def _layers(seen: SeenBatch, before: FirstPass, *, collapse: bool) -> tuple[dict[str, SeenLayer], dict[str, str]]:

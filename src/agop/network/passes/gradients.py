@@ -54,7 +54,8 @@ class LayerWeight:
 
     @cached_property
     def _gram(self) -> Tensor:
-        return self.matrix.double() @ self.matrix.double().mT
+        """W W^T, in the precision of the weight: all layers keep theirs at once."""
+        return gram(self.matrix.to(torch.promote_types(self.matrix.dtype, torch.float32)).mT)
 
     def on_smaller_side(self, rows: Tensor) -> Tensor:
         """Gradients (k, out) at the outputs, or what they are at the inputs (k, in) where these are fewer."""

@@ -78,7 +78,8 @@ def by_sample(rows: Tensor, n_samples: int, *, batch: int | None = None, time_fi
     raise UnalignedRowsError(
         f"rows of {n_samples} samples",
         f"a layer with rows of shape {tuple(leading)}",
-        "Leave the layer out by layers=..., or give outputs and labels of as many samples.",
+        "Leave the layer out by layers=..., or give outputs and labels of as many samples: of a language model all "
+        "B x T, the label of the last position -100 (forward=agop.network.next_token_forward does so).",
     )
 
 
