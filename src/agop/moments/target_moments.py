@@ -106,6 +106,25 @@ class TargetMoments:
         return cls(len(features), first + shift, deviations.mT @ deviations, targets.shape[1])
 
     @property
+    def n_samples(self) -> int:
+        """Number of samples N."""
+        return self.count
+
+    @property
+    def mean_square(self) -> float:
+        r"""Mean of :math:`\|x\|^2` over the samples."""
+        return float(self.scatter.trace() / self.count + self.feature_mean.square().sum())
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers the moments take."""
+        return self.joint_scatter.numel()
+
+    def total(self) -> Tensor:
+        """Sum of means and traces, a scalar that is finite if all numbers are."""
+        return self.mean.sum() + self.joint_scatter.trace()
+
+    @property
     def n_features(self) -> int:
         """Number of features d."""
         return len(self.mean) - self.n_targets

@@ -17,6 +17,7 @@ from agop.network.capture.wrappers import unwrapped
 from agop.network.options import MeasureOptions
 from agop.network.passes.directions import Exact
 from agop.network.passes.first import FirstPass, first_pass
+from agop.network.passes.regression import regression_stages
 from agop.network.passes.second import second_pass
 from agop.network.passes.sweep import Sweep
 from agop.network.record import LayerRecord, NetworkRecord
@@ -35,8 +36,10 @@ def measure(
     :math:`\mathrm{AGOP}^{1/4}\phi`; the AGOP of the network's outputs with respect to :math:`\phi`,
     :math:`W^T (\frac1n \sum \delta \delta^T) W` with :math:`\delta` the gradients with respect to
     :math:`W\phi + b`, a mean over samples and a sum over outputs and rows; its agreement with :math:`W^T W`; and the
-    share of W in the fall of NC1. Two passes over the data: one forward and as many backward passes as there are
-    directions serve all layers at once, then one forward pass more. Nothing of the size of the data is kept.
+    share of W in the fall of NC1. Of a regression: NRC1 to NRC4 of the same stages.
+
+    Two passes over the data: one forward and as many backward passes as there are directions serve all layers at once,
+    then one forward pass more, which a regression does not need. Nothing of the size of the data is kept.
 
     The model is in evaluation mode meanwhile and afterwards as before; no hooks are put on it.
 
@@ -96,7 +99,10 @@ def measure(
         first, gradients = first.split_gradients(options.directions.n_averaged)
         spectra = {name: part.spectrum(first.layers[name].weight) for name, part in gradients.items()}
         samples = first.samples(options)
-        stages = second_pass(sweep, loader, first, spectra, samples) if twice else first.stages(samples)
+        if samples.counts is None:
+            stages = {name: regression_stages(layer, spectra.get(name)) for name, layer in first.layers.items()}
+        else:
+            stages = second_pass(sweep, loader, first, spectra, samples) if twice else first.stages(samples)
         widest = options.widest(8 * sum(layer.numbers for layer in first.layers.values()))
         records = {}
         for name, layer in first.layers.items():

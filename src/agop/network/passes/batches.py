@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agop.errors import InputError
-from agop.moments import Grouping, LabeledMoments
+from agop.moments import Grouping, LabeledMoments, TargetMoments
 from agop.network.passes.forward import IGNORED
 from agop.network.passes.padding import RowMask
 from agop.network.passes.rows import Owners
@@ -104,9 +104,11 @@ class Batch:
             return None
         return (self.decisions == torch.from_numpy(self.labels).to(self.device)).sum()
 
-    def moments(self, features: Tensor, owners: Owners) -> LabeledMoments:
-        """Moments of features (k, d) by the classes of the samples that own them."""
-        return LabeledMoments.of(features, self.grouping(owners))
+    def moments(self, features: Tensor, owners: Owners) -> LabeledMoments | TargetMoments:
+        """Moments of features (k, d) by the classes, or with the targets, of the samples that own them."""
+        if self.values is None:
+            return LabeledMoments.of(features, self.grouping(owners))
+        return TargetMoments.of_rows(features, self.of_owners(self.values, owners))
 
     def grouping(self, owners: Owners) -> Grouping:
         """Feature rows by the classes of the samples that own them, found once; one group without classes."""

@@ -168,6 +168,7 @@ class FirstPass:
             found[name] = {
                 stage: Stage.of(part.only(classes).placed(classes), weight=weight if stage == "input" else None)
                 for stage, part in layer.stages.items()
+                if isinstance(part, LabeledMoments)
             }
         return found
 
@@ -221,6 +222,8 @@ def _check_calls(seen: SeenBatch, options: MeasureOptions, before: FirstPass) ->
     if options.classifier and largest >= n_outputs:
         got = f"label {largest}"
         raise InputError(f"labels in 0 .. {n_outputs - 1} with classifier=True", got, "Each class needs an output.")
+    if batch.labels is None and options.ood_loader is not None:
+        raise InputError("classes for NC5", "targets of a regression", "Leave ood_loader out.")
     if before.n_samples and batch.n_samples and (before.n_correct is None) != (batch.labels is None):
         raise InputError("targets of one kind", "integers in one batch and numbers in another", "Cast them alike.")
 

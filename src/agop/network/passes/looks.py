@@ -13,13 +13,11 @@ from torch import Tensor
 from agop.collapse.projection import BetweenProjection
 from agop.errors import UndefinedMeasureError
 from agop.linalg import Spectrum
-from agop.moments import ClassMoments
+from agop.moments import ClassMoments, LabeledMoments
 from agop.network.passes.seen_layer import SeenLayer
+from agop.network.record.stage import AGOP_POWERS
 
 __all__ = ["Look", "StageView", "looks_of"]
-
-_POWERS = {"agop_1/2": 0.5, "agop_1/4": 0.25}
-"""Stages after a power of the AGOP."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,12 +98,13 @@ def looks_of(layer: SeenLayer, spectrum: Spectrum | None, classes: NDArray[np.in
     """Looks at every stage of a layer, for these classes."""
     looks = []
     for stage, part in layer.stages.items():
+        assert isinstance(part, LabeledMoments)  # noqa: S101 - a regression has no second pass
         moments = part.only(classes).placed(classes)
         views, axes = {stage: StageView.of(moments)}, None
         if stage == "input" and spectrum is not None and spectrum.rank:
             axes = spectrum.vectors
             means = _along(moments.means, axes)
-            for name, power in _POWERS.items():
+            for name, power in AGOP_POWERS.items():
                 powers = spectrum.values.pow(power).repeat(means.shape[1] // spectrum.rank)
                 views[name] = StageView.of(ClassMoments(moments.counts, means * powers, None), powers)
         looks.append(Look(stage, moments.means, views, axes))

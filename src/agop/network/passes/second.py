@@ -63,7 +63,8 @@ def second_pass(
         for seen in sweep.batches(sweep.options.ood_loader, gradients=False, ood=True):
             for name, look, rows, owners in _features(seen, looks):
                 for stage, features in look.stages_of(rows):
-                    add_part(outside, (name, stage), seen.batch.moments(features, owners).moments)
+                    part = LabeledMoments.of(features, seen.batch.grouping(owners))
+                    add_part(outside, (name, stage), part.moments)
     stages: dict[str, dict[str, Stage]] = {name: {} for name in first.layers}
     for name, found in looks.items():
         weight, seen_in = first.classifier(name, samples), {stage: look for look in found for stage in look.views}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
 from agop.errors import InputError
-from agop.moments import LabeledMoments
+from agop.moments import LabeledMoments, TargetMoments
 from agop.network.passes.features import CallFeatures
 from agop.network.passes.gradients import LayerGradients, LayerWeight
 from agop.network.passes.merging import add_part, merged, merged_by_key
@@ -42,7 +43,7 @@ class SeenLayer:
 
     weight: LayerWeight
     patch: tuple[int, int, int] | None
-    moments: Mapping[str, LabeledMoments]
+    moments: Mapping[str, LabeledMoments | TargetMoments]
     activations: frozenset[str | None]
     is_last: Tensor | None
     rows: int
@@ -52,7 +53,7 @@ class SeenLayer:
     @classmethod
     def of(cls, features: CallFeatures, known: SeenLayer | None, *, collapse: bool) -> SeenLayer:
         """Layer in one of its calls, without gradients; what is ``known`` of the model is not found again."""
-        linear, moments = features.call.linear, dict[str, LabeledMoments]()
+        linear, moments = features.call.linear, dict[str, Any]()
         for stage in features.stages if collapse else ():
             for part, owners in features.of(stage):
                 add_part(moments, stage, features.batch.moments(part, owners))
@@ -90,7 +91,7 @@ class SeenLayer:
         return next(iter(self.activations)) if len(self.activations) == 1 else None
 
     @property
-    def stages(self) -> dict[str, LabeledMoments]:
+    def stages(self) -> dict[str, LabeledMoments | TargetMoments]:
         """Moments of the stages that all uses have alike."""
         return {name: part for name, part in self.moments.items() if name != "output" or self.activation}
 

@@ -154,9 +154,10 @@ class Ansatz:
         InputError
             If W is not a finite matrix with d columns.
         """
+        weight = checked_weight(weight, spectrum)
         products = EntryProducts.of(weight, spectrum)
         best_power, best_pearson = products.best()
-        nfm = Spectrum.of_factor(checked_weight(weight, spectrum))
+        nfm = Spectrum.of_factor(weight)
         return cls(
             pearson=products.pearson(1.0),
             pearson_root=products.pearson(0.5),

@@ -122,11 +122,15 @@ class EntryProducts:
 
 
 def checked_weight(weight: ArrayLike, spectrum: Spectrum) -> Tensor:
-    """Return the weight (out, d) in float64 where the spectrum is."""
+    """Matrix F (min(out, d), d) in float64 where the spectrum is, with F^T F = W^T W for the weight W (out, d).
+
+    It is the weight, or where that has more rows than columns, as that of a head, its triangular factor.
+    """
     weight = as_matrix(weight, "weight", n_columns=spectrum.n_features)
     if not all_finite(weight):
         raise InputError("a finite weight", "NaN or infinity", "Training may have diverged.")
-    return weight.to(spectrum.vectors)
+    weight = weight.to(spectrum.vectors)
+    return torch.linalg.qr(weight, mode="r").R if weight.shape[0] > weight.shape[1] else weight
 
 
 def _product_norm(rows: Tensor) -> float:

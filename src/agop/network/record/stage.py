@@ -14,10 +14,13 @@ from agop.network.record.alignment import Alignment
 from agop.network.record.features import FeatureSummary
 from agop.storable import storable
 
-__all__ = ["STAGES", "Stage"]
+__all__ = ["AGOP_POWERS", "STAGES", "Stage"]
 
 STAGES = ("input", "linear", "output", "agop_1/2", "agop_1/4")
 """phi, W phi + b, sigma(W phi + b), AGOP^{1/2} phi and AGOP^{1/4} phi."""
+
+AGOP_POWERS = {"agop_1/2": 0.5, "agop_1/4": 0.25}
+"""Stages after a power of the AGOP."""
 
 
 @storable

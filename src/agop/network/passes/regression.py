@@ -1,0 +1,29 @@
+"""Stages of a regression: their moments have all that is measured, so that one look at the data is enough."""
+
+from __future__ import annotations
+
+import torch
+
+from agop.linalg import Spectrum
+from agop.moments import TargetMoments
+from agop.network.passes.seen_layer import SeenLayer
+from agop.network.record.stage import AGOP_POWERS, Stage
+
+__all__ = ["regression_stages"]
+
+
+def regression_stages(layer: SeenLayer, spectrum: Spectrum | None) -> dict[str, Stage]:
+    """Stages of a layer with the moments of features and targets, those after a power of the AGOP too."""
+    matrix = layer.weight.matrix
+    stages: dict[str, Stage] = {}
+    for name, part in layer.stages.items():
+        if isinstance(part, TargetMoments):
+            reads = name == "input" and part.n_features == matrix.shape[1]
+            stages[name] = Stage.of_targets(part, matrix if reads else None)
+    inputs = layer.moments.get("input")
+    if spectrum is not None and spectrum.rank and isinstance(inputs, TargetMoments):
+        for name, power in AGOP_POWERS.items():
+            mapping = spectrum.values.pow(power)[:, None] * spectrum.vectors.mT
+            rows = [mapping] * (inputs.n_features // mapping.shape[1])
+            stages[name] = Stage.of_targets(inputs.apply(torch.block_diag(*rows)))  # type: ignore[no-untyped-call]
+    return stages
