@@ -404,7 +404,13 @@ def test_settings(world, tmp_path):
         "collapse": True,
         "second_pass": True,
     }
-    assert info["execution"] == {"time_share": 0.1, "device": "cpu", "max_memory": None, "progress": False}
+    assert info["execution"] == {
+        "time_share": 0.1,
+        "device": "cpu",
+        "max_memory": None,
+        "max_width": "auto",
+        "progress": False,
+    }
     world.tracker(tmp_path / "run", every=2, device=None, time_share=None, **options)  # these may change
     for changed in ({"every": 3}, {"outputs": Rademacher(4, seed=1)}, {"layers": None}, {"max_samples": 5}):
         with pytest.raises(InputError, match="settings of the run"):

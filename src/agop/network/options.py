@@ -18,7 +18,7 @@ from agop.runs.storage import JSON
 
 __all__ = ["MeasureOptions"]
 
-_EXECUTION = ("device", "max_memory", "progress")
+_EXECUTION = ("device", "max_memory", "max_width", "progress")
 """Options that change how the measurement works and not what it finds."""
 
 _FULL_BYTES, _FULL_WIDTH = 2**28, 256
