@@ -177,12 +177,6 @@ class ClassMoments:
             return float(self.scatter.trace())
         return float(self.class_traces().sum())
 
-    @property
-    def mean_square(self) -> float:
-        r"""Mean of :math:`\|x\|^2` over the samples."""
-        squares = (self.counts * self.means.square().sum(1)).sum()
-        return (self.scatter_trace + float(squares)) / self.n_samples
-
     def class_traces(self) -> Tensor:
         """``scatter_traces`` (C,), or an InputError where a linear map has left the (d, d) scatter only."""
         if self.scatter_traces is None:

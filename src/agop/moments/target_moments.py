@@ -106,16 +106,6 @@ class TargetMoments:
         return cls(len(features), first + shift, deviations.mT @ deviations, targets.shape[1])
 
     @property
-    def n_samples(self) -> int:
-        """Number of samples N."""
-        return self.count
-
-    @property
-    def mean_square(self) -> float:
-        r"""Mean of :math:`\|x\|^2` over the samples."""
-        return float(self.scatter.trace() / self.count + self.feature_mean.square().sum())
-
-    @property
     def numbers(self) -> int:
         """How many numbers the moments take."""
         return self.joint_scatter.numel()

@@ -14,12 +14,10 @@ __all__ = ["regression_stages"]
 
 def regression_stages(layer: SeenLayer, spectrum: Spectrum | None) -> dict[str, Stage]:
     """Stages of a layer with the moments of features and targets, those after a power of the AGOP too."""
-    matrix = layer.weight.matrix
     stages: dict[str, Stage] = {}
     for name, part in layer.stages.items():
         if isinstance(part, TargetMoments):
-            reads = name == "input" and part.n_features == matrix.shape[1]
-            stages[name] = Stage.of_targets(part, matrix if reads else None)
+            stages[name] = Stage.of_targets(part, layer.weight.matrix if name == "input" else None)
     inputs = layer.moments.get("input")
     if spectrum is not None and spectrum.rank and isinstance(inputs, TargetMoments):
         for name, power in AGOP_POWERS.items():

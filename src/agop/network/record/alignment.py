@@ -50,11 +50,6 @@ class Alignment:
         )
         return first.merge(second)
 
-    @property
-    def is_regression(self) -> bool:
-        """Whether there are no classes."""
-        return not self.classes
-
     def classifier(self, weight: Tensor) -> Tensor | None:
         """Rows of the weight of a classifier for the classes of both; None where outputs are no scores of them."""
         return weight[list(self.classes)] if self.are_scored else None

@@ -65,9 +65,13 @@ class Stage:
 
     @classmethod
     def of_targets(cls, moments: TargetMoments, weight: Tensor | None = None) -> Stage:
-        """Stage of a regression from moments of features and targets, with the weight (out, d) that reads them."""
+        """Stage of a regression from moments of features and targets, with the weight (out, d) that reads them.
+
+        A weight of fewer columns reads the rows that the features are made of, and is left out.
+        """
         moments = moments.to("cpu")
-        collapse = RegressionCollapse.of(moments, None if weight is None else weight.to("cpu"))
+        reads = weight is not None and weight.shape[1] == moments.n_features
+        collapse = RegressionCollapse.of(moments, weight.to("cpu") if reads and weight is not None else None)
         return cls(FeatureSummary.of_targets(moments), collapse, moments)
 
     def compact(self) -> Stage:
