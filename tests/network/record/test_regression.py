@@ -43,6 +43,7 @@ def test_numbers_at_the_stages():
     assert layer.linear.nrc3_subspace_alignment is None
     assert layer.feature_norm == pytest.approx(np.sqrt((FEATURES**2).sum(1).mean()), rel=1e-12)
     assert layer.attribution.share is None
+    assert WHOLE.scalars()["nrc2_linear_cka/fc/linear"] == layer.linear.nrc2_linear_cka
     assert (WHOLE.n_classes, WHOLE.accuracy) == (0, None)
 
 

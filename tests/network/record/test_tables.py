@@ -83,3 +83,11 @@ def test_without_classes_or_accuracy(deep):
     assert "classes" not in text
     assert "accuracy" not in text
     assert "None" not in text
+
+
+def test_without_collapse():
+    x, y = data(40)
+    text = printed(agop.measure(seeded(mlp), batches(x, y), collapse=False).table())
+    assert "NFA½" in text
+    assert "NC1" not in text
+    assert "share" not in text

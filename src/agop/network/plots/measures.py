@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from agop.network.record.tables import regression_label, regression_measures
+from agop.collapse import REGRESSION_MEASURES
+from agop.network.record.tables import regression_measures
 from agop.runs import Line
 
 __all__ = ["STAGES", "Shown", "by_column", "regression_shown", "shown_measures"]
@@ -80,5 +81,5 @@ def regression_shown(lines: Iterable[Line]) -> tuple[Shown, ...]:
 
     The linear CKA of NRC2 and the alignment of NRC3 are shares that end at 1, of which a logarithm shows nothing.
     """
-    names = regression_measures(lines)
-    return tuple(Shown(f"{regression_label(name)} φ", name, log=not name.startswith(_SHARES)) for name in names)
+    found = {name: f"{REGRESSION_MEASURES[name].label} φ" for name in regression_measures(lines)}
+    return tuple(Shown(label, name, log=not name.startswith(_SHARES)) for name, label in found.items())

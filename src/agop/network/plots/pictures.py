@@ -46,7 +46,7 @@ def agop_plot(results: Sequence[NetworkResult]) -> Plot | None:
         Choice("layer", charts, start=next(iter(charts))),
         of_each(results, _closer_power),
         f"The inputs of the layer with the largest diagonal of WᵀW, {side} at most, sorted by it; the same in "
-        "all matrices, each over its entry of largest magnitude. First seed.",
+        "all matrices, each over its entry of largest magnitude. Compact records have no matrices. First seed.",
         ("AGOP", "NFM", "NFA"),
     )
 

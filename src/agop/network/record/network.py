@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agop.charts.terminal import TerminalTable
+from agop.collapse import REGRESSION_MEASURES
 from agop.errors import DataFileError, InputError
 from agop.estimator.values import NodeReader, NodeWriter
 from agop.extras import require
@@ -30,6 +31,7 @@ __all__ = ["NetworkRecord"]
 _CURVES = {
     "nc1_trace_ratio": "nc1_trace_ratio/{layer}/{stage}",
     "nc2_gram_mse": "nc2_gram_mse/{layer}/{stage}",
+    **{name: name + "/{layer}/{stage}" for name in REGRESSION_MEASURES},
     "share": "share/{layer}",
     "nfa_pearson_root": "nfa/{layer}",
 }
@@ -126,8 +128,9 @@ class NetworkRecord(Mapping[str, LayerRecord]):
 
         For a layer "fc1" the names are "nc1_trace_ratio/fc1/input" and "nc2_gram_mse/fc1/input", and so for its other
         stages, "share/fc1" for the share of its weights in the fall of NC1, and "nfa/fc1" for the Pearson correlation
-        of the neural feature matrix with the root of the AGOP. Rows 0 to 63 of a fused layer are "qkv.0-64". Numbers
-        that do not exist are left out; :meth:`lines` has all measures.
+        of the neural feature matrix with the root of the AGOP; of a regression all its measures, such as
+        "nrc2_linear_cka/fc1/input". Rows 0 to 63 of a fused layer are "qkv.0-64". Numbers that do not exist are left
+        out; :meth:`lines` has all measures.
 
         Examples
         --------

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from agop.charts.terminal import Column, TerminalTable
-from agop.collapse import MEASURES
+from agop.collapse import MEASURES, REGRESSION_MEASURES
 from agop.errors import InputError
 from agop.network.record.blocks import ALONE, Blocks
 from agop.network.record.stage import STAGES
 from agop.runs import Line
 
-__all__ = ["block_table", "layer_table", "regression_label", "regression_measures", "rows_text"]
+__all__ = ["block_table", "layer_table", "regression_measures", "rows_text"]
 
 _BAR = 8
 
@@ -33,17 +33,21 @@ _SHARE = (("share of W", "share", "input", ".2f"),)
 
 
 def layer_table(lines: Iterable[Line], title: str) -> TerminalTable:
-    """Table of the lines of a record with a row a layer, and a bar for the share of the linear part."""
+    """Table of the lines of a record with a row a layer, and a bar for the share of the linear part.
+
+    Columns of classes or of a regression are those that the lines have.
+    """
     lines = list(lines)
-    regression = [(f"{regression_label(name)} φ", name, "input", ".3g") for name in regression_measures(lines)]
-    numbers = (*regression, *_ANSATZ) if regression else (*_CLASSES, *_ANSATZ, *_SHARE)
     found = {(line["layer"], line["stage"]): line for line in lines}
+    has_classes = any("nc1_trace_ratio" in line for line in lines)
+    numbers = [(f"{REGRESSION_MEASURES[name].label} φ", name, "input", ".3g") for name in regression_measures(lines)]
+    numbers = [*numbers, *(_CLASSES if has_classes else ()), *_ANSATZ, *(_SHARE if has_classes else ())]
     columns = [Column("layer", "name"), *(Column(heading) for heading, *_ in numbers)]
     rows = []
     for layer in dict.fromkeys(line["layer"] for line in lines):
         cells = [_number(found.get((layer, stage), {}).get(measure), form) for _, measure, stage, form in numbers]
-        rows.append([layer, *cells, *([] if regression else [_bar(found[layer, "input"].get("share"))])])
-    return TerminalTable(title, columns if regression else [*columns, Column("", "bar")], rows)
+        rows.append([layer, *cells, *([_bar(found[layer, "input"].get("share"))] if has_classes else [])])
+    return TerminalTable(title, [*columns, Column("", "bar")] if has_classes else columns, rows)
 
 
 def block_table(lines: Iterable[Line], blocks: Blocks, what: tuple[str, str], title: str) -> TerminalTable:
@@ -71,7 +75,8 @@ def block_table(lines: Iterable[Line], blocks: Blocks, what: tuple[str, str], ti
         for block, shown in blocks.blocks.items()
         if (block, ALONE) not in blocks.places.values()
     ]
-    label = f"{MEASURES[measure].label} ({measure})" if measure in MEASURES else measure
+    listed = MEASURES.get(measure) or REGRESSION_MEASURES.get(measure)
+    label = measure if listed is None else f"{listed.label} ({measure})"
     alone = ", ".join(f"{block} {value}" for (block, kind), value in values.items() if kind == ALONE)
     title = f"{title}: {label}, stage {stage}" + (f"; in no block: {alone}" if alone else "")
     return TerminalTable(title, [Column("block", "name"), *map(Column, kinds.values())], rows)
@@ -79,12 +84,8 @@ def block_table(lines: Iterable[Line], blocks: Blocks, what: tuple[str, str], ti
 
 def regression_measures(lines: Iterable[Line]) -> list[str]:
     """Measures of regression collapse, NRC1 to NRC4, among the columns of lines; none of a classification."""
-    return list(dict.fromkeys(name for line in lines for name in line if name.startswith("nrc")))
-
-
-def regression_label(measure: str) -> str:
-    """Short name of a measure of regression collapse, such as "NRC1"."""
-    return measure.split("_")[0].upper()
+    found = {name for line in lines for name in line}
+    return [name for name in REGRESSION_MEASURES if name in found]
 
 
 def rows_text(mode: str | None, counts: Sequence[int]) -> str:
