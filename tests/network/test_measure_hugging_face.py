@@ -70,7 +70,14 @@ def test_hugging_face_gpt2_classifier():
     """Conv1D keeps its weight as (in, out)."""
     model = gpt2("GPT2ForSequenceClassification", num_labels=N_CLASSES)
     ids, y = token_batches(vocabulary=10)
+    read = []
+    handle = model.transformer.h[0].mlp.c_proj.register_forward_pre_hook(lambda _, args: read.append(args[0]))
+    with torch.no_grad():
+        model(input_ids=ids)
+    handle.remove()
     record, _ = check_hugging_face(model, [*GPT2_LAYERS, "score"], ids, y)
+    assert record["transformer.h.0.mlp.c_fc"].activation == "tanh gate"  # its GELU is written out
+    assert_collapse(record["transformer.h.0.mlp.c_fc"].output, [[rows] for rows in read[0]], y, N_CLASSES)
     assert tuple(record["transformer.h.0.attn.c_attn"].weight.shape) == (24, 8)
     assert record["transformer.h.0.attn.c_attn"].rows == 5
 

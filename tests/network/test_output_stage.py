@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -141,12 +143,46 @@ def test_gate_over_the_channels_of_a_convolution():
         torch.testing.assert_close(values, forward(model.conv(x)).detach())
 
 
-def test_layer_that_gates_itself():
+WRITTEN_OUT = {
+    "silu": (lambda h: h * torch.sigmoid(h), "sigmoid gate", functional.silu),
+    "quick gelu": (lambda h: h * torch.sigmoid(1.702 * h), "sigmoid gate", lambda h: h * torch.sigmoid(1.702 * h)),
+    "gelu": (lambda h: h * 0.5 * (1 + torch.erf(h / 2**0.5)), "erf gate", functional.gelu),
+    "gelu by tanh": (
+        lambda h: 0.5 * h * (1.0 + torch.tanh(math.sqrt(2 / math.pi) * (h + 0.044715 * torch.pow(h, 3.0)))),
+        "tanh gate",
+        lambda h: functional.gelu(h, approximate="tanh"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRITTEN_OUT)
+def test_nonlinearity_that_is_written_out(case):
     x, _ = data()
-    model = gated(lambda self, x: (h := self.gate(x)) * torch.sigmoid(h))
+    function, name, expected = WRITTEN_OUT[case]
+    model = gated(lambda self, x: function(self.gate(x)))
     activation, values = calls_of(model, x)["gate"]
-    assert activation == "sigmoid gate"
-    torch.testing.assert_close(values, functional.silu(model.gate(x)).detach())
+    assert activation == name
+    torch.testing.assert_close(values, expected(model.gate(x)).detach())
+
+
+@pytest.mark.parametrize(
+    "reshape", [lambda h: h.view(4, 3, -1), lambda h: h.unflatten(0, (4, 3)), lambda h: h.reshape(12, 1, -1)]
+)
+@pytest.mark.parametrize("fused", [False, True])
+def test_rows_that_are_arranged_otherwise(reshape, fused):
+    """Samples and tokens apart after the layer: the output stage has the rows as the layer has them."""
+    x, _ = data(12)
+
+    def forward(self, x):
+        if fused:
+            a, b = reshape(self.both(x)).chunk(2, -1)
+            return functional.silu(a) * b
+        return torch.tanh(reshape(self.gate(x)))
+
+    model = gated(forward, fused)
+    activation, values = calls_of(model, x)["both" if fused else "gate"]
+    assert activation == ("silu gate" if fused else "tanh")
+    torch.testing.assert_close(values, forward(model, x).detach().flatten(0, 1))
 
 
 def squeeze_and_excitation(self, x):
@@ -164,7 +200,9 @@ NO_GATES = {
     "square": lambda self, x: (h := torch.relu(self.gate(x))) * h,
     "another input": lambda self, x: torch.relu(self.gate(x)) * self.up(x + 1),
     "input that was overwritten": lambda self, x: torch.relu(self.gate(y := x.clone())) * self.up(y.add_(1)),
-    "gate that was overwritten": lambda self, x: torch.relu(self.gate(x)) * self.up(x).add_(1),
+    "gate that was shifted": lambda self, x: torch.relu(self.gate(x)) * self.up(x).add_(1),
+    "gate that was scaled": lambda self, x: torch.relu(self.gate(x)) * (2 * self.up(x)),
+    "gate that was overwritten": lambda self, x: torch.relu(self.gate(x)) * self.up(x).add_(x[:, :INNER]),
     "squeeze and excitation": squeeze_and_excitation,
 }
 
@@ -186,6 +224,12 @@ NO_STAGE = {
     "product of two linear maps": product(lambda g, u: g * u),
     "as many as there are heads": lambda self, x: self.both(x).unflatten(-1, (2, INNER)).sigmoid().prod(1),
     "two of four parts": lambda self, x: ((p := self.both(x).split(2, -1))[0].sigmoid() * p[1]).tile(2),
+    "sum with an input": lambda self, x: (self.both(x)[:, :INNER] + x[:, :INNER]).relu(),
+    "a number and nothing else": lambda self, x: (0.5 * self.both(x) ** 2)[:, :INNER],
+    "features among the rows": lambda self, x: self.both(x).view(24, INNER).relu()[:12],
+    "shifted": lambda self, x: (self.both(x) + 1.0).relu()[:, :INNER],
+    "scaled in place": lambda self, x: self.both(x).mul_(2).tanh()[:, :INNER],
+    "a half that was shifted": lambda self, x: (p := self.both(x).chunk(2, -1))[0].sigmoid() * (p[1] + 1),
     "one half alone": lambda self, x: self.both(x).chunk(2, -1)[0].relu(),
     "a half with itself": lambda self, x: (a := self.both(x).chunk(2, -1)[0]) * a.sigmoid(),
     "along the samples": lambda self, x: functional.glu(self.both(x), 0)[:, :INNER],

@@ -106,7 +106,7 @@ class Capture(TorchFunctionMode):
         if linear is not None and name is not None:
             return self._note(name, linear, result)
         if ended := self._stages.follow(func, args, kwargs, result):
-            activated = self._see(result)
+            activated = self._see(_in_rows(result, next(iter(ended))))
             for call, activation in ended.items():
                 call.activation, call.activated = activation, activated
         return result
@@ -155,3 +155,9 @@ class Capture(TorchFunctionMode):
         for tensor in self._seen:
             if id(tensor) not in self._kept and tensor.untyped_storage().data_ptr() == memory:
                 self._kept[id(tensor)] = tensor.clone()
+
+
+def _in_rows(result: Tensor, call: LayerCall) -> Tensor:
+    """Result of a nonlinearity with the rows of the call, whose outputs may have been reshaped before."""
+    rows = call.outputs.shape[:-1]
+    return result if call.linear.axis != -1 or result.shape[:-1] == rows else result.reshape(*rows, -1)

@@ -7,7 +7,7 @@ A gated unit multiplies two linear maps of one input, of which one at least went
 ``a, b = fused(x).chunk(2, -1)``,        one layer; its halves may also be slices or every second feature
 ``act(a) * b``
 ``functional.glu(fused(x))``             one layer
-``h * act(h)`` with ``h = layer(x)``     one layer that gates itself, as SiLU does
+``h * act(h)`` with ``h = layer(x)``     one layer that gates itself, as GELU and SiLU do where they are written out
 =======================================  ========================================================================
 
 The product is the output stage of each layer in it. Other products are none: with a number, a mask, a scale, a tensor
@@ -28,7 +28,7 @@ __all__ = ["OutputStages", "overwrites"]
 
 _ACTIVATIONS = frozenset(
     (
-        *("celu", "clamp", "clamp_min", "elu", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu"),
+        *("celu", "clamp", "clamp_min", "elu", "erf", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu"),
         *("logsigmoid", "mish", "prelu", "relu", "relu6", "rrelu", "selu", "sigmoid", "silu", "softplus"),
         *("softsign", "tanh", "threshold"),
     )
@@ -42,6 +42,12 @@ _PASSED_THROUGH = frozenset(
     )
 )
 """Calls between a layer and its nonlinearity that keep samples, positions and features in their places."""
+
+_BY_NUMBERS = frozenset(("add", "sub", "rsub", "mul", "multiply", "div", "pow", "neg"))
+"""Calls with numbers, which count on the way to the product of a layer that gates itself, and nowhere else."""
+
+_RESHAPED = frozenset(("flatten", "reshape", "unflatten", "view"))
+"""Calls that keep rows in their order, where they keep the features."""
 
 _PRODUCTS = frozenset(("mul", "multiply"))
 
@@ -60,12 +66,15 @@ class _Part:
         Which of its features they are.
     activation
         Nonlinearity that they went through; None before it.
+    is_plain
+        Whether nothing was added to them or multiplied with them.
     """
 
     tensor: Tensor
     call: LayerCall
     features: range
     activation: str | None = None
+    is_plain: bool = True
 
     @property
     def is_whole(self) -> bool:
@@ -127,9 +136,11 @@ class OutputStages:
             found = _glu(part, args[1] if len(args) > 1 else kwargs.get("dim", -1))
         if name in _ACTIVATIONS and same_shape and part.activation is None:
             self._add(replace(part, tensor=result, activation=name))
-            found = {part.call: name} if part.is_whole and part.call.activation is None else {}
-        elif name in _PASSED_THROUGH and same_shape:
-            self._add(replace(part, tensor=result))
+            is_first = part.is_whole and part.is_plain and part.call.activation is None
+            found = {part.call: name} if is_first else {}
+        elif self._passes(name, part, args, kwargs, result):
+            is_plain = part.is_plain and name.strip("_") not in _BY_NUMBERS
+            self._add(replace(part, tensor=result, is_plain=is_plain))
         elif overwrites(func, kwargs):
             del self._parts[id(part.tensor)]
         else:
@@ -138,6 +149,28 @@ class OutputStages:
 
     def _part(self, tensor: Any) -> _Part | None:
         return self._parts.get(id(tensor))
+
+    def _passes(self, name: str, part: _Part, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> bool:
+        """Whether the result of a call is the part still, each number in its place or all rows in their order."""
+        if not isinstance(result, Tensor):
+            return False
+        if name in _RESHAPED:
+            is_same = result.numel() == part.tensor.numel() and result.shape[-1:] == part.tensor.shape[-1:]
+            return is_same and part.call.linear.axis == -1
+        is_on_the_way = name in _PASSED_THROUGH or (
+            name.strip("_") in _BY_NUMBERS and self._is_of_itself(part, args[1:], kwargs)
+        )
+        return is_on_the_way and result.shape == part.tensor.shape
+
+    def _is_of_itself(self, part: _Part, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+        """Whether a part is combined with numbers only, or before any nonlinearity with itself."""
+        others = [self._part(value) for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
+        return all(
+            other is not None
+            and (other.call, other.features, other.activation) == (part.call, part.features, None)
+            and part.activation is None
+            for other in others
+        )
 
     def _add(self, part: _Part) -> None:
         self._parts[id(part.tensor)] = part
@@ -153,6 +186,9 @@ def _gate(part: _Part, other: _Part | None) -> dict[LayerCall, str]:
     """Layer calls in a product of two parts, if it is a gated unit."""
     if other is None or other is part or other.tensor.shape != part.tensor.shape or not part.completes(other):
         return {}
+    gates_itself = part.call is other.call and part.is_whole
+    if not gates_itself and not (part.is_plain and other.is_plain):
+        return {}
     names = [each.activation for each in (part, other) if each.activation is not None]
     return dict.fromkeys((part.call, other.call), f"{' '.join(names)} gate") if names else {}
 
@@ -160,7 +196,7 @@ def _gate(part: _Part, other: _Part | None) -> dict[LayerCall, str]:
 def _glu(part: _Part, dim: int) -> dict[LayerCall, str]:
     """Layer call that a gated linear unit takes apart, if it does so along the features."""
     is_along_features = dim % part.tensor.ndim == part.call.linear.axis % part.tensor.ndim
-    is_first = part.is_whole and part.call.activation is None
+    is_first = part.is_whole and part.is_plain and part.call.activation is None
     return {part.call: "sigmoid gate"} if is_along_features and is_first else {}
 
 
