@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
@@ -150,6 +151,8 @@ def test_options(here, monkeypatch):
         "--max-memory",
         10**9,
         "--no-second-pass",
+        "--max-width",
+        77,
     ]
     assert invoke("measure", "nets_here:cnn", "--data", "digits", *flags, "--out", "run").exit_code == 2
     assert [tuple(x.shape) for x, _ in seen["loader"]] == [(20, 1, 8, 8), (20, 1, 8, 8), (10, 1, 8, 8)]
@@ -163,10 +166,10 @@ def test_options(here, monkeypatch):
     assert (seen["layers"], seen["rows"], str(seen["device"])) == (("0", "3*"), "mean", "cpu")
     seen_first = dict(seen)
     assert invoke("measure", "nets_here:Half", "--data", "digits", "--out", "other").exit_code == 2
-    names = ("min_count", "classifier", "common_inputs", "collapse", "max_memory", "second_pass")
-    assert [seen_first[name] for name in names] == [2, False, True, False, 10**9, False]
+    names = ["min_count", "classifier", "common_inputs", "collapse", "max_memory", "second_pass", "max_width"]
+    assert [seen_first[name] for name in names] == [2, False, True, False, 10**9, False, 77]
     assert (seen["layers"], seen["rows"], seen["outputs"]) == (None, "each", "exact")
-    assert [seen[name] for name in names] == [1, None, False, True, None, True]
+    assert [seen[name] for name in names] == [1, None, False, True, None, True, "auto"]
     assert sum(len(y) for _, y in seen["loader"]) == 1437
     assert seen["loader"][0][0].dtype == torch.float64  # that of the model
     assert Run.open("other").info()["settings"] == {
@@ -333,6 +336,13 @@ def test_random_numbers_are_left_alone(here):
     torch.manual_seed(11)
     make_model("nets_here:mlp", seed=4)
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_layers_of_a_part_are_recorded_so_that_they_merge():
+    """However wide they are, unless a width is asked for."""
+    part = experiment.MeasureSettings("m:f", "digits", shard="1/2")
+    assert part.options().max_width is None
+    assert replace(part, max_width=9).options().max_width == 9
 
 
 def test_shards_of_a_data_set(here):

@@ -17,7 +17,7 @@ from agop.runs.storage import JSON
 
 __all__ = ["merge_runs"]
 
-_MAY_DIFFER = ("batch_size", "data", "device", "max_memory", "shard")
+_MAY_DIFFER = ("batch_size", "data", "device", "max_memory", "max_width", "shard")
 """Settings that say which samples a run is of, or how they came to the model."""
 
 

@@ -81,6 +81,9 @@ class MeasureSettings:
         Seed of the factory and of the random directions.
     device
         Device of the model, such as cpu or cuda.
+    max_width
+        Inputs of a layer up to which its record is in full, and merges. By default all of a part of the data and of
+        a small network, else 256.
     max_memory
         Bytes that the statistics of all layers and the outputs of a batch may take; unlimited by default.
     """
@@ -105,6 +108,7 @@ class MeasureSettings:
     images: bool = False
     seed: Seed = 0
     device: str = "cpu"
+    max_width: Count | None = None
     max_memory: Count | None = None
 
     @property
@@ -176,6 +180,7 @@ class MeasureSettings:
             outputs=outputs,
             max_samples=self.samples if self.has_own_data else None,
             device=usable_device(local_device(self.device)),
+            max_width=self.max_width or ("auto" if self.shard is None else None),
             progress=progress,
             **{name: getattr(self, name) for name in same},
         )
