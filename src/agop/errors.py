@@ -12,6 +12,7 @@ __all__ = [
     "MissingExtraError",
     "NotPositiveDefiniteError",
     "PrecisionWarning",
+    "RankError",
     "UndefinedMeasureError",
 ]
 
@@ -48,6 +49,10 @@ class UndefinedMeasureError(InputError):
 
 class DataFileError(InputError):
     """A data file is missing, truncated, or not what its name says."""
+
+
+class RankError(InputError):
+    """Another process of a group has failed, or does not answer."""
 
 
 class MissingExtraError(AgopError, RuntimeError):

@@ -5,17 +5,17 @@ Parts merge by the pairwise update of Chan, Golub & LeVeque (1983), never by raw
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor
 
 from agop.chunks import row_chunks
 from agop.moments.grouping import Grouping
+from agop.ranks import Ranks
 
 __all__ = ["Parts", "merged", "of_rows", "over_ranks", "placed", "read"]
 
@@ -91,26 +91,37 @@ def merged(a: Parts, b: Parts) -> Parts:
     return counts, torch.addcmul(a[1], share, offset), traces, scatter
 
 
-def over_ranks(own: Parts, group: dist.ProcessGroup | None) -> Parts:
-    """Parts of the samples of all ranks, in two collectives: counts and sums, then the scatter."""
-    counts, own_means, *held = own
-    lacks = own_means.new_tensor([float(bool(counts.any()) and part is None) for part in held])
-    weights = counts[:, None].double()
-    totals, sums, lacks = _summed([weights, weights * own_means, lacks], group)
-    means = sums / totals.clamp(min=1)
-    # About the common means, the scatter of a rank is its own and that of its means.
+def over_ranks(own: Sequence[Parts], ranks: Ranks, added: Sequence[Tensor] = ()) -> tuple[list[Parts], list[Tensor]]:
+    """Parts of the samples of all ranks, all of them in two collectives: counts and sums, then the scatter.
+
+    Each kind of scatter is kept where every rank with samples has it. Tensors that are ``added`` go with the first.
+    """
+    n = len(own)
+    lacks = [torch.stack([counts.any() & (part is None) for part in held]) for counts, _, *held in own]
+    weights = [counts[:, None].double() for counts, *_ in own]
+    weighted = [weight * part[1] for weight, part in zip(weights, own, strict=True)]
+    found = ranks.sum([*weights, *weighted, *lacks, *added])
+    totals, sums, lacks, added = found[:n], found[n : 2 * n], found[2 * n : 3 * n], found[3 * n :]
+    means = [part / total.clamp(min=1) for part, total in zip(sums, totals, strict=True)]
+    there = [
+        torch.stack([~lack[0].bool(), total.any() & ~lack[1].bool()]) for lack, total in zip(lacks, totals, strict=True)
+    ]
+    kept: list[list[bool]] = torch.stack(there).tolist() if there else []
+    scatters = iter(ranks.sum([one for about in zip(own, means, kept, strict=True) for one in _scatters(*about)]))
+    counts = [total.flatten().long() for total in totals]
+    return [
+        (count, mean, *(next(scatters) if keep else None for keep in kinds))  # type: ignore[misc]
+        for count, mean, kinds in zip(counts, means, kept, strict=True)
+    ], added
+
+
+def _scatters(own: Parts, means: Tensor, kept: Sequence[bool]) -> Iterator[Tensor]:
+    """Scatter about common means: that of a rank about its own, and that of its own means."""
+    counts, own_means, traces, scatter = own
     offsets = own_means - means
-    parts = [(weights * offsets.square()).sum(1)]
-    if totals.any() and not lacks[1]:
-        parts.append((weights * offsets).mT @ offsets)
-    parts = [part if own is None else part + own for part, own in zip(parts, held, strict=False)]
-    traces, *scatter = _summed(parts, group)
-    return totals.flatten().long(), means, None if lacks[0] else traces, scatter[0] if scatter else None
-
-
-def _summed(tensors: list[Tensor], group: dist.ProcessGroup | None) -> list[Tensor]:
-    """Sum each tensor over the ranks, all in one collective."""
-    flat = torch.cat([tensor.flatten() for tensor in tensors])
-    dist.all_reduce(flat, group=group)
-    ends = [0, *itertools.accumulate(tensor.numel() for tensor in tensors)]
-    return [flat[i:j].view(t.shape) for t, (i, j) in zip(tensors, itertools.pairwise(ends), strict=True)]
+    weighted = counts[:, None] * offsets
+    if kept[0]:
+        between = (weighted * offsets).sum(1)
+        yield between if traces is None else between + traces
+    if kept[1]:
+        yield weighted.mT @ offsets if scatter is None else torch.addmm(scatter, weighted.mT, offsets)

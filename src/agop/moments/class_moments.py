@@ -13,6 +13,7 @@ from agop.errors import EmptyClassError, InputError
 from agop.inputs import ArrayLike, as_labels, as_matrix, require_finite
 from agop.moments.arithmetic import Parts, merged, over_ranks, placed, read
 from agop.moments.gram import between_axes, square_gram
+from agop.ranks import Ranks
 from agop.storable import storable
 
 __all__ = ["ClassMoments", "GlobalMean"]
@@ -212,7 +213,8 @@ class ClassMoments:
         """
         if not (dist.is_available() and dist.is_initialized()):
             return self
-        return _require_scatter(ClassMoments(*over_ranks(self.parts, group)))
+        (parts,), _ = over_ranks([self.parts], Ranks(group or dist.group.WORLD))
+        return _require_scatter(ClassMoments(*parts))
 
     def placed(self, positions: Tensor, n_classes: int) -> ClassMoments:
         """Moments of these classes at their positions (C,) among ``n_classes``, the others without samples.

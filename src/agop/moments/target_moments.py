@@ -11,7 +11,8 @@ from torch import Tensor
 from agop.chunks import row_chunks
 from agop.errors import InputError
 from agop.inputs import ArrayLike, as_matrix, require_finite
-from agop.moments.arithmetic import over_ranks
+from agop.moments.arithmetic import Parts, over_ranks
+from agop.ranks import Ranks
 from agop.storable import storable
 
 __all__ = ["TargetMoments"]
@@ -106,6 +107,11 @@ class TargetMoments:
         return cls(len(features), first + shift, deviations.mT @ deviations, targets.shape[1])
 
     @property
+    def parts(self) -> Parts:
+        """The samples as one class: its count, mean and scatter as in class moments, without the trace."""
+        return torch.tensor([self.count], device=self.mean.device), self.mean[None], None, self.joint_scatter
+
+    @property
     def numbers(self) -> int:
         """How many numbers the moments take."""
         return self.joint_scatter.numel()
@@ -172,8 +178,8 @@ class TargetMoments:
         """
         if not (dist.is_available() and dist.is_initialized()):
             return self
-        counts = torch.tensor([self.count], device=self.mean.device)
-        counts, means, _, scatter = over_ranks((counts, self.mean[None], None, self.joint_scatter), group)
+        (parts,), _ = over_ranks([self.parts], Ranks(group or dist.group.WORLD))
+        counts, means, _, scatter = parts
         return TargetMoments(int(counts), means[0], self.joint_scatter if scatter is None else scatter, self.n_targets)
 
     def apply(self, matrix: ArrayLike) -> TargetMoments:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import torch.distributed as dist
 from rich.progress import Progress
 from torch import nn
 
+from agop.linalg import Spectrum
 from agop.network.capture.checks import check_loader
+from agop.network.capture.copies import same_copies
 from agop.network.capture.state import undisturbed
 from agop.network.capture.weights import Weights, stable_weights
 from agop.network.capture.wrappers import unwrapped
@@ -20,14 +23,22 @@ from agop.network.passes.first import FirstPass, first_pass
 from agop.network.passes.regression import regression_stages
 from agop.network.passes.second import second_pass
 from agop.network.passes.sweep import Sweep
-from agop.network.record import LayerRecord, NetworkRecord
+from agop.network.record import LayerRecord, NetworkRecord, Stage
+from agop.network.record.ansatz import ansatz_of
 from agop.network.record.notes import few
+from agop.network.record.samples import SeenSamples
+from agop.ranks import Ranks
 
 __all__ = ["measure"]
 
 
 def measure(
-    model: nn.Module, loader: Iterable[Any], options: MeasureOptions | None = None, **changes: Any
+    model: nn.Module,
+    loader: Iterable[Any],
+    options: MeasureOptions | None = None,
+    *,
+    group: dist.ProcessGroup | None = None,
+    **changes: Any,
 ) -> NetworkRecord:
     r"""Measure what every linear layer of a trained network learned and how far its features have collapsed.
 
@@ -52,6 +63,10 @@ def measure(
         Batches, the same ones each time it is iterated, in any order.
     options
         Options of the measurement; the defaults of :class:`MeasureOptions` if None.
+    group
+        Process group of ``torch.distributed``, all of whose ranks call this with their parts of the data and the same
+        model, such as ``torch.distributed.group.WORLD``; a part may be empty. Each gets the record of all data, as one
+        process would make it. Buffers are those of the first rank meanwhile. None is this process alone.
     **changes
         Options by name, such as ``rows="mean"``, ``outputs=Rademacher(20)`` or ``layers="blocks.*"``.
 
@@ -67,6 +82,8 @@ def measure(
         outputs depend on other samples while ``outputs="exact"``, or the second pass shows other data than the first.
     MemoryBudgetError
         If the statistics do not fit ``max_memory``.
+    RankError
+        If there is an error on another rank, or one is gone or slower than the timeout of the group.
 
     References
     ----------
@@ -82,27 +99,36 @@ def measure(
     >>> record["0"].agop.shape, round(record["0"].input.nc1_trace_ratio, 4)
     (torch.Size([2, 2]), 0.0055)
     """
-    model, options = unwrapped(model), replace(options or MeasureOptions(), **changes)
+    ranks = Ranks(group)
+    with ranks.together():
+        return _measure(unwrapped(model), loader, replace(options or MeasureOptions(), **changes), ranks)
+
+
+def _measure(model: nn.Module, loader: Iterable[Any], options: MeasureOptions, ranks: Ranks) -> NetworkRecord:
     twice = options.collapse and options.second_pass
     check_loader(loader, twice=twice, max_samples=options.max_samples)
     if options.ood_loader is not None:
         check_loader(options.ood_loader, twice=False)
+    options.check_same(ranks)
     with (
         undisturbed(model, options.device) as device,
         stable_weights(),
-        Progress(disable=not options.progress, transient=True) as bar,
+        same_copies(model, ranks),
+        Progress(disable=not options.progress or ranks.rank > 0, transient=True) as bar,
     ):
         task = bar.add_task("measuring", total=_n_batches(loader, 1 + twice))
-        sweep = Sweep(model, options, device, partial(bar.advance, task))
+        sweep = Sweep(model, options, device, partial(bar.advance, task), ranks)
         first = first_pass(sweep, loader)
         bar.update(task, total=(1 + twice) * bar.tasks[0].completed)
         first, gradients = first.split_gradients(options.directions.n_averaged)
-        spectra = {name: part.spectrum(first.layers[name].weight) for name, part in gradients.items()}
+        costs = {name: first.costs[name] for name in gradients}
+        spectra = ranks.spread(lambda name: gradients[name].spectrum(first.layers[name].weight), costs, device)
         samples = first.samples(options)
-        if samples.counts is None:
-            stages = {name: regression_stages(layer, spectra.get(name)) for name, layer in first.layers.items()}
+        if samples.counts is not None and twice:
+            stages = second_pass(sweep, loader, first, spectra, samples)
         else:
-            stages = second_pass(sweep, loader, first, spectra, samples) if twice else first.stages(samples)
+            stages = ranks.spread(partial(_stages_of_one_pass, first, spectra, samples), first.costs)
+        ansatz = ranks.spread(lambda name: ansatz_of(first.layers[name].weight.matrix, spectra[name]), costs)
         widest = options.widest(8 * sum(layer.numbers for layer in first.layers.values()))
         records = {}
         for name, layer in first.layers.items():
@@ -118,7 +144,8 @@ def measure(
                 layer.rows / first.n_samples if options.rows == "each" else 1.0,
                 layer.patch,
                 layer.is_last is not None and bool(layer.is_last),
-            ).with_ansatz()
+                nfa=ansatz.get(name),
+            )
             is_wide = widest is not None and layer.weight.matrix.shape[1] > widest
             records[name] = record.compact() if is_wide else record
         seen = {name.split("[")[0] for name in (*first.layers, *first.skipped)}
@@ -129,6 +156,14 @@ def measure(
         {"outputs": str(options.outputs), "rows": options.rows, "max_samples": options.max_samples},
         tuple(_omissions(first, unseen, options)),
     )
+
+
+def _stages_of_one_pass(
+    first: FirstPass, spectra: Mapping[str, Spectrum], samples: SeenSamples, name: str
+) -> dict[str, Stage]:
+    if samples.counts is None:
+        return regression_stages(first.layers[name], spectra.get(name))
+    return first.stages(name, samples)
 
 
 _MANY_OUTPUTS = 64

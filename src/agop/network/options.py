@@ -14,6 +14,7 @@ from agop.network.capture.weights import LayerSelection
 from agop.network.passes.directions import Directions, Rademacher, directions_of
 from agop.network.passes.forward import Forward, default_forward
 from agop.network.passes.rows import Rows
+from agop.ranks import Ranks
 from agop.runs.storage import JSON
 
 __all__ = ["MeasureOptions"]
@@ -47,7 +48,7 @@ class MeasureOptions:
     ood_loader
         Batches of out-of-distribution samples for NC5; their labels do not matter.
     max_samples
-        Number of samples to use; all if None.
+        Number of samples to use; all if None. Several ranks take equal shares of them.
     min_count
         Samples that a class must have to take part in collapse; those of rarer classes are in the AGOPs alone.
     classifier
@@ -135,6 +136,15 @@ class MeasureOptions:
         named = {field.name: _described(getattr(self, field.name)) for field in fields(self)}
         found = {name: value for name, value in named.items() if name not in _EXECUTION}
         return found, {name: value for name, value in named.items() if name in _EXECUTION}
+
+    def check_same(self, ranks: Ranks) -> None:
+        """Raise unless all ranks have the same options, the loader for NC5 apart, of which each has its part."""
+        settings = ranks.exchange({name: part for name, part in self.as_settings()[0].items() if name != "ood_loader"})
+        for rank, other in enumerate(settings):
+            for name, value in other.items():
+                if value != settings[0][name]:
+                    expected, got = f"{name}={settings[0][name]!r} on all ranks", f"{value!r} on rank {rank}"
+                    raise InputError(expected, got, "Give all ranks the same options.")
 
 
 def _described(value: Any) -> JSON:

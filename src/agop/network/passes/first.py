@@ -17,12 +17,14 @@ from agop.network.passes.batches import Batch
 from agop.network.passes.directions import Exact
 from agop.network.passes.gradients import LayerGradients, check_independence, layer_gradients
 from agop.network.passes.merging import add_part, merged, merged_by_key
+from agop.network.passes.over_ranks import over_ranks
 from agop.network.passes.rows import UnalignedRowsError
 from agop.network.passes.seen_layer import SeenLayer
 from agop.network.passes.sweep import SeenBatch, Sweep
 from agop.network.record.samples import SeenSamples
 from agop.network.record.stage import Stage
 from agop.outer_product import OuterProduct
+from agop.ranks import Ranks
 
 __all__ = ["FirstPass", "first_pass"]
 
@@ -41,6 +43,9 @@ def first_pass(sweep: Sweep, loader: Iterable[Any]) -> FirstPass:
     total = FirstPass()
     for seen in sweep.batches(loader, gradients=True):
         total = total.merge(FirstPass.of(seen, sweep.options, total))
+    total = total.over_ranks(sweep.ranks, sweep.device)
+    if not total.n_outputs:
+        raise InputError("a loader with batches", "none on any rank", "Give one of the ranks some samples.")
     if total.outputs is None:
         raise InputError("samples that count", "none", "All labels are those to ignore.")
     if not total.layers:
@@ -133,14 +138,34 @@ class FirstPass:
         return FirstPass(
             {name: layer for name, layer in layers.items() if name not in skipped},
             merged(self.outputs, other.outputs),
-            other.n_outputs,
-            other.dtype,
+            other.n_outputs or self.n_outputs,
+            other.dtype if other.n_outputs else self.dtype,
             self.n_samples + other.n_samples,
             self.n_dropped + other.n_dropped,
             counted[0] + counted[1] if len(counted) == 2 else next(iter(counted), None),
             skipped,
             self.checked | other.checked,
         )
+
+    def over_ranks(self, ranks: Ranks, device: torch.device) -> FirstPass:
+        """Pass over the data of all ranks; weights of layers that a rank has not called come from one that has.
+
+        Raises
+        ------
+        InputError
+            If outputs or targets of two ranks are of different kinds.
+        """
+        if ranks.group is None:
+            return self
+        outlines = ranks.exchange(self)
+        _check_alike(outlines)
+        whole = over_ranks(self, outlines, ranks, device)
+        first = {name: rank for rank in reversed(range(ranks.world)) for name in outlines[rank].layers}
+        missing = [name for name in whole.layers if any(name not in part.layers for part in outlines)]
+        own = {name: self.layers[name].weight for name in missing if first[name] == ranks.rank}
+        weights = {name: layer.weight for name, layer in self.layers.items()} | ranks.share(own, device)
+        layers = {name: replace(layer, weight=weights[name]) for name, layer in whole.layers.items()}
+        return replace(whole, layers=layers)
 
     def samples(self, options: MeasureOptions) -> SeenSamples:
         """Samples and their classes."""
@@ -159,18 +184,20 @@ class FirstPass:
             options.min_count,
         )
 
-    def stages(self, samples: SeenSamples) -> dict[str, dict[str, Stage]]:
-        """Stages by layer, for the classes of the samples, with the measures that need no second pass."""
-        classes = np.array(samples.classes, dtype=np.int64)
-        found: dict[str, dict[str, Stage]] = {}
-        for name, layer in self.layers.items():
-            weight = self.classifier(name, samples)
-            found[name] = {
-                stage: Stage.of(part.only(classes).placed(classes), weight=weight if stage == "input" else None)
-                for stage, part in layer.stages.items()
-                if isinstance(part, LabeledMoments)
-            }
-        return found
+    def stages(self, name: str, samples: SeenSamples) -> dict[str, Stage]:
+        """Stages of a layer, for the classes of the samples, with the measures that need no second pass."""
+        classes, weight = np.array(samples.classes, dtype=np.int64), self.classifier(name, samples)
+        return {
+            stage: Stage.of(part.only(classes).placed(classes), weight=weight if stage == "input" else None)
+            for stage, part in self.layers[name].stages.items()
+            if isinstance(part, LabeledMoments)
+        }
+
+    @property
+    def costs(self) -> dict[str, float]:
+        """Operations of the decompositions of a layer, in proportion."""
+        shapes = {name: layer.weight.matrix.shape for name, layer in self.layers.items()}
+        return {name: float(max(shape) * min(shape) ** 2 + shape[1] ** 3) for name, shape in shapes.items()}
 
     def classifier(self, name: str, samples: SeenSamples) -> Tensor | None:
         """Rows for the classes of the weight of a layer whose outputs are their scores; None of other layers."""
@@ -210,6 +237,20 @@ def _layers(seen: SeenBatch, before: FirstPass, *, collapse: bool) -> tuple[dict
         else:
             add_part(layers, name, found)
     return layers, skipped
+
+
+def _check_alike(parts: Iterable[FirstPass]) -> None:
+    """Raise unless outputs and targets of all parts that have some are of one kind."""
+    kinds = {
+        (part.n_outputs, "numbers" if part.n_correct is None else "labels"): rank
+        for rank, part in enumerate(parts)
+        if part.n_samples
+    }
+    if len(kinds) > 1:
+        got = " and ".join(f"{kind[0]} with {kind[1]} on rank {rank}" for kind, rank in list(kinds.items())[:2])
+        raise InputError(
+            "as many outputs, and targets of one kind, on all ranks", got, "Give all the same model and task."
+        )
 
 
 def _check_calls(seen: SeenBatch, options: MeasureOptions, before: FirstPass) -> None:

@@ -18,6 +18,7 @@ from agop.moments import ClassMoments, LabeledMoments
 from agop.network.passes.first import FirstPass
 from agop.network.passes.looks import Look, looks_of
 from agop.network.passes.merging import add_part, merged, merged_by_key
+from agop.network.passes.over_ranks import over_ranks
 from agop.network.passes.rows import Owners
 from agop.network.passes.sweep import SeenBatch, Sweep
 from agop.network.record import STAGES, Stage
@@ -53,26 +54,28 @@ def second_pass(
         If the loader shows other data than in the first pass.
     """
     classes = np.array(samples.classes, dtype=np.int64)
-    looks = {name: looks_of(layer, spectra.get(name), classes) for name, layer in first.layers.items()}
+    ranks, costs = sweep.ranks, first.costs
+    looks = ranks.spread(lambda name: looks_of(first.layers[name], spectra.get(name), classes), costs, sweep.device)
     total = SecondPass()
     for seen in sweep.batches(loader, gradients=False):
         total = total.merge(SecondPass.of(seen, looks, classes, samples.are_scored))
-    _check_same(first.outputs, total.outputs, first.dtype)
-    outside: dict[Place, ClassMoments] = {}
     if sweep.options.ood_loader is not None:
         for seen in sweep.batches(sweep.options.ood_loader, gradients=False, ood=True):
-            for name, look, rows, owners in _features(seen, looks):
-                for stage, features in look.stages_of(rows):
-                    part = LabeledMoments.of(features, seen.batch.grouping(owners))
-                    add_part(outside, (name, stage), part.moments)
-    stages: dict[str, dict[str, Stage]] = {name: {} for name in first.layers}
-    for name, found in looks.items():
-        weight, seen_in = first.classifier(name, samples), {stage: look for look in found for stage in look.views}
-        for stage in (stage for stage in STAGES if stage in seen_in):
-            moments, projected = total.at((name, stage), seen_in[stage])
-            own = weight if stage == "input" else None
-            stages[name][stage] = Stage.of(moments, projected, own, outside.get((name, stage)))
-    return stages
+            total = total.merge(SecondPass.outside_of(seen, looks))
+    total = over_ranks(total, ranks.exchange(total), ranks, sweep.device)
+    _check_same(first.outputs, total.outputs, first.dtype)
+    if sweep.options.ood_loader is not None and not total.outside:
+        raise InputError("an ood_loader with samples", "none on any rank", "Give one of the ranks some of them.")
+
+    def stages_of(name: str) -> dict[str, Stage]:
+        weight, seen_in = first.classifier(name, samples), {stage: look for look in looks[name] for stage in look.views}
+        return {
+            stage: total.stage((name, stage), seen_in[stage], weight if stage == "input" else None)
+            for stage in STAGES
+            if stage in seen_in
+        }
+
+    return ranks.spread(stages_of, costs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,12 +94,15 @@ class SecondPass:
     squares
         (C, r) sums over the samples of a class of the squared coordinates along the eigenvectors of the AGOP, about the
         class means, by layer.
+    outside
+        Moments of the features of out-of-distribution samples, as of one class.
     """
 
     outputs: LabeledMoments | None = None
     projected: Mapping[Place, LabeledMoments] = field(default_factory=dict)
     agreements: Mapping[Place, Tensor] = field(default_factory=dict)
     squares: Mapping[str, Tensor] = field(default_factory=dict)
+    outside: Mapping[Place, LabeledMoments] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -131,6 +137,15 @@ class SecondPass:
                     agreements[name, stage] = agreements.get((name, stage), 0) + found
         return cls(outputs, projected, agreements, squares)
 
+    @classmethod
+    def outside_of(cls, seen: SeenBatch, looks: Mapping[str, list[Look]]) -> SecondPass:
+        """Pass over one batch of out-of-distribution samples."""
+        outside: dict[Place, LabeledMoments] = {}
+        for name, look, rows, owners in _features(seen, looks):
+            for stage, features in look.stages_of(rows):
+                add_part(outside, (name, stage), LabeledMoments.of(features, seen.batch.grouping(owners)))
+        return cls(outside=outside)
+
     def merge(self, other: SecondPass) -> SecondPass:
         """Both together."""
         return SecondPass(
@@ -138,7 +153,13 @@ class SecondPass:
             merged_by_key(self.projected, other.projected),
             _added(self.agreements, other.agreements),
             _added(self.squares, other.squares),
+            merged_by_key(self.outside, other.outside),
         )
+
+    def stage(self, place: Place, look: Look, weight: Tensor | None) -> Stage:
+        """Stage of a layer with its measures, the weight of a classifier on it if there is one."""
+        outside = self.outside.get(place)
+        return Stage.of(*self.at(place, look), weight, None if outside is None else outside.moments)
 
     def at(self, place: Place, look: Look) -> tuple[ClassMoments, ProjectedMoments | None]:
         """Moments of a stage of a layer, and those in the span of its class means."""

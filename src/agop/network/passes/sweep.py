@@ -21,6 +21,7 @@ from agop.network.passes.batches import Batch, checked_batch
 from agop.network.passes.features import CallFeatures
 from agop.network.passes.forward import moved
 from agop.network.passes.rows import Owners
+from agop.ranks import Ranks
 
 __all__ = ["SeenBatch", "Sweep"]
 
@@ -37,7 +38,7 @@ class SeenBatch:
     Attributes
     ----------
     number
-        Number of the batch in its pass, from 0.
+        Number of the batch in its pass, from 0; ranks count in turns.
     batch
         Outputs and labels.
     calls
@@ -85,12 +86,15 @@ class Sweep:
         Device that the batches go to.
     observe
         Called after every batch.
+    ranks
+        Processes that each run the model over a part of the data.
     """
 
     model: nn.Module
     options: MeasureOptions
     device: torch.device
     observe: Callable[[], None]
+    ranks: Ranks
 
     def batches(self, loader: Iterable[Any], *, gradients: bool, ood: bool = False) -> Iterator[SeenBatch]:
         """Every batch, after the model has seen it.
@@ -100,10 +104,11 @@ class Sweep:
         Raises
         ------
         InputError
-            If there is no batch, or a batch is unusable.
+            If there is no batch and no other rank, or a batch is unusable.
         """
         weights = Weights(self.model, self.options.layers)
-        left = None if ood else self.options.max_samples
+        wanted = None if ood else self.options.max_samples
+        left = None if wanted is None else len(range(self.ranks.rank, wanted, self.ranks.world))
         time_first = any(getattr(module, "batch_first", True) is False for module in self.model.modules())
         number = -1
         for number, data in enumerate(loader):
@@ -116,13 +121,13 @@ class Sweep:
                 batch = batch.first(left)
                 left -= batch.n_samples
             calls = [CallFeatures(call, capture, batch, self.options.rows, time_first) for call in capture.calls]
-            yield SeenBatch(number, batch, calls, capture)
+            yield SeenBatch(self.ranks.rank + number * self.ranks.world, batch, calls, capture)
             capture.release()
             del batch, calls, data
             self.observe()
             if left == 0:
                 return
-        if number < 0:
+        if number < 0 and self.ranks.group is None:
             raise InputError("a loader with batches", "none", "A loader that is used up by one pass does not do.")
 
     def _run(self, data: Any, ood: bool) -> Batch:

@@ -8,13 +8,13 @@ from typing import Literal
 
 from torch import Tensor
 
-from agop.errors import InputError
+from agop.errors import InputError, UndefinedMeasureError
 from agop.inputs import ArrayLike, as_matrix, require_finite
 from agop.linalg import Spectrum
 from agop.network.record.entry_products import EntryProducts, checked_weight
 from agop.storable import storable
 
-__all__ = ["Ansatz", "neural_feature_matrix", "nfa_correlation"]
+__all__ = ["Ansatz", "ansatz_of", "neural_feature_matrix", "nfa_correlation"]
 
 
 def neural_feature_matrix(weight: ArrayLike) -> Tensor:
@@ -177,3 +177,11 @@ class Ansatz:
         """Numbers by name, without the spectra; JSON can hold it."""
         names = [field.name for field in fields(self) if not field.name.endswith("_spectrum")]
         return {name: getattr(self, name) for name in names}
+
+
+def ansatz_of(weight: Tensor, spectrum: Spectrum) -> Ansatz | None:
+    """Agreement of a weight (out, d) with the spectrum of an AGOP (d, d), on the CPU; None where one is zero."""
+    try:
+        return Ansatz.of(weight.cpu(), spectrum.to("cpu"))
+    except UndefinedMeasureError:
+        return None

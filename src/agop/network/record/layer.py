@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from agop.collapse import Collapse, RegressionCollapse
-from agop.errors import InputError, UndefinedMeasureError
+from agop.errors import InputError
 from agop.linalg import Spectrum
 from agop.network.passes.gradients import LayerGradients, LayerWeight
 from agop.network.record.alignment import Alignment
-from agop.network.record.ansatz import Ansatz
+from agop.network.record.ansatz import Ansatz, ansatz_of
 from agop.network.record.attribution import Attribution
 from agop.network.record.stage import STAGES, Stage
 from agop.storable import storable
@@ -79,10 +79,7 @@ class LayerRecord:
         """The layer with the agreement of its weight and its AGOP, the most expensive number of a record."""
         if self.weight is None or self.spectrum is None:
             return self
-        try:
-            return replace(self, nfa=Ansatz.of(self.weight, self.spectrum))
-        except UndefinedMeasureError:
-            return replace(self, nfa=None)
+        return replace(self, nfa=ansatz_of(self.weight, self.spectrum))
 
     def compact(self, k: int = _LEADING) -> Self:
         r"""The layer in little memory: all numbers and eigenvalues, no matrix, and it does not merge.

@@ -1,0 +1,187 @@
+"""A group of processes, each with a part of the work."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from agop.errors import AgopError, RankError
+from agop.ranks.leaves import leaves_of, mapped_leaves
+
+__all__ = ["Ranks"]
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+_ALIGNED = 8
+"""Bytes at whose multiples the tensors of a message start, so that each can be looked at in its own data type."""
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Processes that call the same methods in the same order, each with values of its own.
+
+    Attributes
+    ----------
+    group
+        Process group of ``torch.distributed``; None for this process alone, for which nothing is sent.
+
+    Examples
+    --------
+    >>> alone = Ranks()
+    >>> alone.rank, alone.world, alone.spread(abs, {-3: 1.0, 2: 1.0})
+    (0, 1, {-3: 3, 2: 2})
+    """
+
+    group: dist.ProcessGroup | None = None
+
+    @property
+    def rank(self) -> int:
+        """Number of this process."""
+        return 0 if self.group is None else dist.get_rank(self.group)
+
+    @property
+    def world(self) -> int:
+        """Number of processes."""
+        return 1 if self.group is None else dist.get_world_size(self.group)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Context of work of all ranks: an error in one of them ends all, at their next exchange or at the end.
+
+        Raises
+        ------
+        RankError
+            On the other ranks, if there is an error on one, or one is gone.
+        """
+        try:
+            yield
+        except RankError:
+            raise
+        except Exception as error:
+            if self.group is not None:
+                with suppress(RankError):
+                    self._gathered((_message(error), None))
+            raise
+        self.exchange(None)
+
+    def exchange(self, own: Value) -> list[Value]:
+        """Values of all ranks, in their order: their structure and numbers, but of tensors only the shapes.
+
+        Tensors of other ranks, and one's own too, come as tensors on the meta device: kilobytes are sent.
+
+        Raises
+        ------
+        RankError
+            If there is an error on another rank, or one is gone.
+        """
+        if self.group is None:
+            return [own]
+        found = self._gathered((None, mapped_leaves(own, (Tensor,), lambda tensor: tensor.to("meta"))))
+        for rank, (failure, _) in enumerate(found):
+            if failure is not None:
+                raise RankError("all ranks to do their part", f"an error on rank {rank}: {failure}", "Mend it there.")
+        return [value for _, value in found]
+
+    def sum(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Sum over the ranks of each tensor, in float64 and one collective; shapes must be the same on all ranks."""
+        if self.group is None or not tensors:
+            return [tensor.double() for tensor in tensors]
+        packed = torch.cat([tensor.double().flatten() for tensor in tensors])
+        sent = packed.to(self._device(packed.device))
+        with _answered():
+            dist.all_reduce(sent, group=self.group)
+        found = torch.split(sent.to(packed.device), [tensor.numel() for tensor in tensors])
+        return [part.view(tensor.shape) for part, tensor in zip(found, tensors, strict=True)]
+
+    def share(self, own: Mapping[Key, Value], device: torch.device | str = "cpu") -> dict[Key, Value]:
+        """Values of all ranks under their keys, with their tensors on a device: an exchange, and a broadcast a rank."""
+        if self.group is None:
+            return dict(own)
+        tensors = leaves_of(own, (Tensor,))
+        found: dict[Key, Value] = {}
+        for rank, outline in enumerate(self.exchange(own)):
+            received = iter(self._broadcast(rank, tensors, outline, torch.device(device)))
+            found |= mapped_leaves(outline, (Tensor,), partial(_next, received))
+        return found
+
+    def spread(
+        self, work: Callable[[Key], Value], costs: Mapping[Key, float], device: torch.device | str = "cpu"
+    ) -> dict[Key, Value]:
+        """Results of some work on each key, which one rank does and all get, so that the costs of the ranks are alike.
+
+        Parameters
+        ----------
+        work
+            Function of a key.
+        costs
+            Cost by key, the same on all ranks.
+        device
+            Device for the tensors of the results.
+        """
+        if self.group is None:
+            return {key: work(key) for key in costs}
+        loads, own = [0.0] * self.world, []
+        for key in sorted(costs, key=costs.__getitem__, reverse=True):
+            rank = loads.index(min(loads))
+            loads[rank] += costs[key]
+            own += [key] if rank == self.rank else []
+        found = self.share({key: work(key) for key in own}, device)
+        return {key: found[key] for key in costs}
+
+    def _gathered(self, own: tuple[str | None, Any]) -> list[tuple[str | None, Any]]:
+        found: list[Any] = [None] * self.world
+        with _answered():
+            dist.all_gather_object(found, own, group=self.group)
+        return found
+
+    def _broadcast(self, rank: int, own: list[Tensor], outline: object, device: torch.device) -> list[Tensor]:
+        """Tensors of a rank, from their shapes, in one message."""
+        shapes = leaves_of(outline, (Tensor,))
+        sizes = [math.ceil(shape.nbytes / _ALIGNED) * _ALIGNED for shape in shapes]
+        places = list(itertools.accumulate(sizes, initial=0))
+        message = torch.zeros(places[-1], dtype=torch.uint8, device=self._device(device))
+        parts = [message[at : at + shape.nbytes] for at, shape in zip(places, shapes, strict=False)]
+        for part, tensor in zip(parts, own, strict=True) if rank == self.rank else ():
+            part.copy_(tensor.contiguous().view(-1).view(torch.uint8))
+        if shapes:
+            assert self.group is not None  # noqa: S101 - one process alone sends nothing
+            with _answered():
+                dist.broadcast(message, dist.get_global_rank(self.group, rank), group=self.group)
+        message = message.to(device)
+        parts = [message[at : at + shape.nbytes] for at, shape in zip(places, shapes, strict=False)]
+        return [part.view(shape.dtype).view(shape.shape).clone() for part, shape in zip(parts, shapes, strict=True)]
+
+    def _device(self, device: torch.device) -> torch.device:
+        """Device of what is sent: NCCL alone sends from GPUs only."""
+        on_gpu = dist.get_backend(self.group) == "nccl" and device.type != "cuda"
+        return torch.device("cuda", torch.cuda.current_device()) if on_gpu else device
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """Context of a collective, with one sentence if another rank does not take part."""
+    try:
+        yield
+    except RuntimeError as error:
+        got = f"one that is gone or too slow ({str(error).splitlines()[0]})"
+        advice = "See what it printed last; a longer timeout of init_process_group helps where it was slow."
+        raise RankError("an answer of all ranks", got, advice) from error
+
+
+def _next(tensors: Iterator[Tensor], _: Tensor) -> Tensor:
+    return next(tensors)
+
+
+def _message(error: Exception) -> str:
+    """What an error says, with its type unless it is one of this package."""
+    return str(error) if isinstance(error, AgopError) else f"{type(error).__name__}: {error}"
