@@ -58,6 +58,8 @@ class Ranks:
     def together(self) -> Iterator[None]:
         """Context of work of all ranks: an error in one of them ends all, at their next exchange or at the end.
 
+        One such context is not inside another.
+
         Raises
         ------
         RankError

@@ -22,6 +22,7 @@ from agop.network.passes.forward import moved
 from agop.network.record import NetworkRecord
 from agop.network.run.launch import is_writer
 from agop.network.run.settings import MeasureSettings
+from agop.ranks import Ranks
 from agop.runs import Run
 
 __all__ = ["run_measure", "write_record"]
@@ -63,20 +64,23 @@ def run_measure(
     ------
     InputError
         If the settings, the model, the data or the folder cannot be used.
+    RankError
+        If there is an error on another rank, or one is gone.
     """
+    ranks = Ranks(group)
     with current_directory():
-        settings, writes = settings.resolved(), is_writer(group)
-        options = settings.options(progress and writes)
-        model = settings.make_model()
-        place = (0, 1) if group is None else (dist.get_rank(group), dist.get_world_size(group))
-        batches = settings.batches(dataset, model_dtype(model), *place)
-        is_empty = _try(model, batches, settings, options)
-        if is_empty and group is None:
-            part = "" if settings.shard is None else f" in part {settings.shard}"
-            raise InputError(f"samples of {settings.data}{part}", "none", "Take fewer parts, or other data.")
-        run = Run.create(out, asdict(settings), kind="network") if writes else None
+        with ranks.together():
+            settings, writes = settings.resolved(), is_writer(group)
+            options = settings.options(progress and writes)
+            model = settings.make_model()
+            batches = settings.batches(dataset, model_dtype(model), ranks.rank, ranks.world)
+            is_empty = _try(model, batches, settings, options)
+            if is_empty and group is None:
+                part = "" if settings.shard is None else f" in part {settings.shard}"
+                raise InputError(f"samples of {settings.data}{part}", "none", "Take fewer parts, or other data.")
+            run = Run.create(out, asdict(settings), kind="network") if writes else None
         with nullcontext() if run is None else run.working():
-            record = measure(model, batches, options, **({} if group is None else {"group": group}))
+            record = measure(model, batches, options, group=group)
     if run is not None:
         notes, shape = ((), None) if dataset is None else (dataset.notes, dataset.image_shape)
         write_record(run, record, image_shape=shape, notes=[*notes, *record.notes])
