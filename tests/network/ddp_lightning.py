@@ -30,6 +30,14 @@ class Classifier(pl.LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
+class Normalized(Classifier):
+    """The same with batch statistics behind it, which are others in each process."""
+
+    def __init__(self):
+        super().__init__()
+        self.net.append(torch.nn.BatchNorm1d(3))
+
+
 def samples():
     """Loader of 48 samples of three classes."""
     generator = torch.Generator().manual_seed(0)
@@ -39,12 +47,12 @@ def samples():
 
 
 def train(rank: int, folder: str, port: int) -> None:
-    """Train as one of two ranks, and write what the rank has logged."""
+    """Train as one of two ranks, and write what the rank has logged, and rank 0 the weights."""
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "LOCAL_RANK": str(rank)}
     os.environ |= {"WORLD_SIZE": "2", "NODE_RANK": "0"}
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    callbacks = [CollapseCallback(samples(), Path(folder, "run"), time_share=None)]
+    callbacks = [CollapseCallback(samples(), Path(folder, "run"), time_share=None, keep_record=True)]
     callbacks += [CollapseCallback(samples(), Path(folder, "steps"), unit="step", every=4, time_share=None)]
     trainer = pl.Trainer(
         accelerator="cpu",
@@ -57,6 +65,9 @@ def train(rank: int, folder: str, port: int) -> None:
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(Classifier(), samples())
+    module = Normalized()
+    trainer.fit(module, samples())
+    if rank == 0:
+        torch.save(module.state_dict(), Path(folder, "weights.pt"))
     logged = {name: float(value) for name, value in trainer.callback_metrics.items()}
     Path(folder, f"rank{rank}.json").write_text(json.dumps(logged))

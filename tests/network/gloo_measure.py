@@ -218,3 +218,31 @@ def die(rank: int, world: int, folder: str) -> None:
         agop.measure(seeded(mlp), PARTS, forward=forward, group=group)
     except AgopError as error:
         Path(folder, f"rank{rank}.txt").write_text(f"{type(error).__name__}: {error}")
+
+
+def track(rank: int, world: int, folder: str) -> None:
+    """Track a training of every rank in the same way, with a clock that is late on the second one."""
+    group = joined(rank, world, folder)
+    model, logged = seeded(mlp), []
+    options = {"every": 2, "time_share": None, "log": lambda scalars, step: logged.append(step), "group": group}
+    tracker = agop.network.Tracker(model, PARTS[rank::world], Path(folder, "run"), **options)
+    records = [_trained(model, tracker, index) for index in range(1, 6)]
+    records.append(tracker.finish())
+    found = [None if record is None else record.scalars() for record in records]
+    late = agop.network.Tracker(
+        model, PARTS[rank::world], Path(folder, "late"), time_share=1e-9 if rank == 0 else None, group=group
+    )
+    postponed = [late.step(index) is None for index in range(3)]
+    late.finish()
+    try:
+        agop.network.Tracker(model, PARTS, Path(folder, "run"), rows="mean", group=group)
+    except AgopError as error:
+        Path(folder, f"again.rank{rank}.txt").write_text(f"{type(error).__name__}: {error}")
+    torch.save({"found": found, "logged": logged, "postponed": postponed}, Path(folder, f"rank{rank}.pt"))
+    dist.destroy_process_group()
+
+
+def _trained(model, tracker, index):
+    with torch.no_grad():
+        model[0].weight.mul_(0.9)
+    return tracker.step(index)

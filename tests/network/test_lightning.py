@@ -10,6 +10,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+import agop
+
 pl = pytest.importorskip("lightning.pytorch")
 
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint  # noqa: E402
@@ -17,9 +19,10 @@ from lightning.pytorch.loggers import CSVLogger, Logger  # noqa: E402
 from lightning.pytorch.strategies import FSDPStrategy, SingleDeviceStrategy  # noqa: E402
 
 from agop.errors import InputError  # noqa: E402
+from agop.network import NetworkRecord  # noqa: E402
 from agop.network.lightning import CollapseCallback  # noqa: E402
 from agop.runs import Run  # noqa: E402
-from network.ddp_lightning import Classifier, samples, train  # noqa: E402
+from network.ddp_lightning import Classifier, Normalized, samples, train  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::lightning.pytorch.utilities.warnings.PossibleUserWarning",
@@ -322,3 +325,9 @@ def test_two_processes(tmp_path):
     last = next(line for line in lines if (line["epoch"], line["layer"], line["stage"]) == (1, "net.2", "input"))
     assert logged[1]["nc1_trace_ratio/net.2/input"] == pytest.approx(last["nc1_trace_ratio"], rel=1e-6)
     assert last["step"] == 6  # each process has half of the batches
+    model = Normalized()
+    model.load_state_dict(torch.load(tmp_path / "weights.pt"))
+    expected = agop.measure(model, samples())
+    found = NetworkRecord.load(tmp_path / "run" / "network.safetensors")
+    assert found.samples == expected.samples
+    assert found.scalars() == pytest.approx(expected.scalars(), rel=1e-4)

@@ -41,7 +41,7 @@ class World:
     def __init__(self, cost=0.0):
         self.clock, self.cost, self.error, self.calls = Clock(), cost, None, []
 
-    def measure(self, model, loader, options):
+    def measure(self, model, loader, options, *, group):
         self.calls.append((model, loader, options.layers, options.outputs))
         self.clock.now += self.cost
         if self.error is not None:

@@ -9,13 +9,16 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
+import torch.distributed as dist
 from lightning.pytorch.strategies import DeepSpeedStrategy, FSDPStrategy, ModelParallelStrategy
 from lightning.pytorch.utilities import rank_zero_info
 from typing_extensions import override
 
+from agop.datasets import shard_batches
 from agop.errors import InputError
 from agop.network.record import NetworkRecord
 from agop.network.tracker import Tracker, Unit
+from agop.ranks import Ranks
 from agop.runs import Run
 
 __all__ = ["CollapseCallback"]
@@ -27,10 +30,10 @@ class CollapseCallback(pl.Callback):
     """Measure the network at the ends of training epochs or steps, see :class:`~agop.network.Tracker`.
 
     The first and the last one are always measured, and those between as ``every`` and ``time_share`` say; the console
-    says once if some have to wait. Indices are ``trainer.current_epoch``, from 0, or ``trainer.global_step``. The
-    process of rank 0 measures the whole loader; the others wait at their next exchange with it, so that its timeout
-    must be longer than a measurement. A checkpoint keeps the name of the folder: training that is resumed goes on there
-    and repeats no line. Where ``fast_dev_run`` is set nothing is measured.
+    says once if some have to wait. Indices are ``trainer.current_epoch``, from 0, or ``trainer.global_step``. All
+    processes measure together: each takes every n-th batch of the loader, and that of rank 0 writes. A checkpoint keeps
+    the name of the folder: training that is resumed goes on there and repeats no line. Where ``fast_dev_run`` is set
+    nothing is measured.
 
     The numbers of :meth:`~agop.network.NetworkRecord.scalars` are logged. Those of epochs go through ``log_dict``, so
     that other callbacks can monitor them; those of steps, and those of an epoch that only the end of the training shows
@@ -40,7 +43,8 @@ class CollapseCallback(pl.Callback):
     Parameters
     ----------
     loader
-        Batches to measure: the same samples in every pass, without augmentation, for one process alone.
+        Batches to measure: the same samples in every pass and every process, in a fixed order where there are several
+        processes, without augmentation and without a sampler for distributed training.
     out
         Folder of the run; "agop" in ``trainer.log_dir`` if None.
     every, unit, time_share
@@ -52,7 +56,8 @@ class CollapseCallback(pl.Callback):
     Raises
     ------
     InputError
-        If the strategy splits parameters over processes, or the folder holds a run and training starts anew.
+        If the strategy splits parameters over processes, the folder holds a run and training starts anew, or batches of
+        several processes come in no fixed order.
 
     Examples
     --------
@@ -114,11 +119,18 @@ class CollapseCallback(pl.Callback):
         folder = str(given or Path(trainer.log_dir or trainer.default_root_dir, "agop"))  # log_dir is a collective
         may_go_on = self._resumed or folder == self._folder  # from a checkpoint, or fit again to train on
         self._folder, self._resumed = folder, False
-        if trainer.is_global_zero:
-            if not may_go_on and Run(Path(folder)).is_started():
+        group = _group(trainer)
+        with Ranks(group).together():
+            if trainer.is_global_zero and not may_go_on and Run(Path(folder)).is_started():
                 advice = "Choose another folder, or go on from a checkpoint of that training with ckpt_path=...."
                 raise InputError(f"no run in {folder}", "one of another training", advice)
-            self._tracker = Tracker(pl_module, self._loader, folder, **self._options)
+            place = (0, 1) if group is None else (trainer.global_rank, trainer.world_size)
+            own = shard_batches(self._loader, *place)
+            options = dict(self._options)
+            if options.get("ood_loader") is not None:
+                options["ood_loader"] = shard_batches(options["ood_loader"], *place)
+        if trainer.is_global_zero or group is not None:
+            self._tracker = Tracker(pl_module, own, folder, group=group, **options)
 
     @override
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -133,7 +145,7 @@ class CollapseCallback(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Measure if that is due, in the process of rank 0."""
+        """Measure if that is due."""
         epoch, step = trainer.current_epoch, trainer.global_step
         if self._is_on and self._unit == "step" and step > 0:  # after an optimizer step
             self._log(trainer, self._found(lambda tracker: tracker.step(step, epoch=epoch)))
@@ -148,7 +160,7 @@ class CollapseCallback(pl.Callback):
                 trainer.callback_metrics.update({name: torch.tensor(value) for name, value in scalars.items()})
 
     def _found(self, measure: Callable[[Tracker], NetworkRecord | None]) -> dict[str, float]:
-        """Numbers that a call of the tracker found, in the process that has it; nothing in others."""
+        """Numbers that a call of the tracker found; nothing in a process without one."""
         if self._tracker is None:
             return {}
         was_postponed = self._tracker.postponed
@@ -159,8 +171,13 @@ class CollapseCallback(pl.Callback):
 
     def _log(self, trainer: pl.Trainer, scalars: dict[str, float]) -> None:
         """Send numbers, if there are any, to the loggers of the process of rank 0."""
-        if scalars and self._tracker is not None:
+        if scalars and self._tracker is not None and trainer.is_global_zero:
             line = self._tracker.lines[0]
             step = line["step"] - (self._unit == "epoch")  # the one of Lightning's own numbers at the end of an epoch
             for logger in trainer.loggers:
                 logger.log_metrics({**scalars, "epoch": line["epoch"]}, step=step)
+
+
+def _group(trainer: pl.Trainer) -> dist.ProcessGroup | None:
+    """All processes of a training; None where it is one, or they do not talk through ``torch.distributed``."""
+    return dist.group.WORLD if trainer.world_size > 1 and dist.is_available() and dist.is_initialized() else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import time
+from collections.abc import Callable
 
 from agop.errors import InputError
 
@@ -55,10 +56,10 @@ class Schedule:
         self._last: float | None = None
         self._begin, self._spent = time.monotonic(), 0.0
 
-    def wants(self, index: int) -> bool:
-        """Whether to measure at an index."""
+    def wants(self, index: int, agreed: Callable[[bool], bool] = bool) -> bool:
+        """Whether to measure at an index; of several processes each asks, and ``agreed`` is what holds for all."""
         self.is_due = self.is_due or self._last is None or index % self._every == 0
-        return self.is_due and self._fits()
+        return self.is_due and agreed(self._fits())
 
     def count(self, seconds: float) -> None:
         """Take note of the seconds that a measurement took, which has just ended, or was made in an earlier session."""

@@ -6,8 +6,10 @@ import operator
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+import torch.distributed as dist
 from torch import Tensor, nn
 
 from agop.errors import InputError
@@ -19,6 +21,7 @@ from agop.network.measure import measure
 from agop.network.options import MeasureOptions
 from agop.network.record import NetworkRecord
 from agop.network.schedule import Schedule
+from agop.ranks import Ranks
 from agop.runs import Run
 from agop.runs.storage import JSON, to_json
 
@@ -64,6 +67,9 @@ class Tracker:
     log
         Function to call with :meth:`~agop.network.NetworkRecord.scalars` and the index after each measurement, such as
         ``lambda scalars, step: wandb.log(scalars, step=step)``. What it raises comes after everything was written.
+    group
+        Process group of ``torch.distributed`` whose ranks make the same calls, with their parts of the data, see
+        :func:`~agop.network.measure`. The clock of the first one decides, and it alone writes and logs.
     **options
         Options of :class:`~agop.network.MeasureOptions` by name.
 
@@ -118,20 +124,26 @@ class Tracker:
         time_share: float | None = 0.1,
         keep_record: bool = False,
         log: Callable[[dict[str, float], int], object] | None = None,
+        group: dist.ProcessGroup | None = None,
         **options: Any,
     ) -> None:
-        _check(unit, log)
-        self._schedule = Schedule(every, time_share)
-        self._model, self._loader, self._options = model, loader, MeasureOptions(**options)
-        _check_measurable(model, loader, self._options)
-        self._unit, self._keep_record, self._log = unit, keep_record, log
+        self._ranks = Ranks(group)
+        with self._ranks.together():
+            _check(unit, log)
+            self._schedule = Schedule(every, time_share)
+            self._model, self._loader, self._options = model, loader, MeasureOptions(**options)
+            _check_measurable(model, loader, self._options)
+            self._unit, self._keep_record, self._log = unit, keep_record, log
+            found, execution = self._options.as_settings()
+            settings = {"unit": unit, "every": every, **found}
+            self.run = Run.create(out, settings, kind="network") if self._writes else Run(Path(out))
+            if self._writes:
+                self.run.record(execution={"time_share": time_share, **execution})
+            info = self._ranks.exchange(self.run.info() if self._writes else {})[0]
         self._unmeasured: tuple[int, dict[str, Any]] | None = None
-        found, execution = self._options.as_settings()
-        self.run = Run.create(out, {"unit": unit, "every": every, **found}, kind="network")
-        self.run.record(execution={"time_share": time_share, **execution})
-        info = self.run.info()
         self._measured: dict[int, float] = {part[unit]: part["seconds"] for part in info.get("measured", [])}
-        self.run.rewrite(line for line in self.run.metrics() if line.get(unit) in self._measured)
+        if self._writes:
+            self.run.rewrite(line for line in self.run.metrics() if line.get(unit) in self._measured)
         self.lines: list[dict[str, Any]] = []
         self.postponed: str | None = info.get("postponed")
         for seconds in list(self._measured.values())[-1:]:
@@ -162,7 +174,7 @@ class Tracker:
         _check_scalars(scalars)
         if index in self._measured:
             return None
-        if self._schedule.wants(index):
+        if self._schedule.wants(index, lambda fits: self._ranks.exchange(fits)[0]):
             return self._measure(index, scalars)
         self._unmeasured = index, _as_they_are(scalars)
         if self._schedule.is_due:
@@ -188,26 +200,38 @@ class Tracker:
         try:
             return None if last is None else self._measure(*last)
         finally:
-            self.run.finish()
+            if self._writes:
+                self.run.finish()
+
+    @property
+    def _writes(self) -> bool:
+        return self._ranks.rank == 0
 
     def _measure(self, index: int, scalars: Mapping[str, Any]) -> NetworkRecord:
         begin = time.monotonic()
         columns = {
             name: to_json(value.item() if isinstance(value, Tensor) else value) for name, value in scalars.items()
         }
-        record = measure(self._model, self._loader, self._options)
-        self.lines = self._lines(record, index, columns)
-        if self._keep_record:
-            record.save(self.run.path / "network.safetensors")
-        self.run.append(self.lines)
-        self._measured[index] = time.monotonic() - begin
-        self._schedule.count(self._measured[index])
+        record = measure(self._model, self._loader, self._options, group=self._ranks.group)
+        with self._ranks.together():
+            self.lines = self._lines(record, index, columns)
+            if self._writes and self._keep_record:
+                record.save(self.run.path / "network.safetensors")
+            if self._writes:
+                self.run.append(self.lines)
+            self._measured[index] = time.monotonic() - begin
+            self._schedule.count(self._measured[index])
+            if self._writes:
+                self._complete(record, index)
+        return record
+
+    def _complete(self, record: NetworkRecord, index: int) -> None:
+        """Mark the lines as complete, and log."""
         measured = [{self._unit: index, "seconds": seconds} for index, seconds in self._measured.items()]
         seconds, notes = sum(self._measured.values()), [*record.notes, *filter(None, [self.postponed])]
-        self.run.record(measured=measured, seconds=seconds, notes=notes)  # last: marks the lines as complete
+        self.run.record(measured=measured, seconds=seconds, notes=notes)
         if self._log is not None:
             self._log(record.scalars(), index)
-        return record
 
     def _postpone(self, index: int) -> None:
         if self.postponed is None:
@@ -215,7 +239,8 @@ class Tracker:
                 "measurements that would take more than their share of the time are postponed, the first at "
                 f"{self._unit} {index}; time_share=None lifts the limit"
             )
-            self.run.record(postponed=self.postponed, notes=[*self.run.info().get("notes", []), self.postponed])
+            if self._writes:
+                self.run.record(postponed=self.postponed, notes=[*self.run.info().get("notes", []), self.postponed])
 
     def _lines(self, record: NetworkRecord, index: int, columns: Mapping[str, JSON]) -> list[dict[str, Any]]:
         lines = list(record.lines())
