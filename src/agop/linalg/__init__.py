@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from agop.linalg.powers import effective_rank, largest_positive, psd_eigen, psd_power
-from agop.linalg.products import gram
-from agop.linalg.spectra import Spectrum
+from agop.linalg.products import gram, triangular_factor
+from agop.linalg.spectra import Spectrum, participation_ratio, stable_rank
 
-__all__ = ["Spectrum", "effective_rank", "gram", "largest_positive", "psd_eigen", "psd_power"]
+__all__ = [
+    "Spectrum",
+    "effective_rank",
+    "gram",
+    "largest_positive",
+    "participation_ratio",
+    "psd_eigen",
+    "psd_power",
+    "stable_rank",
+    "triangular_factor",
+]

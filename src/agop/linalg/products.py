@@ -1,13 +1,20 @@
-"""Products of a matrix with itself."""
+"""Products of a matrix with itself, and their factors."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
-__all__ = ["gram"]
+from agop.chunks import blocks
+
+__all__ = ["gram", "triangular_factor"]
 
 _LEAF = 128
 """Columns of a block that is not cut further: products of narrower ones are slow."""
+
+
+_ROWS = 1024
+"""Rows of a block of a triangular factor, at least."""
 
 
 def gram(rows: Tensor) -> Tensor:
@@ -27,6 +34,26 @@ def gram(rows: Tensor) -> Tensor:
     total = rows.new_empty(d, d)
     _fill(total, rows)
     return total
+
+
+def triangular_factor(matrix: Tensor) -> Tensor:
+    r"""Upper triangular R (min(n, d), d), float64, with :math:`R^T R = X^T X` for X (n, d).
+
+    A block of rows at a time (TSQR, Demmel et al. 2012), so that X is never copied as a whole, and without
+    :math:`X^T X`, which would lose half of the digits.
+
+    Examples
+    --------
+    >>> rows = torch.arange(12.0).reshape(6, 2)
+    >>> factor = triangular_factor(rows)
+    >>> factor.shape, torch.allclose(factor.mT @ factor, (rows.mT @ rows).double())
+    (torch.Size([2, 2]), True)
+    """
+    n, d = matrix.shape
+    factor = matrix.new_empty(0, d, dtype=torch.float64)
+    for rows in blocks(n, max(_ROWS, 4 * d)):
+        factor = torch.linalg.qr(torch.cat([factor, matrix[rows].double()]), mode="r").R
+    return factor
 
 
 def _fill(total: Tensor, rows: Tensor) -> None:

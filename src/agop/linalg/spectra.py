@@ -13,7 +13,7 @@ from agop.inputs import ArrayLike, all_finite, as_matrix, require_finite
 from agop.linalg.powers import psd_eigen
 from agop.storable import storable
 
-__all__ = ["Spectrum"]
+__all__ = ["Spectrum", "participation_ratio", "stable_rank"]
 
 
 @storable
@@ -109,10 +109,26 @@ class Spectrum:
         left, lengths, right = torch.linalg.svd(factor.double().mT if wide else factor.double(), full_matrices=False)
         values = lengths.square()
         require_finite(values, "factor")
-        kept = (lengths > 2 * math.sqrt(max(rows, d)) * eps * lengths[0]) & (values > 0)
-        rank = int(kept.sum())
+        rank = _rank(lengths, max(rows, d), eps)
         vectors = left[:, :rank] if wide else right[:rank].mT
         return cls(values[:rank], vectors.contiguous())
+
+    @staticmethod
+    def values_of_factor(factor: ArrayLike) -> Tensor:
+        """Eigenvalues (r,) that :meth:`of_factor` finds, without the vectors: a fraction of its time.
+
+        Examples
+        --------
+        >>> Spectrum.values_of_factor(torch.tensor([[3.0, 0.0, 4.0], [0.0, 1.0, 0.0]]))
+        tensor([25.,  1.], dtype=torch.float64)
+        """
+        factor = as_matrix(factor, "factor")
+        _require_finite_entries(factor)
+        lengths = torch.linalg.svdvals(factor.double())
+        values = lengths.square()
+        require_finite(values, "factor")
+        kept: Tensor = values[: _rank(lengths, max(factor.shape), _rounding(factor, None))]
+        return kept
 
     @property
     def n_features(self) -> int:
@@ -127,15 +143,12 @@ class Spectrum:
     @property
     def effective_rank(self) -> float:
         r"""Participation ratio :math:`(\mathrm{tr} A)^2 / \|A\|_F^2`, from 1 to the rank; 0.0 for A = 0."""
-        if not self.rank:
-            return 0.0
-        shares = self.values / self.values[0]
-        return (shares.sum().square() / shares.square().sum()).item()
+        return participation_ratio(self.values)
 
     @property
     def stable_rank(self) -> float:
         r"""Stable rank of A itself, :math:`\|A\|_F^2 / \|A\|_2^2`, from 1 to the rank; 0.0 for A = 0."""
-        return (self.values / self.values[0]).square().sum().item() if self.rank else 0.0
+        return stable_rank(self.values)
 
     def to(self, device: torch.device | str) -> Spectrum:
         """The same values on another device."""
@@ -210,6 +223,25 @@ class Spectrum:
         powers = self.values.pow(power)
         require_finite(powers, "power of the eigenvalues")
         return powers
+
+
+def participation_ratio(values: Tensor) -> float:
+    r"""Effective rank :math:`(\sum \lambda)^2 / \sum \lambda^2` of descending eigenvalues; 0.0 if there are none."""
+    if not len(values):
+        return 0.0
+    shares = values / values[0]
+    return (shares.sum().square() / shares.square().sum()).item()
+
+
+def stable_rank(values: Tensor) -> float:
+    r"""Stable rank :math:`\sum \lambda^2 / \lambda_1^2` of descending eigenvalues; 0.0 if there are none."""
+    return (values / values[0]).square().sum().item() if len(values) else 0.0
+
+
+def _rank(lengths: Tensor, size: int, eps: float) -> int:
+    """Number of descending singular values that are not rounding."""
+    kept = (lengths > 2 * math.sqrt(size) * eps * lengths[:1]) & (lengths.square() > 0)
+    return int(kept.sum())
 
 
 def _require_finite_entries(matrix: Tensor) -> None:

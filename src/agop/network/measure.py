@@ -120,34 +120,37 @@ def _measure(model: nn.Module, loader: Iterable[Any], options: MeasureOptions, r
         sweep = Sweep(model, options, device, partial(bar.advance, task), ranks)
         first = first_pass(sweep, loader)
         bar.update(task, total=(1 + twice) * bar.tasks[0].completed)
-        first, gradients = first.split_gradients(options.directions.n_averaged)
+        gradients, errors = first.gradients(options.directions.n_averaged), first.trace_errors()
+        first = first.without("gradients")
         costs = {name: first.costs[name] for name in gradients}
         spectra = ranks.spread(lambda name: gradients[name].spectrum(first.layers[name].weight), costs, device)
+        full = _recorded_in_full(first, options)
+        gradients = {name: part.to("cpu") for name, part in gradients.items() if name in full}
         samples = first.samples(options)
         if samples.counts is not None and twice:
             stages = second_pass(sweep, loader, first, spectra, samples)
         else:
             stages = ranks.spread(partial(_stages_of_one_pass, first, spectra, samples), first.costs)
+        stages = {name: part if name in full else _compact(part) for name, part in stages.items()}
+        first = first.without("moments")
         ansatz = ranks.spread(lambda name: ansatz_of(first.layers[name].weight.matrix, spectra[name]), costs)
-        widest = options.widest(8 * sum(layer.numbers for layer in first.layers.values()))
         records = {}
         for name, layer in first.layers.items():
-            found, spectrum = gradients.pop(name, None), spectra.pop(name, None)
+            spectrum = spectra.pop(name, None)
             record = LayerRecord(
                 name,
                 layer.weight.matrix.cpu().clone(),
-                stages.pop(name),
+                stages[name],
                 layer.activation,
-                found and found.to("cpu"),
+                gradients.get(name),
                 spectrum and spectrum.to("cpu"),
-                None if found is None else found.trace_error(layer.weight),
+                errors.get(name),
                 layer.rows / first.n_samples if options.rows == "each" else 1.0,
                 layer.patch,
                 layer.is_last is not None and bool(layer.is_last),
                 nfa=ansatz.get(name),
             )
-            is_wide = widest is not None and layer.weight.matrix.shape[1] > widest
-            records[name] = record.compact() if is_wide else record
+            records[name] = record if name in full else record.compact()
         seen = {name.split("[")[0] for name in (*first.layers, *first.skipped)}
         unseen = [name for name in Weights(model, options.layers).names if name not in seen]
     return NetworkRecord(
@@ -156,6 +159,17 @@ def _measure(model: nn.Module, loader: Iterable[Any], options: MeasureOptions, r
         {"outputs": str(options.outputs), "rows": options.rows, "max_samples": options.max_samples},
         tuple(_omissions(first, unseen, options)),
     )
+
+
+def _recorded_in_full(first: FirstPass, options: MeasureOptions) -> set[str]:
+    """Layers whose matrices are recorded, as the options and the size of all of them say."""
+    widest = options.widest(8 * sum(layer.numbers for layer in first.layers.values()))
+    widths = {name: layer.weight.matrix.shape[1] for name, layer in first.layers.items()}
+    return {name for name, width in widths.items() if widest is None or width <= widest}
+
+
+def _compact(stages: Mapping[str, Stage]) -> dict[str, Stage]:
+    return {name: stage.compact() for name, stage in stages.items()}
 
 
 def _stages_of_one_pass(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -206,19 +206,20 @@ class FirstPass:
             return None
         return layer.weight.matrix[list(samples.classes)]
 
-    def split_gradients(self, n_averaged: int) -> tuple[FirstPass, dict[str, LayerGradients]]:
-        """The same without gradients, and these by layer, of those that one reached.
-
-        Samples that did not reach a layer count, with gradients of 0.
-        """
+    def gradients(self, n_averaged: int) -> dict[str, LayerGradients]:
+        """Gradients by layer, of those that one reached; samples that did not reach it count, with gradients of 0."""
         count = float(self.n_samples * n_averaged)
         found = {name: layer.gradients for name, layer in self.layers.items() if layer.gradients is not None}
-        gradients = {
-            name: replace(part, product=OuterProduct(count, part.product.total)) for name, part in found.items()
-        }
-        return replace(
-            self, layers={name: replace(layer, gradients=None) for name, layer in self.layers.items()}
-        ), gradients
+        return {name: replace(part, product=OuterProduct(count, part.product.total)) for name, part in found.items()}
+
+    def trace_errors(self) -> dict[str, float | None]:
+        """Relative errors of the traces of the AGOPs, by layer."""
+        found = {name: layer for name, layer in self.layers.items() if layer.gradients is not None}
+        return {name: layer.gradients.trace_error(layer.weight) for name, layer in found.items() if layer.gradients}
+
+    def without(self, *parts: Literal["gradients", "moments"]) -> FirstPass:
+        """The same without large parts of the layers that are no longer needed, so that their memory is free."""
+        return replace(self, layers={name: layer.without(*parts) for name, layer in self.layers.items()})
 
 
 def _layers(seen: SeenBatch, before: FirstPass, *, collapse: bool) -> tuple[dict[str, SeenLayer], dict[str, str]]:

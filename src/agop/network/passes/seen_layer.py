@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -84,6 +84,13 @@ class SeenLayer:
             self.is_unmasked or other.is_unmasked,
             merged(self.gradients, other.gradients),
         )
+
+    def without(self, *parts: Literal["gradients", "moments"]) -> SeenLayer:
+        """The layer without gradients, and what its weight computed for them, or without moments."""
+        layer = self
+        if "gradients" in parts:
+            layer = replace(layer, gradients=None, weight=LayerWeight(layer.weight.matrix))
+        return replace(layer, moments={}) if "moments" in parts else layer
 
     @property
     def activation(self) -> str | None:

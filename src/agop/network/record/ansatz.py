@@ -10,8 +10,8 @@ from torch import Tensor
 
 from agop.errors import InputError, UndefinedMeasureError
 from agop.inputs import ArrayLike, as_matrix, require_finite
-from agop.linalg import Spectrum
-from agop.network.record.entry_products import EntryProducts, checked_weight
+from agop.linalg import Spectrum, participation_ratio, stable_rank
+from agop.network.record.entry_products import EntryProducts, weight_factor
 from agop.storable import storable
 
 __all__ = ["Ansatz", "ansatz_of", "neural_feature_matrix", "nfa_correlation"]
@@ -96,7 +96,8 @@ def nfa_correlation(
         raise InputError("kind 'pearson' or 'cosine'", repr(kind), "Choose one of the two.")
     if not 0 < power < math.inf:
         raise InputError("a positive, finite power", str(power), "Use 1/2 for the ansatz.")
-    products = EntryProducts.of(weight, agop if isinstance(agop, Spectrum) else Spectrum.of(agop))
+    spectrum = agop if isinstance(agop, Spectrum) else Spectrum.of(agop)
+    products = EntryProducts.of(weight_factor(weight, spectrum), spectrum)
     return products.pearson(power) if kind == "pearson" else products.cosine(power)
 
 
@@ -154,10 +155,10 @@ class Ansatz:
         InputError
             If W is not a finite matrix with d columns.
         """
-        weight = checked_weight(weight, spectrum)
-        products = EntryProducts.of(weight, spectrum)
+        factor = weight_factor(weight, spectrum)
+        products = EntryProducts.of(factor, spectrum)
         best_power, best_pearson = products.best()
-        nfm = Spectrum.of_factor(weight)
+        nfm = Spectrum.values_of_factor(factor)
         return cls(
             pearson=products.pearson(1.0),
             pearson_root=products.pearson(0.5),
@@ -165,10 +166,10 @@ class Ansatz:
             cosine_root=products.cosine(0.5),
             best_power=best_power,
             best_pearson=best_pearson,
-            nfm_spectrum=nfm.values,
+            nfm_spectrum=nfm,
             agop_spectrum=spectrum.values,
-            nfm_effective_rank=nfm.effective_rank,
-            nfm_stable_rank=nfm.stable_rank,
+            nfm_effective_rank=participation_ratio(nfm),
+            nfm_stable_rank=stable_rank(nfm),
             agop_effective_rank=spectrum.effective_rank,
             agop_stable_rank=spectrum.stable_rank,
         )

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from agop.errors import InputError, UndefinedMeasureError
 from agop.inputs import ArrayLike, all_finite, as_matrix
-from agop.linalg import Spectrum
+from agop.linalg import Spectrum, gram, triangular_factor
 
-__all__ = ["EntryProducts", "checked_weight"]
+__all__ = ["EntryProducts", "weight_factor"]
 
 _CONSTANT = 1e-13
 """Entries whose spread is at most this share of their root mean square are taken to be equal."""
@@ -60,9 +60,8 @@ class EntryProducts:
     centered_norm: float
 
     @classmethod
-    def of(cls, weight: ArrayLike, spectrum: Spectrum) -> EntryProducts:
-        """Products of W (out, d) with the spectrum of A (d, d)."""
-        weight = checked_weight(weight, spectrum)
+    def of(cls, weight: Tensor, spectrum: Spectrum) -> EntryProducts:
+        """Products of W (out, d), or of its factor, with the spectrum of A (d, d)."""
         if not spectrum.rank:
             raise UndefinedMeasureError("an AGOP that is not zero", "zero", "No gradient reaches such a layer.")
         largest = weight.abs().max() if weight.numel() else weight.new_zeros(())
@@ -73,7 +72,7 @@ class EntryProducts:
         rows, columns = weight - weight.mean(1, keepdim=True), vectors - vectors.mean(0)
         along_rows, along_columns = weight.sum(1) / math.sqrt(d), vectors.sum(0) / math.sqrt(d)
         mapped = rows @ columns
-        overlaps = columns.mT @ columns
+        overlaps = gram(columns)
         return cls(
             logarithms=(spectrum.values / spectrum.values[0]).log(),
             cross=(weight @ vectors).square().sum(0),
@@ -121,7 +120,7 @@ class EntryProducts:
         return weights @ self.centered_cross / lengths / self.centered_norm
 
 
-def checked_weight(weight: ArrayLike, spectrum: Spectrum) -> Tensor:
+def weight_factor(weight: ArrayLike, spectrum: Spectrum) -> Tensor:
     """Matrix F (min(out, d), d) in float64 where the spectrum is, with F^T F = W^T W for the weight W (out, d).
 
     It is the weight, or where that has more rows than columns, as that of a head, its triangular factor.
@@ -129,11 +128,10 @@ def checked_weight(weight: ArrayLike, spectrum: Spectrum) -> Tensor:
     weight = as_matrix(weight, "weight", n_columns=spectrum.n_features)
     if not all_finite(weight):
         raise InputError("a finite weight", "NaN or infinity", "Training may have diverged.")
-    weight = weight.to(spectrum.vectors)
-    return torch.linalg.qr(weight, mode="r").R if weight.shape[0] > weight.shape[1] else weight
+    weight = weight.to(spectrum.vectors.device)
+    return triangular_factor(weight) if weight.shape[0] > weight.shape[1] else weight.double()
 
 
 def _product_norm(rows: Tensor) -> float:
     """Frobenius norm of X^T X, from the smaller of it and X X^T."""
-    smaller = rows @ rows.mT if rows.shape[0] < rows.shape[1] else rows.mT @ rows
-    return float(smaller.norm())
+    return float(gram(rows.mT if rows.shape[0] < rows.shape[1] else rows).norm())
