@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -83,6 +83,10 @@ class Look:
     views: Mapping[str, StageView]
     axes: Tensor | None = None
 
+    def along(self, spectrum: Spectrum | None) -> Look:
+        """The same with the axes of the AGOP, if it shows features after powers of that."""
+        return self if spectrum is None or len(self.views) == 1 else replace(self, axes=spectrum.vectors)
+
     def along_axes(self, rows: Tensor) -> Tensor | None:
         """Coordinates (k, r) along the eigenvectors of the AGOP, of each row of a vector; None without an AGOP."""
         return None if self.axes is None else _along(rows, self.axes)
@@ -95,19 +99,18 @@ class Look:
 
 
 def looks_of(layer: SeenLayer, spectrum: Spectrum | None, classes: NDArray[np.int64]) -> list[Look]:
-    """Looks at every stage of a layer, for these classes."""
+    """Looks at every stage of a layer, for these classes; without the axes, which :meth:`Look.along` adds."""
     looks = []
     for stage, part in layer.stages.items():
         assert isinstance(part, LabeledMoments)  # noqa: S101 - a regression has no second pass
         moments = part.only(classes).placed(classes)
-        views, axes = {stage: StageView.of(moments)}, None
+        views = {stage: StageView.of(moments)}
         if stage == "input" and spectrum is not None and spectrum.rank:
-            axes = spectrum.vectors
-            means = _along(moments.means, axes)
+            means = _along(moments.means, spectrum.vectors)
             for name, power in AGOP_POWERS.items():
                 powers = spectrum.values.pow(power).repeat(means.shape[1] // spectrum.rank)
                 views[name] = StageView.of(ClassMoments(moments.counts, means * powers, None), powers)
-        looks.append(Look(stage, moments.means, views, axes))
+        looks.append(Look(stage, moments.means, views))
     return looks
 
 

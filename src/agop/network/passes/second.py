@@ -55,7 +55,8 @@ def second_pass(
     """
     classes = np.array(samples.classes, dtype=np.int64)
     ranks, costs = sweep.ranks, first.costs
-    looks = ranks.spread(lambda name: looks_of(first.layers[name], spectra.get(name), classes), costs, sweep.device)
+    found = ranks.spread(lambda name: looks_of(first.layers[name], spectra.get(name), classes), costs, sweep.device)
+    looks = {name: [look.along(spectra.get(name)) for look in part] for name, part in found.items()}
     total = SecondPass()
     for seen in sweep.batches(loader, gradients=False):
         total = total.merge(SecondPass.of(seen, looks, classes, samples.are_scored))
