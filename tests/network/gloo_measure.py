@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
 
 import agop
 from agop.errors import AgopError
@@ -163,6 +165,7 @@ def fail_and_go_on(rank: int, world: int, folder: str) -> None:
             Path(folder, f"{name}.rank{rank}.txt").write_text(f"{type(error).__name__}: {error}")
     measured("classes", group).save(Path(folder, f"after.rank{rank}.safetensors"))
     _with_buffers(rank, group, folder)
+    _sharded(rank, group, folder)
     Path(folder, f"elements.rank{rank}.txt").write_text(" ".join(map(str, _counted(group))))
     dist.destroy_process_group()
 
@@ -183,6 +186,20 @@ def _with_buffers(rank, group, folder):
     assert all(torch.equal(a, b) for a, b in zip(model.buffers(), before, strict=True))
     assert all(parameter.requires_grad for parameter in model.parameters())
     record.save(Path(folder, f"buffers.rank{rank}.safetensors"))
+
+
+def _sharded(rank, group, folder):
+    """A network whose weights are spread over the ranks, which must make as many passes."""
+    x, y = data(40)
+    for name, own in {"sharded": slice(20 * rank, 20 * rank + 20), "out of step": slice(0, 20 - 10 * rank)}.items():
+        model = seeded(mlp)
+        for part in (model[2], model):
+            fully_shard(part, mesh=init_device_mesh("cpu", (dist.get_world_size(group),)))
+        try:
+            record = agop.measure(model, batches(x[own], y[own], sizes=(10,)), group=group)
+            record.save(Path(folder, f"{name}.rank{rank}.safetensors"))
+        except AgopError as error:
+            Path(folder, f"{name}.rank{rank}.txt").write_text(f"{type(error).__name__}: {error}")
 
 
 def _counted(group):

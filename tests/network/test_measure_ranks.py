@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+import agop
 from agop.network import NetworkRecord
 from network.gloo_measure import CASES, FAILURES, IMAGES, ROWS, TIMEOUT, die, fail_and_go_on, measure_cases, measured
-from network.models import N_CLASSES, seeded
+from network.models import N_CLASSES, batches, data, mlp, seeded
 from network.same_records import assert_same
 from oracles.network import assert_layer, observe
 from processes import start_ranks
@@ -99,6 +100,14 @@ def test_data_parallel_networks_have_the_buffers_of_the_first_rank(failed):
     expected = measured("residual")
     for rank in (0, 1):
         assert_same(NetworkRecord.load(failed / f"buffers.rank{rank}.safetensors"), expected)
+
+
+def test_networks_that_are_spread_over_the_ranks(failed):
+    expected = agop.measure(seeded(mlp), batches(*data(40), sizes=(10,)))
+    for rank in (0, 1):
+        assert_same(NetworkRecord.load(failed / f"sharded.rank{rank}.safetensors"), expected)
+        message = (failed / f"out of step.rank{rank}.txt").read_text()
+        assert message.startswith("InputError: expected as many batches on all ranks, since the model is sharded, got")
 
 
 def test_a_rank_that_dies_ends_the_others(tmp_path):

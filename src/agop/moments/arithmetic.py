@@ -58,7 +58,8 @@ def placed(parts: Parts, positions: Tensor, n_classes: int) -> Parts:
     counts, means, traces, scatter = parts
 
     def at_places(values: Tensor) -> Tensor:
-        return values.new_zeros(n_classes, *values.shape[1:]).index_copy_(0, positions, values)
+        whole = values.new_zeros(n_classes, *values.shape[1:])
+        return whole if values.is_meta else whole.index_copy_(0, positions, values)
 
     return at_places(counts), at_places(means), None if traces is None else at_places(traces), scatter
 
@@ -78,7 +79,9 @@ def _added_at(total: Parts, part: Parts, classes: NDArray[np.int64]) -> Parts:
 
 
 def merged(a: Parts, b: Parts) -> Parts:
-    """Parts of the samples of both; each kind of scatter where both have it."""
+    """Parts of the samples of both; each kind of scatter where both have it. On the meta device shapes are all."""
+    if a[1].is_meta:
+        return a
     counts = a[0] + b[0]
     share = (b[0].double() / counts.clamp(min=1))[:, None]
     offset = b[1] - a[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.distributed as dist
@@ -165,7 +165,10 @@ class TargetMoments:
             return self
         if not self.count:
             return other
-        count, offset = self.count + other.count, other.mean - self.mean
+        count = self.count + other.count
+        if self.mean.is_meta:  # shapes are all
+            return replace(self, count=count)
+        offset = other.mean - self.mean
         share = other.count / count
         scatter = (self.joint_scatter + other.joint_scatter).addr_(offset, offset, alpha=self.count * share)
         return TargetMoments(count, self.mean + share * offset, scatter, self.n_targets)

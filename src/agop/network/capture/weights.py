@@ -17,7 +17,7 @@ from torch.nn.utils import parametrize
 from agop.errors import InputError
 from agop.network.capture.wrappers import named_modules
 
-__all__ = ["LayerSelection", "Weights", "model_dtype", "stable_weights"]
+__all__ = ["LayerSelection", "Weights", "is_sharded", "model_dtype", "stable_weights"]
 
 LayerSelection: TypeAlias = str | type[nn.Module] | Iterable[str | type[nn.Module]] | None
 """Names, globs such as "blocks.*", types of modules, or several of them; None selects every layer."""
@@ -51,7 +51,7 @@ class Weights:
             same = self._found[_place(weight.tensor)]
             if weight.name in selected and not any(_part(weight.tensor, other.tensor) == "" for other in same):
                 same.append(weight)
-        self._is_sharded = any(hasattr(module, "unshard") for module in model.modules())  # fully_shard adds it
+        self._is_sharded = is_sharded(model)
 
     @property
     def names(self) -> list[str]:
@@ -194,3 +194,8 @@ def _selected(model: nn.Module, names: list[str], layers: LayerSelection) -> set
 def model_dtype(model: nn.Module) -> torch.dtype:
     """Data type of the first floating-point parameter."""
     return next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.get_default_dtype())
+
+
+def is_sharded(model: nn.Module) -> bool:
+    """Whether ``fully_shard`` has spread weights of a model over ranks, so that a pass of one is a pass of all."""
+    return any(hasattr(module, "unshard") for module in model.modules())

@@ -15,12 +15,13 @@ from torch import Tensor, nn
 from agop.errors import InputError
 from agop.moments import LabeledMoments
 from agop.network.capture.calls import Capture
-from agop.network.capture.weights import Weights, model_dtype
+from agop.network.capture.weights import Weights, is_sharded, model_dtype
 from agop.network.options import MeasureOptions
 from agop.network.passes.batches import Batch, checked_batch
 from agop.network.passes.features import CallFeatures
 from agop.network.passes.forward import moved
 from agop.network.passes.rows import Owners
+from agop.network.passes.steps import check_in_step, in_step
 from agop.ranks import Ranks
 
 __all__ = ["SeenBatch", "Sweep"]
@@ -104,19 +105,23 @@ class Sweep:
         Raises
         ------
         InputError
-            If there is no batch and no other rank, or a batch is unusable.
+            If there is no batch and no other rank, a batch is unusable, or ranks with a sharded model fall out of step.
         """
         weights = Weights(self.model, self.options.layers)
         wanted = None if ood else self.options.max_samples
         left = None if wanted is None else len(range(self.ranks.rank, wanted, self.ranks.world))
         time_first = any(getattr(module, "batch_first", True) is False for module in self.model.modules())
-        number = -1
-        for number, data in enumerate(loader):
+        number, keeps_step = -1, self.ranks.group is not None and is_sharded(self.model)
+        if keeps_step and wanted is not None:
+            raise InputError("all samples of a sharded model", f"max_samples={wanted}", "Give each rank fewer.")
+        for number, data in enumerate(in_step(loader, self.ranks) if keeps_step else loader):
             capture = Capture(weights)
             with torch.set_grad_enabled(gradients), capture:
                 batch = self._run(data, ood)
             if self.options.common_inputs:
                 capture.join()
+            if keeps_step and gradients:
+                check_in_step(batch, self.ranks)
             if left is not None:
                 batch = batch.first(left)
                 left -= batch.n_samples
