@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from pathlib import Path
+from unittest import mock
 
 import torch
 import torch.distributed as dist
@@ -14,6 +15,7 @@ from torch.distributed.fsdp import fully_shard
 
 import agop
 from agop.errors import AgopError
+from agop.network.passes import over_ranks
 from network.models import N_CLASSES, Convolutional, Function, ResNet, batches, data, mlp, seeded
 
 TIMEOUT = 20.0
@@ -164,6 +166,8 @@ def fail_and_go_on(rank: int, world: int, folder: str) -> None:
         except (AgopError, ValueError) as error:
             Path(folder, f"{name}.rank{rank}.txt").write_text(f"{type(error).__name__}: {error}")
     measured("classes", group).save(Path(folder, f"after.rank{rank}.safetensors"))
+    with mock.patch.object(over_ranks, "_BLOCK_BYTES", 300):  # some tensors together, others by themselves
+        measured("classes", group).save(Path(folder, f"blocks.rank{rank}.safetensors"))
     _with_buffers(rank, group, folder)
     _sharded(rank, group, folder)
     Path(folder, f"elements.rank{rank}.txt").write_text(" ".join(map(str, _counted(group))))

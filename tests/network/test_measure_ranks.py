@@ -89,10 +89,11 @@ def test_an_error_on_one_rank_ends_all(failed, failure, messages):
         assert message in (failed / f"{failure}.rank{rank}.txt").read_text()
 
 
-def test_measuring_goes_on_after_errors(failed):
+@pytest.mark.parametrize("name", ["after", "blocks"])
+def test_measuring_goes_on_after_errors_and_in_blocks(failed, name):
     expected = measured("classes")
     for rank in (0, 1):
-        assert_same(NetworkRecord.load(failed / f"after.rank{rank}.safetensors"), expected)
+        assert_same(NetworkRecord.load(failed / f"{name}.rank{rank}.safetensors"), expected)
 
 
 def test_data_parallel_networks_have_the_buffers_of_the_first_rank(failed):

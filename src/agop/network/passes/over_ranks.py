@@ -24,12 +24,16 @@ _MOMENTS = (LabeledMoments, TargetMoments)
 _LEAVES = (*_MOMENTS, LayerWeight, Tensor)
 """What is put together in ways of its own: moments, weights (all ranks have the same), and numbers that add up."""
 
+_BLOCK_BYTES = 2**28
+"""Tensors that are sent together: few messages, and little memory beside the statistics themselves."""
+
 
 def over_ranks(own: Value, outlines: Sequence[Value], ranks: Ranks, device: torch.device) -> Value:
     """Value that merges, of all ranks.
 
-    All but the tensors comes of merging the outlines. Tensors are then added up in two collectives: numbers, and counts
-    and sums of moments, then the scatter about the common means; of truth values all must hold. Weights stay outlines.
+    All but the tensors comes of merging the outlines. Tensors are then added up, in two collectives a block: numbers,
+    and counts and sums of moments, then the scatter about the common means; of truth values all must hold. Weights stay
+    outlines.
 
     Parameters
     ----------
@@ -46,12 +50,39 @@ def over_ranks(own: Value, outlines: Sequence[Value], ranks: Ranks, device: torc
         return own
     whole = reduce(lambda one, other: one.merge(other), outlines)
     empty = mapped_leaves(whole, _LEAVES, partial(_empty, device))
-    leaves = leaves_of(empty.merge(own), _LEAVES)  # in the order of the whole, on all ranks
-    moments = [_parts(leaf) for leaf in leaves if isinstance(leaf, _MOMENTS)]
-    numbers = [~leaf if leaf.dtype == torch.bool else leaf for leaf in leaves if isinstance(leaf, Tensor)]
+    left = leaves_of(empty.merge(own), _LEAVES)[::-1]  # in the order of the whole, on all ranks
+    found: list[Any] = []
+    while left:
+        found += _added(_block(left), ranks)
+    return mapped_leaves(whole, _LEAVES, partial(_filled, iter(found)))
+
+
+def _block(left: list[Any]) -> list[Any]:
+    """Take the next leaves, of so many bytes at most unless it is one, from the end of the list."""
+    block, size = [left.pop()], 0
+    while left and (size := size + _bytes(block[-1])) + _bytes(left[-1]) <= _BLOCK_BYTES:
+        block.append(left.pop())
+    return block
+
+
+def _bytes(leaf: Any) -> int:
+    return sum(tensor.nbytes for tensor in leaves_of(leaf, (Tensor,)) if not isinstance(leaf, LayerWeight))
+
+
+def _added(block: Sequence[Any], ranks: Ranks) -> Iterator[Any]:
+    """Parts of moments, and numbers, of all ranks; weights as they are."""
+    moments = [_parts(leaf) for leaf in block if isinstance(leaf, _MOMENTS)]
+    numbers = [~leaf if leaf.dtype == torch.bool else leaf for leaf in block if isinstance(leaf, Tensor)]
     parts, sums = parts_over_ranks(moments, ranks, numbers)
-    found = iter(parts), iter(sums)
-    return mapped_leaves(whole, _LEAVES, partial(_filled, *found))
+    next_parts, next_sums = iter(parts), iter(sums)
+    for leaf in block:
+        match leaf:
+            case LabeledMoments() | TargetMoments():
+                yield next(next_parts)
+            case Tensor():
+                yield next(next_sums)
+            case _:
+                yield leaf
 
 
 def _parts(moments: LabeledMoments | TargetMoments) -> Parts:
@@ -71,16 +102,15 @@ def _empty(device: torch.device, leaf: Any) -> Any:
     return leaf
 
 
-def _filled(parts: Iterator[Parts], sums: Iterator[Tensor], leaf: Any) -> Any:
+def _filled(found: Iterator[Any], leaf: Any) -> Any:
     """Leaf of an outline with its numbers."""
+    numbers = next(found)
     match leaf:
         case LabeledMoments():
-            return LabeledMoments(leaf.classes, ClassMoments(*next(parts)))
+            return LabeledMoments(leaf.classes, ClassMoments(*numbers))
         case TargetMoments():
-            _, means, _, scatter = next(parts)
-            assert scatter is not None  # noqa: S101 - there are samples
+            _, means, _, scatter = numbers
             return TargetMoments(leaf.count, means[0], scatter, leaf.n_targets)
         case Tensor():
-            total = next(sums)
-            return total == 0 if leaf.dtype == torch.bool else total.to(leaf.dtype)
+            return numbers == 0 if leaf.dtype == torch.bool else numbers.to(leaf.dtype)
     return leaf
