@@ -135,7 +135,7 @@ def test_weights(here, trained, suffix):
 def test_options(here, monkeypatch):
     seen = {}
 
-    def stop(model, loader, options):
+    def stop(model, loader, options, *, group):
         seen.update(vars(options), model=model, loader=loader)
         raise InputError("nothing", "this", "Stop here.")
 

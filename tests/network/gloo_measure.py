@@ -31,6 +31,14 @@ def _with_side():
     return Function(_side, first=nn.Linear(5, 6), side=nn.Linear(6, 6), last=nn.Linear(6, N_CLASSES))
 
 
+def _scaled(self, x, factor):
+    return factor * self.last(torch.tanh(self.first(x)))
+
+
+def _with_factor():
+    return Function(_scaled, first=nn.Linear(5, 6), last=nn.Linear(6, N_CLASSES))
+
+
 def _convolution():
     return Convolutional(nn.Conv2d(2, 3, 3), (5, 5), nn.ReLU())
 
@@ -60,6 +68,7 @@ CASES = {
     "rare classes": (mlp, batches(*data(40, n_classes=3), sizes=(3,)), {"min_count": 10}),
     "targets": (lambda: mlp(widths=(5, 7, 2)), TARGETS, {}),
     "first samples": (mlp, batches(*ROWS, sizes=(1,)), {"max_samples": 30}),
+    "last layer of some batches": (_with_factor, [(x, 1 + k % 2, y) for k, (x, y) in enumerate(PARTS)], {}),
     "layer of one batch": (_with_side, [(x, k != 1, y) for k, (x, y) in enumerate(PARTS)], {}),
 }
 """Model, batches and options by name; rank r of n has batches r, r + n and so on, and so of the other samples."""

@@ -14,7 +14,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from agop.errors import AgopError, RankError
+from agop.errors import AgopError, InputError, RankError
 from agop.ranks.leaves import leaves_of, mapped_leaves
 
 __all__ = ["Ranks"]
@@ -35,6 +35,11 @@ class Ranks:
     group
         Process group of ``torch.distributed``; None for this process alone, for which nothing is sent.
 
+    Raises
+    ------
+    InputError
+        If it is something else, or of other processes.
+
     Examples
     --------
     >>> alone = Ranks()
@@ -43,6 +48,12 @@ class Ranks:
     """
 
     group: dist.ProcessGroup | None = None
+
+    def __post_init__(self) -> None:
+        """Check that this process is one of the group."""
+        if self.group is not None and not isinstance(self.group, dist.ProcessGroup):
+            advice = "torch.distributed.group.WORLD is that of all processes, once init_process_group was called."
+            raise InputError("a process group of which this process is one", repr(self.group), advice)
 
     @property
     def rank(self) -> int:
@@ -91,7 +102,8 @@ class Ranks:
         found = self._gathered((None, mapped_leaves(own, (Tensor,), lambda tensor: tensor.to("meta"))))
         for rank, (failure, _) in enumerate(found):
             if failure is not None:
-                raise RankError("all ranks to do their part", f"an error on rank {rank}: {failure}", "Mend it there.")
+                got = f"an error on rank {rank}: {failure.rstrip('.')}"
+                raise RankError("all ranks to do their part", got, "Mend it there.")
         return [value for _, value in found]
 
     def sum(self, tensors: Sequence[Tensor]) -> list[Tensor]:

@@ -1,0 +1,70 @@
+"""What ranks of a gloo group send each other; in a module of its own so that a new process can load it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from agop.errors import InputError, RankError
+from agop.ranks import Ranks
+
+WORLD = 3
+
+
+@dataclass(frozen=True)
+class Part:
+    """A value with tensors of every kind."""
+
+    name: str
+    tensors: dict[str, Tensor]
+    more: tuple[Tensor, ...] = ()
+
+
+def part(rank):
+    """The value of a rank."""
+    x = torch.arange(6.0).reshape(2, 3) + rank
+    tensors = {"float": x, "transposed": x.T.double(), "short": x.bfloat16(), "whole": x.long(), "truth": x > 3}
+    return Part(f"part {rank}", tensors, (torch.tensor(rank), torch.zeros(0, 2), torch.ones(rank + 1)))
+
+
+def exchange(rank: int, world: int, folder: str) -> None:
+    """Exchange in every way, and save what came."""
+    where = f"file://{folder}/rendezvous"
+    dist.init_process_group("gloo", init_method=where, rank=rank, world_size=world, timeout=timedelta(seconds=20))
+    ranks, found = Ranks(dist.group.WORLD), {}
+    found["outlines"] = [(other.name, other.tensors["short"].shape) for other in ranks.exchange(part(rank))]
+    found["are meta"] = all(other.more[0].is_meta for other in ranks.exchange(part(rank)))
+    found["sums"] = ranks.sum([torch.full((2, 2), rank + 0.5), torch.tensor(2**40 + rank), torch.tensor(rank > 0)])
+    shared = ranks.share({rank: part(rank)})
+    found["shared"] = {key: (value.name, value.tensors, value.more) for key, value in shared.items()}
+    done = []
+    costs = {"a": 5.0, "b": 1.0, "c": 4.0, "d": 3.0, "e": 1.0}
+    spread = ranks.spread(lambda key: (done.append(key), torch.tensor(ord(key)))[1], costs)
+    found["spread"], found["done"] = spread, done
+    found["errors"] = []
+    for failing in (1, 2):
+        try:
+            with ranks.together():
+                if rank == failing:
+                    raise InputError("this", "that", "Do so.")
+                ranks.exchange("before the end")
+        except InputError as error:
+            found["errors"].append((type(error) is RankError, str(error)))
+    own = dist.new_group([0, 1])
+    try:
+        found["subgroup"] = ranks_of(own, rank)
+    except InputError as error:
+        found["subgroup"] = str(error)
+    torch.save(found, Path(folder, f"rank{rank}.pt"))
+    dist.destroy_process_group()
+
+
+def ranks_of(group, rank):
+    """Sum, and what each rank shares, in a group of some ranks."""
+    ranks = Ranks(group)
+    return ranks.sum([torch.tensor(rank + 1)]), ranks.share({rank: torch.tensor(rank)})
