@@ -81,7 +81,7 @@ def test_the_numbers_of_one_process(here, arguments):
 def test_an_error_ends_all(here):
     done = launched(2, "--data", "launched_here:nope", "--out", "many")
     assert done.returncode != 0
-    assert "Error: expected a function nope in launched_here, got no such name." in words(done.stderr)
+    assert "expected a function nope in launched_here, got no such name." in words(done.stderr)
     assert not (here / "many").exists()
 
 
@@ -90,7 +90,7 @@ def test_a_folder_that_is_taken_ends_all(here):
     (here / "many" / "notes.txt").touch()
     done = launched(2, "--data", "launched_here:batches", "--out", "many")
     assert done.returncode != 0
-    assert "Error: expected a new or empty folder at many, got other files there." in words(done.stderr)
+    assert "expected a new or empty folder at many, got other files there." in words(done.stderr)
     assert [path.name for path in (here / "many").iterdir()] == ["notes.txt"]
 
 
