@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -20,6 +22,9 @@ from network.models import N_CLASSES, Convolutional, Function, ResNet, batches, 
 
 TIMEOUT = 20.0
 """Seconds after which a rank that waits for another gives up."""
+
+PATIENCE = 6.0
+"""The same where one is stuck."""
 
 
 def _side(self, x, cut):
@@ -82,10 +87,10 @@ def measured(case, group=None):
     return agop.measure(seeded(build), parts[rank::world], group=group, **own)
 
 
-def joined(rank, world, folder):
+def joined(rank, world, folder, seconds=TIMEOUT):
     """The group of all ranks, that of torch.distributed itself."""
     torch.set_num_threads(1)
-    where, patience = f"file://{folder}/rendezvous", timedelta(seconds=TIMEOUT)
+    where, patience = f"file://{folder}/rendezvous", timedelta(seconds=seconds)
     dist.init_process_group("gloo", init_method=where, rank=rank, world_size=world, timeout=patience)
     return dist.group.WORLD
 
@@ -234,14 +239,22 @@ def _counted(group):
 
 def die(rank: int, world: int, folder: str) -> None:
     """Measure with a rank that ends in its second batch without a word."""
-    group = joined(rank, world, folder)
-    n_batches = 0
+    _measure_with(partial(os._exit, 3), joined(rank, world, folder), folder)
+
+
+def get_stuck(rank: int, world: int, folder: str) -> None:
+    """Measure with a rank whose second batch takes longer than the others wait."""
+    _measure_with(partial(time.sleep, 2 * PATIENCE), joined(rank, world, folder, PATIENCE), folder)
+
+
+def _measure_with(event, group, folder):
+    n_batches, rank = 0, dist.get_rank(group)
 
     def forward(model, batch):
         nonlocal n_batches
         n_batches += 1
         if rank == 1 and n_batches == 2:
-            os._exit(3)
+            event()
         return model(batch[0]), batch[1]
 
     try:

@@ -53,6 +53,7 @@ def namespaces():
             subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)  # noqa: S607
 
 
+@pytest.mark.slow
 def test_numbers_are_those_of_one_process(namespaces, tmp_path):
     paths = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)])
     processes = []

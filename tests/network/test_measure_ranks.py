@@ -10,7 +10,18 @@ from torch import nn
 
 import agop
 from agop.network import NetworkRecord
-from network.gloo_measure import CASES, FAILURES, IMAGES, ROWS, TIMEOUT, die, fail_and_go_on, measure_cases, measured
+from network.gloo_measure import (
+    CASES,
+    FAILURES,
+    IMAGES,
+    ROWS,
+    TIMEOUT,
+    die,
+    fail_and_go_on,
+    get_stuck,
+    measure_cases,
+    measured,
+)
 from network.models import N_CLASSES, batches, data, mlp, seeded
 from network.same_records import assert_same
 from oracles.network import assert_layer, observe
@@ -111,14 +122,15 @@ def test_networks_that_are_spread_over_the_ranks(failed):
         assert message.startswith("InputError: expected as many batches on all ranks, since the model is sharded, got")
 
 
-def test_a_rank_that_dies_ends_the_others(tmp_path):
+@pytest.mark.parametrize(("work", "ranks_told", "code"), [(die, [0, 2], 3), (get_stuck, [0, 1, 2], 0)])
+def test_a_rank_that_does_not_answer_ends_the_others(tmp_path, work, ranks_told, code):
     begin = time.monotonic()
-    ranks = start_ranks(die, 3, tmp_path, join=False).processes
-    for rank in ranks:
-        rank.join(3 * TIMEOUT)
+    processes = start_ranks(work, 3, tmp_path, join=False).processes
+    for process in processes:
+        process.join(3 * TIMEOUT)
     assert time.monotonic() - begin < TIMEOUT
-    assert [rank.exitcode for rank in ranks] == [0, 3, 0]
-    for rank in (0, 2):
+    assert [process.exitcode for process in processes] == [0, code, 0]
+    for rank in ranks_told:
         message = (tmp_path / f"rank{rank}.txt").read_text()
         assert message.startswith("RankError: expected an answer of all ranks, got one that is gone or too slow (")
 

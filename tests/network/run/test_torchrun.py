@@ -14,6 +14,8 @@ from agop.runs import Run
 from commands import invoke, words
 from network.same_records import assert_same
 
+pytestmark = pytest.mark.slow
+
 OWN = """
 import os
 import torch
