@@ -21,7 +21,7 @@ from agop.storable import storable
 
 __all__ = ["LayerGradients", "LayerWeight", "check_independence", "layer_gradients"]
 
-_ROWS = 4096
+_ROWS, _ROWS_CPU = 4096, 256
 """Gradients that are gathered for one product: enough for its full speed, few enough to be added in float32."""
 
 _BYTES = 2**25
@@ -177,7 +177,10 @@ class _BatchSum:
         """Add the gradients (n, S, out) of one direction of the outputs."""
         self.gathered.append(rows.flatten(0, 1))
         n_rows = sum(map(len, self.gathered))
-        if n_rows >= _ROWS or n_rows * rows.shape[-1] * rows.itemsize >= _BYTES:
+        if (
+            n_rows >= (_ROWS_CPU if rows.device.type == "cpu" else _ROWS)
+            or n_rows * rows.shape[-1] * rows.itemsize >= _BYTES
+        ):
             self._flush()
 
     def begin_direction(self) -> None:

@@ -87,13 +87,20 @@ class Look:
         """The same with the axes of the AGOP, if it shows features after powers of that."""
         return self if spectrum is None or len(self.views) == 1 else replace(self, axes=spectrum.vectors)
 
-    def along_axes(self, rows: Tensor) -> Tensor | None:
-        """Coordinates (k, r) along the eigenvectors of the AGOP, of each row of a vector; None without an AGOP."""
-        return None if self.axes is None else _along(rows, self.axes)
+    def along_axes(self, rows: Tensor, precision: torch.dtype) -> Tensor | None:
+        """Coordinates (k, r) in float64 along the eigenvectors of the AGOP, of each row of a vector; None without.
+
+        The product is in float32 where the features are in no better precision, as those behind the AGOP are: rows
+        about their class means lose nothing by it that they have.
+        """
+        if self.axes is None:
+            return None
+        precision = torch.promote_types(precision, torch.float32)
+        return _along(rows.to(precision), self.axes.to(precision))
 
     def stages_of(self, rows: Tensor) -> Iterator[tuple[str, Tensor]]:
         """Features (k, d) as those of every stage that is seen."""
-        coordinates = self.along_axes(rows.double())
+        coordinates = self.along_axes(rows.double(), torch.float64)
         for stage, view in self.views.items():
             yield stage, rows if view.powers is None or coordinates is None else coordinates * view.powers
 
@@ -116,4 +123,4 @@ def looks_of(layer: SeenLayer, spectrum: Spectrum | None, classes: NDArray[np.in
 
 def _along(rows: Tensor, axes: Tensor) -> Tensor:
     along: Tensor = rows.reshape(len(rows), -1, len(axes)) @ axes
-    return along.flatten(1)
+    return along.flatten(1).double()

@@ -123,7 +123,7 @@ class SecondPass:
             index = seen.batch.labels_of(owners)
             own = None if decisions is None else seen.batch.of_owners(decisions, owners)
             deviations = rows.double() - look.means.index_select(0, index)
-            coordinates = look.along_axes(deviations)
+            coordinates = look.along_axes(deviations, rows.dtype)
             if coordinates is not None:
                 total = coordinates.new_zeros(len(classes), coordinates.shape[1])
                 squared = total.index_add_(0, index, coordinates.square())
