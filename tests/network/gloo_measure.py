@@ -44,6 +44,22 @@ def _with_factor():
     return Function(_scaled, first=nn.Linear(5, 6), last=nn.Linear(6, N_CLASSES))
 
 
+def _attention(self, x):
+    q, k, v = self.q(x), self.k(x), self.v(x)
+    return self.last(((q @ k.mT).softmax(-1) @ v).mean(1))
+
+
+def _with_common_inputs():
+    layers = {name: nn.Linear(5, 4) for name in "qkv"}
+    return Function(_attention, **layers, last=nn.Linear(4, N_CLASSES))
+
+
+def _masked(model, batch):
+    """Tokens whose last ones are padding in some samples."""
+    x, y = batch
+    return model(x), y, torch.arange(3) < 2 + y[:, None] % 2
+
+
 def _convolution():
     return Convolutional(nn.Conv2d(2, 3, 3), (5, 5), nn.ReLU())
 
@@ -53,6 +69,7 @@ ROWS = data(43)
 PARTS = batches(*ROWS, sizes=(5, 7))
 PICTURES = batches(*IMAGES, sizes=(5,))
 OUTSIDE = batches(*data(9, seed=5), sizes=(2,))
+TOKENS = batches(*data(21, (3, 5)), sizes=(4,))
 IGNORED = [(x, torch.where(torch.arange(len(y)) < 2, -100, y)) for x, y in PARTS]
 BY_CLASS = [(ROWS[0][ROWS[1] == c], ROWS[1][ROWS[1] == c]) for c in (2, 0, 1)]
 ALL_IGNORED = [(x, torch.full_like(y, -100) if k % 2 else y) for k, (x, y) in enumerate(PARTS)]
@@ -74,6 +91,8 @@ CASES = {
     "targets": (lambda: mlp(widths=(5, 7, 2)), TARGETS, {}),
     "first samples": (mlp, batches(*ROWS, sizes=(1,)), {"max_samples": 30}),
     "last layer of some batches": (_with_factor, [(x, 1 + k % 2, y) for k, (x, y) in enumerate(PARTS)], {}),
+    "common inputs": (_with_common_inputs, TOKENS, {"common_inputs": True}),
+    "padding": (_with_common_inputs, TOKENS, {"forward": _masked, "outputs": agop.Rademacher(2)}),
     "layer of one batch": (_with_side, [(x, k != 1, y) for k, (x, y) in enumerate(PARTS)], {}),
 }
 """Model, batches and options by name; rank r of n has batches r, r + n and so on, and so of the other samples."""
