@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ def launched_group(device: str) -> Iterator[dist.ProcessGroup | None]:
         torch.cuda.set_device(local_device(device))
     dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo")
     yield dist.group.WORLD
+    gc.collect()  # a group that something still holds would end its threads when the process exits, too late
+    dist.barrier()
     dist.destroy_process_group()
 
 
