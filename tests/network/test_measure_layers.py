@@ -48,6 +48,23 @@ def test_mlp(bias, activation, function, name):
     assert record.accuracy == pytest.approx(float((model(x).argmax(1) == y).double().mean()))
 
 
+@pytest.mark.parametrize("scale", [1e-28, 1.0, 1e22])
+@pytest.mark.parametrize("outputs", ["exact", agop.Rademacher(3)])
+def test_vanishing_and_exploding_gradients(scale, outputs):
+    """Their squares are out of the range of float32, in which the network computes."""
+    x, y = data(20)
+    model = seeded(mlp)
+    with torch.no_grad():
+        model[4].weight.mul_(scale)
+        model[4].bias.mul_(scale)
+    single = seeded(mlp).float()
+    single.load_state_dict(model.state_dict())
+    found = agop.measure(single, [(x.float(), y)], outputs=outputs)
+    expected = agop.measure(model, [(x, y)], outputs=outputs)
+    for name in ("0", "2"):
+        assert_agop(found[name].agop, expected[name].agop, rel=1e-5)
+
+
 def test_known_by_hand():
     """f = 2 a b for the second layer's input a: gradients are constant, so everything is known."""
     model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 1, bias=False)).double()

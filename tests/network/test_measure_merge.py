@@ -65,6 +65,15 @@ def test_merge_equals_whole(rows, dtype):
         merged.table()
 
 
+def test_note_of_what_merging_loses():
+    model, x, _, record = measured()
+    assert any("NC4" in note for note in record.merge(record).notes)
+    of_numbers = agop.measure(model, [(x, x[:, :2])])
+    note = next(note for note in of_numbers.merge(of_numbers).notes if note.startswith("merged"))
+    assert "AGOP" in note
+    assert "NC" not in note
+
+
 def test_one_pass_finds_what_a_merged_record_keeps():
     x, y = data(40)
     model = seeded(mlp)

@@ -30,6 +30,9 @@ _BYTES = 2**25
 _CONFIDENCE = 0.95
 """Share of draws of the random directions in which the stated error is not exceeded."""
 
+_SCALED = 120
+"""Largest power of two that gradients are scaled by."""
+
 _LEVELS = 8
 """Powers of two that tell samples apart; more would overflow gradients in half precision."""
 
@@ -202,12 +205,22 @@ class _BatchSum:
     def _flush(self) -> None:
         if self.gathered:
             rows = self.gathered[0] if len(self.gathered) == 1 else torch.cat(self.gathered)
-            part = gram(self.weight.on_smaller_side(rows)).double()
+            part = _outer_products(self.weight.on_smaller_side(rows))
             self.precision = rows.dtype
             self.total = part if self.total is None else self.total.add_(part)
             self.gathered = []
             if self.traces:
                 self.traces[-1] = self.traces[-1] + self.weight.trace(part)
+
+
+def _outer_products(rows: Tensor) -> Tensor:
+    """Sum of the outer products (d, d) of rows (n, d), float64.
+
+    Rows are scaled by a power of two, without rounding, so that squares of vanishing or exploding gradients keep within
+    the range of float32.
+    """
+    exponent = torch.frexp(torch.linalg.vector_norm(rows, torch.inf)).exponent.clamp(-_SCALED, _SCALED).to(rows)
+    return gram(rows * torch.exp2(-exponent)).double() * torch.exp2(2 * exponent.double())
 
 
 def check_independence(seen: SeenBatch, calls: list[CallFeatures]) -> None:
@@ -239,5 +252,6 @@ def check_independence(seen: SeenBatch, calls: list[CallFeatures]) -> None:
 
 def _note_mixing(plain: Tensor, factors: Tensor, mixed: list[Tensor], weighted: Tensor) -> None:
     """Compare gradients (n, S, out) with and without factors of the samples."""
-    gap = (weighted / factors[:, :, None] - plain).abs().amax()
-    mixed.append(gap > _MIXED * plain.abs().amax())
+    gap, largest = (weighted / factors[:, :, None] - plain).abs().amax(), plain.abs().amax()
+    rounded = torch.finfo(plain.dtype).tiny / _MIXED**2  # numbers so small have lost digits
+    mixed.append((gap > _MIXED * largest) & (largest > rounded))

@@ -37,6 +37,9 @@ _CURVES = {
 }
 """Columns of the lines that are followed through a training, and their names in experiment trackers."""
 
+_LOST_OF_CLASSES = "NC1 pinv, NC4, the stages after the AGOP and its error"
+"""What merged records of classes lack, since it needs another look at all the data."""
+
 
 @storable
 @dataclass(frozen=True)
@@ -228,10 +231,9 @@ class NetworkRecord(Mapping[str, LayerRecord]):
         samples = self.samples.merge(other.samples)
         alignment = Alignment.of((self.classes, other.classes), (self.n_samples, other.n_samples), samples.are_scored)
         layers = {name: layer.merge(other[name], alignment) for name, layer in self.layers.items()}
-        notes = ["merged: NC1 pinv, NC4, the stages after the AGOP and its error are None"]
-        return NetworkRecord(
-            layers, samples, self.settings, tuple(dict.fromkeys([*self.omissions, *other.omissions, *notes]))
-        )
+        lost = "the stages after the AGOP and its error" if samples.counts is None else _LOST_OF_CLASSES
+        notes = dict.fromkeys([*self.omissions, *other.omissions, f"merged: {lost} are None"])
+        return NetworkRecord(layers, samples, self.settings, tuple(notes))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the record as one safetensors file, under a temporary name first."""
