@@ -11,6 +11,7 @@ from torch import Tensor
 
 from agop.chunks import blocks
 from agop.errors import UndefinedMeasureError
+from agop.linalg import triangular_factor
 
 __all__ = ["Spread", "above", "etf_distance", "inner_products", "simplex_parts", "squared_distances"]
 
@@ -134,7 +135,7 @@ def simplex_parts(left: Tensor, right: Tensor) -> tuple[float, float]:
     s = (left.flatten() @ right.flatten() - left.sum(0) @ right.sum(0) / n) / (n - 1)
     along = s * math.sqrt(n - 1)
     if n > 2 * d:
-        triangle = torch.linalg.qr(left, mode="r").R
+        triangle = triangular_factor(left)
         whole = sum((triangle @ right[rows].mT).square().sum() for rows in blocks(n))
         rest = (whole - along.square()).clamp(min=0)
     else:

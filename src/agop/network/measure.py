@@ -31,6 +31,9 @@ from agop.ranks import Ranks
 
 __all__ = ["measure"]
 
+_MANY_OUTPUTS = 64
+"""Outputs above which as many backward passes a batch are worth a note."""
+
 
 def measure(
     model: nn.Module,
@@ -105,8 +108,7 @@ def measure(
 
 
 def _measure(model: nn.Module, loader: Iterable[Any], options: MeasureOptions, ranks: Ranks) -> NetworkRecord:
-    twice = options.collapse and options.second_pass
-    check_loader(loader, twice=twice, max_samples=options.max_samples)
+    check_loader(loader, twice=options.looks_twice, max_samples=options.max_samples)
     if options.ood_loader is not None:
         check_loader(options.ood_loader, twice=False)
     options.check_same(ranks)
@@ -116,18 +118,19 @@ def _measure(model: nn.Module, loader: Iterable[Any], options: MeasureOptions, r
         same_copies(model, ranks),
         Progress(disable=not options.progress or ranks.rank > 0, transient=True) as bar,
     ):
-        task = bar.add_task("measuring", total=_n_batches(loader, 1 + twice))
+        n_passes = 1 + options.looks_twice
+        task = bar.add_task("measuring", total=_n_batches(loader, n_passes))
         sweep = Sweep(model, options, device, partial(bar.advance, task), ranks)
         first = first_pass(sweep, loader)
-        bar.update(task, total=(1 + twice) * bar.tasks[0].completed)
+        samples = first.samples(options)
+        bar.update(task, total=n_passes * bar.tasks[0].completed)
         gradients, errors = first.gradients(options.directions.n_averaged), first.trace_errors()
         first = first.without("gradients")
-        costs = {name: first.costs[name] for name in gradients}
+        costs = {name: cost for name, cost in first.costs.items() if name in gradients}
         spectra = ranks.spread(lambda name: gradients[name].spectrum(first.layers[name].weight), costs, device)
         full = _recorded_in_full(first, options)
         gradients = {name: part.to("cpu") for name, part in gradients.items() if name in full}
-        samples = first.samples(options)
-        if samples.counts is not None and twice:
+        if samples.counts is not None and options.looks_twice:
             stages = second_pass(sweep, loader, first, spectra, samples)
         else:
             stages = ranks.spread(partial(_stages_of_one_pass, first, spectra, samples), first.costs)
@@ -139,7 +142,7 @@ def _measure(model: nn.Module, loader: Iterable[Any], options: MeasureOptions, r
             spectrum = spectra.pop(name, None)
             record = LayerRecord(
                 name,
-                layer.weight.matrix.cpu().clone(),
+                layer.weight.matrix.to("cpu", copy=True) if name in full else None,
                 stages[name],
                 layer.activation,
                 gradients.get(name),
@@ -147,7 +150,7 @@ def _measure(model: nn.Module, loader: Iterable[Any], options: MeasureOptions, r
                 errors.get(name),
                 layer.rows / first.n_samples if options.rows == "each" else 1.0,
                 layer.patch,
-                layer.is_last is not None and bool(layer.is_last),
+                layer.makes_outputs,
                 nfa=ansatz.get(name),
             )
             records[name] = record if name in full else record.compact()
@@ -178,10 +181,6 @@ def _stages_of_one_pass(
     if samples.counts is None:
         return regression_stages(first.layers[name], spectra.get(name))
     return first.stages(name, samples)
-
-
-_MANY_OUTPUTS = 64
-"""Outputs above which as many backward passes a batch are worth a note."""
 
 
 def _n_batches(loader: Iterable[Any], passes: int) -> int | None:

@@ -116,9 +116,14 @@ class MeasureOptions:
             raise InputError("min_count >= 1", str(self.min_count), "1 takes all classes that occur.")
         if not (self.max_width in (None, "auto") or (isinstance(self.max_width, int) and self.max_width >= 0)):
             raise InputError("max_width >= 0, None or 'auto'", repr(self.max_width), "None keeps all in full.")
-        if self.ood_loader is not None and not (self.second_pass and self.collapse):
+        if self.ood_loader is not None and not self.looks_twice:
             got = "second_pass=False" if self.collapse else "collapse=False"
             raise InputError("a second pass for NC5", got, "Leave one of the two out.")
+
+    @property
+    def looks_twice(self) -> bool:
+        """Whether the data are looked at again, as collapse of classes asks for."""
+        return self.collapse and self.second_pass
 
     @property
     def directions(self) -> Directions:

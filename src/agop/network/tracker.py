@@ -264,7 +264,7 @@ def _check(unit: str, log: object) -> None:
 
 def _check_measurable(model: nn.Module, loader: Iterable[Any], options: MeasureOptions) -> None:
     """Raise before the training for what would end its first measurement."""
-    check_loader(loader, twice=options.collapse and options.second_pass, max_samples=options.max_samples)
+    check_loader(loader, twice=options.looks_twice, max_samples=options.max_samples)
     if options.device is not None:
         usable_device(options.device)
     with undisturbed(model):

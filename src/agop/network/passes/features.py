@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from agop.chunks import row_chunks
-from agop.linalg import Spectrum
 from agop.network.capture.calls import Capture
 from agop.network.capture.layer_call import LayerCall
 from agop.network.passes.batches import Batch
@@ -59,12 +58,6 @@ class CallFeatures:
         """Features (k, d), chunk by chunk, and the samples that they belong to."""
         for rows, chunk in self._by_sample(stage):
             yield self._reduced(rows, chunk)
-
-    def mapped(self, spectrum: Spectrum, power: float) -> Iterator[tuple[Tensor, Owners]]:
-        """The same for AGOP^power phi, up to an isometry."""
-        for rows, chunk in self._by_sample("input"):
-            coordinates = spectrum.coordinates(rows.flatten(0, 1), power)
-            yield self._reduced(coordinates.reshape(*rows.shape[:2], -1), chunk)
 
     def listen(self, receive: Callable[[Tensor], None]) -> None:
         """Give the gradients of the backward passes to come, as rows (n, S, out) in float32 at least."""

@@ -16,7 +16,7 @@ from agop.network.options import MeasureOptions
 from agop.network.passes.batches import Batch
 from agop.network.passes.directions import Exact
 from agop.network.passes.gradients import LayerGradients, check_independence, layer_gradients
-from agop.network.passes.merging import add_part, merged, merged_by_key
+from agop.network.passes.merging import add_part, added, merged, merged_by_key
 from agop.network.passes.over_ranks import over_ranks
 from agop.network.passes.rows import UnalignedRowsError
 from agop.network.passes.seen_layer import SeenLayer
@@ -35,8 +35,8 @@ def first_pass(sweep: Sweep, loader: Iterable[Any]) -> FirstPass:
     Raises
     ------
     InputError
-        If there are no samples of two classes, no layer that can be measured, or an exact AGOP is asked of outputs that
-        depend on other samples.
+        If there are no samples, no layer can be measured, or an exact AGOP is asked of outputs that depend on other
+        samples.
     MemoryBudgetError
         If the statistics do not fit.
     """
@@ -50,10 +50,6 @@ def first_pass(sweep: Sweep, loader: Iterable[Any]) -> FirstPass:
         raise InputError("samples that count", "none", "All labels are those to ignore.")
     if not total.layers:
         raise InputError("a layer that can be measured", "; ".join(total.skipped.values()), "Select other layers.")
-    samples = total.samples(sweep.options)
-    if sweep.options.collapse and samples.counts is not None and len(samples.classes) < 2:
-        got, advice = f"{len(samples.classes)} of {len(samples.counts)}", "Collapse compares the means of classes."
-        raise InputError(f"two or more classes of {samples.min_count} samples or more", got, advice)
     return total
 
 
@@ -134,7 +130,6 @@ class FirstPass:
         """Both together; a layer that one of them had to skip is left out."""
         skipped = {**other.skipped, **self.skipped}
         layers = merged_by_key(self.layers, other.layers)
-        counted = [part.n_correct for part in (self, other) if part.n_correct is not None]
         return FirstPass(
             {name: layer for name, layer in layers.items() if name not in skipped},
             merged(self.outputs, other.outputs),
@@ -142,7 +137,7 @@ class FirstPass:
             other.dtype if other.n_outputs else self.dtype,
             self.n_samples + other.n_samples,
             self.n_dropped + other.n_dropped,
-            counted[0] + counted[1] if len(counted) == 2 else next(iter(counted), None),
+            added(self.n_correct, other.n_correct),
             skipped,
             self.checked | other.checked,
         )
@@ -168,13 +163,19 @@ class FirstPass:
         return replace(whole, layers=layers)
 
     def samples(self, options: MeasureOptions) -> SeenSamples:
-        """Samples and their classes."""
+        """Samples and their classes.
+
+        Raises
+        ------
+        InputError
+            If collapse is measured, and fewer than two classes have enough samples.
+        """
         assert self.outputs is not None  # noqa: S101 - there were samples
         counts = None
         if self.n_correct is not None:
             found = zip(self.outputs.classes.tolist(), self.outputs.moments.counts.tolist(), strict=True)
             counts = dict(found)
-        return SeenSamples(
+        samples = SeenSamples(
             self.n_samples,
             self.n_dropped,
             self.n_outputs,
@@ -183,6 +184,10 @@ class FirstPass:
             options.classifier,
             options.min_count,
         )
+        if options.collapse and counts is not None and len(samples.classes) < 2:
+            got, advice = f"{len(samples.classes)} of {len(counts)}", "Collapse compares the means of classes."
+            raise InputError(f"two or more classes of {samples.min_count} samples or more", got, advice)
+        return samples
 
     def stages(self, name: str, samples: SeenSamples) -> dict[str, Stage]:
         """Stages of a layer, for the classes of the samples, with the measures that need no second pass."""
@@ -202,7 +207,7 @@ class FirstPass:
     def classifier(self, name: str, samples: SeenSamples) -> Tensor | None:
         """Rows for the classes of the weight of a layer whose outputs are their scores; None of other layers."""
         layer = self.layers[name]
-        if not samples.are_scored or layer.is_last is None or not bool(layer.is_last) or self.n_outputs == 1:
+        if not samples.are_scored or self.n_outputs == 1 or not layer.makes_outputs:
             return None
         return layer.weight.matrix[list(samples.classes)]
 
@@ -272,8 +277,10 @@ def _check_calls(seen: SeenBatch, options: MeasureOptions, before: FirstPass) ->
 
 def _check_memory(layers: Mapping[str, SeenLayer], batch: Batch, max_memory: int | None) -> None:
     """Raise if the statistics, and the outputs with a direction and their gradients, do not fit."""
+    if max_memory is None:
+        return
     size = 8 * sum(layer.numbers for layer in layers.values()) + 4 * batch.outputs.numel() * batch.outputs.itemsize
-    if max_memory is not None and size > max_memory:
+    if size > max_memory:
         expected, got = (f"{part / 2**20:.0f} MiB" for part in (max_memory, size))
         advice = "Allow more memory, take smaller batches, or select layers."
         raise MemoryBudgetError(f"outputs and statistics within {expected}", f"about {got}", advice)

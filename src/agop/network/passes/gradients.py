@@ -15,6 +15,7 @@ from agop.errors import InputError
 from agop.linalg import Spectrum, gram
 from agop.network.passes.directions import Directions
 from agop.network.passes.features import CallFeatures
+from agop.network.passes.merging import added
 from agop.network.passes.sweep import SeenBatch
 from agop.outer_product import OuterProduct
 from agop.storable import storable
@@ -101,9 +102,8 @@ class LayerGradients:
 
     def merge(self, other: LayerGradients) -> LayerGradients:
         """Both together, for independent directions."""
-        found = [part.spread for part in (self, other) if part.spread is not None]
-        total = found[0] + found[1] if len(found) == 2 else next(iter(found), None)
-        return LayerGradients(self.product.merge(other.product), other.precision, total)
+        spread = added(self.spread, other.spread)
+        return LayerGradients(self.product.merge(other.product), other.precision, spread)
 
     def to(self, device: torch.device | str) -> LayerGradients:
         """The same on another device."""

@@ -1,11 +1,13 @@
-"""Values that merge, where one of two may be missing."""
+"""Values that merge and tensors that add up, where one of two may be missing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
 from typing import Protocol, Self, TypeVar
 
-__all__ = ["add_part", "merged", "merged_by_key"]
+from torch import Tensor
+
+__all__ = ["add_part", "added", "added_by_key", "merged", "merged_by_key"]
 
 Key = TypeVar("Key")
 
@@ -35,3 +37,13 @@ def merged_by_key(one: Mapping[Key, Value], other: Mapping[Key, Value]) -> dict[
     """Values under the keys of both, merged where a key is in both; those of the first come first."""
     added = {key: value for key, value in other.items() if key not in one}
     return {key: value.merge(other[key]) if key in other else value for key, value in one.items()} | added
+
+
+def added(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+    """Sum of both; the one that is there where the other is None."""
+    return one + other if one is not None and other is not None else (other if one is None else one)
+
+
+def added_by_key(one: Mapping[Key, Tensor], other: Mapping[Key, Tensor]) -> dict[Key, Tensor]:
+    """Tensors under the keys of both, added where a key is in both; those of the first come first."""
+    return {**one, **other, **{key: one[key] + other[key] for key in one.keys() & other.keys()}}

@@ -17,7 +17,7 @@ from agop.linalg import Spectrum
 from agop.moments import ClassMoments, LabeledMoments
 from agop.network.passes.first import FirstPass
 from agop.network.passes.looks import Look, looks_of
-from agop.network.passes.merging import add_part, merged, merged_by_key
+from agop.network.passes.merging import add_part, added_by_key, merged, merged_by_key
 from agop.network.passes.over_ranks import over_ranks
 from agop.network.passes.rows import Owners
 from agop.network.passes.sweep import SeenBatch, Sweep
@@ -152,8 +152,8 @@ class SecondPass:
         return SecondPass(
             merged(self.outputs, other.outputs),
             merged_by_key(self.projected, other.projected),
-            _added(self.agreements, other.agreements),
-            _added(self.squares, other.squares),
+            added_by_key(self.agreements, other.agreements),
+            added_by_key(self.squares, other.squares),
             merged_by_key(self.outside, other.outside),
         )
 
@@ -176,10 +176,6 @@ class SecondPass:
         part = found.placed(np.arange(len(moments.counts)))
         about = ClassMoments(part.counts, view.projection.means + part.means, part.scatter_traces, part.scatter)
         return moments, ProjectedMoments(about, self.agreements.get(place))
-
-
-def _added(one: Mapping[Any, Tensor], other: Mapping[Any, Tensor]) -> dict[Any, Tensor]:
-    return {**one, **other, **{key: one[key] + other[key] for key in one.keys() & other.keys()}}
 
 
 def _features(seen: SeenBatch, looks: Mapping[str, list[Look]]) -> Iterator[tuple[str, Look, Tensor, Owners]]:

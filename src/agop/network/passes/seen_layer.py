@@ -85,6 +85,11 @@ class SeenLayer:
             merged(self.gradients, other.gradients),
         )
 
+    @property
+    def makes_outputs(self) -> bool:
+        """Whether its outputs are those of the network, which is waited for."""
+        return self.is_last is not None and bool(self.is_last)
+
     def without(self, *parts: Literal["gradients", "moments"]) -> SeenLayer:
         """The layer without gradients, and what its weight computed for them, or without moments."""
         layer = self
