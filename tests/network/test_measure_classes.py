@@ -134,3 +134,19 @@ def test_one_unit_network_of_two_classes():
     x, y = data(30, n_classes=2)
     record = agop.measure(seeded(lambda: nn.Sequential(nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 1))), [(x, y)])
     assert record["2"].linear.nc1_trace_ratio > 0
+
+
+@pytest.mark.parametrize("n_outputs", [5, 8, 384])
+def test_random_encoders_are_no_classifiers(n_outputs):
+    """Clusters are far apart, so that most samples of one decide alike, by chance for the output of its number."""
+    for seed in range(20):
+        generator = torch.Generator().manual_seed(seed)
+        y = torch.arange(200) % 4
+        x = 3 * torch.randn(4, 10, generator=generator)[y] + torch.randn(200, 10, generator=generator)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            model = mlp(widths=(10, 32, n_outputs))
+        record = agop.measure(model, [(x, y)], outputs=agop.Rademacher(1))
+        assert record.accuracy is None
+        assert any("taken for no scores" in note for note in record.notes)
+        assert record["0"].input.nc1_trace_ratio > 0

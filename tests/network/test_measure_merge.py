@@ -111,7 +111,7 @@ def test_notes_of_a_part_are_not_those_of_the_whole():
     parts = [agop.measure(seeded(mlp), [(x[rows], y[rows])]) for rows in (few, lacking)]
     assert any("one sample of class 2" in note for note in parts[0].notes)
     assert any("no samples of class 0" in note for note in parts[1].notes)
-    assert not any("class" in note for note in parts[0].merge(parts[1]).notes)
+    assert not any("of class " in note for note in parts[0].merge(parts[1]).notes)
 
 
 def test_merge_of_different_things():

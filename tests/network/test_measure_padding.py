@@ -181,14 +181,14 @@ def test_note_where_tokens_have_no_mask():
     def without(model, batch):
         return agop.network.default_forward(model, batch)[:2]
 
-    (note,) = agop.measure(model, batches, forward=without, layers="block.*").notes
+    (note,) = agop.measure(model, batches, forward=without, layers="block.*", classifier=True).notes
     assert note.startswith("block.self_attn.in_proj")
     assert "came without a mask" in note
     x, y = data(19, (2, 4, 4))
     image = seeded(lambda: nn.Sequential(nn.Conv2d(2, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(12, N_CLASSES)))
-    assert agop.measure(image, [(x, y)]).notes == ()
+    assert agop.measure(image, [(x, y)], classifier=True).notes == ()
     x, y = data(19)
-    assert agop.measure(seeded(mlp), [(x, y)]).notes == ()
+    assert agop.measure(seeded(mlp), [(x, y)], classifier=True).notes == ()
 
 
 @pytest.mark.parametrize(

@@ -144,12 +144,12 @@ def test_two_collectives_a_pass_and_their_size(failed):
     def sums(widths):  # counts and sums, and whether one rank lacks a kind of scatter
         return sum(classes * (1 + d) + 2 for d in widths)
 
-    few = 2  # right decisions, and whether the last layer gives the outputs
+    few, right = 1, [1]  # whether the last layer gives the outputs; right decisions by class
     outputs, stages, spread = [3], [5, 7, 7, 7, 6, 6, 6, 3], 3 * 2
-    assert counted[:2] == [sums(outputs) + grams + few, classes * len(outputs)]
+    assert counted[:2] == [sums(outputs + right) + grams + few, classes * len(outputs + right)]
     first, scatter, second, projected = counted[2:]
-    assert first == sums(outputs + stages) + grams + few + spread
-    assert scatter == classes * len(outputs + stages)
+    assert first == sums(outputs + right + stages) + grams + few + spread
+    assert scatter == classes * len(outputs + right + stages)
     in_span = [2] * (len(stages) + 2 * 3)  # and after two powers of the AGOP, in the span of three class means
     agreements, squares = len(in_span), classes * (5 + 6 + 3)  # along the eigenvectors of AGOPs of these ranks
     assert second == sums(outputs + in_span) + agreements + squares

@@ -60,4 +60,6 @@ def transformer(depth=30, width=24, n_classes=5, n_outputs=50, compact=False, ma
     layers["lm_head"] = head.compact() if compact else head
     settings = {"outputs": "exact", "rows": "each", "max_samples": None}
     counts = dict.fromkeys(range(n_classes), 2)
-    return NetworkRecord(layers, SeenSamples(2 * n_classes, 0, n_outputs, counts, n_classes, True), settings)
+    return NetworkRecord(
+        layers, SeenSamples(2 * n_classes, 0, n_outputs, counts, dict.fromkeys(range(n_classes), 1), True), settings
+    )

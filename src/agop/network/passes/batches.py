@@ -98,11 +98,13 @@ class Batch:
         kept = torch.from_numpy(classes).to(self.device)
         return self.of_samples(self.outputs.detach().index_select(1, kept)).argmax(1)
 
-    def n_correct(self) -> Tensor | None:
-        """Samples that count whose largest output is that of their label, a scalar; None for a regression."""
+    def correct(self) -> LabeledMoments | None:
+        """Moments by class: 1 where the largest output is that of the label, else 0; None for a regression."""
         if self.labels is None:
             return None
-        return (self.decisions == torch.from_numpy(self.labels).to(self.device)).sum()
+        owners = Owners(0, self.n_samples, 1)
+        found = self.decisions == self.labels_of(owners)
+        return LabeledMoments.of(found[:, None].double(), self.grouping(owners))
 
     def moments(self, features: Tensor, owners: Owners) -> LabeledMoments | TargetMoments:
         """Moments of features (k, d) by the classes, or with the targets, of the samples that own them."""

@@ -16,7 +16,7 @@ from agop.network.options import MeasureOptions
 from agop.network.passes.batches import Batch
 from agop.network.passes.directions import Exact
 from agop.network.passes.gradients import LayerGradients, check_independence, layer_gradients
-from agop.network.passes.merging import add_part, added, merged, merged_by_key
+from agop.network.passes.merging import add_part, merged, merged_by_key
 from agop.network.passes.over_ranks import over_ranks
 from agop.network.passes.rows import UnalignedRowsError
 from agop.network.passes.seen_layer import SeenLayer
@@ -49,7 +49,7 @@ def first_pass(sweep: Sweep, loader: Iterable[Any]) -> FirstPass:
     if total.outputs is None:
         raise InputError("samples that count", "none", "All labels are those to ignore.")
     if not total.layers:
-        raise InputError("a layer that can be measured", "; ".join(total.skipped.values()), "Select other layers.")
+        raise _no_layer(total.skipped)
     return total
 
 
@@ -68,8 +68,8 @@ class FirstPass:
         Number of outputs K, and their data type.
     n_samples, n_dropped
         Samples that count, and those that do not.
-    n_correct
-        Samples whose label is that of their largest output, a scalar on the device; None for a regression.
+    correct
+        Moments by class of 1 where the largest output is that of the label, and 0 elsewhere; None for a regression.
     skipped
         Layers that could not be measured, and why.
     checked
@@ -82,7 +82,7 @@ class FirstPass:
     dtype: torch.dtype = torch.float32
     n_samples: int = 0
     n_dropped: int = 0
-    n_correct: Tensor | None = None
+    correct: LabeledMoments | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)
     checked: frozenset[int] = frozenset()
 
@@ -105,7 +105,7 @@ class FirstPass:
             return found
         layers, skipped = _layers(seen, before, collapse=options.collapse)
         if not layers and not before.layers:
-            raise InputError("a layer that can be measured", "; ".join(skipped.values()), "Select other layers.")
+            raise _no_layer(skipped)
         _check_memory({**before.layers, **layers}, batch, options.max_memory)
         _check_finite(layers)
         found = replace(
@@ -113,7 +113,7 @@ class FirstPass:
             layers=layers,
             outputs=seen.signature(),
             n_samples=batch.n_samples,
-            n_correct=batch.n_correct(),
+            correct=batch.correct(),
             skipped=skipped,
         )
         if not batch.outputs.requires_grad:
@@ -137,7 +137,7 @@ class FirstPass:
             other.dtype if other.n_outputs else self.dtype,
             self.n_samples + other.n_samples,
             self.n_dropped + other.n_dropped,
-            added(self.n_correct, other.n_correct),
+            merged(self.correct, other.correct),
             skipped,
             self.checked | other.checked,
         )
@@ -171,16 +171,17 @@ class FirstPass:
             If collapse is measured, and fewer than two classes have enough samples.
         """
         assert self.outputs is not None  # noqa: S101 - there were samples
-        counts = None
-        if self.n_correct is not None:
-            found = zip(self.outputs.classes.tolist(), self.outputs.moments.counts.tolist(), strict=True)
-            counts = dict(found)
+        counts = correct = None
+        if self.correct is not None:
+            labels, found = self.correct.classes.tolist(), self.correct.moments
+            counts = dict(zip(labels, found.counts.tolist(), strict=True))
+            correct = dict(zip(labels, (found.means[:, 0] * found.counts).round().long().tolist(), strict=True))
         samples = SeenSamples(
             self.n_samples,
             self.n_dropped,
             self.n_outputs,
             counts,
-            None if self.n_correct is None else int(self.n_correct),
+            correct,
             options.classifier,
             options.min_count,
         )
@@ -245,10 +246,17 @@ def _layers(seen: SeenBatch, before: FirstPass, *, collapse: bool) -> tuple[dict
     return layers, skipped
 
 
+def _no_layer(skipped: Mapping[str, str]) -> InputError:
+    """What keeps the first of the layers from being measured."""
+    name, reason = next(iter(skipped.items()))
+    others = f" and {len(skipped) - 1} more layers" if len(skipped) > 1 else ""
+    return InputError("a layer that can be measured", f"none: {name}{others}: {reason}", "Select other layers.")
+
+
 def _check_alike(parts: Iterable[FirstPass]) -> None:
     """Raise unless outputs and targets of all parts that have some are of one kind."""
     kinds = {
-        (part.n_outputs, "numbers" if part.n_correct is None else "labels"): rank
+        (part.n_outputs, "numbers" if part.correct is None else "labels"): rank
         for rank, part in enumerate(parts)
         if part.n_samples
     }
@@ -271,7 +279,7 @@ def _check_calls(seen: SeenBatch, options: MeasureOptions, before: FirstPass) ->
         raise InputError(f"labels in 0 .. {n_outputs - 1} with classifier=True", got, "Each class needs an output.")
     if batch.labels is None and options.ood_loader is not None:
         raise InputError("classes for NC5", "targets of a regression", "Leave ood_loader out.")
-    if before.n_samples and batch.n_samples and (before.n_correct is None) != (batch.labels is None):
+    if before.n_samples and batch.n_samples and (before.correct is None) != (batch.labels is None):
         raise InputError("targets of one kind", "integers in one batch and numbers in another", "Cast them alike.")
 
 

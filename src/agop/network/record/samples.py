@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from agop.storable import storable
 
 __all__ = ["SeenSamples"]
 
-_CHANCE = 3.0
-"""Standard errors by which the decisions must beat a constant one before outputs are taken for scores of the labels."""
+_CHANCE = 0.01
+"""Probability below which decisions do not agree so well with the labels of classes that are named at random."""
 
 
 @storable
@@ -25,8 +26,8 @@ class SeenSamples:
         Outputs K of the network.
     counts
         Number of samples by label; None for a regression.
-    n_correct
-        Samples whose label is that of their largest output; None for a regression.
+    correct
+        Number of samples, by label, whose largest output is that of their label; None for a regression.
     classifier
         Whether output c is the score of class c, as the caller knows; None to find out.
     min_count
@@ -34,30 +35,28 @@ class SeenSamples:
 
     Examples
     --------
-    >>> SeenSamples(10, 0, 3, {0: 4, 2: 6}, 7).accuracy, SeenSamples(10, 0, 384, {0: 4, 2: 6}, 1).accuracy
-    (0.7, None)
+    >>> SeenSamples(10, 0, 3, {0: 4, 2: 6}, {0: 1, 2: 6}).accuracy
+    0.7
+    >>> print(SeenSamples(10, 0, 384, {0: 4, 2: 6}, {0: 1, 2: 0}).accuracy)
+    None
     """
 
     n_samples: int
     n_dropped: int
     n_outputs: int
     counts: dict[int, int] | None
-    n_correct: int | None
+    correct: dict[int, int] | None
     classifier: bool | None = None
     min_count: int = 1
 
     def merge(self, other: SeenSamples) -> SeenSamples:
         """Samples of both."""
-        counts = None
-        if self.counts is not None and other.counts is not None:
-            labels = sorted(self.counts.keys() | other.counts.keys())
-            counts = {label: self.counts.get(label, 0) + other.counts.get(label, 0) for label in labels}
         return SeenSamples(
             self.n_samples + other.n_samples,
             self.n_dropped + other.n_dropped,
             self.n_outputs,
-            counts,
-            None if self.n_correct is None or other.n_correct is None else self.n_correct + other.n_correct,
+            _added(self.counts, other.counts),
+            _added(self.correct, other.correct),
             self.classifier,
             self.min_count,
         )
@@ -69,19 +68,54 @@ class SeenSamples:
 
     @property
     def are_scored(self) -> bool:
-        """Whether output c is the score of class c.
+        r"""Whether output c is the score of class c.
 
         Unless the caller knows it is, if there is an output for each label up to the largest and no other, or if the
-        largest output agrees with the label more often than the largest class alone would, by three standard errors.
+        decisions tell: see :attr:`beat_chance`.
         """
-        if not self.counts or self.n_correct is None or self.classifier is not None:
+        if self.counts is None or self.classifier is not None:
             return bool(self.classifier and self.counts)
-        n_labels, n_outputs = max(self.counts) + 1, max(2, self.n_outputs)
-        share, accuracy = max(self.counts.values()) / self.n_samples, self.n_correct / self.n_samples
-        beats_chance = accuracy > share + _CHANCE * (share * (1 - share) / self.n_samples) ** 0.5
-        return n_labels == n_outputs or (n_labels < n_outputs and beats_chance)
+        return self.has_an_output_a_label or self.beat_chance
+
+    @property
+    def has_an_output_a_label(self) -> bool:
+        """Whether there are as many outputs as labels from 0 to the largest; a single output tells two labels apart."""
+        return max(self.counts or {0: 0}) + 1 == max(2, self.n_outputs)
+
+    @property
+    def beat_chance(self) -> bool:
+        r"""Whether the decisions name the classes, as those of outputs that are no scores do not.
+
+        Samples of a class lie together, so that most of them may decide alike whatever the outputs mean; the K outputs
+        of an encoder have no names, and agree with one of C classes in a share :math:`r_c` of its samples that has the
+        mean 1 / K over all ways of naming them. One class may agree because all samples decide alike. Of the others,
+        with :math:`r = (\sum_c r_c - 1) / (C - 1)`, shares of such a sum or more have a probability of
+        :math:`\exp(-(C - 1) D(r \| 1 / K))` at most (Hoeffding 1963, theorem 1), D the relative entropy of two
+        coins. That it is below 1 % is asked for: two or three classes can seldom show it.
+        """
+        if not self.counts or self.correct is None or max(self.counts) >= max(2, self.n_outputs):
+            return False
+        shares = [self.correct[label] / count for label, count in self.counts.items() if count]
+        others, chance = len(shares) - 1, 1 / max(2, self.n_outputs)
+        share = (sum(shares) - 1) / others if others else 0.0
+        return share > chance and others * _divergence(share, chance) > -math.log(_CHANCE)
 
     @property
     def accuracy(self) -> float | None:
         """Share of the samples whose largest output is that of their class; None where outputs are no scores."""
-        return self.n_correct / self.n_samples if self.are_scored and self.n_correct is not None else None
+        if self.correct is None or not self.are_scored:
+            return None
+        return sum(self.correct.values()) / self.n_samples
+
+
+def _added(one: dict[int, int] | None, other: dict[int, int] | None) -> dict[int, int] | None:
+    """Sums of two numbers by label, ascending; None if one of them is."""
+    if one is None or other is None:
+        return None
+    return {label: one.get(label, 0) + other.get(label, 0) for label in sorted(one.keys() | other.keys())}
+
+
+def _divergence(share: float, chance: float) -> float:
+    """Relative entropy, in nats, of a coin that falls on heads with one probability to one with another."""
+    pairs = ((share, chance), (1 - share, 1 - chance))
+    return sum(one * math.log(one / another) for one, another in pairs if one > 0)
