@@ -174,6 +174,7 @@ def test_options(here, monkeypatch):
     assert seen["loader"][0][0].dtype == torch.float64  # that of the model
     assert Run.open("other").info()["settings"] == {
         **vars(experiment.MeasureSettings("nets_here:Half", "digits", standardize="channel", batch_size=256)),
+        "second_pass": True,
         "layers": [],
     }
 
@@ -352,7 +353,8 @@ def test_shards_of_a_data_set(here):
     digits = datasets.load("digits")
     (rows,) = standardize(digits.train_inputs, n_channels=1)
     x, y = torch.from_numpy(rows[1:90:4]).float(), torch.from_numpy(digits.train_labels[1:90:4])
-    expected = agop.measure(make_model("nets_here:mlp", seed=2), list(zip(x.split(16), y.split(16), strict=True)))
+    batches = list(zip(x.split(16), y.split(16), strict=True))
+    expected = agop.measure(make_model("nets_here:mlp", seed=2), batches, second_pass=False)
     found = NetworkRecord.load("run/network.safetensors")
     assert json.dumps(list(found.lines())) == json.dumps(list(expected.lines()))
     assert (found.n_samples, Run.open("run").info()["settings"]["shard"]) == (len(range(1, 90, 4)), "2/4")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import gc
 import json
+import weakref
 from dataclasses import replace
+from functools import reduce
 
 import pytest
 import torch
@@ -12,7 +16,10 @@ from torch import nn
 import agop
 from agop.errors import AgopError, InputError
 from agop.network import NetworkRecord
+from agop.network.passes.gradients import LayerGradients
+from agop.network.record import layer as record_of_layer
 from network.models import N_CLASSES, Convolutional, Function, Shared, batches, data, mlp, seeded
+from network.same_records import assert_same
 
 
 def measured(n=40, **options):
@@ -27,8 +34,8 @@ AT_ONCE = {"nc1_pinv", "nc4_agreement"}
 
 def assert_merged(merged, whole):
     """The numbers of the whole, but for those that need all data at once, which are None."""
-    assert merged.n_samples == whole.n_samples
-    assert merged.accuracy == pytest.approx(whole.accuracy, rel=1e-12)
+    assert (merged.n_samples, merged.n_dropped, merged.classes) == (whole.n_samples, whole.n_dropped, whole.classes)
+    assert merged.accuracy == (None if whole.accuracy is None else pytest.approx(whole.accuracy, rel=1e-12))
     found = {(line["layer"], line["stage"]): line for line in merged.lines()}
     expected = {(line["layer"], line["stage"]): line for line in whole.lines()}
     assert found.keys() == {place for place in expected if not place[1].startswith("agop")}
@@ -66,12 +73,170 @@ def test_merge_equals_whole(rows, dtype):
 
 
 def test_note_of_what_merging_loses():
-    model, x, _, record = measured()
-    assert any("NC4" in note for note in record.merge(record).notes)
+    model, x, y, record = measured()
+    lost = lambda *parts: [note for note in NetworkRecord.of_parts(parts).notes if note.startswith("merged")]  # noqa: E731
+    assert lost(record, record, record) == ["merged: no NC1 pinv, no NC4, no stages after the AGOP"]
+    assert lost(record.merge(record), record) == ["merged: no NC1 pinv, no NC4, no stages after the AGOP"]
     of_numbers = agop.measure(model, [(x, x[:, :2])])
-    note = next(note for note in of_numbers.merge(of_numbers).notes if note.startswith("merged"))
-    assert "AGOP" in note
-    assert "NC" not in note
+    assert lost(of_numbers, of_numbers) == ["merged: no stages after the AGOP"]
+    random = agop.measure(model, [(x, y)], outputs=agop.Rademacher(2, 0), collapse=False)
+    assert lost(random, random) == ["merged: no error of the AGOP"]
+    agops = agop.measure(model, [(x, y)], collapse=False)
+    assert lost(agops, agops) == []
+
+
+def by_class(x, y):
+    return [[(x[y == label], y[y == label])] for label in y.unique()]
+
+
+def test_parts_of_one_class_each_make_the_whole():
+    """As the tasks of an array job have it, on data that are sorted by class."""
+    x, y = data(40)
+    model, order = seeded(mlp), torch.argsort(y)
+    whole = agop.measure(model, [(x[order], y[order])])
+    parts = [agop.measure(model, part, second_pass=False) for part in by_class(x, y)]
+    alone = "class 2 alone, no means to compare: no collapse until parts with others are merged"
+    assert alone in parts[2].notes
+    for layer in parts[2].values():
+        assert (layer.input, layer.linear, layer.output) == (None, None, None)
+        assert layer.agop is not None
+    assert NetworkRecord.of_parts(parts[2:]) is parts[2]
+    assert "1 class," in parts[2].table().title
+    assert "nc1_trace_ratio/4/input" not in parts[2].scalars()
+    merged = parts[0].merge(*parts[1:])
+    assert whole["4"].input.nc3_self_duality > 0
+    assert_merged(merged, whole)
+    assert not any("alone" in note for note in merged.notes)
+
+
+def test_a_part_of_one_class_is_saved(tmp_path):
+    x, y = data(40)
+    parts = [agop.measure(seeded(mlp), part, second_pass=False) for part in by_class(x, y)]
+    for k, part in enumerate(parts):
+        part.save(tmp_path / f"{k}.safetensors")
+    loaded = NetworkRecord.of_parts(NetworkRecord.load(tmp_path / f"{k}.safetensors") for k in range(len(parts)))
+    assert json.dumps(list(loaded.lines())) == json.dumps(list(NetworkRecord.of_parts(parts).lines()))
+
+
+def test_regressions_of_parts_make_the_whole():
+    x, _ = data(40)
+    y = x[:, :2] + x[:, 2:4].square()
+    model = seeded(lambda: mlp(widths=(5, 7, 6, 2)))
+    whole = agop.measure(model, batches(x, y, (10,)))
+    parts = [agop.measure(model, [(x[k : k + 10], y[k : k + 10])]) for k in range(0, 40, 10)]
+    merged = NetworkRecord.of_parts(parts)
+    assert merged["4"].input.nrc4_prediction_error > 0
+    assert_merged(merged, whole)
+
+
+def test_many_parts_are_measured_once(monkeypatch):
+    """The sum of all is what one after the other gives, for one decomposition a layer whatever their number."""
+    x, y = data(90)
+    model = seeded(mlp)
+    parts = [agop.measure(model, [(x[k : k + 10], y[k : k + 10])], second_pass=False) for k in range(0, 90, 10)]
+    pairwise = reduce(NetworkRecord.merge, parts)
+    taken, decompose = [], LayerGradients.spectrum
+    monkeypatch.setattr(LayerGradients, "spectrum", lambda self, w: taken.append(w) or decompose(self, w))
+    compared, compare = [], record_of_layer.ansatz_of
+    monkeypatch.setattr(record_of_layer, "ansatz_of", lambda *about: compared.append(about) or compare(*about))
+    merged = NetworkRecord.of_parts(parts)
+    assert (len(taken), len(compared)) == (3, 3)
+    assert_same(merged, pairwise)
+    assert_same(parts[0].merge(*parts[1:]), pairwise)
+
+
+def test_parts_are_read_one_after_the_other():
+    """Beside the sum one record is in memory, of however many parts."""
+    *_, first = measured()
+    seen = []
+
+    def read():
+        for _ in range(5):
+            gc.collect()
+            assert sum(each() is not None for each in seen) <= 2
+            part = copy.copy(first)
+            seen.append(weakref.ref(part))
+            yield part
+            del part
+
+    assert NetworkRecord.of_parts(read()).n_samples == 5 * first.n_samples
+
+
+def test_no_parts_and_a_single_one():
+    *_, record = measured()
+    assert record.merge() is record
+    assert NetworkRecord.of_parts([record]) is record
+    with pytest.raises(InputError, match="records of parts of the data, got none"):
+        NetworkRecord.of_parts([])
+
+
+@pytest.mark.parametrize("trained", [False, True])
+@pytest.mark.parametrize("n_outputs", [3, 12])
+def test_whether_outputs_are_scores_is_decided_by_all(trained, n_outputs):
+    """Each part lacks a class, one of them the largest, so that it may decide otherwise."""
+    x, y = data(60)
+    model = seeded(lambda: mlp(widths=(5, 7, 6, n_outputs)))
+    if trained:
+        fit(model, x, y)
+    wanted = [y == 0, y == 1, y == 2]
+    whole = agop.measure(model, [(x[rows], y[rows]) for rows in wanted])
+    parts = [agop.measure(model, [(x[rows], y[rows])], second_pass=False) for rows in (y < 2, y == 2)]
+    assert whole.samples.are_scored == (trained or n_outputs == 3)
+    for merged in (parts[0].merge(parts[1]), parts[1].merge(parts[0])):
+        assert merged.samples == whole.samples
+        assert merged.accuracy == whole.accuracy
+        assert (merged["4"].input.nc3_self_duality is None) == (not whole.samples.are_scored)
+        assert_merged(merged, whole)
+
+
+def fit(model, x, y):
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    for _ in range(200):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(x), y).backward()
+        optimizer.step()
+
+
+def test_one_output_that_decides_between_two_classes():
+    x, y = data(30, n_classes=2)
+    model = seeded(lambda: mlp(widths=(5, 7, 6, 1)))
+    whole = agop.measure(model, [(x[:15], y[:15]), (x[15:], y[15:])])
+    parts = [agop.measure(model, [(x[rows], y[rows])]) for rows in (slice(0, 15), slice(15, 30))]
+    assert whole.accuracy is not None
+    assert_merged(parts[0].merge(parts[1]), whole)
+
+
+def test_classes_that_a_part_left_out_as_rare():
+    """Their samples are missing in the moments, so that a class that is common in all would be measured on a part."""
+    x, y = data(40)
+    model = seeded(mlp)
+    others, rare = torch.nonzero(y != 2).flatten(), torch.nonzero(y == 2).flatten()
+    rows = torch.cat([others, rare[:3]]), torch.cat([others[:12], rare[3:9]]), torch.cat([others[:12], rare[:1]])
+    parts = [agop.measure(model, [(x[of], y[of])], min_count=5) for of in rows]
+    assert [part.classes for part in parts] == [(0, 1), (0, 1, 2), (0, 1)]
+    for one, other in (parts[:2], parts[1::-1]):
+        with pytest.raises(InputError, match=r"all samples of class 2, got .* fewer than 5 .*min_count=1"):
+            one.merge(other)
+    of = torch.cat([rows[0], rows[2]])
+    whole = agop.measure(model, [(x[of], y[of])], min_count=5)
+    assert_merged(parts[0].merge(parts[2]), whole)
+    with pytest.raises(InputError, match="all samples of class 2"):
+        parts[0].merge(parts[2], parts[2])
+
+
+def test_ways_of_measuring_that_differ():
+    model, x, y, record = measured()
+    for options, expected in (
+        ({"min_count": 2}, "min_count=1, got min_count=2"),
+        ({"classifier": True}, "classifier=None, got classifier=True"),
+        ({"rows": "mean"}, "rows='each', got rows='mean'"),
+    ):
+        with pytest.raises(InputError, match=expected):
+            record.merge(agop.measure(model, [(x, y)], **options))
+    with pytest.raises(InputError, match="targets='labels', got targets='numbers'"):
+        record.merge(agop.measure(model, [(x, x[:, :3])]))
+    with pytest.raises(InputError, match="same layers, got 2, 4 in some"):
+        record.merge(agop.measure(model, [(x, y)], layers="0"))
 
 
 def test_one_pass_finds_what_a_merged_record_keeps():

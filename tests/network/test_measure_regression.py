@@ -106,7 +106,7 @@ def test_merge_and_file(tmp_path):
     assert next(iter(loaded.lines()))["nrc2_linear_cka"] == whole["0"].input.nrc2_linear_cka
     loaded.table()
     of_classes = agop.measure(model, [(x, torch.arange(40) % 2)])
-    with pytest.raises(InputError, match="kind"):
+    with pytest.raises(InputError, match="targets='numbers', got targets='labels'"):
         whole.merge(of_classes)
 
 

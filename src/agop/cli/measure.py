@@ -20,7 +20,7 @@ __all__ = ["measure", "show_record"]
 
 
 @app.command("measure")
-@settings_as_options("model", images="--images/--rows-flat", classifier="--classifier/--no-classifier")
+@settings_as_options("model", images="--images/--rows-flat")
 def measure(
     settings: MeasureSettings, out: Annotated[Path, typer.Option(help="Folder of the run.")], data_dir: DataDir = None
 ) -> None:

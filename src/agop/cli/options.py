@@ -67,7 +67,7 @@ def _argument(setting: Setting) -> inspect.Parameter:
 
 def _option(setting: Setting, name: str | None) -> inspect.Parameter:
     flag = name or f"--{setting.name.replace('_', '-')}"
-    if setting.type is bool and setting.default and name is None:
+    if setting.type is bool and setting.default is not False and name is None:
         flag = f"{flag}/--no-{flag[2:]}"
     default = list(setting.default) if setting.is_repeated else setting.default
     default = inspect.Parameter.empty if default is MISSING else default

@@ -81,7 +81,7 @@ def measure(
     ------
     InputError
         If the model, the loader, an option, a batch, an output or a label is unusable, the model is being measured by
-        the same thread, fewer than two classes have samples, no layer is found,
+        the same thread, fewer than two classes have samples (one may do with ``second_pass=False``), no layer is found,
         outputs depend on other samples while ``outputs="exact"``, or the second pass shows other data than the first.
     MemoryBudgetError
         If the statistics do not fit ``max_memory``.

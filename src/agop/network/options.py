@@ -63,7 +63,7 @@ class MeasureOptions:
     second_pass
         Whether to look at the data again, once the class means and AGOPs are known. One look gives the AGOPs and what
         class means and scatter traces determine; NC1 by the pseudo-inverse, NC4, NC5 and the stages after the AGOP need
-        the second.
+        the second. With one look samples may be of one class, as a part of the data that is to be merged.
     device
         Device to run the model on; the one where it is if None.
     max_width

@@ -61,8 +61,9 @@ def test_parts_merge_to_the_whole():
 def test_classes_and_targets_do_not_merge():
     labels = torch.arange(40) % 3
     classes = {"input": Stage.of(ClassMoments.of(FEATURES, labels, 3))}
-    other = replace(WHOLE, layers={"fc": replace(WHOLE["fc"], stages=classes)})
-    with pytest.raises(InputError, match="one kind"):
+    samples = replace(WHOLE.samples, counts={0: 14, 1: 13, 2: 13})
+    other = replace(WHOLE, layers={"fc": replace(WHOLE["fc"], stages=classes)}, samples=samples)
+    with pytest.raises(InputError, match="targets='numbers', got targets='labels'"):
         WHOLE.merge(other)
 
 

@@ -32,6 +32,9 @@ def second():
 
 def whole():
     return first() + second()
+
+def sorted_by_class():
+    return [(x[y == k].double(), y[y == k]) for k in range(10)]
 """
 
 AT_ONCE = {"nc1_pinv", "nc4_agreement", "agop_error"}
@@ -92,7 +95,7 @@ def test_shards_make_the_whole(here):
     assert {path.name for path in (here / "merged").iterdir()} == files
     text = words(result.stdout)
     assert "200 samples, 10 classes" in text
-    assert "• merged: NC1 pinv, NC4, the stages after the AGOP and its error are None" in text
+    assert "• merged: no NC1 pinv, no NC4, no stages after the AGOP" in text
     assert "merged without" not in text
     run = Run.open("merged")
     info, part = run.info(), Run.open("part1").info()
@@ -108,10 +111,35 @@ def test_shards_make_the_whole(here):
     assert run.metrics() == json.loads(json.dumps(list(NetworkRecord.load("merged/network.safetensors").lines())))
 
 
-def test_one_look_at_each_part_is_enough(here):
+@pytest.mark.parametrize("looks", ["--no-second-pass", "--second-pass"])
+def test_one_look_at_each_part_is_enough(here, looks):
     measured("whole", "--samples", 200)
-    assert merged(*shards(2, "--samples", 200, "--no-second-pass")).exit_code == 0
+    runs = shards(2, "--samples", 200, looks)
+    assert Run.open("part1").info()["settings"]["second_pass"] == (looks == "--second-pass")
+    assert ("agop_1/2" in {line["stage"] for line in Run.open("part1").metrics()}) == (looks == "--second-pass")
+    assert merged(*runs).exit_code == 0
     assert_merged("merged", "whole")
+
+
+def test_a_part_may_be_of_one_class(here):
+    """As of data in the order of their classes."""
+    measured("whole", data="parts_here:sorted_by_class")
+    runs = shards(10, data="parts_here:sorted_by_class")
+    assert Run.open("part1").info()["settings"]["second_pass"] is False
+    notes = Run.open("part1").info()["notes"]
+    assert "class 0 alone, no means to compare: no collapse until parts with others are merged" in notes
+    assert merged(*runs).exit_code == 0
+    assert_merged("merged", "whole")
+    assert not any("alone" in note for note in Run.open("merged").info()["notes"])
+
+
+def test_one_class_has_nothing_to_compare_in_a_second_pass(here):
+    arguments = ["parts_here:mlp", "--data", "parts_here:sorted_by_class", "--shard", "1/10", "--out", "part"]
+    result = invoke("measure", *arguments, "--second-pass")
+    assert result.exit_code == 2
+    text = words(result.stderr)
+    assert "expected two or more classes of 1 samples or more, got 1 of 1." in text
+    assert "second_pass=False measures a part" in text
 
 
 def test_records_come_back_from_other_processes(here):

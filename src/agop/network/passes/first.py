@@ -168,7 +168,8 @@ class FirstPass:
         Raises
         ------
         InputError
-            If collapse is measured, and fewer than two classes have enough samples.
+            If fewer classes have enough samples than collapse asks for: two, or one in a single pass, whose record may
+            be that of a part of the data.
         """
         assert self.outputs is not None  # noqa: S101 - there were samples
         counts = correct = None
@@ -185,9 +186,11 @@ class FirstPass:
             options.classifier,
             options.min_count,
         )
-        if options.collapse and counts is not None and len(samples.classes) < 2:
-            got, advice = f"{len(samples.classes)} of {len(counts)}", "Collapse compares the means of classes."
-            raise InputError(f"two or more classes of {samples.min_count} samples or more", got, advice)
+        if options.collapse and counts is not None and len(samples.classes) < 1 + options.looks_twice:
+            number = "two or more classes" if options.looks_twice else "a class"
+            got = f"{len(samples.classes)} of {len(counts)}"
+            advice = "Collapse compares the means of classes: second_pass=False measures a part that is to be merged."
+            raise InputError(f"{number} of {samples.min_count} samples or more", got, advice)
         return samples
 
     def stages(self, name: str, samples: SeenSamples) -> dict[str, Stage]:
@@ -208,9 +211,7 @@ class FirstPass:
     def classifier(self, name: str, samples: SeenSamples) -> Tensor | None:
         """Rows for the classes of the weight of a layer whose outputs are their scores; None of other layers."""
         layer = self.layers[name]
-        if not samples.are_scored or self.n_outputs == 1 or not layer.makes_outputs:
-            return None
-        return layer.weight.matrix[list(samples.classes)]
+        return samples.classifier_of(layer.weight.matrix) if layer.makes_outputs else None
 
     def gradients(self, n_averaged: int) -> dict[str, LayerGradients]:
         """Gradients by layer, of those that one reached; samples that did not reach it count, with gradients of 0."""

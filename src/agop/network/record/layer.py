@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -13,8 +13,7 @@ from torch import Tensor
 from agop.collapse import Collapse, RegressionCollapse
 from agop.errors import InputError
 from agop.linalg import Spectrum
-from agop.network.passes.gradients import LayerGradients, LayerWeight
-from agop.network.record.alignment import Alignment
+from agop.network.passes.gradients import LayerGradients
 from agop.network.record.ansatz import Ansatz, ansatz_of
 from agop.network.record.attribution import Attribution
 from agop.network.record.stage import STAGES, Stage
@@ -180,43 +179,6 @@ class LayerRecord:
                 whole = self._whole_layer() if name == "input" else {}
                 yield {"layer": self.name, "stage": name, **({} if collapse is None else collapse.as_dict()), **whole}
 
-    def merge(self, other: LayerRecord, alignment: Alignment) -> LayerRecord:
-        """The layer on the samples of both.
-
-        Stages after the AGOP change with it, and are left out; so is the error of random directions, which two records
-        may have in common.
-
-        Raises
-        ------
-        InputError
-            If they are of different layers or weights, or one is compact.
-        """
-        if self.weight is None or other.weight is None:
-            advice = "Measure with max_width=None to keep what merges."
-            raise InputError(f"a full record of layer {self.name}", "a compact one", advice)
-        if self.name != other.name or not torch.equal(self.weight, other.weight):
-            raise InputError(f"layer {self.name} with the same weight", other.name, "Merge records of one model only.")
-        activation = self.activation if self.activation == other.activation else None
-        wanted = ("input", "linear", "output") if activation else ("input", "linear")
-        is_classifier = self.is_classifier and other.is_classifier
-        weights, shares = {"input": self.weight}, alignment.shares
-        gradients = _merged_gradients((self.gradients, other.gradients), shares)
-        return replace(
-            self,
-            stages={
-                stage: self.stages[stage].merge(other.stages[stage], alignment, weights.get(stage), is_classifier)
-                for stage in wanted
-                if stage in self.stages and stage in other.stages
-            },
-            activation=activation,
-            gradients=gradients,
-            nfa=None,
-            spectrum=None if gradients is None else gradients.spectrum(LayerWeight(self.weight)),
-            agop_error=None,
-            rows=shares[0] * self.rows + shares[1] * other.rows,
-            is_classifier=is_classifier,
-        ).with_ansatz()
-
     def _collapse(self, stage: str) -> Collapse | RegressionCollapse | None:
         return self.stages[stage].collapse if stage in self.stages else None
 
@@ -232,12 +194,3 @@ class LayerRecord:
             "agop_error": self.agop_error,
             **({} if nfa is None else {f"nfa_{name}": value for name, value in nfa.as_dict().items()}),
         }
-
-
-def _merged_gradients(parts: Iterable[LayerGradients | None], shares: Iterable[float]) -> LayerGradients | None:
-    """Gradients of both parts of the samples; in a part that none reached they are 0."""
-    found = [(part, share) for part, share in zip(parts, shares, strict=True) if part is not None]
-    if len(found) == 1:
-        part, share = found[0]
-        return replace(part, product=replace(part.product, count=part.product.count / share))
-    return found[0][0].merge(found[1][0]) if found else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +14,10 @@ from agop.collapse import REGRESSION_MEASURES
 from agop.errors import DataFileError, InputError
 from agop.estimator.values import NodeReader, NodeWriter
 from agop.extras import require
-from agop.network.record.alignment import Alignment
 from agop.network.record.blocks import Blocks
 from agop.network.record.layer import LayerRecord
 from agop.network.record.notes import few, notes_of
+from agop.network.record.parts import NetworkParts
 from agop.network.record.samples import SeenSamples
 from agop.network.record.tables import block_table, layer_table, regression_measures, rows_text
 from agop.runs import storage
@@ -36,9 +36,6 @@ _CURVES = {
     "nfa_pearson_root": "nfa/{layer}",
 }
 """Columns of the lines that are followed through a training, and their names in experiment trackers."""
-
-_LOST_OF_CLASSES = "NC1 pinv, NC4, the stages after the AGOP and its error"
-"""What merged records of classes lack, since it needs another look at all the data."""
 
 
 @storable
@@ -209,31 +206,57 @@ class NetworkRecord(Mapping[str, LayerRecord]):
         """Samples, classes and accuracy, as far as there are any, and rows."""
         counts = [layer.stages["input"].features.n_rows for layer in self.layers.values() if "input" in layer.stages]
         parts = [f"{self.n_samples} samples"]
-        parts += [f"{self.n_classes} classes"] if self.classes else []
+        parts += [f"{self.n_classes} class{'es' * (self.n_classes > 1)}"] if self.classes else []
         parts += [] if self.accuracy is None else [f"accuracy {self.accuracy:.3f}"]
         parts.append(rows_text(self.settings.get("rows"), counts))
         return ", ".join(filter(None, parts))
 
-    def merge(self, other: NetworkRecord) -> NetworkRecord:
-        """Record of the samples of both, for one model and one way of measuring.
+    def merge(self, *others: NetworkRecord) -> NetworkRecord:
+        """Record of the samples of all, see :meth:`of_parts`."""
+        return NetworkRecord.of_parts([self, *others])
+
+    @classmethod
+    def of_parts(cls, records: Iterable[NetworkRecord]) -> NetworkRecord:
+        """Record of all the data from those of its parts, for one model and one way of measuring.
 
         All that class moments and outer products determine is as if it had been measured at once: the AGOPs and what
-        comes of them, NC1 to NC3, NC5. The rest becomes None, and a note says so.
+        comes of them, NC1 to NC3, NC5, of a regression NRC1 to NRC4. The rest becomes None, and a note says so. Records
+        are read one after the other and added up, so that of any number of them only one more is in memory; what is
+        measured is measured once, from the sum. A single record is itself.
+
+        Parameters
+        ----------
+        records
+            Full records, such as ``map(NetworkRecord.load, paths)``.
 
         Raises
         ------
         InputError
-            If the records are of other layers, weights or settings.
+            If there are no records, they are of other layers, weights or ways of measuring, one is compact, or one left
+            out a class as rare that is not rare in all of them together.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from agop.network.measure import measure
+        >>> model = torch.nn.Sequential(torch.nn.Linear(2, 2))
+        >>> x, y = torch.tensor([[0.0, 1.0], [0.1, 1.0], [1.0, 0.0], [1.0, 0.1]]), torch.tensor([0, 0, 1, 1])
+        >>> parts = [measure(model, [(x[rows], y[rows])], second_pass=False) for rows in (slice(0, 2), slice(2, 4))]
+        >>> parts[0]["0"].input, NetworkRecord.of_parts(parts)["0"].input.nc1_trace_ratio
+        (None, 0.0055)
         """
-        if (list(self), self.settings) != (list(other), other.settings):
-            got = f"{list(other)}, {other.settings}"
-            raise InputError(f"{list(self)}, {self.settings}", got, "Measure them alike.")
-        samples = self.samples.merge(other.samples)
-        alignment = Alignment.of((self.classes, other.classes), (self.n_samples, other.n_samples), samples.are_scored)
-        layers = {name: layer.merge(other[name], alignment) for name, layer in self.layers.items()}
-        lost = "the stages after the AGOP and its error" if samples.counts is None else _LOST_OF_CLASSES
-        notes = dict.fromkeys([*self.omissions, *other.omissions, f"merged: {lost} are None"])
-        return NetworkRecord(layers, samples, self.settings, tuple(notes))
+        records = iter(records)
+        first = next(records, None)
+        if first is None:
+            raise InputError("records of parts of the data", "none", "Give one or more.")
+        total: NetworkParts | None = None
+        for record in records:
+            total = (total or NetworkParts.of(first)).merge(NetworkParts.of(record))
+        if total is None:
+            return first
+        lost = ", no ".join(total.lost())
+        notes = dict.fromkeys([*total.omissions, *([f"merged: no {lost}"] if lost else [])])
+        return cls(total.records(), total.samples, dict(total.settings), tuple(notes))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the record as one safetensors file, under a temporary name first."""

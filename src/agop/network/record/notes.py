@@ -19,7 +19,9 @@ def notes_of(layers: Mapping[str, LayerRecord], samples: SeenSamples) -> Iterato
         yield f"{few(compact)}: numbers, eigenvalues and leading eigenvectors only, which do not merge"
     yield from _about_rows(layers)
     yield from _about_samples(samples)
-    yield from _about_single_rows(layers, samples.classes) if any(layer.stages for layer in layers.values()) else ()
+    if any(layer.stages for layer in layers.values()):
+        yield from _about_classes(samples)
+        yield from _about_single_rows(layers, samples.classes)
     yield from _about_measures(layers)
 
 
@@ -61,6 +63,11 @@ def _about_samples(samples: SeenSamples) -> Iterator[str]:
             f"as many outputs as labels ({max(counts) + 1}), so taken for scores of classes, though right no "
             "more often than one class for all would be; classifier=False if they are none"
         )
+
+
+def _about_classes(samples: SeenSamples) -> Iterator[str]:
+    if len(samples.classes) == 1:
+        yield f"class {samples.classes[0]} alone, no means to compare: no collapse until parts with others are merged"
 
 
 def _about_single_rows(layers: Mapping[str, LayerRecord], classes: Sequence[int]) -> Iterator[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from agop.storable import storable
 
 __all__ = ["SeenSamples"]
@@ -106,6 +108,13 @@ class SeenSamples:
         if self.correct is None or not self.are_scored:
             return None
         return sum(self.correct.values()) / self.n_samples
+
+    def classifier_of(self, weight: Tensor) -> Tensor | None:
+        """Rows for the classes of the weight (K, d) that makes the outputs; None where these are no scores of them.
+
+        A single output, whose sign decides between two classes, has no row for each.
+        """
+        return weight[list(self.classes)] if self.are_scored and self.n_outputs > 1 else None
 
 
 def _added(one: dict[int, int] | None, other: dict[int, int] | None) -> dict[int, int] | None:

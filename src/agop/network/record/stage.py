@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from agop.collapse import Collapse, RegressionCollapse
 from agop.collapse.projected import ProjectedMoments
-from agop.errors import InputError, UndefinedMeasureError
+from agop.errors import UndefinedMeasureError
 from agop.moments import ClassMoments, TargetMoments
-from agop.network.record.alignment import Alignment
 from agop.network.record.features import FeatureSummary
 from agop.storable import storable
 
@@ -36,7 +36,7 @@ class Stage:
         All measures of collapse, of a regression NRC1 to NRC4; None where they have no value, as for class means that
         coincide.
     moments
-        Class means and scatter, or of a regression the scatter of features and targets, by which stages merge; of
+        Class means and scatter, or of a regression the scatter of features and targets, by which records merge; of
         AGOP^p phi up to an isometry. None in a compact record.
     ood
         Moments of out-of-distribution samples, as of one class; None without, and in a compact record.
@@ -55,11 +55,14 @@ class Stage:
         weight: Tensor | None = None,
         ood: ClassMoments | None = None,
     ) -> Stage:
-        """Stage from its moments, and what there is of the projected ones, a classifier and other samples."""
-        try:
-            collapse = Collapse.from_passes(moments, projected, weight, None if ood is None else ood.means)
-        except UndefinedMeasureError:
-            collapse = None
+        """Stage from its moments, and what there is of the projected ones, a classifier and other samples.
+
+        Of a single class nothing is measured, but its moments merge with those of others.
+        """
+        collapse = None
+        if len(moments.counts) > 1:
+            with suppress(UndefinedMeasureError):
+                collapse = Collapse.from_passes(moments, projected, weight, None if ood is None else ood.means)
         moments = moments.to("cpu")
         return cls(FeatureSummary.of(moments), collapse, moments, None if ood is None else ood.to("cpu"))
 
@@ -77,23 +80,3 @@ class Stage:
     def compact(self) -> Stage:
         """The stage without its moments: all numbers stay, but it does not merge."""
         return replace(self, moments=None, ood=None)
-
-    def merge(self, other: Stage, alignment: Alignment, weight: Tensor | None, is_classifier: bool) -> Stage:
-        """Both together, with the weight of the layer that reads the features, if it is known.
-
-        NC1 by the pseudo-inverse and NC4 need another look at all the data, and become None.
-
-        Raises
-        ------
-        InputError
-            If one is compact, or one is of classes and the other of a regression.
-        """
-        match self.moments, other.moments:
-            case ClassMoments() as one, ClassMoments() as another:
-                ood = None if self.ood is None or other.ood is None else self.ood.merge(other.ood)
-                classifier = alignment.classifier(weight) if is_classifier and weight is not None else None
-                return Stage.of(alignment.merge(one, another), None, classifier, ood)
-            case TargetMoments() as one, TargetMoments() as another:
-                return Stage.of_targets(one.merge(another), weight)
-        advice = "Measure both in full, on labels of one kind."
-        raise InputError("two stages with moments of one kind", "one that is compact, or of another kind", advice)

@@ -17,8 +17,8 @@ from agop.runs.storage import JSON
 
 __all__ = ["merge_runs"]
 
-_MAY_DIFFER = ("batch_size", "data", "device", "max_memory", "max_width", "shard")
-"""Settings that say which samples a run is of, or how they came to the model."""
+_MAY_DIFFER = ("batch_size", "data", "device", "max_memory", "max_width", "second_pass", "shard")
+"""Settings that say which samples a run is of, how they came to the model, or what merging leaves out."""
 
 
 def merge_runs(folders: Sequence[Path], out: Path) -> NetworkRecord:
@@ -161,14 +161,15 @@ def _settings(parts: Sequence[_Part]) -> dict[str, JSON]:
 
 def _merged(parts: Sequence[_Part]) -> tuple[NetworkRecord, list[str]]:
     """Record of all, read one after the other, and the notes of the runs on their data."""
-    record: NetworkRecord | None = None
     notes: dict[str, None] = {}
-    for part in parts:
-        found = NetworkRecord.load(part.run.path / "network.safetensors")
-        notes |= dict.fromkeys(note for note in part.info["notes"] if note not in found.notes)
-        record = found if record is None else record.merge(found)
-    assert record is not None  # noqa: S101 - there are two or more
-    return record, list(notes)
+
+    def records() -> Iterator[NetworkRecord]:
+        for part in parts:
+            found = NetworkRecord.load(part.run.path / "network.safetensors")
+            notes.update(dict.fromkeys(note for note in part.info["notes"] if note not in found.notes))
+            yield found
+
+    return NetworkRecord.of_parts(records()), list(notes)
 
 
 def _missing(parts: Sequence[_Part]) -> Iterator[str]:

@@ -65,8 +65,8 @@ class MeasureSettings:
         Part of the data to measure, "3/16" for the third of 16 parts; all by default. ``agop merge`` puts them
         together.
     second_pass
-        Look at the data twice. One look leaves out what merged parts lack too: NC1 by the pseudo-inverse, NC4 and the
-        stages after the AGOP.
+        Look at the data twice; by default unless they are a part. One look leaves out what merged parts lack too: NC1
+        by the pseudo-inverse, NC4 and the stages after the AGOP.
     test
         Measure the test rows of a data set instead of the training rows.
     batch_size
@@ -101,7 +101,7 @@ class MeasureSettings:
     collapse: bool = True
     samples: Count | None = None
     shard: str | None = None
-    second_pass: bool = True
+    second_pass: bool | None = None
     test: bool = False
     batch_size: Count | None = None
     standardize: Standardization | None = None
@@ -117,7 +117,9 @@ class MeasureSettings:
         return ":" in self.data
 
     def resolved(self) -> MeasureSettings:
-        """These settings with the batch size and the standardization that are used, None for data of one's own.
+        """These settings with the passes, the batch size and the standardization that are used.
+
+        The last two are None for data of one's own.
 
         Raises
         ------
@@ -129,15 +131,16 @@ class MeasureSettings:
         if self.shard is not None and self.min_count > 1:
             got, advice = f"min_count={self.min_count} in part {self.shard}", "Leave it out, or measure all at once."
             raise InputError("all classes of a part, which may be common in others", got, advice)
+        settings = replace(self, second_pass=self._looks_twice)
         if self.has_own_data:
             self._check_own_data(place)
-            return self
+            return settings
         trained = None if self.weights is None else _trained_with(Path(self.weights))
         if trained and self.standardize not in (None, trained):
             got, advice = f"standardize={self.standardize!r}", "Leave it out: the weights say which."
             raise InputError(f"inputs as in the training of {self.weights}: {trained!r}", got, advice)
         standardize = trained or self.standardize or "channel"
-        return replace(self, standardize=standardize, batch_size=self.batch_size or 256)
+        return replace(settings, standardize=standardize, batch_size=self.batch_size or 256)
 
     def place(self, rank: int = 0, world: int = 1) -> Place:
         """Place of the samples to measure, the part of a rank within the shard.
@@ -173,7 +176,7 @@ class MeasureSettings:
         forward = default_forward
         if self.forward is not None:
             forward = function_of(self.forward, "a function of the model and a batch as MODULE:FUNCTION", 2)
-        same = ("rows", "min_count", "classifier", "common_inputs", "collapse", "second_pass", "max_memory")
+        same = ("rows", "min_count", "classifier", "common_inputs", "collapse", "max_memory")
         return MeasureOptions(
             forward=forward,
             layers=self.layers or None,
@@ -181,6 +184,7 @@ class MeasureSettings:
             max_samples=self.samples if self.has_own_data else None,
             device=usable_device(local_device(self.device)),
             max_width=self.max_width or ("auto" if self.shard is None else None),
+            second_pass=self._looks_twice,
             progress=progress,
             **{name: getattr(self, name) for name in same},
         )
@@ -195,6 +199,10 @@ class MeasureSettings:
         standardization = self.standardize or "channel"
         found = dataset_batches(dataset, self.test, rows, standardization, self.images, self.batch_size or 256)
         return [(inputs.to(dtype), labels) for inputs, labels in found]
+
+    @property
+    def _looks_twice(self) -> bool:
+        return self.shard is None if self.second_pass is None else self.second_pass
 
     def _check_own_data(self, place: Place) -> None:
         """Raise for settings that a loader of one's own decides itself."""
