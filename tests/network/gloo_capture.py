@@ -91,13 +91,14 @@ def captured(network):
         for output in range(3):
             capture.backward(outputs, torch.eye(3).double()[output].expand_as(outputs))
         for call, found in zip(capture.calls, calls, strict=True):
-            found["matrix"] = call.matrix().clone()
+            found["matrix"] = (weights.gathered(call.sharded) if call.sharded else call.matrix()).clone()
     return {"names": weights.names, "calls": calls, "outputs": outputs.detach()}
 
 
-def measured(network):
+def measured(network, group=None):
     """AGOPs, weights and numbers of the layers."""
-    record = agop.measure(network, [(inputs(), torch.arange(7) % 3), (inputs() + 1, torch.arange(7) % 3)])
+    batches = [(inputs(), torch.arange(7) % 3), (inputs() + 1, torch.arange(7) % 3)]
+    record = agop.measure(network, batches, group=group)
     return {name: (layer.agop, layer.weight, layer.linear.nc1_trace_ratio) for name, layer in record.items()}
 
 
@@ -133,7 +134,8 @@ def run(rank: int, world_size: int, folder: str) -> None:
         "compiled DDP": compiled(DistributedDataParallel(model())),
         "DDP of compiled": DistributedDataParallel(compiled(model())),
     }.items():
-        found[name] = captured(network) | {"measured": measured(network)}
+        group = dist.group.WORLD if name == "fully_shard" else None
+        found[name] = captured(network) | {"measured": measured(network, group)}
         if name in ("fully_shard", "DDP"):
             found[f"{name} after a step"] = captured(network) | {"gradients": parameter_gradients(network)}
             with torch.no_grad():

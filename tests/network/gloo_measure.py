@@ -12,8 +12,6 @@ from unittest import mock
 import torch
 import torch.distributed as dist
 from torch import nn
-from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import fully_shard
 
 import agop
 from agop.errors import AgopError
@@ -54,6 +52,20 @@ def _with_common_inputs():
     return Function(_attention, **layers, last=nn.Linear(4, N_CLASSES))
 
 
+def _values(self, x):
+    self.k(x), self.q(x)  # which no output depends on
+    return self.last(torch.tanh(self.v(x)).mean(1))
+
+
+def _with_idle_projections():
+    layers = {"q": nn.Linear(5, 4), "k": nn.Linear(5, 2), "v": nn.Linear(5, 4)}
+    return Function(_values, **layers, last=nn.Linear(4, N_CLASSES))
+
+
+def _in_place():
+    return nn.Sequential(nn.Linear(5, 8), nn.ReLU(inplace=True), nn.Linear(8, N_CLASSES))
+
+
 def _masked(model, batch):
     """Tokens whose last ones are padding in some samples."""
     x, y = batch
@@ -92,6 +104,8 @@ CASES = {
     "first samples": (mlp, batches(*ROWS, sizes=(1,)), {"max_samples": 30}),
     "last layer of some batches": (_with_factor, [(x, 1 + k % 2, y) for k, (x, y) in enumerate(PARTS)], {}),
     "common inputs": (_with_common_inputs, TOKENS, {"common_inputs": True}),
+    "idle projections": (_with_idle_projections, TOKENS, {"common_inputs": True, "outputs": agop.Rademacher(3)}),
+    "overwritten outputs": (_in_place, PARTS, {"outputs": agop.Rademacher(2)}),
     "padding": (_with_common_inputs, TOKENS, {"forward": _masked, "outputs": agop.Rademacher(2)}),
     "layer of one batch": (_with_side, [(x, k != 1, y) for k, (x, y) in enumerate(PARTS)], {}),
 }
@@ -162,6 +176,10 @@ def _other_data_later(rank, group):
     return agop.measure(seeded(mlp), Loader(), group=group)
 
 
+def _other_width(rank, group):
+    return agop.measure(seeded(mlp), PARTS, max_width=6 + rank, group=group)
+
+
 def _no_batches(rank, group):
     return agop.measure(seeded(mlp), [], group=group)
 
@@ -183,6 +201,7 @@ FAILURES = {
     "no loader": _no_loader,
     "other weights": _other_weights,
     "other options": _other_options,
+    "other width": _other_width,
     "other data in the second pass": _other_data_later,
     "no batches": _no_batches,
     "two kinds of targets": _two_kinds,
@@ -202,7 +221,6 @@ def fail_and_go_on(rank: int, world: int, folder: str) -> None:
     with mock.patch.object(over_ranks, "_BLOCK_BYTES", 300):  # some tensors together, others by themselves
         measured("classes", group).save(Path(folder, f"blocks.rank{rank}.safetensors"))
     _with_buffers(rank, group, folder)
-    _sharded(rank, group, folder)
     Path(folder, f"elements.rank{rank}.txt").write_text(" ".join(map(str, _counted(group))))
     dist.destroy_process_group()
 
@@ -223,20 +241,6 @@ def _with_buffers(rank, group, folder):
     assert all(torch.equal(a, b) for a, b in zip(model.buffers(), before, strict=True))
     assert all(parameter.requires_grad for parameter in model.parameters())
     record.save(Path(folder, f"buffers.rank{rank}.safetensors"))
-
-
-def _sharded(rank, group, folder):
-    """A network whose weights are spread over the ranks, which must make as many passes."""
-    x, y = data(40)
-    for name, own in {"sharded": slice(20 * rank, 20 * rank + 20), "out of step": slice(0, 20 - 10 * rank)}.items():
-        model = seeded(mlp)
-        for part in (model[2], model):
-            fully_shard(part, mesh=init_device_mesh("cpu", (dist.get_world_size(group),)))
-        try:
-            record = agop.measure(model, batches(x[own], y[own], sizes=(10,)), group=group)
-            record.save(Path(folder, f"{name}.rank{rank}.safetensors"))
-        except AgopError as error:
-            Path(folder, f"{name}.rank{rank}.txt").write_text(f"{type(error).__name__}: {error}")
 
 
 def _counted(group):

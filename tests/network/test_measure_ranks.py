@@ -14,6 +14,7 @@ from network.gloo_measure import (
     CASES,
     FAILURES,
     IMAGES,
+    PARTS,
     ROWS,
     TIMEOUT,
     die,
@@ -22,7 +23,7 @@ from network.gloo_measure import (
     measure_cases,
     measured,
 )
-from network.models import N_CLASSES, batches, data, mlp, seeded
+from network.models import N_CLASSES, mlp, seeded
 from network.same_records import assert_same
 from oracles.network import assert_layer, observe
 from processes import start_ranks
@@ -88,6 +89,7 @@ def failed(tmp_path_factory):
         ("no loader", ["got an error on rank 1: expected a loader of batches, got NoneType.", "InputError: expect"]),
         ("other weights", 2 * ["InputError: expected the same weights on all ranks, got another '2.weight' on one of"]),
         ("other options", 2 * ["InputError: expected rows='each' on all ranks, got 'mean' on rank 1."]),
+        ("other width", 2 * ["InputError: expected max_width=6 on all ranks, got 7 on rank 1."]),
         ("other data in the second pass", 2 * ["InputError: expected class counts"]),
         ("no batches", 2 * ["InputError: expected a loader with batches, got none on any rank."]),
         ("two kinds of targets", 2 * ["got 3 with labels on rank 0 and 3 with numbers on rank 1."]),
@@ -112,14 +114,6 @@ def test_data_parallel_networks_have_the_buffers_of_the_first_rank(failed):
     expected = measured("residual")
     for rank in (0, 1):
         assert_same(NetworkRecord.load(failed / f"buffers.rank{rank}.safetensors"), expected)
-
-
-def test_networks_that_are_spread_over_the_ranks(failed):
-    expected = agop.measure(seeded(mlp), batches(*data(40), sizes=(10,)))
-    for rank in (0, 1):
-        assert_same(NetworkRecord.load(failed / f"sharded.rank{rank}.safetensors"), expected)
-        message = (failed / f"out of step.rank{rank}.txt").read_text()
-        assert message.startswith("InputError: expected as many batches on all ranks, since the model is sharded, got")
 
 
 @pytest.mark.parametrize(("work", "ranks_told", "code"), [(die, [0, 2], 3), (get_stuck, [0, 1, 2], 0)])
@@ -154,3 +148,14 @@ def test_two_collectives_a_pass_and_their_size(failed):
     agreements, squares = len(in_span), classes * (5 + 6 + 3)  # along the eigenvectors of AGOPs of these ranks
     assert second == sums(outputs + in_span) + agreements + squares
     assert projected == classes * len(outputs + in_span) + 4 * len(in_span)
+
+
+def test_a_process_of_torchrun_without_a_group_is_warned(monkeypatch):
+    """``torch.distributed.group.WORLD`` is None before the group is there, and each would measure alone."""
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    agop.measure(seeded(mlp), PARTS, collapse=False)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.warns(UserWarning, match="one of 2 processes measures its data alone.*init_process_group") as caught:
+        agop.measure(seeded(mlp), PARTS, collapse=False, group=torch.distributed.group.WORLD)
+    assert caught[0].filename == __file__

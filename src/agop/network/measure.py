@@ -15,13 +15,15 @@ from agop.linalg import Spectrum
 from agop.network.capture.checks import check_loader
 from agop.network.capture.copies import same_copies
 from agop.network.capture.state import undisturbed
-from agop.network.capture.weights import Weights, stable_weights
+from agop.network.capture.weights import stable_weights
 from agop.network.capture.wrappers import unwrapped
 from agop.network.options import MeasureOptions
 from agop.network.passes.directions import Exact
 from agop.network.passes.first import FirstPass, first_pass
+from agop.network.passes.gradients import LayerGradients, LayerWeight
 from agop.network.passes.regression import regression_stages
 from agop.network.passes.second import second_pass
+from agop.network.passes.steps import check_alone
 from agop.network.passes.sweep import Sweep
 from agop.network.record import LayerRecord, NetworkRecord, Stage
 from agop.network.record.ansatz import ansatz_of
@@ -69,7 +71,9 @@ def measure(
     group
         Process group of ``torch.distributed``, all of whose ranks call this with their parts of the data and the same
         model, such as ``torch.distributed.group.WORLD``; a part may be empty. Each gets the record of all data, as one
-        process would make it. Buffers are those of the first rank meanwhile. None is this process alone.
+        process would make it. Buffers are those of the first rank meanwhile. None is this process alone, which a model
+        that ``fully_shard`` has spread over several refuses; there each rank needs a batch, and repeats its last while
+        others have more, which counts once.
     **changes
         Options by name, such as ``rows="mean"``, ``outputs=Rademacher(20)`` or ``layers="blocks.*"``.
 
@@ -118,31 +122,37 @@ def _measure(model: nn.Module, loader: Iterable[Any], options: MeasureOptions, r
         same_copies(model, ranks),
         Progress(disable=not options.progress or ranks.rank > 0, transient=True) as bar,
     ):
+        check_alone(model, ranks)
         n_passes = 1 + options.looks_twice
         task = bar.add_task("measuring", total=_n_batches(loader, n_passes))
         sweep = Sweep(model, options, device, partial(bar.advance, task), ranks)
         first = first_pass(sweep, loader)
         samples = first.samples(options)
         bar.update(task, total=n_passes * bar.tasks[0].completed)
-        gradients, errors = first.gradients(options.directions.n_averaged), first.trace_errors()
-        first = first.without("gradients")
+        gradients = first.gradients(options.directions.n_averaged)
         costs = {name: cost for name, cost in first.costs.items() if name in gradients}
-        spectra = ranks.spread(lambda name: gradients[name].spectrum(first.layers[name].weight), costs, device)
+        found = ranks.spread(partial(_spectrum, gradients), costs, device, fetch=partial(_weight, sweep, first))
+        spectra = {name: spectrum for name, (spectrum, _) in found.items()}
+        errors = {name: error for name, (_, error) in found.items()}
+        del found
+        first = first.without("gradients")
         full = _recorded_in_full(first, options)
         gradients = {name: part.to("cpu") for name, part in gradients.items() if name in full}
         if samples.counts is not None and options.looks_twice:
             stages = second_pass(sweep, loader, first, spectra, samples)
         else:
-            stages = ranks.spread(partial(_stages_of_one_pass, first, spectra, samples), first.costs)
+            stages = _stages_of_one_pass(sweep, first, spectra, samples)
         stages = {name: part if name in full else _compact(part) for name, part in stages.items()}
         first = first.without("moments")
-        ansatz = ranks.spread(lambda name: ansatz_of(first.layers[name].weight.matrix, spectra[name]), costs)
+        ansatz = ranks.spread(
+            lambda name, weight: ansatz_of(weight.matrix, spectra[name]), costs, fetch=partial(_weight, sweep, first)
+        )
         records = {}
         for name, layer in first.layers.items():
             spectrum = spectra.pop(name, None)
             record = LayerRecord(
                 name,
-                layer.weight.matrix.to("cpu", copy=True) if name in full else None,
+                _weight(sweep, first, name).matrix.to("cpu", copy=True) if name in full else None,
                 stages[name],
                 layer.activation,
                 gradients.get(name),
@@ -155,13 +165,23 @@ def _measure(model: nn.Module, loader: Iterable[Any], options: MeasureOptions, r
             )
             records[name] = record if name in full else record.compact()
         seen = {name.split("[")[0] for name in (*first.layers, *first.skipped)}
-        unseen = [name for name in Weights(model, options.layers).names if name not in seen]
+        unseen = [name for name in sweep.weights.names if name not in seen]
     return NetworkRecord(
         records,
         samples,
         {"outputs": str(options.outputs), "rows": options.rows, "max_samples": options.max_samples},
         tuple(_omissions(first, unseen, options)),
     )
+
+
+def _weight(sweep: Sweep, first: FirstPass, name: str) -> LayerWeight:
+    """Weight of a layer with its numbers, for which ranks with shards of it ask together."""
+    return first.layers[name].weight.whole(sweep.weights)
+
+
+def _spectrum(gradients: Mapping[str, LayerGradients], name: str, weight: LayerWeight) -> tuple[Spectrum, float | None]:
+    """Spectrum of the AGOP of a layer, and the error of its trace."""
+    return gradients[name].spectrum(weight), gradients[name].trace_error(weight)
 
 
 def _recorded_in_full(first: FirstPass, options: MeasureOptions) -> set[str]:
@@ -176,11 +196,15 @@ def _compact(stages: Mapping[str, Stage]) -> dict[str, Stage]:
 
 
 def _stages_of_one_pass(
-    first: FirstPass, spectra: Mapping[str, Spectrum], samples: SeenSamples, name: str
-) -> dict[str, Stage]:
+    sweep: Sweep, first: FirstPass, spectra: Mapping[str, Spectrum], samples: SeenSamples
+) -> dict[str, dict[str, Stage]]:
+    """Stages of every layer, of a regression or of classes."""
+    spread, costs = sweep.ranks.spread, first.costs
     if samples.counts is None:
-        return regression_stages(first.layers[name], spectra.get(name))
-    return first.stages(name, samples)
+        work = lambda name, weight: regression_stages(first.layers[name], weight, spectra.get(name))  # noqa: E731
+        return spread(work, costs, fetch=partial(_weight, sweep, first))
+    work = lambda name, weight: first.stages(name, samples, weight)  # noqa: E731
+    return spread(work, costs, fetch=lambda name: first.classifier(name, samples, sweep.weights))
 
 
 def _n_batches(loader: Iterable[Any], passes: int) -> int | None:

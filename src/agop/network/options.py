@@ -144,7 +144,8 @@ class MeasureOptions:
 
     def check_same(self, ranks: Ranks) -> None:
         """Raise unless all ranks have the same options, the loader for NC5 apart, of which each has its part."""
-        settings = ranks.exchange({name: part for name, part in self.as_settings()[0].items() if name != "ood_loader"})
+        own = {name: part for name, part in self.as_settings()[0].items() if name != "ood_loader"}
+        settings = ranks.exchange(own | {"max_width": self.max_width})
         for rank, other in enumerate(settings):
             for name, value in other.items():
                 if value != settings[0][name]:

@@ -129,28 +129,64 @@ class Ranks:
         return found
 
     def spread(
-        self, work: Callable[[Key], Value], costs: Mapping[Key, float], device: torch.device | str = "cpu"
+        self,
+        work: Callable[..., Value],
+        costs: Mapping[Key, float],
+        device: torch.device | str = "cpu",
+        *,
+        fetch: Callable[[Key], Any] | None = None,
     ) -> dict[Key, Value]:
         """Results of some work on each key, which one rank does and all get, so that the costs of the ranks are alike.
 
         Parameters
         ----------
         work
-            Function of a key.
+            Function of a key, and of what was fetched for it.
         costs
             Cost by key, the same on all ranks.
         device
             Device for the tensors of the results.
+        fetch
+            Function of a key that all ranks call, for one key after another, so that it may be a collective. Each keeps
+            what is for its own work, of one key at a time.
         """
         if self.group is None:
-            return {key: work(key) for key in costs}
-        loads, own = [0.0] * self.world, []
+            return {key: work(key) if fetch is None else work(key, fetch(key)) for key in costs}
+        found, failure = dict[Key, Value](), None
+        for turn in self._turns(costs):
+            given = self._fetched(turn, fetch)
+            try:
+                found |= {key: work(key, *arguments) for key, arguments in given.items()}
+            except Exception as error:  # noqa: BLE001 - raised when the others have got what all fetch together
+                failure = failure or error
+            del given
+        if failure is not None:
+            raise failure
+        found = self.share(found, device)
+        return {key: found[key] for key in costs}
+
+    def _turns(self, costs: Mapping[Key, float]) -> list[dict[int, Key]]:
+        """Keys by rank that are worked on at the same time, so that the costs of the ranks are alike."""
+        loads, lengths = [0.0] * self.world, [0] * self.world
+        turns: list[dict[int, Key]] = []
         for key in sorted(costs, key=costs.__getitem__, reverse=True):
             rank = loads.index(min(loads))
+            turns += [{}] if lengths[rank] == len(turns) else []
+            turns[lengths[rank]][rank] = key
             loads[rank] += costs[key]
-            own += [key] if rank == self.rank else []
-        found = self.share({key: work(key) for key in own}, device)
-        return {key: found[key] for key in costs}
+            lengths[rank] += 1
+        return turns
+
+    def _fetched(
+        self, turn: Mapping[int, Key], fetch: Callable[[Key], Any] | None
+    ) -> dict[Key, tuple[()] | tuple[Any]]:
+        """What the work of this rank takes beside its key, if the turn has one for it."""
+        kept: dict[Key, tuple[()] | tuple[Any]] = {}
+        for rank, key in turn.items():
+            arguments = () if fetch is None else (fetch(key),)
+            kept |= {key: arguments} if rank == self.rank else {}
+            del arguments
+        return kept
 
     def _gathered(self, own: tuple[str | None, Any]) -> list[tuple[str | None, Any]]:
         found: list[Any] = [None] * self.world

@@ -126,17 +126,20 @@ class Capture(TorchFunctionMode):
             leaf = outputs.detach().requires_grad_()
             self.leaves.append(leaf)
             outputs = leaf.clone()  # a leaf could not be overwritten by what follows
-        linear, weights = replace(linear, inputs=self._see(linear.inputs)), self._weights
+        linear = replace(linear, inputs=self._see(linear.inputs))
         call = LayerCall(
             name,
             linear,
             self._see(outputs),
             self._batch,
             source_of(linear.inputs),
-            lambda: linear.matrix(weights.full(name, linear.weight)),
+            lambda: linear.matrix(linear.weight.detach()),
+            self._weights.sharded(name, linear.weight, linear.matrix),
         )
         if outputs.requires_grad:
             outputs.register_hook(call.receive)  # type: ignore[no-untyped-call]
+        if call.sharded:
+            outputs = outputs.clone()  # whose hook gathers the weight before that of the call is served
         self.calls.append(call)
         self._stages.begin(outputs, call)
         return outputs

@@ -37,33 +37,45 @@ class JointCall:
     call: LayerCall
     members: Sequence[LayerCall]
     _gradients: dict[int, Tensor] = field(default_factory=dict)
+    _weights: dict[int, Tensor] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, members: Sequence[LayerCall], values: Callable[[Tensor], Tensor]) -> JointCall:
         """Join calls; ``values`` gives what their tensors held when they were made."""
         first, stages = members[0], {id(member.activated) for member in members}
         linear = Linear(first.linear.inputs, first.linear.weight, first.linear.input_rows, _same, _same)
+        weights: dict[int, Tensor] = {}
         call = LayerCall(
             name,
             linear,
             torch.cat([values(member.outputs) for member in members], -1),
             first.batch,
             first.source,
-            lambda: torch.cat([member.matrix() for member in members]),
+            lambda: torch.cat([_matrix(member, weights.get(place)) for place, member in enumerate(members)]),
+            tuple(part for member in members for part in member.sharded),
             *((first.activation, first.activated) if len(stages) == 1 else ()),
         )
-        joint = cls(call, members)
+        joint = cls(call, members, _weights=weights)
         for place, member in enumerate(members):
-            member.on_part = partial(joint._gradients.__setitem__, place)
+            member.on_part = partial(joint._receive, place)
         return joint
 
     def deliver(self) -> None:
         """Hand on what the members received in a backward pass, 0 for those that it did not reach."""
         if self._gradients:
-            places = enumerate(self.members)
-            parts = [self._gradients.get(place, torch.zeros_like(member.outputs)) for place, member in places]
+            found, places = dict(self._gradients), enumerate(self.members)
+            parts = [found[place] if place in found else torch.zeros_like(member.outputs) for place, member in places]
             self._gradients.clear()
             self.call.receive(torch.cat(parts, -1))
+            self._weights.clear()
+
+    def _receive(self, place: int, gradient: Tensor) -> None:
+        """Keep the gradient of a member, with its weight if it will not be whole later, until all have arrived."""
+        self._gradients[place] = gradient
+        if self.members[place].sharded:
+            self._weights[place] = self.members[place].matrix().clone()
+        if len(self._gradients) == len(self.members):
+            self.deliver()
 
 
 def common_inputs(calls: Iterable[LayerCall]) -> list[tuple[str, list[LayerCall]]]:
@@ -112,6 +124,14 @@ def _module(layers: Sequence[str]) -> str:
 def _name(layers: Sequence[str], n_groups: int) -> str:
     module = _module(layers)
     return module if module and n_groups == 1 else " + ".join(layers)
+
+
+def _matrix(member: LayerCall, kept: Tensor | None) -> Tensor:
+    """Weight of a member: the one that was kept; if a backward pass did not reach a sharded one, 0 does as well."""
+    if kept is not None or not member.sharded:
+        return member.matrix() if kept is None else kept
+    (part,) = member.sharded
+    return member.outputs.new_zeros(part.matrix(part.outline).shape)
 
 
 def _same(tensor: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from torch import Tensor
 
 from agop.network.capture.layers import Linear
+from agop.network.capture.weights import ShardedWeight
 
 __all__ = ["LayerCall", "Source", "source_of"]
 
@@ -33,7 +34,10 @@ class LayerCall:
     source
         What the call read: equal for calls of one forward pass that read the same tensor.
     matrix
-        Gives the weight as a dense matrix W (out, in), in full; of a model that is sharded, to all ranks together.
+        Gives the weight as a dense matrix W (out, in); of a model that is sharded, while the call or its gradient is
+        computed.
+    sharded
+        What it takes to gather the weight from all ranks at other times; empty where the model is not sharded.
     activation, activated
         Name and result of the nonlinearity that consumed the outputs, or of the gate that they are part of, such as
         "silu gate"; None if there was none.
@@ -49,6 +53,7 @@ class LayerCall:
     batch: int | None
     source: Source
     matrix: Callable[[], Tensor]
+    sharded: tuple[ShardedWeight, ...]
     activation: str | None = None
     activated: Tensor | None = None
     on_gradient: Callable[[Tensor], None] | None = None

@@ -24,6 +24,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -46,7 +47,7 @@ class Linear:
     input_rows, output_rows
         Views of an input (..., in) and an output (..., out) whose leading axes are samples, positions, tokens.
     matrix
-        The weight as a dense matrix W (out, in); block diagonal for groups.
+        The weight as a dense matrix W (out, in); block diagonal for groups. It can be sent to other processes.
     axis
         Axis of an output that counts its features, from the end.
     patch
@@ -120,14 +121,15 @@ def _convolution(dimensions: int) -> Callable[..., Linear]:
         def output_rows(images: Tensor) -> Tensor:
             return (images if images.ndim == dimensions + 2 else images[None]).movedim(1, -1)
 
-        def matrix(weight: Tensor) -> Tensor:
-            blocks = weight.flatten(1).chunk(groups)
-            return blocks[0] if groups == 1 else torch.block_diag(*blocks)  # type: ignore[no-untyped-call]
-
         patch = (groups * weight.shape[1], kernel[0], kernel[1]) if dimensions == 2 else None
-        return Linear(input, weight, input_rows, output_rows, matrix, -1 - dimensions, patch)
+        return Linear(input, weight, input_rows, output_rows, partial(_dense, groups), -1 - dimensions, patch)
 
     return read
+
+
+def _dense(groups: int, kernels: Tensor) -> Tensor:
+    blocks = kernels.flatten(1).chunk(groups)
+    return blocks[0] if groups == 1 else torch.block_diag(*blocks)  # type: ignore[no-untyped-call]
 
 
 def _patches(images: Tensor, kernel: tuple[int, ...], steps: tuple[int, ...], gaps: tuple[int, ...]) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -17,10 +17,29 @@ from torch.nn.utils import parametrize
 from agop.errors import InputError
 from agop.network.capture.wrappers import named_modules
 
-__all__ = ["LayerSelection", "Weights", "is_sharded", "model_dtype", "stable_weights"]
+__all__ = ["LayerSelection", "ShardedWeight", "Weights", "is_sharded", "model_dtype", "stable_weights"]
 
 LayerSelection: TypeAlias = str | type[nn.Module] | Iterable[str | type[nn.Module]] | None
 """Names, globs such as "blocks.*", types of modules, or several of them; None selects every layer."""
+
+
+@dataclass(frozen=True, eq=False)
+class ShardedWeight:
+    """Weight of a call, of which each rank has a shard: what the ranks need to gather it.
+
+    Attributes
+    ----------
+    name
+        Name as :meth:`Weights.name_of` gives it, with rows.
+    outline
+        Weight of the call on the meta device: its shape, strides and data type.
+    matrix
+        Function from the weight of the call to the dense matrix W (out, in).
+    """
+
+    name: str
+    outline: Tensor
+    matrix: Callable[[Tensor], Tensor]
 
 
 class Weights:
@@ -65,29 +84,29 @@ class Weights:
                 return f"{weight.name}{part}"
         return None
 
-    def full(self, name: str, received: Tensor) -> Tensor:
-        """Weight of a layer in full, laid out as a call received it; of one that is sharded a copy.
+    def sharded(self, name: str, received: Tensor, matrix: Callable[[Tensor], Tensor]) -> tuple[ShardedWeight, ...]:
+        """What it takes to gather the weight of a call; nothing where the model is not sharded."""
+        return (ShardedWeight(name, received.detach().to("meta"), matrix),) if self._is_sharded else ()
 
-        Where the model is sharded the ranks must ask together, for one layer after another: no rank then holds more
-        than one whole weight, if it keeps none.
+    def gathered(self, parts: Iterable[ShardedWeight]) -> Tensor:
+        """Copy of weights in full, as dense matrices one below the other.
 
-        Parameters
-        ----------
-        name
-            Name as :meth:`name_of` gives it, with rows.
-        received
-            Weight of the call, whose memory may be gone.
+        All ranks must ask together, for one layer after another: none then holds more than it keeps.
         """
-        if not self._is_sharded:
-            return received.detach()
-        stem, _, rows = name.partition("[")
+        found = [part.matrix(self._full(part)) for part in parts]
+        return found[0] if len(found) == 1 else torch.cat(found)
+
+    def _full(self, part: ShardedWeight) -> Tensor:
+        """Weight in full, as the call had it."""
+        stem, _, rows = part.name.partition("[")
         weight = next(weight for same in self._found.values() for weight in same if weight.name == stem).current
         whole: Tensor = weight.full_tensor() if _is_shard(weight) else weight.clone()  # type: ignore[attr-defined]
         if rows:
             start, stop = map(int, rows.rstrip("]").split(":"))
             whole = whole[start:stop]
-        is_transposed = whole.ndim == 2 and (received.shape, received.stride()) == (whole.mT.shape, whole.mT.stride())
-        return whole.mT if is_transposed else whole
+        layout = part.outline.shape, part.outline.stride()
+        is_transposed = whole.ndim == 2 and layout == (whole.mT.shape, whole.mT.stride())
+        return (whole.mT if is_transposed else whole).to(part.outline.dtype)
 
     def _like(self, tensor: Tensor) -> Iterator[tuple[_Named, Tensor]]:
         """Weights in the memory of a tensor."""

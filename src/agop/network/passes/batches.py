@@ -147,6 +147,10 @@ class Batch:
         """The batch with at most the first n of its samples that count."""
         return self.only(np.arange(self.n_samples) < n) if n < self.n_samples else self
 
+    def without_samples(self) -> Batch:
+        """The batch without any sample that counts, and none that was dropped."""
+        return replace(self.only(np.zeros(self.n_samples, bool)), n_dropped=0)
+
     def of_classes(self, classes: NDArray[np.int64]) -> Batch:
         """The batch with samples of these classes, ascending, whose positions are the labels."""
         assert self.labels is not None  # noqa: S101 - classes come from labels

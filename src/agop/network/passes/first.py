@@ -12,10 +12,12 @@ from torch import Tensor
 
 from agop.errors import InputError, MemoryBudgetError
 from agop.moments import LabeledMoments
+from agop.network.capture.weights import Weights
 from agop.network.options import MeasureOptions
 from agop.network.passes.batches import Batch
 from agop.network.passes.directions import Exact
-from agop.network.passes.gradients import LayerGradients, check_independence, layer_gradients
+from agop.network.passes.features import CallFeatures
+from agop.network.passes.gradients import LayerGradients, are_mixed, layer_gradients
 from agop.network.passes.merging import add_part, merged, merged_by_key
 from agop.network.passes.over_ranks import over_ranks
 from agop.network.passes.rows import UnalignedRowsError
@@ -101,30 +103,44 @@ class FirstPass:
         batch = seen.batch
         _check_calls(seen, options, before)
         found = cls(n_outputs=batch.outputs.shape[1], dtype=batch.outputs.dtype, n_dropped=batch.n_dropped)
-        if not batch.n_samples:
-            return found
+        found = found.with_layers(seen, options, before) if batch.n_samples else found
+        return found.with_gradients(seen, options, before)
+
+    def with_layers(self, seen: SeenBatch, options: MeasureOptions, before: FirstPass) -> FirstPass:
+        """With the layers of a batch that has samples."""
+        batch = seen.batch
         layers, skipped = _layers(seen, before, collapse=options.collapse)
         if not layers and not before.layers:
             raise _no_layer(skipped)
         _check_memory({**before.layers, **layers}, batch, options.max_memory)
         _check_finite(layers)
-        found = replace(
-            found,
+        return replace(
+            self,
             layers=layers,
             outputs=seen.signature(),
             n_samples=batch.n_samples,
             correct=batch.correct(),
             skipped=skipped,
         )
-        if not batch.outputs.requires_grad:
-            return found
-        calls = [features for features in seen.calls if features.name in layers]
-        if isinstance(options.directions, Exact) and batch.size not in before.checked:
-            check_independence(seen, calls)
-        weights = {name: layer.weight for name, layer in layers.items()}
+
+    def with_gradients(self, seen: SeenBatch, options: MeasureOptions, before: FirstPass) -> FirstPass:
+        """With the gradients of the same batch; ranks that pass it together make the same backward passes."""
+        batch = seen.batch
+        calls = [features for features in seen.calls if features.name in self.layers]
+        is_new = isinstance(options.directions, Exact) and bool(calls) and batch.size not in before.checked
+        plan = (batch.outputs.shape[1], batch.outputs.requires_grad), bool(calls), is_new
+        kinds, have_calls, are_new = zip(*seen.ranks.exchange(plan), strict=True)
+        if len(set(kinds)) > 1:
+            got = " and ".join(f"{n}{'' if differentiable else ' without'}" for n, differentiable in sorted(set(kinds)))
+            raise InputError("as many outputs on all ranks, with gradients", got, "Give all the same forward=....")
+        if not batch.outputs.requires_grad or not any(have_calls):
+            return self
+        if any(are_new):
+            _check_independence(seen, calls)
+        weights = {name: layer.weight for name, layer in self.layers.items()}
         gradients = layer_gradients(seen, calls, weights, options.directions)
-        layers = {name: replace(layer, gradients=gradients.get(name)) for name, layer in layers.items()}
-        return replace(found, layers=layers, checked=frozenset([batch.size]))
+        layers = {name: replace(layer, gradients=gradients.get(name)) for name, layer in self.layers.items()}
+        return replace(self, layers=layers, checked=frozenset([batch.size] if calls else []))
 
     def merge(self, other: FirstPass) -> FirstPass:
         """Both together; a layer that one of them had to skip is left out."""
@@ -156,10 +172,14 @@ class FirstPass:
         _check_alike(outlines)
         whole = over_ranks(self, outlines, ranks, device)
         first = {name: rank for rank in reversed(range(ranks.world)) for name in outlines[rank].layers}
-        missing = [name for name in whole.layers if any(name not in part.layers for part in outlines)]
+        missing = [
+            name
+            for name, layer in whole.layers.items()
+            if not layer.weight.sharded and any(name not in part.layers for part in outlines)
+        ]
         own = {name: self.layers[name].weight for name in missing if first[name] == ranks.rank}
         weights = {name: layer.weight for name, layer in self.layers.items()} | ranks.share(own, device)
-        layers = {name: replace(layer, weight=weights[name]) for name, layer in whole.layers.items()}
+        layers = {name: replace(layer, weight=weights.get(name, layer.weight)) for name, layer in whole.layers.items()}
         return replace(whole, layers=layers)
 
     def samples(self, options: MeasureOptions) -> SeenSamples:
@@ -193,11 +213,11 @@ class FirstPass:
             raise InputError(f"{number} of {samples.min_count} samples or more", got, advice)
         return samples
 
-    def stages(self, name: str, samples: SeenSamples) -> dict[str, Stage]:
+    def stages(self, name: str, samples: SeenSamples, classifier: Tensor | None) -> dict[str, Stage]:
         """Stages of a layer, for the classes of the samples, with the measures that need no second pass."""
-        classes, weight = np.array(samples.classes, dtype=np.int64), self.classifier(name, samples)
+        classes = np.array(samples.classes, dtype=np.int64)
         return {
-            stage: Stage.of(part.only(classes).placed(classes), weight=weight if stage == "input" else None)
+            stage: Stage.of(part.only(classes).placed(classes), weight=classifier if stage == "input" else None)
             for stage, part in self.layers[name].stages.items()
             if isinstance(part, LabeledMoments)
         }
@@ -208,21 +228,19 @@ class FirstPass:
         shapes = {name: layer.weight.matrix.shape for name, layer in self.layers.items()}
         return {name: float(max(shape) * min(shape) ** 2 + shape[1] ** 3) for name, shape in shapes.items()}
 
-    def classifier(self, name: str, samples: SeenSamples) -> Tensor | None:
-        """Rows for the classes of the weight of a layer whose outputs are their scores; None of other layers."""
+    def classifier(self, name: str, samples: SeenSamples, weights: Weights) -> Tensor | None:
+        """Rows for the classes of the weight of a layer whose outputs are their scores; None of other layers.
+
+        Of a sharded model all ranks ask together.
+        """
         layer = self.layers[name]
-        return samples.classifier_of(layer.weight.matrix) if layer.makes_outputs else None
+        return samples.classifier_of(layer.weight.whole(weights).matrix) if layer.makes_outputs else None
 
     def gradients(self, n_averaged: int) -> dict[str, LayerGradients]:
         """Gradients by layer, of those that one reached; samples that did not reach it count, with gradients of 0."""
         count = float(self.n_samples * n_averaged)
         found = {name: layer.gradients for name, layer in self.layers.items() if layer.gradients is not None}
         return {name: replace(part, product=OuterProduct(count, part.product.total)) for name, part in found.items()}
-
-    def trace_errors(self) -> dict[str, float | None]:
-        """Relative errors of the traces of the AGOPs, by layer."""
-        found = {name: layer for name, layer in self.layers.items() if layer.gradients is not None}
-        return {name: layer.gradients.trace_error(layer.weight) for name, layer in found.items() if layer.gradients}
 
     def without(self, *parts: Literal["gradients", "moments"]) -> FirstPass:
         """The same without large parts of the layers that are no longer needed, so that their memory is free."""
@@ -282,6 +300,16 @@ def _check_calls(seen: SeenBatch, options: MeasureOptions, before: FirstPass) ->
         raise InputError("classes for NC5", "targets of a regression", "Leave ood_loader out.")
     if before.n_samples and batch.n_samples and (before.correct is None) != (batch.labels is None):
         raise InputError("targets of one kind", "integers in one batch and numbers in another", "Cast them alike.")
+
+
+def _check_independence(seen: SeenBatch, calls: list[CallFeatures]) -> None:
+    """Raise on all ranks that pass a batch together if samples of one depend on others."""
+    if any(seen.ranks.exchange(are_mixed(seen, calls))):
+        raise InputError(
+            "outputs of a sample that depend on that sample alone",
+            "outputs that depend on other samples too, as those of tokens do, or samples on an unusual axis",
+            "Use outputs=Rademacher(k), which is right for tokens, or leave such layers out by layers=....",
+        )
 
 
 def _check_memory(layers: Mapping[str, SeenLayer], batch: Batch, max_memory: int | None) -> None:

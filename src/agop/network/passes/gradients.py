@@ -11,8 +11,9 @@ import torch
 from scipy.stats import t as student
 from torch import Tensor
 
-from agop.errors import InputError
 from agop.linalg import Spectrum, gram
+from agop.network.capture.layer_call import LayerCall
+from agop.network.capture.weights import ShardedWeight, Weights
 from agop.network.passes.directions import Directions
 from agop.network.passes.features import CallFeatures
 from agop.network.passes.merging import added
@@ -20,7 +21,7 @@ from agop.network.passes.sweep import SeenBatch
 from agop.outer_product import OuterProduct
 from agop.storable import storable
 
-__all__ = ["LayerGradients", "LayerWeight", "check_independence", "layer_gradients"]
+__all__ = ["LayerGradients", "LayerWeight", "are_mixed", "layer_gradients"]
 
 _ROWS, _ROWS_CPU = 4096, 256
 """Gradients that are gathered for one product: enough for its full speed, few enough to be added in float32."""
@@ -47,9 +48,28 @@ class LayerWeight:
 
     With :math:`\delta` the gradient with respect to the outputs of the layer, the AGOP at its inputs is
     :math:`W^T S W` for :math:`S = \sum \delta \delta^T`, or the sum of :math:`(W^T \delta)(W^T \delta)^T` itself.
+
+    Attributes
+    ----------
+    matrix
+        W; of a model that is sharded its outline on the meta device, which has the shape and no numbers.
+    sharded
+        What it takes to gather W from all ranks; empty where ``matrix`` has it.
     """
 
     matrix: Tensor
+    sharded: tuple[ShardedWeight, ...] = ()
+
+    @classmethod
+    def of(cls, call: LayerCall) -> LayerWeight:
+        """Weight of the layer that was called."""
+        if not call.sharded:
+            return cls(call.matrix())
+        return cls(torch.cat([part.matrix(part.outline) for part in call.sharded]), call.sharded)
+
+    def whole(self, weights: Weights) -> LayerWeight:
+        """The same with its numbers, gathered from the ranks of a sharded model, which ask together."""
+        return LayerWeight(weights.gathered(self.sharded)) if self.sharded else self
 
     @property
     def has_few_outputs(self) -> bool:
@@ -149,9 +169,9 @@ def layer_gradients(
         Directions along which the outputs are differentiated.
     """
     batch, random = seen.batch, directions.n_averaged > 1
-    sums = {name: _BatchSum(weight) for name, weight in weights.items()}
+    sums = {part.name: _BatchSum(weights[part.name], part.call.outputs.device) for part in calls}
     for features in calls:
-        features.listen(sums[features.name].add)
+        features.listen(partial(sums[features.name].add, features.call))
     kept = None if batch.samples is None else torch.from_numpy(batch.kept).to(batch.device)[:, None]
     for direction in directions.draws(batch.outputs.detach(), seen.number):
         for part in sums.values() if random else ():
@@ -169,31 +189,34 @@ class _BatchSum:
     whose own traces tell the spread.
     """
 
-    def __init__(self, weight: LayerWeight) -> None:
+    def __init__(self, weight: LayerWeight, device: torch.device) -> None:
         self.weight = weight
+        self.device = device
         self.total: Tensor | None = None
         self.precision = torch.float64
         self.gathered: list[Tensor] = []
         self.traces: list[Tensor] = []
 
-    def add(self, rows: Tensor) -> None:
-        """Add the gradients (n, S, out) of one direction of the outputs."""
+    def add(self, call: LayerCall, rows: Tensor) -> None:
+        """Add the gradients (n, S, out) of one direction of the outputs at a call of the layer."""
         self.gathered.append(rows.flatten(0, 1))
         n_rows = sum(map(len, self.gathered))
-        if (
+        if self.weight.sharded:
+            self._flush(LayerWeight(call.matrix()))  # which is whole at this moment only
+        elif (
             n_rows >= (_ROWS_CPU if rows.device.type == "cpu" else _ROWS)
             or n_rows * rows.shape[-1] * rows.itemsize >= _BYTES
         ):
-            self._flush()
+            self._flush(self.weight)
 
     def begin_direction(self) -> None:
         """Begin a random direction, whose trace is to be noted."""
-        self._flush()
-        self.traces.append(self.weight.matrix.new_zeros((), dtype=torch.float64))
+        self._flush(self.weight)
+        self.traces.append(torch.zeros((), dtype=torch.float64, device=self.device))
 
     def value(self, count: float) -> LayerGradients | None:
         """The sum, with the spread of the directions, which are independent of those of other batches."""
-        self._flush()
+        self._flush(self.weight)
         if self.total is None:
             return None
         spread, k = None, len(self.traces)
@@ -202,15 +225,15 @@ class _BatchSum:
             spread = torch.stack([variance, variance.square() / (k - 1)])
         return LayerGradients(OuterProduct(count, self.total), self.precision, spread)
 
-    def _flush(self) -> None:
+    def _flush(self, weight: LayerWeight) -> None:
         if self.gathered:
             rows = self.gathered[0] if len(self.gathered) == 1 else torch.cat(self.gathered)
-            part = _outer_products(self.weight.on_smaller_side(rows))
+            part = _outer_products(weight.on_smaller_side(rows))
             self.precision = rows.dtype
             self.total = part if self.total is None else self.total.add_(part)
             self.gathered = []
             if self.traces:
-                self.traces[-1] = self.traces[-1] + self.weight.trace(part)
+                self.traces[-1] = self.traces[-1] + weight.trace(part)
 
 
 def _outer_products(rows: Tensor) -> Tensor:
@@ -223,8 +246,8 @@ def _outer_products(rows: Tensor) -> Tensor:
     return gram(rows * torch.exp2(-exponent)).double() * torch.exp2(2 * exponent.double())
 
 
-def check_independence(seen: SeenBatch, calls: list[CallFeatures]) -> None:
-    """Raise if the outputs of one sample depend on the rows of another.
+def are_mixed(seen: SeenBatch, calls: list[CallFeatures]) -> bool:
+    """Whether the outputs of one sample depend on the rows of another, from two backward passes.
 
     The outputs of each sample are weighted by a power of two, which rounding respects in every precision: the gradients
     at its rows must be weighted by the same one.
@@ -242,12 +265,7 @@ def check_independence(seen: SeenBatch, calls: list[CallFeatures]) -> None:
         if (before := found.get(id(features))) is not None:
             features.listen(partial(_note_mixing, before, factors, mixed))
     seen.backward(plain * factors)
-    if mixed and bool(torch.stack(mixed).any()):
-        raise InputError(
-            "outputs of a sample that depend on that sample alone",
-            "outputs that depend on other samples too, as those of tokens do, or samples on an unusual axis",
-            "Use outputs=Rademacher(k), which is right for tokens, or leave such layers out by layers=....",
-        )
+    return bool(mixed) and bool(torch.stack(mixed).any())
 
 
 def _note_mixing(plain: Tensor, factors: Tensor, mixed: list[Tensor], weighted: Tensor) -> None:

@@ -68,15 +68,15 @@ def second_pass(
     if sweep.options.ood_loader is not None and not total.outside:
         raise InputError("an ood_loader with samples", "none on any rank", "Give one of the ranks some of them.")
 
-    def stages_of(name: str) -> dict[str, Stage]:
-        weight, seen_in = first.classifier(name, samples), {stage: look for look in looks[name] for stage in look.views}
+    def stages_of(name: str, classifier: Tensor | None) -> dict[str, Stage]:
+        seen_in = {stage: look for look in looks[name] for stage in look.views}
         return {
-            stage: total.stage((name, stage), seen_in[stage], weight if stage == "input" else None)
+            stage: total.stage((name, stage), seen_in[stage], classifier if stage == "input" else None)
             for stage in STAGES
             if stage in seen_in
         }
 
-    return ranks.spread(stages_of, costs)
+    return ranks.spread(stages_of, costs, fetch=lambda name: first.classifier(name, samples, sweep.weights))
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,7 +57,7 @@ class SeenLayer:
         for stage in features.stages if collapse else ():
             for part, owners in features.of(stage):
                 add_part(moments, stage, features.batch.moments(part, owners))
-        weight = LayerWeight(features.call.matrix()) if known is None else known.weight
+        weight = LayerWeight.of(features.call) if known is None else known.weight
         activations = frozenset([features.call.activation])
         rows, is_last = features.n_real_rows, features.are_outputs()
         return cls(weight, linear.patch, moments, activations, is_last, rows, features.is_unmasked)
@@ -94,7 +94,7 @@ class SeenLayer:
         """The layer without gradients, and what its weight computed for them, or without moments."""
         layer = self
         if "gradients" in parts:
-            layer = replace(layer, gradients=None, weight=LayerWeight(layer.weight.matrix))
+            layer = replace(layer, gradients=None, weight=replace(layer.weight))
         return replace(layer, moments={}) if "moments" in parts else layer
 
     @property

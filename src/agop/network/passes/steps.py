@@ -2,40 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import itertools
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import torch.distributed as dist
+from torch import nn
+
 from agop.errors import InputError
-from agop.network.passes.batches import Batch
+from agop.network.capture.weights import is_sharded
 from agop.ranks import Ranks
 
-__all__ = ["check_in_step", "in_step"]
+__all__ = ["check_alone", "in_step"]
+
+_NONE = object()
 
 
-def in_step(loader: Iterable[Any], ranks: Ranks) -> Iterator[Any]:
-    """Batches of this rank, as long as all ranks have one.
+def check_alone(model: nn.Module, ranks: Ranks) -> None:
+    """Raise if a process without a group is not alone, since it has a shard of the model; warn if it may not be.
+
+    ``torch.distributed.group.WORLD`` is None before ``init_process_group``: where ``torchrun`` started several
+    processes, each would silently measure its part of the data only.
 
     Raises
     ------
     InputError
-        On all ranks, if one of them has fewer than another.
+        If the model is spread over several processes.
     """
-    for data in loader:
-        if not all(ranks.exchange(True)):
-            break
-        yield data
-    else:
-        if not any(ranks.exchange(False)):
+    if ranks.group is not None or not dist.is_available():
+        return
+    if dist.is_initialized():
+        if is_sharded(model) and dist.get_world_size() > 1:
+            advice = "Pass group=torch.distributed.group.WORLD on all ranks."
+            raise InputError("a process group for a sharded model, of which a pass is one of all ranks", "None", advice)
+    elif (world := os.environ.get("WORLD_SIZE", "1")) != "1" and "RANK" in os.environ:
+        warnings.warn(
+            f"one of {world} processes measures its data alone, without a process group: call "
+            "torch.distributed.init_process_group() first, then pass group=torch.distributed.group.WORLD",
+            stacklevel=4,
+        )
+
+
+def in_step(loader: Iterable[Any], ranks: Ranks, is_enough: Callable[[], bool]) -> Iterator[tuple[Any, bool]]:
+    """Batches of this rank, and whether they count: one that has no more repeats its last until no rank has more.
+
+    Parameters
+    ----------
+    loader
+        Batches of this rank.
+    ranks
+        Processes that must make equally many passes.
+    is_enough
+        Whether the rest of the batches is not wanted.
+
+    Raises
+    ------
+    InputError
+        On all ranks, before the first pass, if some have no batch at all.
+    """
+    batches, last = iter(loader), None
+    for number in itertools.count():
+        data = _NONE if is_enough() else next(batches, _NONE)
+        counts = data is not _NONE
+        found = ranks.exchange(counts)
+        if not any(found):
             return
-    raise InputError(
-        "as many batches on all ranks, since the model is sharded", "fewer on one of them", "Split the data evenly."
-    )
-
-
-def check_in_step(batch: Batch, ranks: Ranks) -> None:
-    """Raise on all ranks unless each has a sample that counts in a batch of the same size."""
-    found = ranks.exchange((batch.size, batch.n_samples > 0))
-    if len(set(found)) > 1 or not found[0][1]:
-        got = ", ".join(f"{size}" if counts else f"{size} of which none counts" for size, counts in found)
-        advice = "Give each rank the same number of samples a batch."
-        raise InputError("batches of one size on all ranks, since the model is sharded", got, advice)
+        if number == 0 and not all(found):
+            got = f"none on rank {found.index(False)}"
+            raise InputError("a batch on each rank, since the model is sharded", got, "Give each some samples.")
+        last = data if counts else last
+        del data
+        yield last, counts
+        last = last if ranks.world > 1 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from agop.network.passes.batches import Batch, checked_batch
 from agop.network.passes.features import CallFeatures
 from agop.network.passes.forward import moved
 from agop.network.passes.rows import Owners
-from agop.network.passes.steps import check_in_step, in_step
+from agop.network.passes.steps import in_step
 from agop.ranks import Ranks
 
 __all__ = ["SeenBatch", "Sweep"]
@@ -46,12 +46,15 @@ class SeenBatch:
         Calls of the layers, in their order.
     capture
         Context that noted the calls.
+    ranks
+        Processes that pass a batch at the same time, since a pass of one is a pass of all.
     """
 
     number: int
     batch: Batch
     calls: list[CallFeatures]
     capture: Capture
+    ranks: Ranks
 
     def signature(self) -> LabeledMoments | None:
         """Moments of the outputs by class, of a few random combinations of many; None without samples that count."""
@@ -97,6 +100,11 @@ class Sweep:
     observe: Callable[[], None]
     ranks: Ranks
 
+    @cached_property
+    def weights(self) -> Weights:
+        """Weights of the layers to measure."""
+        return Weights(self.model, self.options.layers)
+
     def batches(self, loader: Iterable[Any], *, gradients: bool, ood: bool = False) -> Iterator[SeenBatch]:
         """Every batch, after the model has seen it.
 
@@ -105,33 +113,29 @@ class Sweep:
         Raises
         ------
         InputError
-            If there is no batch and no other rank, a batch is unusable, or ranks with a sharded model fall out of step.
+            If there is no batch and no other rank, a batch is unusable, or some ranks of a sharded model have none.
         """
-        weights = Weights(self.model, self.options.layers)
         wanted = None if ood else self.options.max_samples
         left = None if wanted is None else len(range(self.ranks.rank, wanted, self.ranks.world))
         time_first = any(getattr(module, "batch_first", True) is False for module in self.model.modules())
-        number, keeps_step = -1, self.ranks.group is not None and is_sharded(self.model)
-        if keeps_step and wanted is not None:
-            raise InputError("all samples of a sharded model", f"max_samples={wanted}", "Give each rank fewer.")
-        for number, data in enumerate(in_step(loader, self.ranks) if keeps_step else loader):
-            capture = Capture(weights)
+        number, step = -1, self.ranks if is_sharded(self.model) else Ranks()
+        batches = in_step(loader, step, lambda: left == 0)
+        for number, (data, counts) in enumerate(batches):
+            capture = Capture(self.weights)
             with torch.set_grad_enabled(gradients), capture:
                 batch = self._run(data, ood)
             if self.options.common_inputs:
                 capture.join()
-            if keeps_step and gradients:
-                check_in_step(batch, self.ranks)
-            if left is not None:
+            if not counts:
+                batch = batch.without_samples()
+            elif left is not None:
                 batch = batch.first(left)
                 left -= batch.n_samples
             calls = [CallFeatures(call, capture, batch, self.options.rows, time_first) for call in capture.calls]
-            yield SeenBatch(self.ranks.rank + number * self.ranks.world, batch, calls, capture)
+            yield SeenBatch(self.ranks.rank + number * self.ranks.world, batch, calls, capture, step)
             capture.release()
             del batch, calls, data
             self.observe()
-            if left == 0:
-                return
         if number < 0 and self.ranks.group is None:
             raise InputError("a loader with batches", "none", "A loader that is used up by one pass does not do.")
 
