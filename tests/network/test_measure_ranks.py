@@ -146,8 +146,8 @@ def test_two_collectives_a_pass_and_their_size(failed):
     assert scatter == classes * len(outputs + right + stages)
     in_span = [2] * (len(stages) + 2 * 3)  # and after two powers of the AGOP, in the span of three class means
     agreements, squares = len(in_span), classes * (5 + 6 + 3)  # along the eigenvectors of AGOPs of these ranks
-    assert second == sums(outputs + in_span) + agreements + squares
-    assert projected == classes * len(outputs + in_span) + 4 * len(in_span)
+    assert second == sums(outputs) + sum(r * r for r in in_span) + agreements + squares
+    assert projected == classes * len(outputs)
 
 
 def test_a_process_of_torchrun_without_a_group_is_warned(monkeypatch):

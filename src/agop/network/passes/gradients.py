@@ -23,10 +23,10 @@ from agop.storable import storable
 
 __all__ = ["LayerGradients", "LayerWeight", "are_mixed", "layer_gradients"]
 
-_ROWS, _ROWS_CPU = 4096, 256
+_ROWS = 4096
 """Gradients that are gathered for one product: enough for its full speed, few enough to be added in float32."""
 
-_BYTES = 2**25
+_BYTES = 2**22
 """Memory that the gathered gradients of one layer may take."""
 
 _CONFIDENCE = 0.95
@@ -203,10 +203,7 @@ class _BatchSum:
         n_rows = sum(map(len, self.gathered))
         if self.weight.sharded:
             self._flush(LayerWeight(call.matrix()))  # which is whole at this moment only
-        elif (
-            n_rows >= (_ROWS_CPU if rows.device.type == "cpu" else _ROWS)
-            or n_rows * rows.shape[-1] * rows.itemsize >= _BYTES
-        ):
+        elif n_rows >= _ROWS or n_rows * rows.shape[-1] * rows.itemsize >= _BYTES:
             self._flush(self.weight)
 
     def begin_direction(self) -> None:
@@ -242,7 +239,7 @@ def _outer_products(rows: Tensor) -> Tensor:
     Rows are scaled by a power of two, without rounding, so that squares of vanishing or exploding gradients keep within
     the range of float32.
     """
-    exponent = torch.frexp(torch.linalg.vector_norm(rows, torch.inf)).exponent.clamp(-_SCALED, _SCALED).to(rows)
+    exponent = torch.frexp(rows.abs().amax()).exponent.clamp(-_SCALED, _SCALED).to(rows)
     return gram(rows * torch.exp2(-exponent)).double() * torch.exp2(2 * exponent.double())
 
 

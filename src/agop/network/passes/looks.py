@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -38,6 +39,13 @@ class StageView:
     powers: Tensor | None = None
     projection: BetweenProjection | None = None
 
+    @cached_property
+    def _basis(self) -> Tensor:
+        """(d, C - 1 at most) orthonormal basis of the span of the class means, for coordinates before the powers."""
+        assert self.projection is not None  # noqa: S101 - asked for where there is one
+        basis = self.projection.basis
+        return basis if self.powers is None else self.powers[:, None] * basis
+
     @classmethod
     def of(cls, moments: ClassMoments, powers: Tensor | None = None) -> StageView:
         """View of a stage with such class means."""
@@ -49,9 +57,7 @@ class StageView:
 
     def project(self, deviations: Tensor) -> Tensor:
         """Coordinates (k, C - 1 at most) in the span of the class means, of features about their class means."""
-        assert self.projection is not None  # noqa: S101 - asked for where there is one
-        basis = self.projection.basis
-        return deviations @ (basis if self.powers is None else self.powers[:, None] * basis)
+        return deviations @ self._basis
 
     def agreements(self, points: Tensor, index: Tensor, decisions: Tensor) -> Tensor:
         """How many rows have the decision of their nearest class mean, from coordinates about that of their class."""

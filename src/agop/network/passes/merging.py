@@ -7,7 +7,7 @@ from typing import Protocol, Self, TypeVar
 
 from torch import Tensor
 
-__all__ = ["add_part", "added", "added_by_key", "merged", "merged_by_key"]
+__all__ = ["add_part", "add_tensor", "added", "added_by_key", "merged", "merged_by_key"]
 
 Key = TypeVar("Key")
 
@@ -31,6 +31,11 @@ def merged(one: Value | None, other: Value | None) -> Value | None:
 def add_part(total: MutableMapping[Key, Value], key: Key, part: Value) -> None:
     """Merge a part into the value under its key, or put it there."""
     total[key] = total[key].merge(part) if key in total else part
+
+
+def add_tensor(total: MutableMapping[Key, Tensor], key: Key, part: Tensor) -> None:
+    """Add a tensor to the one under its key, or put it there."""
+    total[key] = total[key] + part if key in total else part
 
 
 def merged_by_key(one: Mapping[Key, Value], other: Mapping[Key, Value]) -> dict[Key, Value]:

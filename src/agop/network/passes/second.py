@@ -17,7 +17,7 @@ from agop.linalg import Spectrum
 from agop.moments import ClassMoments, LabeledMoments
 from agop.network.passes.first import FirstPass
 from agop.network.passes.looks import Look, looks_of
-from agop.network.passes.merging import add_part, added_by_key, merged, merged_by_key
+from agop.network.passes.merging import add_part, add_tensor, added_by_key, merged, merged_by_key
 from agop.network.passes.over_ranks import over_ranks
 from agop.network.passes.rows import Owners
 from agop.network.passes.sweep import SeenBatch, Sweep
@@ -87,9 +87,9 @@ class SecondPass:
     ----------
     outputs
         Moments of the network's outputs, as in the first pass.
-    projected
-        Moments of the features of a stage about their class means of the first pass, in the span of these, with
-        within-class scatter; where class means differ.
+    scatter
+        (r, r) within-class scatter of a stage in the span of its class means, about those of the first pass; where
+        class means differ.
     agreements
         Samples for which the decision of the network is the nearest class mean, scalars on the device.
     squares
@@ -100,7 +100,7 @@ class SecondPass:
     """
 
     outputs: LabeledMoments | None = None
-    projected: Mapping[Place, LabeledMoments] = field(default_factory=dict)
+    scatter: Mapping[Place, Tensor] = field(default_factory=dict)
     agreements: Mapping[Place, Tensor] = field(default_factory=dict)
     squares: Mapping[str, Tensor] = field(default_factory=dict)
     outside: Mapping[Place, LabeledMoments] = field(default_factory=dict)
@@ -114,29 +114,26 @@ class SecondPass:
         seen = seen.of_classes(classes)
         if not seen.batch.n_samples:
             return cls(outputs)
-        projected: dict[Place, LabeledMoments] = {}
+        scatter: dict[Place, Tensor] = {}
         agreements: dict[Place, Tensor] = {}
         squares: dict[str, Tensor] = {}
         decisions = seen.batch.decisions_among(classes) if scores else None
         for name, look, rows, owners in _features(seen, looks):
-            grouping = seen.batch.grouping(owners)
             index = seen.batch.labels_of(owners)
             own = None if decisions is None else seen.batch.of_owners(decisions, owners)
             deviations = rows.double() - look.means.index_select(0, index)
             coordinates = look.along_axes(deviations, rows.dtype)
             if coordinates is not None:
                 total = coordinates.new_zeros(len(classes), coordinates.shape[1])
-                squared = total.index_add_(0, index, coordinates.square())
-                squares[name] = squares[name] + squared if name in squares else squared
+                add_tensor(squares, name, total.index_add_(0, index, coordinates.square()))
             for stage, view in look.views.items():
                 if view.projection is None:
                     continue
                 points = view.project(deviations if coordinates is None or stage == look.stage else coordinates)
-                add_part(projected, (name, stage), LabeledMoments.of(points, grouping, scatter=True))
+                add_tensor(scatter, (name, stage), points.mT @ points)
                 if own is not None:
-                    found = view.agreements(points, index, own)
-                    agreements[name, stage] = agreements.get((name, stage), 0) + found
-        return cls(outputs, projected, agreements, squares)
+                    add_tensor(agreements, (name, stage), view.agreements(points, index, own))
+        return cls(outputs, scatter, agreements, squares)
 
     @classmethod
     def outside_of(cls, seen: SeenBatch, looks: Mapping[str, list[Look]]) -> SecondPass:
@@ -151,7 +148,7 @@ class SecondPass:
         """Both together."""
         return SecondPass(
             merged(self.outputs, other.outputs),
-            merged_by_key(self.projected, other.projected),
+            added_by_key(self.scatter, other.scatter),
             added_by_key(self.agreements, other.agreements),
             added_by_key(self.squares, other.squares),
             merged_by_key(self.outside, other.outside),
@@ -170,12 +167,10 @@ class SecondPass:
             squares = self.squares.get(place[0])
             traces = moments.means.new_zeros(len(moments.counts)) if squares is None else squares @ view.powers.square()
             moments = ClassMoments(moments.counts, moments.means, traces)
-        found = self.projected.get(place)
-        if found is None or view.projection is None:
+        if view.projection is None or place not in self.scatter:
             return moments, None
-        part = found.placed(np.arange(len(moments.counts)))
-        about = ClassMoments(part.counts, view.projection.means + part.means, part.scatter_traces, part.scatter)
-        return moments, ProjectedMoments(about, self.agreements.get(place))
+        within = ClassMoments(moments.counts, view.projection.means, None, self.scatter[place])
+        return moments, ProjectedMoments(within, self.agreements.get(place))
 
 
 def _features(seen: SeenBatch, looks: Mapping[str, list[Look]]) -> Iterator[tuple[str, Look, Tensor, Owners]]:

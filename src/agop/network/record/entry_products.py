@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 
@@ -40,6 +42,8 @@ class EntryProducts:
     :math:`PA^pP = \sum_j w_j c_j c_j^T` and :math:`PA^pu = \sum_j w_j \langle v_j, u \rangle c_j`. A mean that dwarfs
     the rest costs no digits, as it would in the difference of sums of squares.
 
+    All on the host, since a power is found by many evaluations.
+
     Attributes
     ----------
     logarithms
@@ -52,10 +56,10 @@ class EntryProducts:
         Norm of N.
     """
 
-    logarithms: Tensor
-    cross: Tensor
-    centered_cross: Tensor
-    centered_gram: Tensor
+    logarithms: NDArray[np.float64]
+    cross: NDArray[np.float64]
+    centered_cross: NDArray[np.float64]
+    centered_gram: NDArray[np.float64]
     norm: float
     centered_norm: float
 
@@ -73,25 +77,26 @@ class EntryProducts:
         along_rows, along_columns = weight.sum(1) / math.sqrt(d), vectors.sum(0) / math.sqrt(d)
         mapped = rows @ columns
         overlaps = gram(columns)
+        whole = torch.addr(mapped, along_rows, along_columns)  # W V, since rows and columns have lost their means
         return cls(
-            logarithms=(spectrum.values / spectrum.values[0]).log(),
-            cross=(weight @ vectors).square().sum(0),
-            centered_cross=mapped.square().sum(0) + 2 * along_columns * (along_rows @ mapped),
-            centered_gram=overlaps * (overlaps + 2 * torch.outer(along_columns, along_columns)),
+            logarithms=(spectrum.values / spectrum.values[0]).log().numpy(force=True),
+            cross=whole.square().sum(0).numpy(force=True),
+            centered_cross=(mapped.square().sum(0) + 2 * along_columns * (along_rows @ mapped)).numpy(force=True),
+            centered_gram=overlaps.mul_(overlaps + 2 * torch.outer(along_columns, along_columns)).numpy(force=True),
             norm=_product_norm(weight),
             centered_norm=math.hypot(_product_norm(rows), math.sqrt(2) * float((along_rows @ rows).norm())),
         )
 
     def cosine(self, power: float) -> float:
         """Cosine of N and the power."""
-        weights = (power * self.logarithms).exp()
-        return min(1.0, float(weights @ self.cross / weights.norm()) / self.norm)
+        weights = np.exp(power * self.logarithms)
+        return min(1.0, float(weights @ self.cross / np.linalg.norm(weights)) / self.norm)
 
     def pearson(self, power: float) -> float:
         """Pearson's correlation of N and the power, where both have entries that differ."""
         if self.centered_norm <= _CONSTANT * self.norm:
             raise UndefinedMeasureError("entries of W^T W that differ", "equal ones", "Use the cosine.")
-        found = float(self._pearson(self.logarithms.new_tensor([power])))
+        found = float(self._pearson(np.array([power]))[0])
         if math.isnan(found):
             raise UndefinedMeasureError("entries of the AGOP that differ", "equal ones", "Use the cosine.")
         return min(1.0, max(-1.0, found))
@@ -101,10 +106,10 @@ class EntryProducts:
         at_one = self.pearson(1.0)
         if self.logarithms[-1] >= -_EQUAL:
             return None, at_one
-        powers = torch.linspace(*_POWERS, _N_POWERS, dtype=torch.float64).to(self.logarithms)
-        best = int(self._pearson(powers).nan_to_num(nan=_WORSE).argmax())
+        powers = np.linspace(*_POWERS, _N_POWERS)
+        best = int(np.nan_to_num(self._pearson(powers), nan=_WORSE).argmax())
         refined = minimize_scalar(
-            lambda power: -float(self._pearson(powers.new_tensor([power])).nan_to_num(nan=_WORSE)),
+            lambda power: -float(np.nan_to_num(self._pearson(np.array([power])), nan=_WORSE)[0]),
             bounds=(float(powers[max(best - 1, 0)]), float(powers[min(best + 1, _N_POWERS - 1)])),
             method="bounded",
             options={"xatol": 1e-9},
@@ -112,12 +117,13 @@ class EntryProducts:
         power = max(float(powers[best]), float(refined.x), key=self.pearson)
         return power, self.pearson(power)
 
-    def _pearson(self, powers: Tensor) -> Tensor:
+    def _pearson(self, powers: NDArray[np.float64]) -> NDArray[np.float64]:
         """Correlations for powers (k,); NaN where all entries of the power are equal up to rounding."""
-        weights = (powers[:, None] * self.logarithms).exp()
-        lengths = ((weights @ self.centered_gram) * weights).sum(1).clamp_min(0).sqrt()
-        lengths = torch.where(lengths <= _CONSTANT * weights.norm(dim=1), math.nan, lengths)
-        return weights @ self.centered_cross / lengths / self.centered_norm
+        weights = np.exp(powers[:, None] * self.logarithms)
+        lengths = np.sqrt(((weights @ self.centered_gram) * weights).sum(1).clip(min=0))
+        lengths[lengths <= _CONSTANT * np.linalg.norm(weights, axis=1)] = math.nan
+        found: NDArray[np.float64] = weights @ self.centered_cross / lengths / self.centered_norm
+        return found
 
 
 def weight_factor(weight: ArrayLike, spectrum: Spectrum) -> Tensor:
