@@ -67,6 +67,16 @@ def test_normal_form_of_a_convolution(build):
         torch.testing.assert_close(out[i].flatten(0, -2), rows_after(model.conv, model.conv(one)))
 
 
+def test_weights_of_one_process_are_not_copied():
+    x, _ = data()
+    model = seeded(Shared, 2)
+    capture, _ = captured(model, x)
+    for call, module in zip(capture.calls, (model.first, model.again, model.again, model.last), strict=True):
+        assert call.sharded == ()
+        assert call.matrix().data_ptr() == module.weight.data_ptr()
+        assert torch.equal(call.matrix(), module.weight)
+
+
 def test_gradients_reach_every_call():
     x, _ = data()
     model = seeded(Shared, 2)

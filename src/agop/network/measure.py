@@ -199,12 +199,17 @@ def _stages_of_one_pass(
     sweep: Sweep, first: FirstPass, spectra: Mapping[str, Spectrum], samples: SeenSamples
 ) -> dict[str, dict[str, Stage]]:
     """Stages of every layer, of a regression or of classes."""
-    spread, costs = sweep.ranks.spread, first.costs
     if samples.counts is None:
-        work = lambda name, weight: regression_stages(first.layers[name], weight, spectra.get(name))  # noqa: E731
-        return spread(work, costs, fetch=partial(_weight, sweep, first))
-    work = lambda name, weight: first.stages(name, samples, weight)  # noqa: E731
-    return spread(work, costs, fetch=lambda name: first.classifier(name, samples, sweep.weights))
+        return sweep.ranks.spread(
+            lambda name, weight: regression_stages(first.layers[name], weight, spectra.get(name)),
+            first.costs,
+            fetch=partial(_weight, sweep, first),
+        )
+    return sweep.ranks.spread(
+        lambda name, classifier: first.stages(name, samples, classifier),
+        first.costs,
+        fetch=lambda name: first.classifier(name, samples, sweep.weights),
+    )
 
 
 def _n_batches(loader: Iterable[Any], passes: int) -> int | None:

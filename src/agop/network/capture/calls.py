@@ -138,8 +138,8 @@ class Capture(TorchFunctionMode):
         )
         if outputs.requires_grad:
             outputs.register_hook(call.receive)  # type: ignore[no-untyped-call]
-        if call.sharded:
-            outputs = outputs.clone()  # whose hook gathers the weight before that of the call is served
+            if call.sharded:
+                outputs = outputs.clone()  # whose hook gathers the weight before that of the call is served
         self.calls.append(call)
         self._stages.begin(outputs, call)
         return outputs

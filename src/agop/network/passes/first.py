@@ -16,8 +16,8 @@ from agop.network.capture.weights import Weights
 from agop.network.options import MeasureOptions
 from agop.network.passes.batches import Batch
 from agop.network.passes.directions import Exact
-from agop.network.passes.features import CallFeatures
-from agop.network.passes.gradients import LayerGradients, are_mixed, layer_gradients
+from agop.network.passes.gradients import LayerGradients, layer_gradients
+from agop.network.passes.independence import check_independence
 from agop.network.passes.merging import add_part, merged, merged_by_key
 from agop.network.passes.over_ranks import over_ranks
 from agop.network.passes.rows import UnalignedRowsError
@@ -136,7 +136,7 @@ class FirstPass:
         if not batch.outputs.requires_grad or not any(have_calls):
             return self
         if any(are_new):
-            _check_independence(seen, calls)
+            check_independence(seen, calls)
         weights = {name: layer.weight for name, layer in self.layers.items()}
         gradients = layer_gradients(seen, calls, weights, options.directions)
         layers = {name: replace(layer, gradients=gradients.get(name)) for name, layer in self.layers.items()}
@@ -300,16 +300,6 @@ def _check_calls(seen: SeenBatch, options: MeasureOptions, before: FirstPass) ->
         raise InputError("classes for NC5", "targets of a regression", "Leave ood_loader out.")
     if before.n_samples and batch.n_samples and (before.correct is None) != (batch.labels is None):
         raise InputError("targets of one kind", "integers in one batch and numbers in another", "Cast them alike.")
-
-
-def _check_independence(seen: SeenBatch, calls: list[CallFeatures]) -> None:
-    """Raise on all ranks that pass a batch together if samples of one depend on others."""
-    if any(seen.ranks.exchange(are_mixed(seen, calls))):
-        raise InputError(
-            "outputs of a sample that depend on that sample alone",
-            "outputs that depend on other samples too, as those of tokens do, or samples on an unusual axis",
-            "Use outputs=Rademacher(k), which is right for tokens, or leave such layers out by layers=....",
-        )
 
 
 def _check_memory(layers: Mapping[str, SeenLayer], batch: Batch, max_memory: int | None) -> None:

@@ -21,7 +21,7 @@ from agop.network.passes.sweep import SeenBatch
 from agop.outer_product import OuterProduct
 from agop.storable import storable
 
-__all__ = ["LayerGradients", "LayerWeight", "are_mixed", "layer_gradients"]
+__all__ = ["LayerGradients", "LayerWeight", "layer_gradients"]
 
 _ROWS = 4096
 """Gradients that are gathered for one product: enough for its full speed, few enough to be added in float32."""
@@ -34,12 +34,6 @@ _CONFIDENCE = 0.95
 
 _SCALED = 120
 """Largest power of two that gradients are scaled by."""
-
-_LEVELS = 8
-"""Powers of two that tell samples apart; more would overflow gradients in half precision."""
-
-_MIXED = 1e-4
-"""Gradients at the rows of another sample, relative to the largest, that are not rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,32 +235,3 @@ def _outer_products(rows: Tensor) -> Tensor:
     """
     exponent = torch.frexp(rows.abs().amax()).exponent.clamp(-_SCALED, _SCALED).to(rows)
     return gram(rows * torch.exp2(-exponent)).double() * torch.exp2(2 * exponent.double())
-
-
-def are_mixed(seen: SeenBatch, calls: list[CallFeatures]) -> bool:
-    """Whether the outputs of one sample depend on the rows of another, from two backward passes.
-
-    The outputs of each sample are weighted by a power of two, which rounding respects in every precision: the gradients
-    at its rows must be weighted by the same one.
-    """
-    outputs = seen.batch.outputs.detach()
-    powers = torch.arange(len(outputs), device=outputs.device)
-    factors = torch.exp2((powers + powers // _LEVELS) % _LEVELS).to(outputs)[:, None]
-    plain = torch.arange(1, outputs.shape[1] + 1).to(outputs).expand_as(outputs)
-    found: dict[int, Tensor] = {}
-    for features in calls:
-        features.listen(partial(found.__setitem__, id(features)))
-    seen.backward(plain)
-    mixed: list[Tensor] = []
-    for features in calls:
-        if (before := found.get(id(features))) is not None:
-            features.listen(partial(_note_mixing, before, factors, mixed))
-    seen.backward(plain * factors)
-    return bool(mixed) and bool(torch.stack(mixed).any())
-
-
-def _note_mixing(plain: Tensor, factors: Tensor, mixed: list[Tensor], weighted: Tensor) -> None:
-    """Compare gradients (n, S, out) with and without factors of the samples."""
-    gap, largest = (weighted / factors[:, :, None] - plain).abs().amax(), plain.abs().amax()
-    rounded = torch.finfo(plain.dtype).tiny / _MIXED**2  # numbers so small have lost digits
-    mixed.append((gap > _MIXED * largest) & (largest > rounded))
