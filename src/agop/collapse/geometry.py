@@ -59,7 +59,7 @@ class ClassGeometry:
 
     @cached_property
     def centered(self) -> Tensor:
-        """Class means minus the global mean (C, d), as :meth:`agop.moments.ClassMoments.centered_means` of C >= 2."""
+        """Class means minus the global mean (C, d), as :meth:`agop.moments.ClassMeans.centered_means` of C >= 2."""
         return self.moments.centered_means(self.global_mean)
 
     @cached_property

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from agop.errors import EmptyClassError, InputError
+from agop.errors import InputError
 from agop.inputs import ArrayLike, as_labels, as_matrix, require_finite
 from agop.moments.arithmetic import Parts, merged, over_ranks, placed, read
+from agop.moments.class_means import ClassMeans
 from agop.moments.gram import between_axes, square_gram
 from agop.ranks import Ranks
 from agop.storable import storable
 
-__all__ = ["ClassMoments", "GlobalMean"]
-
-GlobalMean: TypeAlias = Literal["classes", "samples"]
-"""Meaning of "the global mean": the mean of the class means, or the mean of all samples."""
+__all__ = ["ClassMoments"]
 
 
 @storable
 @dataclass(frozen=True, slots=True, eq=False)
-class ClassMoments:
+class ClassMoments(ClassMeans):
     r"""Number and mean of the samples of each class, and their scatter about it, in float64 for features of any type.
 
     With :math:`\mu_c` the mean of the :math:`N_c` samples of class c, the within-class scatter is
@@ -54,8 +51,6 @@ class ClassMoments:
     tensor([2., 0.], dtype=torch.float64)
     """
 
-    counts: Tensor
-    means: Tensor
     scatter_traces: Tensor | None
     scatter: Tensor | None = None
 
@@ -167,11 +162,6 @@ class ClassMoments:
         return self.counts, self.means, self.scatter_traces, self.scatter
 
     @property
-    def n_samples(self) -> int:
-        """Number of samples N of all classes."""
-        return int(self.counts.sum())
-
-    @property
     def scatter_trace(self) -> float:
         """Trace of the within-class scatter: the sum over all samples of the squared distance to their class mean."""
         if self.scatter_traces is None and self.scatter is not None:
@@ -270,78 +260,9 @@ class ClassMoments:
         traces = None if self.scatter_traces is None else self.scatter_traces[classes]
         return replace(self, counts=self.counts[classes], means=self.means[classes], scatter_traces=traces)
 
-    def global_mean(self, weighting: GlobalMean = "classes") -> Tensor:
-        """Mean (d,) of the class means, or with ``"samples"`` of all samples.
-
-        Raises
-        ------
-        EmptyClassError
-            If a class has no samples.
-        """
-        if weighting not in ("classes", "samples"):
-            raise InputError("global_mean 'classes' or 'samples'", repr(weighting), "Choose one of the two.")
-        if not self.counts.all():
-            missing = torch.nonzero(self.counts == 0).flatten().tolist()
-            advice = "Give samples of every class, or leave the empty ones out by moments.drop_empty()."
-            raise EmptyClassError("samples of every class", f"none of class {_listed(missing)}", advice)
-        if weighting == "classes":
-            return self.means.mean(0)
-        # About the mean of the class means, so that a common offset costs no digits.
-        origin = self.means.mean(0)
-        return origin + (self.counts.double() / self.n_samples) @ (self.means - origin)
-
-    def centered_means(self, weighting: GlobalMean = "classes") -> Tensor:
-        """Class means minus the global mean, (C, d).
-
-        Raises
-        ------
-        InputError
-            If there is one class only.
-        EmptyClassError
-            If a class has no samples.
-        """
-        if len(self.counts) < 2:
-            raise InputError("two or more classes", "1 class", "Collapse compares the means of classes.")
-        return self.means - self.global_mean(weighting)
-
-    def resolution(self) -> float:
-        """Length at or below which a difference of class means is the rounding of the means."""
-        scale = torch.linalg.vector_norm(self.means, dim=1).max()
-        return float(scale) * max(self.means.shape) * torch.finfo(torch.float64).eps
-
-    def between_basis(self) -> Tensor:
-        """Orthonormal basis (d, r) of the span of the centered class means, r <= C - 1.
-
-        From the singular vectors of the centered means themselves. A direction is left out only if the means
-        differ along it by no more than their rounding, so that two close classes stay apart.
-
-        Raises
-        ------
-        InputError
-            If there is one class only.
-        EmptyClassError
-            If a class has no samples.
-
-        Examples
-        --------
-        >>> x, y = torch.tensor([[10.0, 0.0], [10.0, 0.1], [-10.0, 0.0]]), torch.tensor([0, 1, 2])
-        >>> ClassMoments.of(x, y, 3).between_basis().shape
-        torch.Size([2, 2])
-        """
-        centered = self.centered_means()
-        _, lengths, directions = torch.linalg.svd(centered, full_matrices=False)
-        rank = min(int((lengths > self.resolution()).sum()), len(centered) - 1)
-        basis: Tensor = directions[:rank].mT.contiguous()
-        return basis
-
 
 def _require_scatter(moments: ClassMoments) -> ClassMoments:
     if moments.scatter_traces is None and moments.scatter is None:
         advice = "Ask for the scatter everywhere (scatter=True), or map the moments after merging them."
         raise InputError("one kind of scatter in all moments", "traces here, (d, d) there", advice)
     return moments
-
-
-def _listed(classes: list[int]) -> str:
-    shown = ", ".join(map(str, classes[:10]))
-    return shown if len(classes) <= 10 else f"{shown} and {len(classes) - 10} more"
