@@ -6,10 +6,8 @@ import operator
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-import torch.distributed as dist
 from torch import Tensor, nn
 
 from agop.errors import InputError
@@ -21,6 +19,7 @@ from agop.network.measure import measure
 from agop.network.options import MeasureOptions
 from agop.network.record import NetworkRecord
 from agop.network.schedule import Schedule
+from agop.network.tracked_run import TrackedRun
 from agop.ranks import Ranks
 from agop.runs import Run
 from agop.runs.storage import JSON, to_json
@@ -67,20 +66,15 @@ class Tracker:
     log
         Function to call with :meth:`~agop.network.NetworkRecord.scalars` and the index after each measurement, such as
         ``lambda scalars, step: wandb.log(scalars, step=step)``. What it raises comes after everything was written.
-    group
-        Process group of ``torch.distributed`` whose ranks make the same calls, with their parts of the data, see
-        :func:`~agop.network.measure`. The clock of the first one decides, and it alone writes and logs.
     **options
-        Options of :class:`~agop.network.MeasureOptions` by name.
+        Keywords of :func:`~agop.network.measure`: options of :class:`~agop.network.MeasureOptions` by name, and
+        ``group``, the process group of ``torch.distributed`` whose ranks make the same calls, with their parts of the
+        data. The clock of the first one decides, and it alone writes and logs.
 
     Attributes
     ----------
-    run
-        The run folder.
     lines
         Lines of the last measurement, as they were written.
-    postponed
-        Sentence on measurements that were postponed; None if none was.
 
     Raises
     ------
@@ -124,10 +118,9 @@ class Tracker:
         time_share: float | None = 0.1,
         keep_record: bool = False,
         log: Callable[[dict[str, float], int], object] | None = None,
-        group: dist.ProcessGroup | None = None,
         **options: Any,
     ) -> None:
-        self._ranks = Ranks(group)
+        self._ranks = Ranks(options.pop("group", None))
         with self._ranks.together():
             _check(unit, log)
             self._schedule = Schedule(every, time_share)
@@ -135,19 +128,22 @@ class Tracker:
             _check_measurable(model, loader, self._options)
             self._unit, self._keep_record, self._log = unit, keep_record, log
             found, execution = self._options.as_settings()
-            settings = {"unit": unit, "every": every, **found}
-            self.run = Run.create(out, settings, kind="network") if self._writes else Run(Path(out))
-            if self._writes:
-                self.run.record(execution={"time_share": time_share, **execution})
-            info = self._ranks.exchange(self.run.info() if self._writes else {})[0]
+            settings, execution = {"unit": unit, "every": every, **found}, {"time_share": time_share, **execution}
+            self._tracked = TrackedRun(out, unit, settings, execution, self._ranks)
         self._unmeasured: tuple[int, dict[str, Any]] | None = None
-        self._measured: dict[int, float] = {part[unit]: part["seconds"] for part in info.get("measured", [])}
-        if self._writes:
-            self.run.rewrite(line for line in self.run.metrics() if line.get(unit) in self._measured)
         self.lines: list[dict[str, Any]] = []
-        self.postponed: str | None = info.get("postponed")
-        for seconds in list(self._measured.values())[-1:]:
+        for seconds in list(self._tracked.measured.values())[-1:]:
             self._schedule.count(seconds)
+
+    @property
+    def run(self) -> Run:
+        """The run folder."""
+        return self._tracked.run
+
+    @property
+    def postponed(self) -> str | None:
+        """Sentence on measurements that were postponed; None if none was."""
+        return self._tracked.postponed
 
     def step(self, index: int, **scalars: float | Tensor | None) -> NetworkRecord | None:
         """Measure the network if that is due and fits, and write what was found.
@@ -172,13 +168,13 @@ class Tracker:
         """
         index, self._unmeasured = operator.index(index), None
         _check_scalars(scalars)
-        if index in self._measured:
+        if index in self._tracked.measured:
             return None
         if self._schedule.wants(index, lambda fits: self._ranks.exchange(fits)[0]):
             return self._measure(index, scalars)
         self._unmeasured = index, _as_they_are(scalars)
         if self._schedule.is_due:
-            self._postpone(index)
+            self._tracked.postpone(index)
         return None
 
     def finish(self) -> NetworkRecord | None:
@@ -200,12 +196,7 @@ class Tracker:
         try:
             return None if last is None else self._measure(*last)
         finally:
-            if self._writes:
-                self.run.finish()
-
-    @property
-    def _writes(self) -> bool:
-        return self._ranks.rank == 0
+            self._tracked.finish()
 
     def _measure(self, index: int, scalars: Mapping[str, Any]) -> NetworkRecord:
         begin = time.monotonic()
@@ -215,32 +206,13 @@ class Tracker:
         record = measure(self._model, self._loader, self._options, group=self._ranks.group)
         with self._ranks.together():
             self.lines = self._lines(record, index, columns)
-            if self._writes and self._keep_record:
-                record.save(self.run.path / "network.safetensors")
-            if self._writes:
-                self.run.append(self.lines)
-            self._measured[index] = time.monotonic() - begin
-            self._schedule.count(self._measured[index])
-            if self._writes:
-                self._complete(record, index)
+            self._tracked.append(self.lines, record if self._keep_record else None)
+            seconds = time.monotonic() - begin
+            self._schedule.count(seconds)
+            self._tracked.complete(index, seconds, record.notes)
+            if self._log is not None and self._tracked.writes:
+                self._log(record.scalars(), index)
         return record
-
-    def _complete(self, record: NetworkRecord, index: int) -> None:
-        """Mark the lines as complete, and log."""
-        measured = [{self._unit: index, "seconds": seconds} for index, seconds in self._measured.items()]
-        seconds, notes = sum(self._measured.values()), [*record.notes, *filter(None, [self.postponed])]
-        self.run.record(measured=measured, seconds=seconds, notes=notes)
-        if self._log is not None:
-            self._log(record.scalars(), index)
-
-    def _postpone(self, index: int) -> None:
-        if self.postponed is None:
-            self.postponed = (
-                "measurements that would take more than their share of the time are postponed, the first at "
-                f"{self._unit} {index}; time_share=None lifts the limit"
-            )
-            if self._writes:
-                self.run.record(postponed=self.postponed, notes=[*self.run.info().get("notes", []), self.postponed])
 
     def _lines(self, record: NetworkRecord, index: int, columns: Mapping[str, JSON]) -> list[dict[str, Any]]:
         lines = list(record.lines())

@@ -10,18 +10,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agop.errors import InputError, MemoryBudgetError
+from agop.errors import InputError
 from agop.moments import LabeledMoments
 from agop.network.capture.weights import Weights
 from agop.network.options import MeasureOptions
-from agop.network.passes.batches import Batch
+from agop.network.passes.checks import (
+    check_alike,
+    check_calls,
+    check_finite,
+    check_memory,
+    check_same_outputs,
+    no_layer,
+)
 from agop.network.passes.directions import Exact
 from agop.network.passes.gradients import LayerGradients, layer_gradients
 from agop.network.passes.independence import check_independence
-from agop.network.passes.merging import add_part, merged, merged_by_key
+from agop.network.passes.merging import merged, merged_by_key
 from agop.network.passes.over_ranks import over_ranks
-from agop.network.passes.rows import UnalignedRowsError
-from agop.network.passes.seen_layer import SeenLayer
+from agop.network.passes.seen_layer import SeenLayer, seen_layers
 from agop.network.passes.sweep import SeenBatch, Sweep
 from agop.network.record.samples import SeenSamples
 from agop.network.record.stage import Stage
@@ -51,7 +57,7 @@ def first_pass(sweep: Sweep, loader: Iterable[Any]) -> FirstPass:
     if total.outputs is None:
         raise InputError("samples that count", "none", "All labels are those to ignore.")
     if not total.layers:
-        raise _no_layer(total.skipped)
+        raise no_layer(total.skipped)
     return total
 
 
@@ -101,7 +107,7 @@ class FirstPass:
             If the statistics do not fit.
         """
         batch = seen.batch
-        _check_calls(seen, options, before)
+        check_calls(seen, options, before)
         found = cls(n_outputs=batch.outputs.shape[1], dtype=batch.outputs.dtype, n_dropped=batch.n_dropped)
         found = found.with_layers(seen, options, before) if batch.n_samples else found
         return found.with_gradients(seen, options, before)
@@ -109,11 +115,11 @@ class FirstPass:
     def with_layers(self, seen: SeenBatch, options: MeasureOptions, before: FirstPass) -> FirstPass:
         """With the layers of a batch that has samples."""
         batch = seen.batch
-        layers, skipped = _layers(seen, before, collapse=options.collapse)
+        layers, skipped = seen_layers(seen.calls, before.layers, before.skipped, collapse=options.collapse)
         if not layers and not before.layers:
-            raise _no_layer(skipped)
-        _check_memory({**before.layers, **layers}, batch, options.max_memory)
-        _check_finite(layers)
+            raise no_layer(skipped)
+        check_memory({**before.layers, **layers}, batch, options.max_memory)
+        check_finite(layers)
         return replace(
             self,
             layers=layers,
@@ -130,9 +136,7 @@ class FirstPass:
         is_new = isinstance(options.directions, Exact) and bool(calls) and batch.size not in before.checked
         plan = (batch.outputs.shape[1], batch.outputs.requires_grad), bool(calls), is_new
         kinds, have_calls, are_new = zip(*seen.ranks.exchange(plan), strict=True)
-        if len(set(kinds)) > 1:
-            got = " and ".join(f"{n}{'' if differentiable else ' without'}" for n, differentiable in sorted(set(kinds)))
-            raise InputError("as many outputs on all ranks, with gradients", got, "Give all the same forward=....")
+        check_same_outputs(kinds)
         if not batch.outputs.requires_grad or not any(have_calls):
             return self
         if any(are_new):
@@ -169,7 +173,7 @@ class FirstPass:
         if ranks.group is None:
             return self
         outlines = ranks.exchange(self)
-        _check_alike(outlines)
+        check_alike(outlines)
         whole = over_ranks(self, outlines, ranks, device)
         first = {name: rank for rank in reversed(range(ranks.world)) for name in outlines[rank].layers}
         missing = [
@@ -245,77 +249,3 @@ class FirstPass:
     def without(self, *parts: Literal["gradients", "moments"]) -> FirstPass:
         """The same without large parts of the layers that are no longer needed, so that their memory is free."""
         return replace(self, layers={name: layer.without(*parts) for name, layer in self.layers.items()})
-
-
-def _layers(seen: SeenBatch, before: FirstPass, *, collapse: bool) -> tuple[dict[str, SeenLayer], dict[str, str]]:
-    """Layers of a batch, and why others are skipped."""
-    layers: dict[str, SeenLayer] = {}
-    skipped: dict[str, str] = {}
-    for features in seen.calls:
-        name = features.name
-        if name in before.skipped or name in skipped:
-            continue
-        try:
-            found = SeenLayer.of(features, layers.get(name) or before.layers.get(name), collapse=collapse)
-        except UnalignedRowsError as error:
-            skipped[name] = str(error)
-            layers.pop(name, None)
-        else:
-            add_part(layers, name, found)
-    return layers, skipped
-
-
-def _no_layer(skipped: Mapping[str, str]) -> InputError:
-    """What keeps the first of the layers from being measured."""
-    name, reason = next(iter(skipped.items()))
-    others = f" and {len(skipped) - 1} more layers" if len(skipped) > 1 else ""
-    return InputError("a layer that can be measured", f"none: {name}{others}: {reason}", "Select other layers.")
-
-
-def _check_alike(parts: Iterable[FirstPass]) -> None:
-    """Raise unless outputs and targets of all parts that have some are of one kind."""
-    kinds = {
-        (part.n_outputs, "numbers" if part.correct is None else "labels"): rank
-        for rank, part in enumerate(parts)
-        if part.n_samples
-    }
-    if len(kinds) > 1:
-        got = " and ".join(f"{kind[0]} with {kind[1]} on rank {rank}" for kind, rank in list(kinds.items())[:2])
-        raise InputError(
-            "as many outputs, and targets of one kind, on all ranks", got, "Give all the same model and task."
-        )
-
-
-def _check_calls(seen: SeenBatch, options: MeasureOptions, before: FirstPass) -> None:
-    batch = seen.batch
-    if not seen.calls:
-        advice = "Layers are found by their parameters in linear maps, convolutions and matrix products."
-        raise InputError("a model that calls a selected layer", "none in a forward pass", advice)
-    n_outputs = max(2, batch.outputs.shape[1])
-    largest = -1 if batch.labels is None or not batch.n_samples else int(batch.labels.max())
-    if options.classifier and largest >= n_outputs:
-        got = f"label {largest}"
-        raise InputError(f"labels in 0 .. {n_outputs - 1} with classifier=True", got, "Each class needs an output.")
-    if batch.labels is None and options.ood_loader is not None:
-        raise InputError("classes for NC5", "targets of a regression", "Leave ood_loader out.")
-    if before.n_samples and batch.n_samples and (before.correct is None) != (batch.labels is None):
-        raise InputError("targets of one kind", "integers in one batch and numbers in another", "Cast them alike.")
-
-
-def _check_memory(layers: Mapping[str, SeenLayer], batch: Batch, max_memory: int | None) -> None:
-    """Raise if the statistics, and the outputs with a direction and their gradients, do not fit."""
-    if max_memory is None:
-        return
-    size = 8 * sum(layer.numbers for layer in layers.values()) + 4 * batch.outputs.numel() * batch.outputs.itemsize
-    if size > max_memory:
-        expected, got = (f"{part / 2**20:.0f} MiB" for part in (max_memory, size))
-        advice = "Allow more memory, take smaller batches, or select layers."
-        raise MemoryBudgetError(f"outputs and statistics within {expected}", f"about {got}", advice)
-
-
-def _check_finite(layers: Mapping[str, SeenLayer]) -> None:
-    sums = {name: [part.total() for part in layer.moments.values()] for name, layer in layers.items()}
-    totals = [total for found in sums.values() for total in found]
-    if totals and not bool(torch.stack(totals).isfinite().all()):
-        name = next(name for name, found in sums.items() if not all(map(torch.isfinite, found)))
-        raise InputError("finite features", f"NaN or infinity in {name}", "Look at the weights and the inputs.")

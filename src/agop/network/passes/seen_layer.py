@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -13,8 +13,9 @@ from agop.moments import LabeledMoments, TargetMoments
 from agop.network.passes.features import CallFeatures
 from agop.network.passes.gradients import LayerGradients, LayerWeight
 from agop.network.passes.merging import add_part, merged, merged_by_key
+from agop.network.passes.rows import UnalignedRowsError
 
-__all__ = ["SeenLayer"]
+__all__ = ["SeenLayer", "seen_layers"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,3 +115,23 @@ class SeenLayer:
         stages = sum(2 * part.numbers for part in self.moments.values())
         inputs = 4 * self.moments["input"].numbers if "input" in self.moments else 0
         return stages + inputs + 2 * rank * rank + rank * width
+
+
+def seen_layers(
+    calls: Iterable[CallFeatures], known: Mapping[str, SeenLayer], skipped: Mapping[str, str], *, collapse: bool
+) -> tuple[dict[str, SeenLayer], dict[str, str]]:
+    """Layers that a batch called, and why some cannot be measured; those that were ``skipped`` before are left out."""
+    layers: dict[str, SeenLayer] = {}
+    unmeasured: dict[str, str] = {}
+    for features in calls:
+        name = features.name
+        if name in skipped or name in unmeasured:
+            continue
+        try:
+            found = SeenLayer.of(features, layers.get(name) or known.get(name), collapse=collapse)
+        except UnalignedRowsError as error:
+            unmeasured[name] = str(error)
+            layers.pop(name, None)
+        else:
+            add_part(layers, name, found)
+    return layers, unmeasured

@@ -1,0 +1,98 @@
+"""Run folder of a network that is measured while it trains."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from agop.network.record import NetworkRecord
+from agop.ranks import Ranks
+from agop.runs import Run
+
+__all__ = ["TrackedRun"]
+
+
+class TrackedRun:
+    """Run folder of the measurements of a training: the first rank writes it, and all know what it has.
+
+    A folder of the same settings goes on: whole measurements are kept, and one of which only a part was written is
+    dropped.
+
+    Parameters
+    ----------
+    out
+        The folder.
+    unit
+        Name of the column of the index.
+    settings, execution
+        Options that decide what is found, and others.
+    ranks
+        Processes that make the same calls.
+
+    Attributes
+    ----------
+    run
+        The run folder.
+    writes
+        Whether this process writes it.
+    measured
+        Seconds of each measurement, by index.
+    postponed
+        Sentence on measurements that were postponed; None if none was.
+
+    Raises
+    ------
+    InputError
+        If the folder holds other files, or a run with other settings.
+    """
+
+    def __init__(
+        self,
+        out: str | os.PathLike[str],
+        unit: str,
+        settings: Mapping[str, Any],
+        execution: Mapping[str, Any],
+        ranks: Ranks,
+    ) -> None:
+        self._unit, self.writes = unit, ranks.rank == 0
+        self.run = Run.create(out, settings, kind="network") if self.writes else Run(Path(out))
+        if self.writes:
+            self.run.record(execution=execution)
+        info = ranks.exchange(self.run.info() if self.writes else {})[0]
+        self.measured: dict[int, float] = {part[unit]: part["seconds"] for part in info.get("measured", [])}
+        self.postponed: str | None = info.get("postponed")
+        if self.writes:
+            self.run.rewrite(line for line in self.run.metrics() if line.get(unit) in self.measured)
+
+    def append(self, lines: Iterable[Mapping[str, Any]], record: NetworkRecord | None) -> None:
+        """Write the lines of a measurement, and its record in place of the one before if there is one."""
+        if not self.writes:
+            return
+        if record is not None:
+            record.save(self.run.path / "network.safetensors")
+        self.run.append(lines)
+
+    def complete(self, index: int, seconds: float, notes: Sequence[str]) -> None:
+        """Mark what was appended as a whole measurement."""
+        self.measured[index] = seconds
+        if self.writes:
+            measured = [{self._unit: index, "seconds": seconds} for index, seconds in self.measured.items()]
+            total, notes = sum(self.measured.values()), [*notes, *filter(None, [self.postponed])]
+            self.run.record(measured=measured, seconds=total, notes=notes)
+
+    def postpone(self, index: int) -> None:
+        """Say once that measurements are postponed."""
+        if self.postponed is None:
+            self.postponed = (
+                "measurements that would take more than their share of the time are postponed, the first at "
+                f"{self._unit} {index}; time_share=None lifts the limit"
+            )
+            if self.writes:
+                self.run.record(postponed=self.postponed, notes=[*self.run.info().get("notes", []), self.postponed])
+
+    def finish(self) -> None:
+        """Note the end of the training."""
+        if self.writes:
+            self.run.finish()
