@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 import itertools
+import os
+import time
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -16,7 +19,7 @@ from torch.distributed.tensor import DTensor
 
 import agop
 from agop.errors import AgopError
-from network.gloo_measure import CASES, PARTS, ROWS, joined
+from network.gloo_measure import CASES, PARTS, PATIENCE, ROWS, joined
 from network.models import N_CLASSES, mlp, seeded
 
 ALIKE = [name for name in CASES if name not in ("ranks without rows", "layer of one batch")]
@@ -168,3 +171,34 @@ def fail_and_go_on(rank: int, world: int, folder: str) -> None:
         record = agop.measure(by_layer(seeded(mlp)), PARTS[rank::world], group=group)
         record.save(Path(folder, f"after {name}.rank{rank}.safetensors"))
     dist.destroy_process_group()
+
+
+def die(rank: int, world: int, folder: str) -> None:
+    """Measure with a rank that ends in its second batch without a word."""
+    _measure_with(partial(os._exit, 3), joined(rank, world, folder), folder)
+
+
+def get_stuck(rank: int, world: int, folder: str) -> None:
+    """Measure with a rank whose second batch takes longer than the others wait."""
+    _measure_with(partial(time.sleep, 2 * PATIENCE), joined(rank, world, folder, PATIENCE), folder)
+
+
+def fail(rank: int, world: int, folder: str) -> None:
+    """Measure with a rank that fails in the middle of a pass."""
+    _measure_with(partial(int, "no number"), joined(rank, world, folder), folder)
+
+
+def _measure_with(event, group, folder):
+    n_batches, rank = 0, dist.get_rank(group)
+
+    def forward(model, batch):
+        nonlocal n_batches
+        n_batches += 1
+        if rank == 1 and n_batches == 2:
+            event()
+        return model(batch[0]), batch[1]
+
+    try:
+        agop.measure(by_layer(seeded(mlp)), PARTS, forward=forward, group=group)
+    except AgopError as error:
+        Path(folder, f"rank{rank}.txt").write_text(f"{type(error).__name__}: {error}")

@@ -6,16 +6,17 @@ import itertools
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch.distributed as dist
 from torch import nn
 
-from agop.errors import InputError
+from agop.errors import InputError, RankError
 from agop.network.capture.weights import is_sharded
 from agop.ranks import Ranks
 
-__all__ = ["check_alone", "in_step"]
+__all__ = ["check_alone", "in_step", "one_pass"]
 
 _NONE = object()
 
@@ -76,3 +77,22 @@ def in_step(loader: Iterable[Any], ranks: Ranks, is_enough: Callable[[], bool]) 
         del data
         yield last, counts
         last = last if ranks.world > 1 else None
+
+
+@contextmanager
+def one_pass(ranks: Ranks) -> Iterator[None]:
+    """Context of a pass through the model that all ranks make together.
+
+    Raises
+    ------
+    RankError
+        If there is an error in it and other ranks: they may wait in the middle of the pass, where they cannot be told,
+        until this process ends.
+    """
+    try:
+        yield
+    except Exception as error:
+        if ranks.world == 1:
+            raise
+        got = f"{type(error).__name__} on rank {ranks.rank} ({error})"
+        raise RankError("a pass of the sharded model on all ranks", got, "See what the others say.") from error

@@ -21,7 +21,7 @@ from agop.network.passes.batches import Batch, checked_batch
 from agop.network.passes.features import CallFeatures
 from agop.network.passes.forward import moved
 from agop.network.passes.rows import Owners
-from agop.network.passes.steps import in_step
+from agop.network.passes.steps import in_step, one_pass
 from agop.ranks import Ranks
 
 __all__ = ["SeenBatch", "Sweep"]
@@ -73,7 +73,8 @@ class SeenBatch:
 
     def backward(self, direction: Tensor) -> None:
         """Send the gradients of <direction, outputs> to the calls."""
-        self.capture.backward(self.batch.outputs, direction)
+        with one_pass(self.ranks):
+            self.capture.backward(self.batch.outputs, direction)
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class Sweep:
         for number, (data, counts) in enumerate(batches):
             capture = Capture(self.weights)
             with torch.set_grad_enabled(gradients), capture:
-                batch = self._run(data, ood)
+                batch = self._run(data, ood, step)
             if self.options.common_inputs:
                 capture.join()
             if not counts:
@@ -139,8 +140,9 @@ class Sweep:
         if number < 0 and self.ranks.group is None:
             raise InputError("a loader with batches", "none", "A loader that is used up by one pass does not do.")
 
-    def _run(self, data: Any, ood: bool) -> Batch:
-        found = self.options.forward(self.model, moved(data, self.device, model_dtype(self.model)))
+    def _run(self, data: Any, ood: bool, step: Ranks) -> Batch:
+        with one_pass(step):
+            found = self.options.forward(self.model, moved(data, self.device, model_dtype(self.model)))
         if not isinstance(found, tuple) or len(found) not in (2, 3):
             expected = "forward to return (outputs, labels) or (outputs, labels, mask)"
             raise InputError(expected, type(found).__name__, "Return the first two at least.")
