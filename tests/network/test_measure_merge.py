@@ -97,6 +97,7 @@ def test_parts_of_one_class_each_make_the_whole():
     parts = [agop.measure(model, part, second_pass=False) for part in by_class(x, y)]
     alone = "class 2 alone, no means to compare: no collapse until parts with others are merged"
     assert alone in parts[2].notes
+    assert not any("scores of" in note for part in parts for note in part.notes)  # one class cannot tell
     for layer in parts[2].values():
         assert (layer.input, layer.linear, layer.output) == (None, None, None)
         assert layer.agop is not None

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agop.charts.terminal import TerminalTable
-from agop.collapse import REGRESSION_MEASURES
 from agop.errors import DataFileError, InputError
 from agop.estimator.values import NodeReader, NodeWriter
 from agop.extras import require
@@ -19,7 +17,7 @@ from agop.network.record.layer import LayerRecord
 from agop.network.record.notes import few, notes_of
 from agop.network.record.parts import NetworkParts
 from agop.network.record.samples import SeenSamples
-from agop.network.record.tables import block_table, layer_table, regression_measures, rows_text
+from agop.network.record.tables import block_table, curves, layer_table, regression_measures, rows_text
 from agop.runs import storage
 from agop.storable import storable
 
@@ -27,15 +25,6 @@ if TYPE_CHECKING:
     import pandas
 
 __all__ = ["NetworkRecord"]
-
-_CURVES = {
-    "nc1_trace_ratio": "nc1_trace_ratio/{layer}/{stage}",
-    "nc2_gram_mse": "nc2_gram_mse/{layer}/{stage}",
-    **{name: name + "/{layer}/{stage}" for name in REGRESSION_MEASURES},
-    "share": "share/{layer}",
-    "nfa_pearson_root": "nfa/{layer}",
-}
-"""Columns of the lines that are followed through a training, and their names in experiment trackers."""
 
 
 @storable
@@ -141,12 +130,7 @@ class NetworkRecord(Mapping[str, LayerRecord]):
         >>> list(record.scalars())
         ['nc1_trace_ratio/0/input', 'nc2_gram_mse/0/input', 'nfa/0', 'nc1_trace_ratio/0/linear', ...]
         """
-        return {
-            name.format(layer=re.sub(r"\[(\d+):(\d+)\]$", r".\1-\2", line["layer"]), stage=line["stage"]): float(value)
-            for line in self.lines()
-            for column, name in _CURVES.items()
-            if (value := line.get(column)) is not None and math.isfinite(value)
-        }
+        return curves(self.lines())
 
     def to_frame(self) -> pandas.DataFrame:
         """Table with a row for each layer and stage, and the columns of :meth:`lines`; NaN where there is no value.
@@ -254,9 +238,7 @@ class NetworkRecord(Mapping[str, LayerRecord]):
             total = (total or NetworkParts.of(first)).merge(NetworkParts.of(record))
         if total is None:
             return first
-        lost = ", no ".join(total.lost())
-        notes = dict.fromkeys([*total.omissions, *([f"merged: no {lost}"] if lost else [])])
-        return cls(total.records(), total.samples, dict(total.settings), tuple(notes))
+        return cls(total.layer_records(), total.samples, dict(total.settings), total.notes())
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the record as one safetensors file, under a temporary name first."""

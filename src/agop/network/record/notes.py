@@ -52,13 +52,18 @@ def _about_samples(samples: SeenSamples) -> Iterator[str]:
         yield f"no samples of class {few(absent)}, left out"
     if rare := [label for label, count in counts.items() if count < samples.min_count]:
         yield f"fewer than {samples.min_count} samples of class {few(rare)}: in the AGOPs, left out of collapse"
-    if counts and not samples.are_scored and samples.classifier is None:
+    yield from _about_scores(samples, counts) if len(counts) > 1 and samples.classifier is None else ()
+
+
+def _about_scores(samples: SeenSamples, counts: Mapping[int, int]) -> Iterator[str]:
+    """Notes on what the outputs were taken for, which one class cannot tell."""
+    accuracy = samples.accuracy
+    if accuracy is None:
         yield (
             f"{samples.n_outputs} outputs and labels to {max(counts)}, too few classes decided right: taken for no "
             "scores of classes, so no accuracy, NC3 and NC4; classifier=True if they are"
         )
-    accuracy = samples.accuracy if samples.classifier is None and samples.has_an_output_a_label else None
-    if accuracy is not None and accuracy <= max(counts.values()) / samples.n_samples:
+    elif samples.has_an_output_a_label and accuracy <= max(counts.values()) / samples.n_samples:
         yield (
             f"as many outputs as labels ({max(counts) + 1}), so taken for scores of classes, though right no "
             "more often than one class for all would be; classifier=False if they are none"

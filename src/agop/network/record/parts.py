@@ -187,7 +187,7 @@ class NetworkParts:
             tuple(dict.fromkeys([*self.omissions, *other.omissions])),
         )
 
-    def records(self) -> dict[str, LayerRecord]:
+    def layer_records(self) -> dict[str, LayerRecord]:
         """Layers, measured on the samples of all parts.
 
         Raises
@@ -201,8 +201,13 @@ class NetworkParts:
             raise InputError(expected, got, "Measure the parts with min_count=1.")
         return {name: layer.record(self.samples) for name, layer in self.layers.items()}
 
-    def lost(self) -> Iterator[str]:
-        """Names of what a merged record lacks, since it needs another look at all the data."""
+    def notes(self) -> tuple[str, ...]:
+        """Omissions of the parts, and what a merged record lacks."""
+        lost = ", no ".join(self._lost())
+        return tuple(dict.fromkeys([*self.omissions, *([f"merged: no {lost}"] if lost else [])]))
+
+    def _lost(self) -> Iterator[str]:
+        """Names of what needs another look at all the data."""
         if any(layer.moments for layer in self.layers.values()):
             yield from () if self.samples.counts is None else ("NC1 pinv", "NC4")
             yield "stages after the AGOP"

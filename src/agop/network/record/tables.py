@@ -1,7 +1,9 @@
-"""Tables of measured layers for the terminal: a row a layer, or a row a block of a deep network."""
+"""Lines of measured layers as tables for the terminal, a row a layer or a block, and as curves of a training."""
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Sequence
 
 from agop.charts.terminal import Column, TerminalTable
@@ -11,7 +13,16 @@ from agop.network.record.blocks import ALONE, Blocks
 from agop.network.record.stage import STAGES
 from agop.runs import Line
 
-__all__ = ["block_table", "layer_table", "regression_measures", "rows_text"]
+__all__ = ["block_table", "curves", "layer_table", "regression_measures", "rows_text"]
+
+_CURVES = {
+    "nc1_trace_ratio": "nc1_trace_ratio/{layer}/{stage}",
+    "nc2_gram_mse": "nc2_gram_mse/{layer}/{stage}",
+    **{name: name + "/{layer}/{stage}" for name in REGRESSION_MEASURES},
+    "share": "share/{layer}",
+    "nfa_pearson_root": "nfa/{layer}",
+}
+"""Columns of the lines that are followed through a training, and their names in experiment trackers."""
 
 _BAR = 8
 
@@ -30,6 +41,16 @@ _CLASSES = (
 _ANSATZ = (("NFA", "nfa_pearson", "input", ".2f"), ("NFA½", "nfa_pearson_root", "input", ".2f"))
 _SHARE = (("share of W", "share", "input", ".2f"),)
 """Heading, measure, stage and format of each column."""
+
+
+def curves(lines: Iterable[Line]) -> dict[str, float]:
+    """Numbers to follow through a training, by names that experiment trackers take: "qkv[0:64]" becomes "qkv.0-64"."""
+    return {
+        name.format(layer=re.sub(r"\[(\d+):(\d+)\]$", r".\1-\2", line["layer"]), stage=line["stage"]): float(value)
+        for line in lines
+        for column, name in _CURVES.items()
+        if (value := line.get(column)) is not None and math.isfinite(value)
+    }
 
 
 def layer_table(lines: Iterable[Line], title: str) -> TerminalTable:
