@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agop.linalg.powers import effective_rank, largest_positive, psd_eigen, psd_power
-from agop.linalg.products import gram, triangular_factor
+from agop.linalg.products import gram, product, triangular_factor
 from agop.linalg.spectra import Spectrum, participation_ratio, stable_rank
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "gram",
     "largest_positive",
     "participation_ratio",
+    "product",
     "psd_eigen",
     "psd_power",
     "stable_rank",

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from agop.chunks import blocks
 
-__all__ = ["gram", "triangular_factor"]
+__all__ = ["gram", "product", "triangular_factor"]
 
 _LEAF = 128
 """Columns of a block that is not cut further: products of narrower ones are slow."""
@@ -18,10 +18,11 @@ _ROWS = 1024
 
 
 def gram(rows: Tensor) -> Tensor:
-    r"""Product :math:`X^T X` (d, d) of rows X (n, d), without the half that follows by symmetry.
+    r"""Product :math:`X^T X` (d, d) of rows X (n, d) or (n, S, d), without the half that follows by symmetry.
 
     With :math:`X = [A, B]`, :math:`A^T B` is multiplied once, and :math:`A^T A` and :math:`B^T B` in the same way:
-    down to half of the operations, in the precision of the rows.
+    down to half of the operations, in the precision of the rows. Rows (n, S, d) of images, whose positions lie side by
+    side in memory, are multiplied as they lie, if products of each image take no more memory than a copy.
 
     Examples
     --------
@@ -30,10 +31,28 @@ def gram(rows: Tensor) -> Tensor:
     tensor([[1., 2.],
             [2., 5.]])
     """
-    d = rows.shape[1]
+    d = rows.shape[-1]
+    if rows.ndim == 3 and not rows.is_contiguous() and rows.shape[1] >= d:
+        images: Tensor = rows.mT @ rows
+        return images.sum(0)
+    rows = rows.flatten(0, -2)
     total = rows.new_empty(d, d)
     _fill(total, rows)
     return total
+
+
+def product(rows: Tensor, matrix: Tensor) -> Tensor:
+    """Product (..., S, k) of rows (..., S, d) and a matrix (d, k), in the memory layout of the rows.
+
+    Rows of images, whose positions lie side by side in memory, are multiplied as they lie.
+
+    Examples
+    --------
+    >>> import torch
+    >>> product(torch.ones(2, 3, 5).mT, torch.ones(3, 1)).shape
+    torch.Size([2, 5, 1])
+    """
+    return (matrix.mT @ rows.mT).mT
 
 
 def triangular_factor(matrix: Tensor) -> Tensor:

@@ -37,20 +37,23 @@ def read(empty: Parts, features: Tensor, labels: NDArray[np.int64], max_memory: 
 
 
 def of_rows(rows: Tensor, grouping: Grouping, *, scatter: bool = False) -> Parts:
-    """Parts of rows (n, d), n > 0, of the classes that occur among them.
+    """Parts of rows (n, d), n > 0, of the classes that occur among them; or of S rows of each class label, (n, S, d).
 
     Sums are taken about the first row of each class: a common offset costs no digits, and the mean of constant features
     is exact.
     """
-    index, counts = grouping.index, grouping.counts
-    deviations = rows.double()
-    reference = deviations.index_select(0, grouping.first)
-    deviations = deviations - reference.index_select(0, index)
-    shift = torch.zeros_like(reference).index_add_(0, index, deviations).div_(counts[:, None])
-    deviations -= shift.index_select(0, index)
-    squares = torch.linalg.vector_norm(deviations, dim=1).square()
+    rows = rows if rows.ndim == 3 else rows[:, None]
+    index, counts = grouping.index, grouping.counts * rows.shape[1]
+    reference = rows[:, 0].index_select(0, grouping.first).double()
+    deviations = rows.double() - reference.index_select(0, index)[:, None]
+    shift = torch.zeros_like(reference).index_add_(0, index, deviations.sum(1)).div_(counts[:, None])
+    deviations -= shift.index_select(0, index)[:, None]
+    squares = torch.linalg.vector_norm(deviations, dim=(1, 2)).square()
     traces = squares.new_zeros(len(counts)).index_add_(0, index, squares)
-    return counts, reference.add_(shift), traces, deviations.mT @ deviations if scatter else None
+    if not scatter:
+        return counts, reference.add_(shift), traces, None
+    deviations = deviations.flatten(0, 1)
+    return counts, reference.add_(shift), traces, deviations.mT @ deviations
 
 
 def placed(parts: Parts, positions: Tensor, n_classes: int) -> Parts:

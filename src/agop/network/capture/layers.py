@@ -133,20 +133,20 @@ def _dense(groups: int, kernels: Tensor) -> Tensor:
 
 
 def _patches(images: Tensor, kernel: tuple[int, ...], steps: tuple[int, ...], gaps: tuple[int, ...]) -> Tensor:
-    """Patches (B, positions..., channels x kernel) of padded images (B, channels, ...); a copy."""
+    """Patches (B, positions..., channels x kernel) of padded images (B, channels, ...); a copy with positions last."""
     sizes = [(n - g * (k - 1) - 1) // s + 1 for n, k, s, g in zip(images.shape[2:], kernel, steps, gaps, strict=True)]
     batch, channel, *strides = images.stride()
     view = images.as_strided(
-        (len(images), *sizes, images.shape[1], *kernel),
+        (len(images), images.shape[1], *kernel, *sizes),
         (
             batch,
-            *(stride * s for stride, s in zip(strides, steps, strict=True)),
             channel,
             *(stride * g for stride, g in zip(strides, gaps, strict=True)),
+            *(stride * s for stride, s in zip(strides, steps, strict=True)),
         ),
         images.storage_offset(),
     )
-    return view.reshape(len(images), *sizes, images.shape[1] * math.prod(kernel))
+    return view.reshape(len(images), images.shape[1] * math.prod(kernel), *sizes).movedim(1, -1)
 
 
 def _each(value: int | tuple[int, ...], dimensions: int) -> tuple[int, ...]:

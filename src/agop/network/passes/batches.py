@@ -102,25 +102,26 @@ class Batch:
         """Moments by class: 1 where the largest output is that of the label, else 0; None for a regression."""
         if self.labels is None:
             return None
-        owners = Owners(0, self.n_samples, 1)
+        owners = Owners(0, self.n_samples)
         found = self.decisions == self.labels_of(owners)
         return LabeledMoments.of(found[:, None].double(), self.grouping(owners))
 
     def moments(self, features: Tensor, owners: Owners) -> LabeledMoments | TargetMoments:
-        """Moments of features (k, d) by the classes, or with the targets, of the samples that own them."""
+        """Moments of features (g, S, d) by the classes, or with the targets, of the samples that own them."""
         if self.values is None:
             return LabeledMoments.of(features, self.grouping(owners))
-        return TargetMoments.of_rows(features, self.of_owners(self.values, owners))
+        values = self.of_owners(self.values, owners).repeat_interleave(features.shape[1], 0)
+        return TargetMoments.of_rows(features.flatten(0, 1), values)
 
     def grouping(self, owners: Owners) -> Grouping:
-        """Feature rows by the classes of the samples that own them, found once; one group without classes."""
+        """Features (g, S, d) by the classes of the samples that own them, found once; one group without classes."""
         if owners not in self._found:
             labels = np.zeros(self.n_samples, dtype=np.int64) if self.labels is None else self.labels
             self._found[owners] = Grouping.of(labels[self._owners(owners)], self.device)
         return self._found[owners]  # type: ignore[no-any-return]
 
     def labels_of(self, owners: Owners) -> Tensor:
-        """Labels (k,) of feature rows, on the device; found once."""
+        """Labels (g,) of features (g, S, d), on the device; found once."""
         grouping, key = self.grouping(owners), (owners, "labels")
         if key not in self._found:
             classes = torch.from_numpy(grouping.classes).to(self.device)
@@ -128,18 +129,17 @@ class Batch:
         return self._found[key]  # type: ignore[no-any-return]
 
     def of_owners(self, values: Tensor, owners: Owners) -> Tensor:
-        """Rows (k, ...) of values (m, ...) of the samples that own feature rows."""
-        if owners.copies is not None:
-            rows = values[owners.start : owners.stop]
-            return rows if owners.copies == 1 else rows.repeat_interleave(owners.copies, 0)
+        """Rows (g, ...) of values (m, ...) of the samples that own features (g, S, d)."""
+        if not owners.by_mask:
+            return values[owners.start : owners.stop]
         key = (owners, "samples")
         if key not in self._found:
             self._found[key] = torch.from_numpy(self._owners(owners)).to(self.device)
         return values.index_select(0, self._found[key])
 
     def _owners(self, owners: Owners) -> NDArray[np.int64]:
-        if owners.copies is not None:
-            return np.repeat(np.arange(owners.start, owners.stop), owners.copies)
+        if not owners.by_mask:
+            return np.arange(owners.start, owners.stop)
         assert self.real_rows is not None  # noqa: S101 - rows by a mask have one
         return self.real_rows.owners(slice(owners.start, owners.stop))
 

@@ -55,7 +55,7 @@ class CallFeatures:
         return self.call.name
 
     def of(self, stage: str) -> Iterator[tuple[Tensor, Owners]]:
-        """Features (k, d), chunk by chunk, and the samples that they belong to."""
+        """Features (g, S, d) of as many rows each, chunk by chunk, and the samples that they belong to."""
         for rows, chunk in self._by_sample(stage):
             yield self._reduced(rows, chunk)
 
@@ -128,7 +128,6 @@ class CallFeatures:
             yield by_sample(view(rows), len(rows)) if first else rows, chunk
 
     def _reduced(self, rows: Tensor, chunk: slice) -> tuple[Tensor, Owners]:
-        mask, each = self.mask, self.rows == "each"
+        mask = self.mask
         features = reduce_rows(rows, self.rows) if mask is None else mask.reduce(rows, chunk, self.rows)
-        copies = (rows.shape[1] if mask is None else None) if each else 1
-        return features, Owners(chunk.start, chunk.stop, copies)
+        return features, Owners(chunk.start, chunk.stop, by_mask=mask is not None and self.rows == "each")

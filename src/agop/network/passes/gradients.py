@@ -193,8 +193,8 @@ class _BatchSum:
 
     def add(self, call: LayerCall, rows: Tensor) -> None:
         """Add the gradients (n, S, out) of one direction of the outputs at a call of the layer."""
-        self.gathered.append(rows.flatten(0, 1))
-        n_rows = sum(map(len, self.gathered))
+        self.gathered.append(rows)
+        n_rows = sum(len(part) * part.shape[1] for part in self.gathered)
         if self.weight.sharded:
             self._flush(LayerWeight(call.matrix()))  # which is whole at this moment only
         elif n_rows >= _ROWS or n_rows * rows.shape[-1] * rows.itemsize >= _BYTES:
@@ -218,7 +218,8 @@ class _BatchSum:
 
     def _flush(self, weight: LayerWeight) -> None:
         if self.gathered:
-            rows = self.gathered[0] if len(self.gathered) == 1 else torch.cat(self.gathered)
+            several = len(self.gathered) > 1
+            rows = torch.cat([part.flatten(0, 1) for part in self.gathered]) if several else self.gathered[0]
             part = _outer_products(weight.on_smaller_side(rows))
             self.precision = rows.dtype
             self.total = part if self.total is None else self.total.add_(part)
@@ -228,7 +229,7 @@ class _BatchSum:
 
 
 def _outer_products(rows: Tensor) -> Tensor:
-    """Sum of the outer products (d, d) of rows (n, d), float64.
+    """Sum of the outer products (d, d) of rows (n, d) or (n, S, d), float64.
 
     Rows are scaled by a power of two, without rounding, so that squares of vanishing or exploding gradients keep within
     the range of float32.

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from agop.collapse.projection import BetweenProjection
 from agop.errors import UndefinedMeasureError
-from agop.linalg import Spectrum
+from agop.linalg import Spectrum, product
 from agop.moments import ClassMoments, LabeledMoments
 from agop.network.passes.seen_layer import SeenLayer
 from agop.network.record.stage import AGOP_POWERS
@@ -56,16 +56,25 @@ class StageView:
         return cls(moments, powers, projection)
 
     def project(self, deviations: Tensor) -> Tensor:
-        """Coordinates (k, C - 1 at most) in the span of the class means, of features about their class means."""
-        return deviations @ self._basis
+        """Coordinates (g, S, C - 1 at most) in the span of the class means, of features about their class means."""
+        return product(deviations, self._basis)
 
-    def agreements(self, points: Tensor, index: Tensor, decisions: Tensor) -> Tensor:
-        """How many rows have the decision of their nearest class mean, from coordinates about that of their class."""
+    @cached_property
+    def _gaps(self) -> Tensor:
+        """(C, C) half the squared distances of the class means, from their differences."""
         assert self.projection is not None  # noqa: S101 - asked for where there is one
         means = self.projection.means
-        placed = points + means.index_select(0, index)
-        distances = torch.cdist(placed, means, compute_mode="donot_use_mm_for_euclid_dist")
-        return (distances.argmin(1) == decisions).sum()
+        return torch.cdist(means, means, compute_mode="donot_use_mm_for_euclid_dist").square() / 2
+
+    def agreements(self, points: Tensor, index: Tensor, decisions: Tensor) -> Tensor:
+        r"""How many rows have the decision of their nearest class mean, from coordinates about that of their class.
+
+        With x about the mean m of its class, :math:`\langle x, m_c \rangle - |m_c - m|^2 / 2` is largest for the
+        nearest :math:`m_c`: no digits are lost where class means are close together.
+        """
+        assert self.projection is not None  # noqa: S101 - asked for where there is one
+        scores = self.projection.means @ points.mT - self._gaps.index_select(0, index)[:, :, None]
+        return (scores.max(1).indices == decisions[:, None]).sum()
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +103,7 @@ class Look:
         return self if spectrum is None or len(self.views) == 1 else replace(self, axes=spectrum.vectors)
 
     def along_axes(self, rows: Tensor, precision: torch.dtype) -> Tensor | None:
-        """Coordinates (k, r) in float64 along the eigenvectors of the AGOP, of each row of a vector; None without.
+        """Coordinates (g, S, r) in float64 along the eigenvectors of the AGOP, of each row of a vector; None without.
 
         The product is in float32 where the features are in no better precision, as those behind the AGOP are: rows
         about their class means lose nothing by it that they have.
@@ -105,7 +114,7 @@ class Look:
         return _along(rows.to(precision), self.axes.to(precision))
 
     def stages_of(self, rows: Tensor) -> Iterator[tuple[str, Tensor]]:
-        """Features (k, d) as those of every stage that is seen."""
+        """Features (g, S, d) as those of every stage that is seen."""
         coordinates = self.along_axes(rows.double(), torch.float64)
         for stage, view in self.views.items():
             yield stage, rows if view.powers is None or coordinates is None else coordinates * view.powers
@@ -128,5 +137,7 @@ def looks_of(layer: SeenLayer, spectrum: Spectrum | None, classes: NDArray[np.in
 
 
 def _along(rows: Tensor, axes: Tensor) -> Tensor:
-    along: Tensor = rows.reshape(len(rows), -1, len(axes)) @ axes
-    return along.flatten(1).double()
+    """Rows (..., d) along axes (d, r) in float64; those of several vectors (..., T d) along the axes of each."""
+    if rows.shape[-1] == len(axes):
+        return product(rows, axes).double()
+    return product(rows.unflatten(-1, (-1, len(axes))), axes).flatten(-2).double()

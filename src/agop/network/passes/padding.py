@@ -36,7 +36,7 @@ class RowMask:
     >>> mask.reduce(rows, slice(0, 2), "each").flatten().tolist(), mask.owners(slice(0, 2)).tolist()
     ([0.0, 1.0, 4.0], [0, 0, 1])
     >>> mask.reduce(rows, slice(0, 2), "mean").tolist(), mask.reduce(rows[1:], slice(1, 2), "flatten").tolist()
-    ([[0.5], [4.0]], [[4.0, 0.0, 0.0]])
+    ([[[0.5]], [[4.0]]], [[[4.0, 0.0, 0.0]]])
     """
 
     mask: NDArray[np.bool_]
@@ -60,13 +60,16 @@ class RowMask:
     def reduce(self, rows: Tensor, chunk: slice, how: Rows) -> Tensor:
         """Features of a chunk of ``samples`` with the rows (b, T, d): each real row, their mean, or a vector of them.
 
+        Each real row is a group of one (k, 1, d), as are the mean (b, 1, d) and the vector (b, 1, T d) of a sample.
+
         The vector has the real rows in their order and zeros behind them, wherever the padding was.
         """
         if how == "each":
-            return rows.flatten(0, 1).index_select(0, self._positions[self._range(chunk)] - chunk.start * self.n_rows)
+            positions = self._positions[self._range(chunk)] - chunk.start * self.n_rows
+            return rows.flatten(0, 1).index_select(0, positions)[:, None]
         if how == "mean":
             real = self._kept[chunk, :, None]
-            return torch.where(real, rows, 0).sum(1) / real.sum(1)
+            return torch.where(real, rows, 0).sum(1, keepdim=True) / real.sum(1, keepdim=True)
         rows = rows.gather(1, self._order[chunk, :, None].expand_as(rows))
         return reduce_rows(torch.where(self._ordered[chunk, :, None], rows, 0), how)
 

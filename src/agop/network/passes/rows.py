@@ -17,19 +17,19 @@ Rows: TypeAlias = Literal["each", "mean", "flatten"]
 
 
 class Owners(NamedTuple):
-    """Samples that rows of features belong to: those from start to stop of a batch that count, in their order.
+    """Samples that features (g, S, d) belong to: those from start to stop of a batch that count, in their order.
 
     Attributes
     ----------
     start, stop
         First sample, and the one behind the last.
-    copies
-        Rows of each; None for the real rows of a mask.
+    by_mask
+        Whether g counts the real rows of a mask, each by itself, and not samples.
     """
 
     start: int
     stop: int
-    copies: int | None
+    by_mask: bool = False
 
 
 class UnalignedRowsError(InputError):
@@ -93,7 +93,7 @@ def _second_is_sample(shape: Sequence[int], n_samples: int, in_attention: bool, 
 
 
 def reduce_rows(rows: Tensor, how: Rows) -> Tensor:
-    """Rows (n, S, d) as the features of samples: (n S, d), (n, d) or (n, S d)."""
+    """Rows (n, S, d) as the features of samples: themselves, (n, 1, d) or (n, 1, S d)."""
     if how == "each":
-        return rows.flatten(0, 1)
-    return rows.mean(1) if how == "mean" else rows.flatten(1)
+        return rows
+    return rows.mean(1, keepdim=True) if how == "mean" else rows.flatten(1)[:, None]

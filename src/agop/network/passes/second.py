@@ -13,7 +13,7 @@ from torch import Tensor
 
 from agop.collapse.projected import ProjectedMoments
 from agop.errors import InputError
-from agop.linalg import Spectrum
+from agop.linalg import Spectrum, gram
 from agop.moments import ClassMoments, LabeledMoments
 from agop.network.passes.first import FirstPass
 from agop.network.passes.looks import Look, looks_of
@@ -121,16 +121,16 @@ class SecondPass:
         for name, look, rows, owners in _features(seen, looks):
             index = seen.batch.labels_of(owners)
             own = None if decisions is None else seen.batch.of_owners(decisions, owners)
-            deviations = rows.double() - look.means.index_select(0, index)
+            deviations = rows.double() - look.means.index_select(0, index)[:, None]
             coordinates = look.along_axes(deviations, rows.dtype)
             if coordinates is not None:
-                total = coordinates.new_zeros(len(classes), coordinates.shape[1])
-                add_tensor(squares, name, total.index_add_(0, index, coordinates.square()))
+                total = coordinates.new_zeros(len(classes), coordinates.shape[-1])
+                add_tensor(squares, name, total.index_add_(0, index, coordinates.square().sum(1)))
             for stage, view in look.views.items():
                 if view.projection is None:
                     continue
                 points = view.project(deviations if coordinates is None or stage == look.stage else coordinates)
-                add_tensor(scatter, (name, stage), points.mT @ points)
+                add_tensor(scatter, (name, stage), gram(points))
                 if own is not None:
                     add_tensor(agreements, (name, stage), view.agreements(points, index, own))
         return cls(outputs, scatter, agreements, squares)

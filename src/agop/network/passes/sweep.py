@@ -64,7 +64,7 @@ class SeenBatch:
         outputs = batch.of_samples(batch.outputs.detach())
         if outputs.shape[1] > _MANY:
             outputs = outputs @ _combinations(outputs.shape[1]).to(outputs)
-        return LabeledMoments.of(outputs, batch.grouping(Owners(0, batch.n_samples, 1)))
+        return LabeledMoments.of(outputs, batch.grouping(Owners(0, batch.n_samples)))
 
     def of_classes(self, classes: NDArray[np.int64]) -> SeenBatch:
         """The batch with samples of these classes, ascending, whose positions are the labels."""
