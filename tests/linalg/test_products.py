@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from agop.linalg import gram, triangular_factor
+from agop.linalg import gram, product, triangular_factor
 
 
 def rows(n, d, dtype=torch.float64):
@@ -19,6 +19,19 @@ def test_gram(shape):
     found = gram(x)
     np.testing.assert_allclose(found, x.numpy().T @ x.numpy(), rtol=1e-12, atol=1e-12)
     assert gram(x.float()).dtype == torch.float32
+
+
+@pytest.mark.parametrize(("n", "positions", "d"), [(3, 50, 4), (3, 4, 50), (3, 1, 5), (1, 7, 7)])
+@pytest.mark.parametrize("channels_first", [True, False])
+def test_rows_of_images(n, positions, d, channels_first):
+    """Whichever axis lies together in memory, rows (n, S, d) are n S rows."""
+    x = rows(n * positions, d).reshape(n, positions, d)
+    images = x.mT.contiguous().mT if channels_first else x
+    flat, matrix = x.numpy().reshape(-1, d), rows(d, 2)
+    np.testing.assert_allclose(gram(images), flat.T @ flat, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(product(images, matrix).flatten(0, 1), flat @ matrix.numpy(), rtol=1e-12, atol=1e-12)
+    if positions > 1:
+        assert product(images, matrix).mT.is_contiguous() == channels_first
 
 
 @pytest.mark.parametrize("shape", [(5000, 3), (1024, 300), (1300, 300), (7, 5), (3, 5), (5, 5)])

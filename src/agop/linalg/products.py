@@ -52,7 +52,7 @@ def product(rows: Tensor, matrix: Tensor) -> Tensor:
     >>> product(torch.ones(2, 3, 5).mT, torch.ones(3, 1)).shape
     torch.Size([2, 5, 1])
     """
-    return (matrix.mT @ rows.mT).mT
+    return rows @ matrix if rows.is_contiguous() else (matrix.mT @ rows.mT).mT
 
 
 def triangular_factor(matrix: Tensor) -> Tensor:

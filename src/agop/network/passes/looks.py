@@ -73,8 +73,8 @@ class StageView:
         nearest :math:`m_c`: no digits are lost where class means are close together.
         """
         assert self.projection is not None  # noqa: S101 - asked for where there is one
-        scores = self.projection.means @ points.mT - self._gaps.index_select(0, index)[:, :, None]
-        return (scores.max(1).indices == decisions[:, None]).sum()
+        scores = product(points, self.projection.means.mT) - self._gaps.index_select(0, index)[:, None]
+        return (scores.max(2).indices == decisions[:, None]).sum()
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,4 +140,4 @@ def _along(rows: Tensor, axes: Tensor) -> Tensor:
     """Rows (..., d) along axes (d, r) in float64; those of several vectors (..., T d) along the axes of each."""
     if rows.shape[-1] == len(axes):
         return product(rows, axes).double()
-    return product(rows.unflatten(-1, (-1, len(axes))), axes).flatten(-2).double()
+    return product(rows.reshape(*rows.shape[:-1], -1, len(axes)), axes).flatten(-2).double()
