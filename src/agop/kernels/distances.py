@@ -16,7 +16,7 @@ from torch import Tensor
 
 from agop.chunks import blocks, row_chunks
 
-__all__ = ["Pairwise", "coincidence_tolerance", "euclidean_distances", "pairwise"]
+__all__ = ["Pairwise", "coincidence_tolerance", "euclidean_distances", "median_positive", "pairwise"]
 
 _CLOSE = {torch.float32: 2e-3, torch.float64: 1e-9}
 """Squared distances below this share of ||x||^2 + ||z||^2 are not trusted to the product form."""
@@ -103,6 +103,19 @@ def pairwise(
                 if symmetric and not diagonal:
                     matrix[columns, rows] = block.mT
     return matrices, pairs.origin.dtype
+
+
+def median_positive(distances: Tensor) -> float:
+    """Median of the positive distances (n, n) of n points between each other; 1.0 if there are none.
+
+    Examples
+    --------
+    >>> median_positive(torch.tensor([[0.0, 3.0, 2.0], [3.0, 0.0, 0.0], [2.0, 0.0, 0.0]]))
+    2.0
+    """
+    first, second = torch.triu_indices(*distances.shape, offset=1, device=distances.device)
+    pairs = distances[first, second]
+    return pairs[pairs > 0].median().item() if (pairs > 0).any() else 1.0
 
 
 def coincidence_tolerance(points: Tensor) -> float:

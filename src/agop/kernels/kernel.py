@@ -6,13 +6,12 @@ from abc import ABC, abstractmethod
 from numbers import Real
 from typing import Any, ClassVar
 
-import torch
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from agop.errors import InputError
 from agop.kernels.bandwidth import Bandwidth
-from agop.kernels.distances import Pairwise
+from agop.kernels.distances import Pairwise, median_positive
 
 __all__ = ["Kernel"]
 
@@ -39,6 +38,10 @@ class Kernel(BaseEstimator, ABC):  # type: ignore[misc]
     @abstractmethod
     def distances(self, points: Tensor, centers: Tensor | None = None) -> Tensor:
         """Distances (n, m) between two sets of points, or those of one set, whose unit is that of the bandwidth."""
+
+    @abstractmethod
+    def profile_(self, distances: Tensor) -> Tensor:
+        """Replace distances by the values of the kernel, in place."""
 
     @abstractmethod
     def gram(self, points: Tensor, centers: Tensor | None = None) -> Pairwise:
@@ -68,9 +71,7 @@ class Kernel(BaseEstimator, ABC):  # type: ignore[misc]
         """
         if len(points) < 2:
             raise InputError("two distinct samples to choose a bandwidth", "one", "Set a number.")
-        first, second = torch.triu_indices(len(points), len(points), offset=1, device=points.device)
-        pairs = self.distances(points.double())[first, second]
-        return pairs[pairs > 0].median().item() if (pairs > 0).any() else 1.0
+        return median_positive(self.distances(points.double()))
 
     def check(self) -> None:
         """Raise InputError unless the hyper-parameters are numbers in their range."""

@@ -41,6 +41,8 @@ class KernelMatrix:
         Bytes for matrices over pairs; unlimited if None.
     keep_gradient_weights
         Whether ``dense`` keeps the gradient weights as well, which are functions of the same distances.
+    distances
+        (n, n) distances of the points at the metric, if they are known: ``dense`` is a function of them then.
 
     Examples
     --------
@@ -58,13 +60,14 @@ class KernelMatrix:
     metric: Metric | None = None
     max_memory: int | None = None
     keep_gradient_weights: bool = False
+    distances: Tensor | None = None
     _blocks: dict[tuple[int, int], Tensor] = field(default_factory=dict, init=False, repr=False)
     _last: list[tuple[torch.dtype, Tensor | None]] = field(default_factory=list, init=False, repr=False)
 
     @property
     def dtype(self) -> torch.dtype:
-        """Data type of the points."""
-        return self.points.dtype
+        """Data type of the points, or of their distances."""
+        return self.points.dtype if self.distances is None else self.distances.dtype
 
     @property
     def products(self) -> torch.dtype:
@@ -86,6 +89,8 @@ class KernelMatrix:
 
     def dense(self, dtype: torch.dtype) -> Tensor:
         """K, (n, n), from the points in this precision."""
+        if self.distances is not None:
+            return self.kernel.profile_(self.distances.to(dtype, copy=True))
         self._last.clear()  # of an attempt in lower precision
         points = mapped(self.points, self.points.mean(0), self.metric, dtype)
         twice = 2 * len(points) ** 2 * dtype.itemsize

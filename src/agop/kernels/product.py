@@ -34,9 +34,13 @@ class ProductLaplace(Kernel):
         """Distances ||x_i - z_j||_1, (n, m)."""
         return torch.cdist(points, points if centers is None else centers, p=1)
 
+    def profile_(self, distances: Tensor) -> Tensor:
+        """exp(-r/L), in place."""
+        return distances.div_(-self.bandwidth).exp_()
+
     def gram(self, points: Tensor, centers: Tensor | None = None) -> Pairwise:
         """Kernel matrix exp(-||x_i - z_j||_1 / L), (n, m); differences need no products."""
-        return Pairwise(self.distances(points, centers).div_(-self.bandwidth).exp_(), points.dtype)
+        return Pairwise(self.profile_(self.distances(points, centers)), points.dtype)
 
     def output_gradients(self, points: Tensor, centers: Tensor, coefficients: Tensor) -> Tensor:
         """Gradients -(1/L) sum_j a_jl k(x, z_j) sign(x - z_j) at the points: (C, n, d)."""

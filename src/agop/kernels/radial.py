@@ -29,10 +29,6 @@ class RadialKernel(Kernel):
     """
 
     @abstractmethod
-    def profile_(self, distances: Tensor) -> Tensor:
-        """Replace distances r by kappa(r), in place."""
-
-    @abstractmethod
     def weights_(self, distances: Tensor) -> Tensor:
         """Replace positive distances r by kappa'(r) / r, in place."""
 

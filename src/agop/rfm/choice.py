@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import torch
 from torch import Tensor
 
 from agop.rfm.cross_fit import CrossFitted, Fold, cross_fit, folds, tuned
@@ -15,7 +16,13 @@ from agop.rfm.samples import Samples
 from agop.rfm.selection import PATIENCE, exhausted, within_time
 from agop.rfm.tuning import Candidate, Setting
 
-__all__ = ["Choice", "Course", "Loss", "Search"]
+__all__ = ["CHOICE_ROWS", "Choice", "Course", "Loss", "Search"]
+
+CHOICE_ROWS = 2000
+"""Rows at most that a choice is made by; time grows as the third power of their number."""
+
+_TRAILING = 1.5
+"""Loss relative to the smallest at which a candidate gets no further iterate."""
 
 Loss = Callable[[Samples, Tensor], float]
 """Loss of left-out predictions (m, C) for distinct samples; the smallest decides between iterates and candidates."""
@@ -38,6 +45,10 @@ class Course:
     candidate: Candidate
     settings: tuple[Setting, ...]
     losses: tuple[float, ...]
+
+    def after(self, setting: Setting, loss: float) -> Course:
+        """The course with one more iterate."""
+        return replace(self, settings=(*self.settings, setting), losses=(*self.losses, loss))
 
 
 @dataclass(frozen=True)
@@ -115,24 +126,36 @@ class Search:
         patience
             Iterates in a row that are worse than the best, after which a recursion ends; None for no end but the last.
         seconds
-            Time of which every candidate has the same share, after which it gets no further iterate; None for no limit.
+            Time after which no candidate gets a further iterate; None for no limit.
         """
-        share = None if seconds is None else seconds / len(self.candidates)
+        samples = samples.some(CHOICE_ROWS, self.limits.seed)
         halves = folds(len(samples), 2, self.limits.seed, samples.inputs.device)
-        courses = []
-        for candidate in self.candidates:
-            if self.n_iterations == 0 and len(self.candidates) == 1 and candidate.only is not None:
-                return Choice((Course(candidate, (candidate.only,), (math.nan,)),))  # nothing is to be chosen
-            settings: list[Setting] = []
-            losses: list[float] = []
-            tune = tuned(samples, halves, candidate)
-            for step in within_time(self._cross_fit(samples, halves, candidate, tune, self.n_iterations), share):
-                settings.append(step.setting)
-                losses.append(self.loss(samples, step.predictions))
-                if exhausted(losses, patience):
-                    break
-            courses.append(Course(candidate, tuple(settings), tuple(losses)))
+        if self.n_iterations == 0 and len(self.candidates) == 1 and self.candidates[0].only is not None:
+            return Choice((Course(self.candidates[0], (self.candidates[0].only,), (math.nan,)),))
+        courses = [Course(candidate, (), ()) for candidate in self.candidates]
+        left = {
+            number: self._tried(samples, halves, candidate, seconds) for number, candidate in enumerate(self.candidates)
+        }
+        while left:
+            for number, steps in list(left.items()):
+                step = next(steps, None)
+                if step is None:
+                    del left[number]
+                else:
+                    courses[number] = courses[number].after(step.setting, self.loss(samples, step.predictions))
+            best = min(min(course.losses) for course in courses)
+            for number in list(left):
+                losses = courses[number].losses
+                if exhausted(losses, patience) or losses[-1] > _TRAILING * best:
+                    del left[number]
         return Choice(tuple(courses))
+
+    def _tried(
+        self, samples: Samples, halves: Sequence[Fold], candidate: Candidate, seconds: float | None
+    ) -> Iterator[CrossFitted]:
+        """Iterates of a candidate with the best settings at each, within the time that all candidates have together."""
+        tune = tuned(samples, halves, candidate)
+        return within_time(self._cross_fit(samples, halves, candidate, tune, self.n_iterations, torch.float32), seconds)
 
     def left_out_predictions(
         self, samples: Samples, n_folds: int, *, seconds: float | None = None
@@ -164,13 +187,29 @@ class Search:
         for number in {number for number, _ in picks}:
             last = max(iteration for course, iteration in picks if course == number)
             course = choice.courses[number]
-            for step in self._cross_fit(samples, [fold], course.candidate, in_turn(course.settings), last):
+            for step in self._cross_fit(
+                samples, [fold], course.candidate, in_turn(course.settings), last, torch.float64
+            ):
                 found[number, step.iteration] = step.predictions[fold.judge]
             for later in range(step.iteration + 1, last + 1):  # where the AGOP vanished
                 found[number, later] = found[number, step.iteration]
         return [found[pick] for pick in picks]
 
     def _cross_fit(
-        self, samples: Samples, folds: Sequence[Fold], candidate: Candidate, settings: Settings, n_iterations: int
+        self,
+        samples: Samples,
+        folds: Sequence[Fold],
+        candidate: Candidate,
+        settings: Settings,
+        n_iterations: int,
+        precision: torch.dtype,
     ) -> Iterator[CrossFitted]:
-        return cross_fit(samples, folds, settings, n_iterations, diagonal=candidate.diagonal, limits=self.limits)
+        return cross_fit(
+            samples,
+            folds,
+            settings,
+            n_iterations,
+            diagonal=candidate.diagonal,
+            precision=precision,
+            limits=self.limits,
+        )

@@ -11,17 +11,21 @@ from torch import Tensor
 
 from agop.kernel_machine import KernelMachine
 from agop.kernels import Kernel, KernelMatrix, Metric
+from agop.kernels.distances import median_positive
 from agop.kernels.metric import mapped
 from agop.outer_product import normalized_agop
 from agop.rfm.recursion import Limits, Settings, in_turn
 from agop.rfm.samples import Samples
-from agop.rfm.tuning import Candidate, Setting
+from agop.rfm.tuning import MEDIAN_ROWS, Candidate, Setting
 from agop.solvers.cross_validation import SplitSystem
 
 __all__ = ["CrossFitted", "Fold", "cross_fit", "folds", "tuned"]
 
 _TUNING_ROWS = 1000
 """Rows on which bandwidth and ridge are chosen where many fits are compared; more rows want shorter bandwidths."""
+
+_FIRST_ROWS = 300
+"""Rows on which the first search begins, which take little time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +84,7 @@ def cross_fit(
     n_iterations: int,
     *,
     diagonal: bool = False,
+    precision: torch.dtype = torch.float64,
     limits: Limits = Limits(),  # noqa: B008 (a frozen value)
 ) -> Iterator[CrossFitted]:
     r"""Iterates of the recursion with left-out predictions: of each row by a fit to all others at a foreign metric.
@@ -102,6 +107,8 @@ def cross_fit(
         Kernel and ridge of each iterate.
     n_iterations
         Number of AGOP updates at most.
+    precision
+        Of kernel matrices and their factors; float32 does to choose by, and takes half of the time.
     diagonal, limits
         As for ``rfm``.
 
@@ -125,14 +132,14 @@ def cross_fit(
         predictions = torch.full_like(samples.targets, torch.nan, dtype=torch.float64)
         learned: list[Metric | None] = []
         for fold, metric in zip(folds, metrics, strict=True):
-            part = _MappedFold.of(samples, fold, metric)
+            part = _MappedFold.of(samples, fold, metric, precision)
             kernel = setting.kernel_at(part.samples.inputs, metric)
             system, residuals = part.solve(kernel, setting.ridge)
             predictions[fold.judge] = samples.targets[fold.judge].double() - residuals
             if iteration < n_iterations:
                 first = samples.part(fold.learn)
-                coefficients = _first_coefficients(system, first).to(first.inputs)
-                machine = KernelMachine(kernel, first.inputs, coefficients, metric)
+                coefficients = _first_coefficients(system, first).to(precision)
+                machine = KernelMachine(kernel, first.inputs.to(precision), coefficients, metric)
                 agop = limits.agop(machine, first.weights, iteration).matrix
                 agop = agop.diagonal() if diagonal else agop
                 learned.append(Metric(normalized_agop(agop)) if agop.max() > 0 else None)
@@ -145,16 +152,18 @@ def cross_fit(
 def tuned(samples: Samples, folds: Sequence[Fold], candidate: Candidate, rows: int = _TUNING_ROWS) -> Settings:
     """Bandwidth and ridge with the smallest squared left-out error of the folds, each at its metric.
 
-    A share of every fold is taken, of so many ``rows`` in all; each search starts at the setting that was found last.
+    A share of every fold is taken, of so many ``rows`` in all; each search starts at the setting that was found last,
+    the first one at that of fewer rows.
     """
     if candidate.only is not None:
         return in_turn([candidate.only])
-    some = [fold.part(min(1.0, rows / len(samples))) for fold in folds]
     last: Setting | None = None
 
     def setting(_: int, metrics: Sequence[Metric | None]) -> Setting:
         nonlocal last
-        last = candidate.search(_error(samples, some, metrics, candidate), last)
+        for number in (_FIRST_ROWS, rows) if last is None and rows > 2 * _FIRST_ROWS else (rows,):
+            some = [fold.part(min(1.0, number / len(samples))) for fold in folds]
+            last = candidate.search(_error(samples, some, metrics, candidate), last)
         return last
 
     return setting
@@ -169,16 +178,17 @@ def _error(
         folds, metrics = [Fold(every[:0], every)], [None]
     parts = []
     for fold, metric in zip(folds, metrics, strict=True):
-        part = _MappedFold.of(samples, fold, metric)
-        median = 1.0 if candidate.factors == (None,) else candidate.kernel.median_distance(part.points)
+        part = _MappedFold.of(samples, fold, metric, torch.float64)
+        distances = candidate.kernel.distances(part.points)
+        median = 1.0 if candidate.factors == (None,) else median_positive(distances[:MEDIAN_ROWS, :MEDIAN_ROWS])
         judged = samples.part(fold.judge)
-        parts.append((part, judged, judged.weights.sum().item(), median))
-    weight = sum(own for *_, own, _ in parts)
+        parts.append((part, distances.float(), median, judged, judged.weights.sum().item()))
+    weight = sum(own for *_, own in parts)
 
     def error(setting: Setting) -> float:
         total = 0.0
-        for part, judged, own, median in parts:
-            _, residuals = part.solve(setting.with_median(median), setting.ridge)
+        for part, distances, median, judged, own in parts:
+            _, residuals = part.solve(setting.with_median(median), setting.ridge, distances)
             total += own * judged.error(judged.targets - residuals)
         return total / weight
 
@@ -194,13 +204,13 @@ class _MappedFold:
     points: Tensor
 
     @classmethod
-    def of(cls, samples: Samples, fold: Fold, metric: Metric | None) -> _MappedFold:
+    def of(cls, samples: Samples, fold: Fold, metric: Metric | None, precision: torch.dtype) -> _MappedFold:
         part = samples.part(fold.rows)
-        return cls(part, len(fold.learn), mapped(part.inputs, part.inputs.mean(0), metric, torch.float64))
+        return cls(part, len(fold.learn), mapped(part.inputs, part.inputs.mean(0), metric, precision))
 
-    def solve(self, kernel: Kernel, ridge: float) -> tuple[SplitSystem, Tensor]:
-        """The linear system, and left-out residuals of the samples that are judged."""
-        matrix = KernelMatrix(kernel, self.points, ridge / self.samples.weights)
+    def solve(self, kernel: Kernel, ridge: float, distances: Tensor | None = None) -> tuple[SplitSystem, Tensor]:
+        """The linear system, and left-out residuals of the samples that are judged; distances (m, m) if known."""
+        matrix = KernelMatrix(kernel, self.points, ridge / self.samples.weights, distances=distances)
         system = SplitSystem.of(matrix, self.samples.right_hand_sides().double(), self.first)
         return system, self.samples.about_the_others(system.residuals(), self.first)
 

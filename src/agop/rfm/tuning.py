@@ -14,7 +14,7 @@ from torch import Tensor
 from agop.kernels import Kernel, Laplace, LeaveOneOutBandwidth, MedianDistance, Metric, ProductLaplace, named
 from agop.rfm.samples import Samples, random_rows
 
-__all__ = ["RIDGES", "Candidate", "Setting", "candidates_for"]
+__all__ = ["MEDIAN_ROWS", "RIDGES", "Candidate", "Setting", "candidates_for"]
 
 RIDGES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0, 30.0)
 """Ridges that are tried; kernels are 1 at distance 0, so that a ridge is a ratio of noise to signal."""
@@ -22,8 +22,11 @@ RIDGES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0, 30.0)
 _FLAT = 1e-3
 """Relative excess over the smallest error within which the largest ridge is taken: it is the stabler one."""
 
-_ROWS = 1000
+MEDIAN_ROWS = 500
 """Rows whose distances give a median."""
+
+_STEPS = ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0), (1, -1), (-1, 1))
+"""Steps over bandwidths and ridges from a setting to itself and its neighbors."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,10 @@ class Setting:
     factor: float | None = None
 
     def kernel_at(self, inputs: Tensor, metric: Metric | None) -> Kernel:
-        """The kernel with its bandwidth for inputs (n, d) at a metric, whose median is that of at most 1,000 rows."""
+        """The kernel with its bandwidth for inputs (n, d) at a metric, whose median is that of at most 500 rows."""
         if self.factor is None:
             return self.kernel
-        rows = inputs[torch.linspace(0, len(inputs) - 1, min(len(inputs), _ROWS), device=inputs.device).long()]
+        rows = inputs[torch.linspace(0, len(inputs) - 1, min(len(inputs), MEDIAN_ROWS), device=inputs.device).long()]
         rows = rows.double() if metric is None else metric.map(rows.double(), rows.double().mean(0))
         return self.with_median(self.kernel.median_distance(rows))
 
@@ -103,40 +106,31 @@ class Candidate:
     def search(self, error: Callable[[Setting], float], start: Setting | None = None) -> Setting:
         """A setting whose neighbors have larger errors, with the largest ridge within 0.1 % of its error.
 
-        Downhill over the bandwidths, and at each of them over the ridges, from ``start`` or the middle.
+        Downhill on the grid of bandwidths and ridges from ``start``, or from the middle; a larger bandwidth with a
+        smaller ridge, which is nearly the same fit, is a neighbor too.
         """
-        factors, ridge_of = self.factors, dict[int, int]()
-        begin = (len(factors) - 1) // 2, len(self.ridges) // 2
-        if start is not None:
-            begin = factors.index(start.factor), self.ridges.index(start.ridge)
+        factors, ridges = self.factors, self.ridges
 
         @cache
         def at(factor: int, ridge: int) -> float:
-            return error(Setting(self.kernel, self.ridges[ridge], factors[factor]))
+            return error(Setting(self.kernel, ridges[ridge], factors[factor]))
 
-        @cache
-        def best_ridge_error(factor: int) -> float:
-            near = min(ridge_of, key=lambda other: abs(other - factor)) if ridge_of else None
-            first = begin[1] if near is None else ridge_of[near]
-            ridge_of[factor] = _downhill(lambda ridge: at(factor, ridge), first, len(self.ridges))
-            return at(factor, ridge_of[factor])
-
-        factor = _downhill(best_ridge_error, begin[0], len(factors))
-        ridge = ridge_of[factor]
-        bound = (1 + _FLAT) * at(factor, ridge)
-        while ridge + 1 < len(self.ridges) and at(factor, ridge + 1) <= bound:
+        best = (len(factors) - 1) // 2, len(ridges) // 2
+        if start is not None:
+            best = factors.index(start.factor), ridges.index(start.ridge)
+        while True:
+            near = [(best[0] + up, best[1] + right) for up, right in _STEPS]
+            near = [
+                (factor, ridge) for factor, ridge in near if 0 <= factor < len(factors) and 0 <= ridge < len(ridges)
+            ]
+            if (lowest := min(near, key=lambda place: at(*place))) == best:
+                break
+            best = lowest
+        factor, ridge = best
+        bound = (1 + _FLAT) * at(*best)
+        while ridge + 1 < len(ridges) and at(factor, ridge + 1) <= bound:
             ridge += 1
-        return Setting(self.kernel, self.ridges[ridge], factors[factor])
-
-
-def _downhill(error: Callable[[int], float], start: int, n: int) -> int:
-    """Descent from an index to one below both of its neighbors; errors fall, so it ends."""
-    best = start
-    while True:
-        near = [index for index in (best, best - 1, best + 1) if 0 <= index < n]
-        if (lowest := min(near, key=error)) == best:
-            return best
-        best = lowest
+        return Setting(self.kernel, ridges[ridge], factors[factor])
 
 
 def candidates_for(
@@ -164,7 +158,7 @@ def candidates_for(
         some = [named(kernel, bandwidth=rule) if isinstance(kernel, str) else clone(kernel)]
     for each in some:
         if isinstance(each.bandwidth, MedianDistance):
-            rows = random_rows(len(samples), _ROWS, random_state).to(samples.group)
+            rows = random_rows(len(samples), MEDIAN_ROWS, random_state).to(samples.group)
             each.set_params(bandwidth=each.median_distance(samples.inputs[rows]))
         if isinstance(each.bandwidth, LeaveOneOutBandwidth):
             each.median_distance(samples.inputs[:2])  # says so at once if that is not possible
