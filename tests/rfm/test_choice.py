@@ -58,7 +58,7 @@ def test_a_search_from_its_goal_asks_for_the_neighbors_only():
 
 
 def test_a_kernel_that_trails_far_behind_is_let_go():
-    """Steps along two axes: sums of functions of one coordinate each, of which a Gaussian of the distance knows little."""
+    """Steps along two axes are sums of functions of one coordinate each, which a Gaussian of the distance knows not."""
     samples = made(160, 6, lambda x: (x[:, 0] > 0.5).double() + (x[:, 1] > 0.3).double())
     choice = Search([Candidate(Gaussian(RULE)), Candidate(ProductLaplace(RULE), diagonal=True)], 4).choose(
         samples, patience=None

@@ -113,7 +113,7 @@ def median_positive(distances: Tensor) -> float:
     >>> median_positive(torch.tensor([[0.0, 3.0, 2.0], [3.0, 0.0, 0.0], [2.0, 0.0, 0.0]]))
     2.0
     """
-    first, second = torch.triu_indices(*distances.shape, offset=1, device=distances.device)
+    first, second = torch.triu_indices(len(distances), len(distances), offset=1, device=distances.device)
     pairs = distances[first, second]
     return pairs[pairs > 0].median().item() if (pairs > 0).any() else 1.0
 

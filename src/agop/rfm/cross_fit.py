@@ -159,11 +159,15 @@ def tuned(samples: Samples, folds: Sequence[Fold], candidate: Candidate, rows: i
         return in_turn([candidate.only])
     last: Setting | None = None
 
+    def searched(number: int, metrics: Sequence[Metric | None]) -> Setting:
+        some = [fold.part(min(1.0, number / len(samples))) for fold in folds]
+        return candidate.search(_error(samples, some, metrics, candidate), last)
+
     def setting(_: int, metrics: Sequence[Metric | None]) -> Setting:
         nonlocal last
-        for number in (_FIRST_ROWS, rows) if last is None and rows > 2 * _FIRST_ROWS else (rows,):
-            some = [fold.part(min(1.0, number / len(samples))) for fold in folds]
-            last = candidate.search(_error(samples, some, metrics, candidate), last)
+        if last is None and min(rows, len(samples)) > 2 * _FIRST_ROWS:
+            last = searched(_FIRST_ROWS, metrics)
+        last = searched(rows, metrics)
         return last
 
     return setting
