@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 from agop.chunks import row_chunks
 from agop.kernels.distances import Pairwise
 from agop.kernels.kernel import Kernel
+from agop.kernels.radial import weighted_gradients
 from agop.storable import storable
 
 __all__ = ["ProductLaplace"]
+
+_MANY = 8
+"""Columns of two values from which on a product of matrices is faster than their differences."""
 
 
 @storable
@@ -32,7 +38,12 @@ class ProductLaplace(Kernel):
 
     def distances(self, points: Tensor, centers: Tensor | None = None) -> Tensor:
         """Distances ||x_i - z_j||_1, (n, m)."""
-        return torch.cdist(points, points if centers is None else centers, p=1)
+        columns = Columns.of(points, points if centers is None else centers)
+        found = torch.cdist(columns.points, columns.centers, p=1)
+        if columns.binary is None:
+            return found
+        found += columns.binary.distances()
+        return found.triu(1) + found.triu(1).mT if centers is None else found  # products are symmetric up to rounding
 
     def profile_(self, distances: Tensor) -> Tensor:
         """exp(-r/L), in place."""
@@ -45,9 +56,73 @@ class ProductLaplace(Kernel):
     def output_gradients(self, points: Tensor, centers: Tensor, coefficients: Tensor) -> Tensor:
         """Gradients -(1/L) sum_j a_jl k(x, z_j) sign(x - z_j) at the points: (C, n, d)."""
         gradients = points.new_empty(coefficients.shape[1], *points.shape)
+        columns = Columns.of(points, centers)
         for rows in row_chunks(len(points), bytes_per_row=3 * len(centers) * points.element_size()):
             decay = self.gram(points[rows], centers).values.div_(-self.bandwidth)
-            for axis, (x, z) in enumerate(zip(points[rows].mT, centers.mT, strict=True)):
+            for axis, x, z in zip(columns.others, columns.points[rows].mT, columns.centers.mT, strict=True):
                 signs = (x[:, None] - z).sign_().mul_(decay)
                 gradients[:, rows, axis] = (signs @ coefficients).mT
+            if (binary := columns.binary) is not None:  # differences of zeros and ones are signs
+                found = weighted_gradients(decay, binary.points[rows], binary.centers, coefficients)
+                gradients[:, rows, binary.columns] = found
         return gradients
+
+
+class Binary(NamedTuple):
+    """Columns of two values each, as zeros and ones.
+
+    Attributes
+    ----------
+    columns
+        (b,) their numbers.
+    gaps
+        (b,) distance of the two values.
+    points, centers
+        (n, b) and (m, b), 1 where the larger value is.
+    """
+
+    columns: Tensor
+    gaps: Tensor
+    points: Tensor
+    centers: Tensor
+
+    def distances(self) -> Tensor:
+        """Distances (n, m), sums of the gaps where two rows differ: in one product, exactly 0 for equal rows."""
+        x, z = self.points, self.centers
+        return torch.cat([x, 1 - x], 1) @ torch.cat([self.gaps * (1 - z), self.gaps * z], 1).mT
+
+
+class Columns(NamedTuple):
+    """Columns of points (n, d) and centers (m, d), those of two values apart where there are many, as of categories.
+
+    Attributes
+    ----------
+    others
+        Numbers of the columns in ``points`` and ``centers``.
+    points, centers
+        Columns of any values.
+    binary
+        Columns of two values; None if there are few.
+    """
+
+    others: list[int]
+    points: Tensor
+    centers: Tensor
+    binary: Binary | None
+
+    @classmethod
+    def of(cls, points: Tensor, centers: Tensor) -> Columns:
+        """Tell the columns apart."""
+        every = list(range(points.shape[1]))
+        if len(every) < _MANY or not len(points) or not len(centers):
+            return cls(every, points, centers, None)
+        parts = (points,) if points is centers else (points, centers)
+        low = torch.stack([part.amin(0) for part in parts]).amin(0)
+        high = torch.stack([part.amax(0) for part in parts]).amax(0)
+        two = torch.stack([((part == low) | (part == high)).all(0) for part in parts]).all(0)
+        if int(two.sum()) < _MANY:
+            return cls(every, points, centers, None)
+        number, others = two.nonzero().flatten(), (~two).nonzero().flatten()
+        zeros_and_ones = [((part == high) & (low < high)).to(points.dtype)[:, number] for part in (points, centers)]
+        binary = Binary(number, (high - low)[number], *zeros_and_ones)
+        return cls(others.tolist(), points[:, others], centers[:, others], binary)
