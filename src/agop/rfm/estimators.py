@@ -228,7 +228,7 @@ class RFMRegressor(TensorRegressorMixin, FeatureMachine):
     Kernel ridge regression whose Mahalanobis metric M is learned as the AGOP of the predictor
     (Radhakrishnan, Beaglehole, Pandit, Belkin 2024, arXiv 2212.13881): repeat
     :math:`\alpha = (K_M + \lambda I)^{-1} Y`, M <- AGOP / max entry. What is not given is chosen without validation
-    data, by leave-one-out in closed form at metrics that were learned from other rows: the kernel on at most 4,000
+    data, by leave-one-out in closed form at metrics that were learned from other rows: the kernel on at most 2,000
     random rows, bandwidth and ridge at each iterate on at most 1,000. For the plain recursion give numbers:
     ``RFMRegressor(Laplace(10.0), ridge=1e-3, selection=None)``.
 
@@ -248,8 +248,8 @@ class RFMRegressor(TensorRegressorMixin, FeatureMachine):
         the coordinates.
     selection
         Without validation data, None keeps the last iterate; "loo" keeps the one with the smallest loss of left-out
-        predictions: squared error, or log loss of a classifier. Two halves of up to 4,000 distinct rows judge each
-        other. Of more, or more than ``metric_samples``, a quarter (3,000 at most) gives no metric: two thirds of it
+        predictions: squared error, or log loss of a classifier. Two halves of up to 2,000 distinct rows judge each
+        other; of more than 4,000, or more than ``metric_samples``, a quarter (3,000 at most) gives no metric: two thirds of it
         choose, one third states the score. Equal rows are left out together.
     solver
         "auto" for the one with the smaller predicted time that fits ``max_memory`` (``predicted_cost``), or
