@@ -18,7 +18,7 @@ from typing import Any
 import numpy
 import torch
 
-__all__ = ["RESULTS", "interleaved", "machine", "matmul_rate", "peak_extra_memory", "write"]
+__all__ = ["RESULTS", "interleaved", "machine", "matmul_rate", "peak_extra_memory", "status_bytes", "write"]
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -79,9 +79,9 @@ def peak_extra_memory(call: Callable[[], object]) -> int:
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")  # resets the high-water mark
-    before = _status_bytes("VmRSS")
+    before = status_bytes("VmRSS")
     call()
-    return max(0, _status_bytes("VmHWM") - before)
+    return max(0, status_bytes("VmHWM") - before)
 
 
 def write(name: str, payload: Mapping[str, Any]) -> Path:
@@ -94,7 +94,8 @@ def write(name: str, payload: Mapping[str, Any]) -> Path:
     return path
 
 
-def _status_bytes(field: str) -> int:
+def status_bytes(field: str) -> int:
+    """Bytes of memory of this process under a name in ``/proc/self/status``, such as its peak "VmHWM" (Linux)."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(f"{field}:"):
             return int(line.split()[1]) * 1024
