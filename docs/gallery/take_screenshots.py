@@ -24,8 +24,9 @@ def main() -> None:
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        for name in ("deep-rfm", "network", "table"):
-            take(browser, folder / f"report-{name}.html", HERE / f"{name}.png", 1000, 2400)
+        for name in ("deep-rfm", "network", "table", "language-model"):
+            if (page := folder / f"report-{name}.html").exists() or name != "language-model":  # a model to install
+                take(browser, page, HERE / f"{name}.png", 1000, 2400)
         take(browser, folder / "report-comparison.html", HERE / "comparison.png", 1000, 2400, "dark")
         take(browser, folder / "report-deep-rfm.html", HERE / "phone.png", 390, 2400)
         browser.close()
