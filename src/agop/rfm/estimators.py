@@ -249,8 +249,8 @@ class RFMRegressor(TensorRegressorMixin, FeatureMachine):
     selection
         Without validation data, None keeps the last iterate; "loo" keeps the one with the smallest loss of left-out
         predictions: squared error, or log loss of a classifier. Two halves of up to 2,000 distinct rows judge each
-        other; of more than 4,000, or more than ``metric_samples``, a quarter (3,000 at most) gives no metric: two thirds of it
-        choose, one third states the score. Equal rows are left out together.
+        other; of more than 4,000, or more than ``metric_samples``, a quarter (3,000 at most) gives no metric: two
+        thirds of it choose, one third states the score. Equal rows are left out together.
     solver
         "auto" for the one with the smaller predicted time that fits ``max_memory`` (``predicted_cost``), or
         ``Cholesky()``, or ``ConjugateGradient()``.

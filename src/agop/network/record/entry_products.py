@@ -58,8 +58,8 @@ class EntryProducts:
 
     logarithms: NDArray[np.float64]
     cross: NDArray[np.float64]
-    centered_cross: NDArray[np.float64]
-    centered_gram: NDArray[np.float64]
+    centered_cross: Tensor
+    centered_gram: Tensor
     norm: float
     centered_norm: float
 
@@ -81,8 +81,8 @@ class EntryProducts:
         return cls(
             logarithms=(spectrum.values / spectrum.values[0]).log().numpy(force=True),
             cross=whole.square().sum(0).numpy(force=True),
-            centered_cross=(mapped.square().sum(0) + 2 * along_columns * (along_rows @ mapped)).numpy(force=True),
-            centered_gram=overlaps.mul_(overlaps + 2 * torch.outer(along_columns, along_columns)).numpy(force=True),
+            centered_cross=(mapped.square().sum(0) + 2 * along_columns * (along_rows @ mapped)).cpu(),
+            centered_gram=overlaps.mul_(overlaps + 2 * torch.outer(along_columns, along_columns)).cpu(),
             norm=_product_norm(weight),
             centered_norm=math.hypot(_product_norm(rows), math.sqrt(2) * float((along_rows @ rows).norm())),
         )
@@ -120,9 +120,11 @@ class EntryProducts:
     def _pearson(self, powers: NDArray[np.float64]) -> NDArray[np.float64]:
         """Correlations for powers (k,); NaN where all entries of the power are equal up to rounding."""
         weights = np.exp(powers[:, None] * self.logarithms)
-        lengths = np.sqrt(((weights @ self.centered_gram) * weights).sum(1).clip(min=0))
+        own = torch.from_numpy(weights)  # products by torch: threads of another library would contend with its own
+        inner, halves = (own @ self.centered_cross).numpy(), (own @ self.centered_gram).numpy()
+        lengths = np.sqrt((halves * weights).sum(1).clip(min=0))
         lengths[lengths <= _CONSTANT * np.linalg.norm(weights, axis=1)] = math.nan
-        found: NDArray[np.float64] = weights @ self.centered_cross / lengths / self.centered_norm
+        found: NDArray[np.float64] = inner / lengths / self.centered_norm
         return found
 
 
