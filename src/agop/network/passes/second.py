@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -58,8 +57,9 @@ def second_pass(
     ranks, costs = sweep.ranks, first.costs
     found = ranks.spread(lambda name: looks_of(first.layers[name], spectra.get(name), classes), costs, sweep.device)
     looks = {name: [look.along(spectra.get(name)) for look in part] for name, part in found.items()}
-    parts = (SecondPass.of(seen, looks, classes, samples.are_scored) for seen in sweep.batches(loader, gradients=False))
-    total = reduce(SecondPass.merge, parts, SecondPass())  # keeps no batch, unlike the variable of a loop
+    total = SecondPass()
+    for seen in sweep.batches(loader, gradients=False):
+        total = total.merge(SecondPass.of(seen, looks, classes, samples.are_scored))
     if sweep.options.ood_loader is not None:
         for seen in sweep.batches(sweep.options.ood_loader, gradients=False, ood=True):
             total = total.merge(SecondPass.outside_of(seen, looks))
