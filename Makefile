@@ -59,7 +59,7 @@ screenshots: docs
 	$(BIN)/python docs/gallery/take_screenshots.py docs/_gallery/pages
 
 bench: $(VENV)/bench.stamp
-	for question in left_out collapse_measures rfm kernel_agop deep_rfm network language_model ranks synthetic tables; do $(BIN)/python -m benchmarks.$$question || exit 1; done
+	for question in left_out collapse_measures rfm kernel_agop deep_rfm network convolutions language_model ranks synthetic tables; do $(BIN)/python -m benchmarks.$$question || exit 1; done
 
 clean:
 	rm -rf $(VENV) build dist docs/_build docs/_gallery docs/api runs .coverage

@@ -1,7 +1,7 @@
 """How many forward passes does it take to measure a small convolutional network, exactly, and by how many at least?
 
 Three 3 x 3 convolutions of 16, 32 and 64 channels on images 3 x 32 x 32, pooled, and 10 outputs; 512 samples in batches
-of 64, float32, one thread. The floor is what nobody can leave out: two forward passes, and a backward pass an output.
+of 64, float32, one thread. The floor is a forward pass without a graph, one with it, and a backward pass an output.
 """
 
 from __future__ import annotations

@@ -48,3 +48,14 @@ def test_blocks_are_kept_within_the_memory(monkeypatch):
         counted.clear()
         matrix @ torch.ones(37, 1)
         assert len(counted) == blocks
+
+
+@pytest.mark.parametrize("kernel", [Laplace(1.5), ProductLaplace(1.5)])
+def test_known_distances_are_not_taken_again(kernel):
+    points = torch.tensor(np.random.default_rng(0).standard_normal((20, 3)))
+    distances = kernel.distances(points)
+    kept = distances.clone()
+    found = KernelMatrix(kernel, torch.zeros_like(points), distances=distances).dense(torch.float64)
+    torch.testing.assert_close(found, KernelMatrix(kernel, points).dense(torch.float64))
+    assert torch.equal(distances, kept)
+    assert KernelMatrix(kernel, points, distances=distances.float()).dtype == torch.float32

@@ -209,14 +209,19 @@ FAILURES = {
 }
 
 
+def note_error(name, call, rank: int, group, folder: str) -> None:
+    """Call what fails, and write its error."""
+    try:
+        call(rank, group)
+    except (AgopError, ValueError, OSError) as error:
+        Path(folder, f"{name}.rank{rank}.txt").write_text(f"{type(error).__name__}: {error}")
+
+
 def fail_and_go_on(rank: int, world: int, folder: str) -> None:
     """Fail in every way, note the error, and measure again: the group must be as before."""
     group = joined(rank, world, folder)
     for name, call in FAILURES.items():
-        try:
-            call(rank, group)
-        except (AgopError, ValueError) as error:
-            Path(folder, f"{name}.rank{rank}.txt").write_text(f"{type(error).__name__}: {error}")
+        note_error(name, call, rank, group, folder)
     measured("classes", group).save(Path(folder, f"after.rank{rank}.safetensors"))
     with mock.patch.object(over_ranks, "_BLOCK_BYTES", 300):  # some tensors together, others by themselves
         measured("classes", group).save(Path(folder, f"blocks.rank{rank}.safetensors"))

@@ -19,7 +19,7 @@ from torch.distributed.tensor import DTensor
 
 import agop
 from agop.errors import AgopError
-from network.gloo_measure import CASES, PARTS, PATIENCE, ROWS, joined
+from network.gloo_measure import CASES, PARTS, PATIENCE, ROWS, joined, note_error
 from network.models import N_CLASSES, mlp, seeded
 
 ALIKE = [name for name in CASES if name not in ("ranks without rows", "layer of one batch")]
@@ -164,10 +164,7 @@ def fail_and_go_on(rank: int, world: int, folder: str) -> None:
     """Fail in every way, note the error, and measure again: the ranks must be in step as before."""
     group = joined(rank, world, folder)
     for name, call in FAILURES.items():
-        try:
-            call(rank, group)
-        except (AgopError, OSError) as error:
-            Path(folder, f"{name}.rank{rank}.txt").write_text(f"{type(error).__name__}: {error}")
+        note_error(name, call, rank, group, folder)
         record = agop.measure(by_layer(seeded(mlp)), PARTS[rank::world], group=group)
         record.save(Path(folder, f"after {name}.rank{rank}.safetensors"))
     dist.destroy_process_group()

@@ -38,37 +38,38 @@ class ProductLaplace(Kernel):
 
     def distances(self, points: Tensor, centers: Tensor | None = None) -> Tensor:
         """Distances ||x_i - z_j||_1, (n, m)."""
-        columns = Columns.of(points, points if centers is None else centers)
-        found = torch.cdist(columns.points, columns.centers, p=1)
-        if columns.binary is None:
+        columns = _Columns.of(points, points if centers is None else centers)
+        found = columns.distances()
+        if centers is not None or columns.binary is None:
             return found
-        found += columns.binary.distances()
-        return found.triu(1) + found.triu(1).mT if centers is None else found  # products are symmetric up to rounding
+        above = found.triu(1)  # products are symmetric up to rounding
+        return above + above.mT
 
     def profile_(self, distances: Tensor) -> Tensor:
         """exp(-r/L), in place."""
         return distances.div_(-self.bandwidth).exp_()
 
     def gram(self, points: Tensor, centers: Tensor | None = None) -> Pairwise:
-        """Kernel matrix exp(-||x_i - z_j||_1 / L), (n, m); differences need no products."""
+        """Kernel matrix exp(-||x_i - z_j||_1 / L), (n, m); no product loses digits of a distance."""
         return Pairwise(self.profile_(self.distances(points, centers)), points.dtype)
 
     def output_gradients(self, points: Tensor, centers: Tensor, coefficients: Tensor) -> Tensor:
         """Gradients -(1/L) sum_j a_jl k(x, z_j) sign(x - z_j) at the points: (C, n, d)."""
         gradients = points.new_empty(coefficients.shape[1], *points.shape)
-        columns = Columns.of(points, centers)
+        columns = _Columns.of(points, centers)
         for rows in row_chunks(len(points), bytes_per_row=3 * len(centers) * points.element_size()):
-            decay = self.gram(points[rows], centers).values.div_(-self.bandwidth)
-            for axis, x, z in zip(columns.others, columns.points[rows].mT, columns.centers.mT, strict=True):
+            part = columns.of_points(rows)
+            decay = self.profile_(part.distances()).div_(-self.bandwidth)
+            for axis, x, z in zip(part.others, part.points.mT, part.centers.mT, strict=True):
                 signs = (x[:, None] - z).sign_().mul_(decay)
                 gradients[:, rows, axis] = (signs @ coefficients).mT
-            if (binary := columns.binary) is not None:  # differences of zeros and ones are signs
-                found = weighted_gradients(decay, binary.points[rows], binary.centers, coefficients)
+            if (binary := part.binary) is not None:  # differences of zeros and ones are signs
+                found = weighted_gradients(decay, binary.points, binary.centers, coefficients)
                 gradients[:, rows, binary.columns] = found
         return gradients
 
 
-class Binary(NamedTuple):
+class _Binary(NamedTuple):
     """Columns of two values each, as zeros and ones.
 
     Attributes
@@ -92,7 +93,7 @@ class Binary(NamedTuple):
         return torch.cat([x, 1 - x], 1) @ torch.cat([self.gaps * (1 - z), self.gaps * z], 1).mT
 
 
-class Columns(NamedTuple):
+class _Columns(NamedTuple):
     """Columns of points (n, d) and centers (m, d), those of two values apart where there are many, as of categories.
 
     Attributes
@@ -108,10 +109,10 @@ class Columns(NamedTuple):
     others: list[int]
     points: Tensor
     centers: Tensor
-    binary: Binary | None
+    binary: _Binary | None
 
     @classmethod
-    def of(cls, points: Tensor, centers: Tensor) -> Columns:
+    def of(cls, points: Tensor, centers: Tensor) -> _Columns:
         """Tell the columns apart."""
         every = list(range(points.shape[1]))
         if len(every) < _MANY or not len(points) or not len(centers):
@@ -124,5 +125,15 @@ class Columns(NamedTuple):
             return cls(every, points, centers, None)
         number, others = two.nonzero().flatten(), (~two).nonzero().flatten()
         zeros_and_ones = [((part == high) & (low < high)).to(points.dtype)[:, number] for part in (points, centers)]
-        binary = Binary(number, (high - low)[number], *zeros_and_ones)
+        binary = _Binary(number, (high - low)[number], *zeros_and_ones)
         return cls(others.tolist(), points[:, others], centers[:, others], binary)
+
+    def of_points(self, rows: slice) -> _Columns:
+        """Columns of some of the points, with all centers."""
+        binary = None if self.binary is None else self.binary._replace(points=self.binary.points[rows])
+        return self._replace(points=self.points[rows], binary=binary)
+
+    def distances(self) -> Tensor:
+        """Distances (n, m) of points and centers, over all columns."""
+        found = torch.cdist(self.points, self.centers, p=1)
+        return found if self.binary is None else found.add_(self.binary.distances())

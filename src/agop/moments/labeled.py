@@ -41,9 +41,9 @@ class LabeledMoments:
     moments: ClassMoments
 
     @classmethod
-    def of(cls, rows: Tensor, grouping: Grouping, *, scatter: bool = False) -> LabeledMoments:
+    def of(cls, rows: Tensor, grouping: Grouping) -> LabeledMoments:
         """Moments of rows (n, d), n > 0; whether they are finite, which takes waiting, is left to the caller."""
-        return cls(grouping.classes, ClassMoments(*of_rows(rows, grouping, scatter=scatter)))
+        return cls(grouping.classes, ClassMoments(*of_rows(rows, grouping)))
 
     def merge(self, other: LabeledMoments) -> LabeledMoments:
         """Moments of the samples of both, under the labels of both."""

@@ -128,10 +128,11 @@ class Search:
         seconds
             Time after which no candidate gets a further iterate; None for no limit.
         """
+        (first, *others) = self.candidates
+        if self.n_iterations == 0 and not others and first.only is not None:
+            return Choice((Course(first, (first.only,), (math.nan,)),))  # nothing is to be chosen
         samples = samples.some(CHOICE_ROWS, self.limits.seed)
         halves = folds(len(samples), 2, self.limits.seed, samples.inputs.device)
-        if self.n_iterations == 0 and len(self.candidates) == 1 and self.candidates[0].only is not None:
-            return Choice((Course(self.candidates[0], (self.candidates[0].only,), (math.nan,)),))
         courses = [Course(candidate, (), ()) for candidate in self.candidates]
         left = {
             number: self._tried(samples, halves, candidate, seconds) for number, candidate in enumerate(self.candidates)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from agop.network.record.notes import notes_of
 from agop.network.record.samples import SeenSamples
 
 
@@ -69,3 +72,22 @@ def test_parts_are_decided_together():
     whole = parts[0].merge(parts[1])
     assert whole == seen(labels, labels, 100)
     assert whole.accuracy == 1
+
+
+@pytest.mark.parametrize(
+    ("decide", "n_outputs", "told"),
+    [
+        (lambda labels: labels, 4, []),
+        (lambda labels: (labels + 1) % 4, 4, ["taken for scores"]),
+        (lambda labels: 0 * labels, 4, ["taken for scores"]),
+        (lambda labels: labels, 384, []),
+        (lambda labels: 0 * labels + 9, 384, ["taken for no scores"]),
+    ],
+)
+def test_notes_on_what_outputs_were_taken_for(decide, n_outputs, told):
+    labels = np.arange(100) % 4
+    samples = seen(labels, decide(labels), n_outputs)
+    notes = [note for note in notes_of({}, samples) if "classifier=" in note]
+    assert len(notes) == len(told)
+    assert all(words in note for words, note in zip(told, notes, strict=True))
+    assert not [note for note in notes_of({}, replace(samples, classifier=True)) if "classifier=" in note]

@@ -48,7 +48,7 @@ def _about_rows(layers: Mapping[str, LayerRecord]) -> Iterator[str]:
 
 def _about_samples(samples: SeenSamples) -> Iterator[str]:
     counts = samples.counts or {}
-    if samples.are_scored and (absent := [label for label in range(max(2, samples.n_outputs)) if label not in counts]):
+    if samples.are_scored and (absent := [label for label in range(samples.n_scores) if label not in counts]):
         yield f"no samples of class {few(absent)}, left out"
     if rare := [label for label, count in counts.items() if count < samples.min_count]:
         yield f"fewer than {samples.min_count} samples of class {few(rare)}: in the AGOPs, left out of collapse"

@@ -69,8 +69,13 @@ class SeenSamples:
         return tuple(label for label, count in (self.counts or {}).items() if count >= self.min_count)
 
     @property
+    def n_scores(self) -> int:
+        """Classes that the outputs can be scores of: a single one tells two apart."""
+        return max(2, self.n_outputs)
+
+    @property
     def are_scored(self) -> bool:
-        r"""Whether output c is the score of class c.
+        """Whether output c is the score of class c.
 
         Unless the caller knows it is, if there is an output for each label up to the largest and no other, or if the
         decisions tell: see :attr:`beat_chance`.
@@ -81,8 +86,8 @@ class SeenSamples:
 
     @property
     def has_an_output_a_label(self) -> bool:
-        """Whether there are as many outputs as labels from 0 to the largest; a single output tells two labels apart."""
-        return max(self.counts or {0: 0}) + 1 == max(2, self.n_outputs)
+        """Whether outputs can be scores of as many classes as there are labels from 0 to the largest."""
+        return max(self.counts or {0: 0}) + 1 == self.n_scores
 
     @property
     def beat_chance(self) -> bool:
@@ -95,10 +100,10 @@ class SeenSamples:
         :math:`\exp(-(C - 1) D(r \| 1 / K))` at most (Hoeffding 1963, theorem 1), D the relative entropy of two
         coins. That it is below 1 % is asked for: two or three classes can seldom show it.
         """
-        if not self.counts or self.correct is None or max(self.counts) >= max(2, self.n_outputs):
+        if not self.counts or self.correct is None or max(self.counts) >= self.n_scores:
             return False
         shares = [self.correct[label] / count for label, count in self.counts.items() if count]
-        others, chance = len(shares) - 1, 1 / max(2, self.n_outputs)
+        others, chance = len(shares) - 1, 1 / self.n_scores
         share = (sum(shares) - 1) / others if others else 0.0
         return share > chance and others * _divergence(share, chance) > -math.log(_CHANCE)
 
