@@ -10,13 +10,19 @@ import torch
 
 from agop.errors import MemoryBudgetError
 from agop.kernels import KernelMatrix, Laplace, Metric
-from agop.solvers import Cholesky, ConjugateGradient, DenseMatrix
+from agop.ranks import Panels
+from agop.solvers import Cholesky, ConjugateGradient, DenseMatrix, PanelCholesky
 from agop.solvers.cross_validation import leave_one_out_residuals
 from oracles import kernels as oracles_kernels
 
-every_solver = pytest.mark.parametrize("solver", [Cholesky(), ConjugateGradient(rank=30, tolerance=1e-11)], ids=repr)
 RNG = np.random.default_rng(0)
 N = 300
+SOLVERS = {
+    "Cholesky": Cholesky(),
+    "ConjugateGradient": ConjugateGradient(rank=30, tolerance=1e-11),
+    "PanelCholesky": PanelCholesky(Panels(N, 70)),
+}
+every_solver = pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)
 X, B, SHIFT = RNG.standard_normal((N, 3)), RNG.standard_normal((N, 2)), RNG.uniform(0.05, 0.2, N)
 M = np.cov(RNG.standard_normal((3, 9)))
 K = oracles_kernels.gram("Laplace", X, X, M, bandwidth=2.0)

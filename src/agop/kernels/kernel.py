@@ -57,9 +57,11 @@ class Kernel(BaseEstimator, ABC):  # type: ignore[misc]
     def gradient_weights(self, points: Tensor, centers: Tensor | None = None) -> Tensor | None:
         """Weights V (n, m), the gradient of k(x_i, z_j) in x_i being V_ij (x_i - z_j); None without such a form."""
 
-    def gram_and_gradient_weights(self, points: Tensor) -> tuple[Pairwise, Tensor | None]:
-        """Both matrices of one set of points, from the same distances where they can share these."""
-        return self.gram(points), self.gradient_weights(points)
+    def gram_and_gradient_weights(
+        self, points: Tensor, centers: Tensor | None = None
+    ) -> tuple[Pairwise, Tensor | None]:
+        """Both matrices, from the same distances where they can share these."""
+        return self.gram(points, centers), self.gradient_weights(points, centers)
 
     def median_distance(self, points: Tensor) -> float:
         """Median of the positive distances between two of the points (n, d), in float64; 1.0 if there are none.

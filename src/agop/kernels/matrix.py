@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
@@ -100,6 +101,31 @@ class KernelMatrix:
             (gram, products), weights = self.kernel.gram(points), None
         self._last.append((products, weights))
         return gram
+
+    def rows(self, parts: Sequence[slice], dtype: torch.dtype) -> Iterator[Tensor]:
+        """Rows of K from the diagonal on, (b, n - start), for each slice of b rows.
+
+        With ``keep_gradient_weights`` those of the rows, (sum of b, n), are in ``gradient_weights`` afterwards.
+        """
+        self._last.clear()  # of an attempt in lower precision
+        points = mapped(self.points, self.points.mean(0), self.metric, dtype)
+        n_rows, done = sum(part.stop - part.start for part in parts), 0
+        twice = 2 * n_rows * len(points) * dtype.itemsize
+        keeps = self.keep_gradient_weights and (self.max_memory is None or twice <= self.max_memory)
+        products, kept = torch.float32, None
+        for part in parts:
+            if keeps:
+                gram, weights = self.kernel.gram_and_gradient_weights(points[part], points)
+                if weights is not None:
+                    kept = points.new_empty(n_rows, len(points)) if kept is None else kept
+                    kept[done : (done := done + len(weights))] = weights
+                values = gram.values[:, part.start :].contiguous()
+            else:
+                gram = self.kernel.gram(points[part], points[part.start :])
+                values = gram.values
+            products = torch.promote_types(products, gram.products)
+            yield values
+        self._last[:] = [(products, kept)]
 
     def columns(self, index: Tensor) -> Tensor:
         """Columns k(X, X[index]) of K, (n, k)."""

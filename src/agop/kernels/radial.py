@@ -46,9 +46,10 @@ class RadialKernel(Kernel):
         (values,), _ = pairwise(points, centers, [self._apart(points if centers is None else centers)])
         return values
 
-    def gram_and_gradient_weights(self, points: Tensor) -> tuple[Pairwise, Tensor]:
-        """Both matrices of one set of points from the same distances, which are most of the work."""
-        (gram, weights), products = pairwise(points, None, [self.profile_, self._apart(points)])
+    def gram_and_gradient_weights(self, points: Tensor, centers: Tensor | None = None) -> tuple[Pairwise, Tensor]:
+        """Both matrices from the same distances, which are most of the work."""
+        apart = self._apart(points if centers is None else centers)
+        (gram, weights), products = pairwise(points, centers, [self.profile_, apart])
         return Pairwise(gram, products), weights
 
     def _apart(self, centers: Tensor) -> Callable[[Tensor], Tensor]:

@@ -1,11 +1,13 @@
 """Processes that work together: what they exchange, and how an error in one of them ends all.
 
 All that is sent between processes goes through this room. What many processes compute asks
-:class:`~agop.ranks.Ranks` for sums, for the outlines of what the others hold and for shares of the work; a process
-alone asks for the same, and nothing is sent. It knows no statistic, model or file, and imports the errors alone.
+:class:`~agop.ranks.Ranks` for sums, for the outlines of what the others hold and for shares of the work, and
+:class:`~agop.ranks.Panels` for its rows of a matrix over pairs; a process alone asks for the same, and nothing is
+sent. It knows no statistic, model or file, and imports the errors alone.
 """
 
-from agop.ranks.group import Ranks
+from agop.ranks.group import ALONE, Ranks
 from agop.ranks.leaves import leaves_of, mapped_leaves
+from agop.ranks.panels import Panels
 
-__all__ = ["Ranks", "leaves_of", "mapped_leaves"]
+__all__ = ["ALONE", "Panels", "Ranks", "leaves_of", "mapped_leaves"]

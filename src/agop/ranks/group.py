@@ -17,7 +17,7 @@ from torch import Tensor
 from agop.errors import AgopError, InputError, RankError
 from agop.ranks.leaves import leaves_of, mapped_leaves
 
-__all__ = ["Ranks"]
+__all__ = ["ALONE", "Ranks"]
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -117,6 +117,30 @@ class Ranks:
         found = torch.split(sent.to(packed.device), [tensor.numel() for tensor in tensors])
         return [part.view(tensor.shape) for part, tensor in zip(found, tensors, strict=True)]
 
+    def send(self, rank: int, tensor: Tensor) -> Callable[[], Tensor]:
+        """Begin to send a tensor of one rank to all; the function that is returned waits until it is there.
+
+        Parameters
+        ----------
+        rank
+            Rank whose numbers are sent.
+        tensor
+            Contiguous tensor of one shape and data type on all ranks, to be left alone until it is there; that of
+            another rank is overwritten.
+        """
+        if self.group is None:
+            return lambda: tensor
+        sent = tensor.to(self._device(tensor.device))
+        with _answered():
+            work = dist.broadcast(sent, dist.get_global_rank(self.group, rank), group=self.group, async_op=True)
+
+        def wait() -> Tensor:
+            with _answered():
+                work.wait()
+            return tensor if sent is tensor or rank == self.rank else tensor.copy_(sent)
+
+        return wait
+
     def share(self, own: Mapping[Key, Value], device: torch.device | str = "cpu") -> dict[Key, Value]:
         """Values of all ranks under their keys, with their tensors on a device: an exchange, and a broadcast a rank."""
         if self.group is None:
@@ -215,6 +239,10 @@ class Ranks:
         """Device of what is sent: NCCL alone sends from GPUs only."""
         on_gpu = dist.get_backend(self.group) == "nccl" and device.type != "cuda"
         return torch.device("cuda", torch.cuda.current_device()) if on_gpu else device
+
+
+ALONE = Ranks()
+"""This process alone."""
 
 
 @contextmanager

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from agop.chunks import BLOCK, row_chunks
-from agop.errors import InputError, JitterWarning, NotPositiveDefiniteError
-from agop.solvers.solver import ShiftedMatrix, Solution, Solver, require_memory
+from agop.errors import InputError
+from agop.solvers.rescue import first_factor
+from agop.solvers.solver import ShiftedMatrix, Solution, Solver, mean_diagonal, require_memory
 from agop.storable import storable
 
 __all__ = ["Cholesky", "CholeskyFactor"]
@@ -30,6 +31,11 @@ class CholeskyFactor:
 
     lower: Tensor
     jitter: float = 0.0
+
+    @property
+    def pivots(self) -> Tensor:
+        """(n,) diagonal of L."""
+        return self.lower.diagonal()
 
     def solve(self, targets: Tensor) -> Tensor:
         """Solve (K + jitter I) A = Y for Y of shape (n, C), in the precision of the factor."""
@@ -125,37 +131,23 @@ class Cholesky(Solver):
         JitterWarning
             If a jitter was needed.
         """
-        lower = _attempt(self._shifted(matrix, matrix.dtype))
-        if matrix.dtype != torch.float64 and (lower is None or _digits_lost(lower)):
-            lower = None  # free it before the next one is built
-            lower = _attempt(self._shifted(matrix, torch.float64))
-        if lower is not None:
-            return CholeskyFactor(lower)
-        relative = torch.finfo(torch.float64).eps
-        while relative <= self.max_jitter:
-            shifted = self._shifted(matrix, torch.float64)
-            jitter = relative * shifted.diagonal().mean().item()
-            shifted.diagonal().add_(jitter)
-            if (lower := _attempt(shifted)) is not None:
-                message = f"the kernel matrix is singular; added {jitter:.1e} to its diagonal. Set a ridge."
-                warnings.warn(message, JitterWarning, stacklevel=3)
-                return CholeskyFactor(lower, jitter)
-            relative *= 10
-        raise NotPositiveDefiniteError(
-            "a positive definite kernel matrix",
-            f"one that stays indefinite with {self.max_jitter:.0e} of its mean diagonal added",
-            "Set a larger ridge, or look for repeated samples or a bandwidth that is far too large.",
-        )
 
-    def _shifted(self, matrix: ShiftedMatrix, dtype: torch.dtype) -> Tensor:
-        """K + diag(s), if there is room for it."""
+        def attempt(dtype: torch.dtype, jitter: float) -> CholeskyFactor | None:
+            lower = _factor(self._shifted(matrix, dtype, jitter))
+            return None if lower is None else CholeskyFactor(lower)
+
+        factor, jitter = first_factor(attempt, matrix.dtype, partial(mean_diagonal, matrix), self.max_jitter)
+        return replace(factor, jitter=jitter)
+
+    def _shifted(self, matrix: ShiftedMatrix, dtype: torch.dtype, jitter: float) -> Tensor:
+        """K + diag(s) + jitter I, if there is room for it."""
         require_memory(self.least_memory(len(matrix.diagonal), dtype), matrix.max_memory)
         shifted = matrix.dense(dtype)
-        shifted.diagonal().add_(torch.as_tensor(matrix.shift, dtype=torch.float64).to(dtype))
+        shifted.diagonal().add_((torch.as_tensor(matrix.shift, dtype=torch.float64) + jitter).to(dtype))
         return shifted
 
 
-def _attempt(matrix: Tensor) -> Tensor | None:
+def _factor(matrix: Tensor) -> Tensor | None:
     """Factor in place of a symmetric row-major matrix, or None if it is not positive definite."""
     if not torch.isfinite(matrix.sum()):
         raise InputError("a finite kernel matrix", "NaN or infinity", "Check the data and the bandwidth.")
@@ -163,9 +155,3 @@ def _attempt(matrix: Tensor) -> Tensor | None:
     info = torch.empty((), dtype=torch.int32, device=matrix.device)
     torch.linalg.cholesky_ex(column_major, out=(column_major, info))
     return column_major if info.item() == 0 else None
-
-
-def _digits_lost(lower: Tensor) -> bool:
-    """Whether the smallest pivot is known to fewer than three digits."""
-    pivots = lower.diagonal().square()
-    return bool(pivots.min() < 1e3 * torch.finfo(lower.dtype).eps * pivots.max())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from agop.errors import MemoryBudgetError
 
-__all__ = ["DenseMatrix", "ShiftedMatrix", "Solution", "Solver", "require_memory"]
+__all__ = ["DenseMatrix", "ShiftedMatrix", "Solution", "Solver", "mean_diagonal", "require_memory"]
 
 
 class ShiftedMatrix(Protocol):
@@ -35,6 +36,9 @@ class ShiftedMatrix(Protocol):
 
     def dense(self, dtype: torch.dtype) -> Tensor:
         """K as a new array, which is the caller's to overwrite."""
+
+    def rows(self, parts: Sequence[slice], dtype: torch.dtype) -> Iterator[Tensor]:
+        """Rows of K from the diagonal on, (b, n - start), for each slice of b rows; new arrays, the caller's."""
 
     def columns(self, index: Tensor) -> Tensor:
         """Columns (n, k) of K of k indices."""
@@ -67,6 +71,11 @@ class DenseMatrix:
     def dense(self, dtype: torch.dtype) -> Tensor:
         """A copy of K."""
         return self.entries.to(dtype, copy=True)
+
+    def rows(self, parts: Sequence[slice], dtype: torch.dtype) -> Iterator[Tensor]:
+        """Copies of rows of K from the diagonal on."""
+        for part in parts:
+            yield self.entries[part, part.start :].to(dtype, copy=True, memory_format=torch.contiguous_format)
 
     def columns(self, index: Tensor) -> Tensor:
         """Columns (n, k) of K."""
@@ -126,6 +135,11 @@ class Solver(ABC):
     @abstractmethod
     def least_memory(self, n: int, dtype: torch.dtype) -> int:
         """Bytes without which it cannot work, for n rows in some data type."""
+
+
+def mean_diagonal(matrix: ShiftedMatrix) -> float:
+    """Mean of the diagonal of K + diag(s)."""
+    return (matrix.diagonal.double() + torch.as_tensor(matrix.shift, device=matrix.diagonal.device)).mean().item()
 
 
 def require_memory(needed: int, max_memory: int | None) -> None:

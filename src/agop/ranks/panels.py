@@ -1,0 +1,97 @@
+"""Rows of a matrix over pairs in panels, dealt to the ranks in turn."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from agop.ranks.group import ALONE, Ranks
+
+__all__ = ["Panels"]
+
+_WIDEST = 256
+"""Rows of a panel at most: enough for fast products, few enough that no rank waits long for one."""
+
+
+@dataclass(frozen=True)
+class Panels:
+    """Rows 0 to n - 1 in consecutive panels, of which rank r has the numbers r, r + world, r + 2 world and so on.
+
+    All ranks have equally many panels, and so nearly equally much work in every part of a triangle.
+
+    Attributes
+    ----------
+    n
+        Number of rows.
+    width
+        Rows of a panel, the last one shorter.
+    ranks
+        The processes.
+
+    Examples
+    --------
+    >>> panels = Panels(5, 2)
+    >>> panels.slices, panels.own, panels.own_rows
+    ([slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)], [0, 1, 2], tensor([0, 1, 2, 3, 4]))
+    """
+
+    n: int
+    width: int
+    ranks: Ranks = ALONE
+
+    @classmethod
+    def of(cls, n: int, ranks: Ranks = ALONE, *, widest: int = _WIDEST) -> Panels:
+        """Panels of n rows, as wide as they can be with equally many for each rank.
+
+        Examples
+        --------
+        >>> Panels.of(1000).width
+        250
+        """
+        number = ranks.world * math.ceil(n / (ranks.world * widest))
+        return cls(n, max(1, math.ceil(n / max(1, number))), ranks)
+
+    @cached_property
+    def slices(self) -> list[slice]:
+        """Rows of each panel."""
+        return [slice(start, min(start + self.width, self.n)) for start in range(0, self.n, self.width)]
+
+    @cached_property
+    def own(self) -> list[int]:
+        """Numbers of the panels of this rank."""
+        return list(range(self.ranks.rank, len(self.slices), self.ranks.world))
+
+    @cached_property
+    def own_slices(self) -> dict[int, slice]:
+        """Places of the rows of each own panel among all own rows."""
+        found, start = {}, 0
+        for number in self.own:
+            rows = self.slices[number]
+            found[number] = slice(start, start := start + rows.stop - rows.start)
+        return found
+
+    @cached_property
+    def own_rows(self) -> Tensor:
+        """Rows of this rank, in order."""
+        return self._rows_of(self.ranks.rank)
+
+    def owner(self, number: int) -> int:
+        """Rank of a panel."""
+        return number % self.ranks.world
+
+    def gathered(self, own: Tensor) -> Tensor:
+        """Rows (n, ...) of all ranks in order, from those of each, in one broadcast a rank."""
+        if self.ranks.group is None:
+            return own
+        found = own.new_empty(self.n, *own.shape[1:])
+        for rank, rows in self.ranks.share({self.ranks.rank: own}, own.device).items():
+            found[self._rows_of(rank).to(own.device)] = rows
+        return found
+
+    def _rows_of(self, rank: int) -> Tensor:
+        rows = torch.arange(self.n)
+        return rows[rows // self.width % self.ranks.world == rank]

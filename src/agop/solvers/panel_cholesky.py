@@ -1,0 +1,212 @@
+"""Cholesky factorization by panels of rows, which ranks share and of which half of the matrix is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from agop.errors import InputError
+from agop.ranks import Panels
+from agop.solvers.rescue import first_factor
+from agop.solvers.solver import ShiftedMatrix, Solution, Solver, mean_diagonal, require_memory
+
+__all__ = ["PanelCholesky", "PanelFactor"]
+
+
+@dataclass(frozen=True, eq=False)
+class PanelFactor:
+    r"""The factorization :math:`A = U^T U` of a matrix whose rows are dealt to the ranks; all methods are collective.
+
+    Attributes
+    ----------
+    panels
+        Rows of each rank.
+    parts
+        Rows of U of each own panel from its diagonal on, (b, n - start); a rank may have none.
+    like
+        An empty tensor of their data type, on their device.
+    """
+
+    panels: Panels
+    parts: dict[int, Tensor]
+    like: Tensor
+
+    @property
+    def pivots(self) -> Tensor:
+        """(n,) diagonal of U, the same on all ranks."""
+        (pivots,) = self.panels.ranks.sum([_placed(self.panels, lambda k: self.parts[k].diagonal(), self.like)])
+        return pivots.to(self.like.dtype)
+
+    def solve(self, targets: Tensor) -> Tensor:
+        """X with A X = Y for Y (n, C), in the precision of the factor: two messages of b C numbers for each panel."""
+        values = targets.to(self.like, copy=True)
+        done = torch.zeros_like(values)  # what own panels subtract from rows further down
+        for k, rows in enumerate(self.panels.slices):
+            (others,) = self.panels.ranks.sum([done[rows]])
+            if k in self.parts:
+                corner, rest = _cut(self.parts[k])
+                right = values[rows] - others.to(values)
+                values[rows] = torch.linalg.solve_triangular(corner.mT, right, upper=False)
+                done[rows.stop :].addmm_(rest.mT, values[rows])
+        for k, rows in reversed(list(enumerate(self.panels.slices))):
+            if k in self.parts:
+                corner, rest = _cut(self.parts[k])
+                right = values[rows] - rest @ values[rows.stop :]
+                values[rows] = torch.linalg.solve_triangular(corner, right, upper=True)
+            self.panels.ranks.send(self.panels.owner(k), values[rows])()
+        return values
+
+    def inverse_diagonal(self) -> Tensor:
+        r"""Diagonal of :math:`A^{-1} = U^{-1} U^{-T}`, (n,) float64: squared norms of the columns of :math:`U^{-T}`.
+
+        Each rank solves for the columns of its own rows, with as much memory and traffic as the factorization.
+        """
+        units = {k: _unit_rows(self.like, self.panels, k) for k in self.parts}
+        norms = {k: torch.zeros(len(unit[0]), dtype=torch.float64, device=unit.device) for k, unit in units.items()}
+        arriving = self._travelling(0)
+        for k, rows in enumerate(self.panels.slices):
+            corner, rest = _cut(arriving())
+            if k + 1 < len(self.panels.slices):
+                arriving = self._travelling(k + 1)
+            for j, columns in units.items():
+                if j <= k:
+                    at = rows.start - self.panels.slices[j].start
+                    block = torch.linalg.solve_triangular(corner.mT, columns[at : at + len(corner)], upper=False)
+                    columns[at + len(corner) :].addmm_(rest.mT, block, alpha=-1)
+                    norms[j] += torch.linalg.vector_norm(block, dim=0, dtype=torch.float64).square()
+        (diagonal,) = self.panels.ranks.sum([_placed(self.panels, norms.__getitem__, self.like)])
+        return diagonal
+
+    def _travelling(self, k: int) -> Callable[[], Tensor]:
+        return _sent(self.panels, k, self.parts.get(k), self.like)
+
+
+@dataclass(frozen=True)
+class PanelCholesky(Solver):
+    r"""Direct solver for positive definite systems by panels of rows, those of each rank in its memory.
+
+    The same results, rescue and errors as :class:`~agop.solvers.Cholesky`, with half of the matrix: each rank makes
+    and keeps its panels of the upper triangle, :math:`n^2 / 2` numbers divided by the number of ranks. A finished panel
+    is sent to all, who subtract from theirs what it says of them; the next one is finished and sent before the others.
+    In all :math:`n^2 / 2` numbers go to each rank, and :math:`n^3 / 6` multiply-adds are shared.
+
+    Parameters
+    ----------
+    panels
+        Rows of each rank. All of them call ``solve`` together, and get the same solution.
+    max_jitter
+        Largest relative jitter that is tried.
+
+    References
+    ----------
+    Golub, Van Loan 2013, Matrix Computations, section 4.2.9 and chapter 1.6 (block-cyclic).
+
+    Examples
+    --------
+    >>> from agop.solvers import DenseMatrix
+    >>> matrix = DenseMatrix(torch.tensor([[1.0, 1.0], [1.0, 1.0]]), shift=1.0)
+    >>> PanelCholesky(Panels.of(2)).solve(matrix, torch.ones(2, 1)).values
+    tensor([[0.3333],
+            [0.3333]])
+    """
+
+    panels: Panels
+    max_jitter: float = 1e-8
+
+    def solve(self, matrix: ShiftedMatrix, targets: Tensor, *, inverse_diagonal: bool = False) -> Solution:
+        """X, (n, c), in the precision of the factor, the same on all ranks; see ``Cholesky.factorize`` for errors."""
+        require_memory(self.least_memory(len(targets), matrix.dtype), matrix.max_memory)
+        scale = partial(mean_diagonal, matrix)
+        factor, jitter = first_factor(partial(self._attempt, matrix), matrix.dtype, scale, self.max_jitter)
+        inverse = factor.inverse_diagonal() if inverse_diagonal else None
+        values = factor.solve(targets)
+        return Solution(values, values.dtype, jitter=jitter, inverse_diagonal=inverse)
+
+    def least_memory(self, n: int, dtype: torch.dtype) -> int:
+        """The panels of the rank that has most, and two that travel where there are several."""
+        slices, world = Panels(n, self.panels.width).slices, self.panels.ranks.world
+        own = sum((rows.stop - rows.start) * (n - rows.start) for rows in slices[::world])
+        travelling = 2 * self.panels.width * n if world > 1 else 0
+        return int(own + travelling) * dtype.itemsize
+
+    def _attempt(self, matrix: ShiftedMatrix, dtype: torch.dtype, jitter: float) -> PanelFactor | None:
+        """Factor of K + diag(s) + jitter I, or None if that is not positive definite."""
+        require_memory(self.least_memory(self.panels.n, dtype), matrix.max_memory)
+        shift = (torch.as_tensor(matrix.shift, dtype=torch.float64) + jitter).to(dtype).expand(self.panels.n)
+        slices = [self.panels.slices[k] for k in self.panels.own]
+        parts: dict[int, Tensor] = {}
+        for k, rows, part in zip(self.panels.own, slices, matrix.rows(slices, dtype), strict=True):
+            part.diagonal().add_(shift[rows])
+            if not torch.isfinite(part.sum()):
+                raise InputError("a finite kernel matrix", "NaN or infinity", "Check the data and the bandwidth.")
+            parts[k] = part
+        self.panels.ranks.exchange(None)  # all ranks have their parts
+        like = matrix.diagonal.new_empty(0, dtype=dtype)
+        return PanelFactor(self.panels, parts, like) if _factorized(self.panels, parts, like) else None
+
+
+def _factorized(panels: Panels, parts: dict[int, Tensor], like: Tensor) -> bool:
+    """Overwrite the parts of A by those of U; False if A is not positive definite."""
+    n_panels = len(panels.slices)
+    _finish(parts.get(0))
+    arriving = _sent(panels, 0, parts.get(0), like)
+    for k in range(n_panels):
+        panel = arriving()
+        if bool(panel[0, 0].isnan()):
+            return False
+        if k + 1 < n_panels:
+            _subtract(panels, k, panel, k + 1, parts.get(k + 1))
+            _finish(parts.get(k + 1))
+            arriving = _sent(panels, k + 1, parts.get(k + 1), like)
+        for j, part in parts.items():
+            if j > k + 1:
+                _subtract(panels, k, panel, j, part)
+    return True
+
+
+def _subtract(panels: Panels, k: int, panel: Tensor, j: int, part: Tensor | None) -> None:
+    """Subtract from panel j of A what the finished panel k of U says of it."""
+    if part is not None:
+        after = panel[:, panels.slices[j].start - panels.slices[k].start :]
+        part.addmm_(after[:, : len(part)].mT, after, alpha=-1)
+
+
+def _finish(part: Tensor | None) -> None:
+    """Rows of U from rows (b, m) of A without what lies above; NaN if they are not those of a definite matrix."""
+    if part is None:
+        return
+    corner, rest = _cut(part)
+    upper, info = torch.linalg.cholesky_ex(corner, upper=True)
+    corner.copy_(upper.masked_fill_(info != 0, torch.nan))
+    rest.copy_(torch.linalg.solve_triangular(upper.mT, rest, upper=False))
+
+
+def _cut(part: Tensor) -> tuple[Tensor, Tensor]:
+    """The square (b, b) on the diagonal, and the columns behind it."""
+    return part[:, : len(part)], part[:, len(part) :]
+
+
+def _sent(panels: Panels, k: int, part: Tensor | None, like: Tensor) -> Callable[[], Tensor]:
+    """Begin to send panel k of its owner; a new tensor receives that of another rank."""
+    rows = panels.slices[k]
+    if part is None:
+        part = like.new_empty(rows.stop - rows.start, panels.n - rows.start)
+    return panels.ranks.send(panels.owner(k), part)
+
+
+def _placed(panels: Panels, numbers: Callable[[int], Tensor], like: Tensor) -> Tensor:
+    """(n,) numbers of own panels at their rows, zeros elsewhere."""
+    found = like.new_zeros(panels.n)
+    for k in panels.own:
+        found[panels.slices[k]] = numbers(k)
+    return found
+
+
+def _unit_rows(like: Tensor, panels: Panels, k: int) -> Tensor:
+    """Columns (n - start, b) of the identity at the rows of a panel, from its diagonal on."""
+    rows = panels.slices[k]
+    return torch.eye(panels.n - rows.start, rows.stop - rows.start, dtype=like.dtype, device=like.device)

@@ -1,0 +1,108 @@
+"""Cholesky by panels on 1, 2 and 4 ranks: the solutions and errors of numpy and of one process, on all ranks alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from agop.errors import InputError, MemoryBudgetError, NotPositiveDefiniteError
+from agop.kernels import KernelMatrix, Laplace
+from agop.ranks import Panels, Ranks
+from agop.solvers import PanelCholesky
+from oracles import kernels as oracles_kernels
+from processes import start_ranks
+from solvers.gloo_panels import CASES, ENTRIES, FAILURES, NEARLY, POINTS, SHIFT, TARGETS, solve_cases, solved
+
+SYSTEMS = {
+    "equal panels": ENTRIES[40],
+    "a short last panel": ENTRIES[31] + np.diag(SHIFT.numpy()),
+    "one panel": ENTRIES[31],
+    "fewer rows than ranks": ENTRIES[3],
+    "single precision": ENTRIES[31] + np.eye(31),
+    "single precision does not do": NEARLY,
+    "points": oracles_kernels.gram("Laplace", POINTS, POINTS, bandwidth=2.0) + 0.1 * np.eye(40),
+}
+
+
+@pytest.fixture(scope="module", params=[1, 2, 4], ids=lambda world: f"{world} ranks")
+def found(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("panels")
+    start_ranks(solve_cases, request.param, folder)
+    return [torch.load(folder / f"rank{rank}.pt") for rank in range(request.param)]
+
+
+def assert_solved(solution, name):
+    system = SYSTEMS[name]
+    single = name == "single precision"
+    assert solution["dtype"] == (torch.float32 if single else torch.float64)
+    rtol = 1e-4 if single else 1e-8 if name == "single precision does not do" else 1e-11
+    expected = np.linalg.solve(system, TARGETS[len(system)])
+    np.testing.assert_allclose(solution["values"], expected, rtol=0, atol=rtol * abs(expected).max())
+    np.testing.assert_allclose(solution["inverse_diagonal"], np.diag(np.linalg.inv(system)), rtol=rtol)
+    assert solution["jitter"] == 0
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_solutions_against_numpy(found, name):
+    for solutions, _ in found:
+        assert_solved(solutions[name], name)
+        assert torch.equal(solutions[name]["values"], found[0][0][name]["values"])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_one_process(name):
+    assert_solved(vars(solved(name, Ranks())), name)
+
+
+def test_systems_without_a_solution(found):
+    """All ranks come to the same end."""
+    for rank, (_, failures) in enumerate(found):
+        assert set(failures) == set(FAILURES)
+        message, warnings = failures["singular"]
+        assert message == "jitter True"
+        assert len(warnings) == 1
+        assert "the kernel matrix is singular; added" in warnings[0]
+        assert failures["indefinite"][0].startswith("NotPositiveDefiniteError: expected a positive definite kernel")
+        owner = 6 // 4 % len(found)
+        expected = "InputError: expected a fin" if rank == owner else "RankError: expected all ranks to do their part"
+        assert failures["not a number"][0].startswith(expected)
+        assert "finite kernel matrix, got NaN" in failures["not a number"][0]
+
+
+def test_errors_of_one_process():
+    ones = torch.ones(40, 1, dtype=torch.float64)
+    with pytest.raises(NotPositiveDefiniteError, match="stays indefinite"):
+        PanelCholesky(Panels.of(40)).solve(FAILURES["indefinite"], ones)
+    with pytest.raises(InputError, match="a finite kernel matrix"):
+        PanelCholesky(Panels.of(40)).solve(FAILURES["not a number"], ones)
+
+
+def test_memory_of_a_rank_falls_with_their_number():
+    class Four(Ranks):
+        world = 4
+
+    one, four = (PanelCholesky(Panels(10_000, 250, ranks)) for ranks in (Ranks(), Four()))
+    half = 8 * 10_000**2 / 2
+    assert half < one.least_memory(10_000, torch.float64) < 1.03 * half
+    assert half / 4 < four.least_memory(10_000, torch.float64) < 1.15 * half / 4 + 8 * 2 * 250 * 10_000
+    small = PanelCholesky(Panels(40, 4))
+    with pytest.raises(MemoryBudgetError, match="Allow more memory"):
+        small.solve(matrix_within(small.least_memory(40, torch.float64) - 1), torch.ones(40, 1))
+
+
+def matrix_within(max_memory):
+    return KernelMatrix(Laplace(2.0), torch.tensor(POINTS), 0.1, max_memory=max_memory)
+
+
+def test_gradient_weights_are_kept_by_rows():
+    points = torch.tensor(POINTS)
+    kernel_matrix = KernelMatrix(Laplace(2.0), points, keep_gradient_weights=True)
+    parts = [slice(8, 16), slice(24, 40)]
+    rows = list(kernel_matrix.rows(parts, torch.float64))
+    gram = oracles_kernels.gram("Laplace", POINTS, POINTS, bandwidth=2.0)
+    for part, found in zip(parts, rows, strict=True):
+        np.testing.assert_allclose(found.triu(), np.triu(gram[part, part.start :]), rtol=0, atol=1e-13)
+    expected = Laplace(2.0).gradient_weights(points)[[*range(8, 16), *range(24, 40)]]
+    torch.testing.assert_close(kernel_matrix.gradient_weights, expected, rtol=1e-12, atol=0)
+    assert kernel_matrix.products == torch.float64
