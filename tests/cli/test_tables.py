@@ -100,6 +100,7 @@ def test_fit(folder, fitted, target, task, score):
     assert text.index("for each of up to 6 solves") < text.index("100%") < text.index(score)
     for name in ("kernel", "bandwidth", "ridge", "iterate", "time"):
         assert name in text
+    assert f"power of the AGOP {load(folder / f'{target}.model')[1].power_:g}" in text
     assert float(re.search(rf"{score} ([\d.]+)", text)[1]) > 0.6
     effects, steepness = re.search(
         r"Largest effects .*?: (.*?) (?:Not settled .*)?Steepest .*?: (.*?) Model:", text
@@ -123,11 +124,11 @@ def test_the_model_is_a_pipeline_that_knows_its_columns(folder, fitted):
 
 
 def test_options_reach_the_model(folder, tmp_path):
-    options = ["--time-budget", 50, "--max-memory", 0.5, "--seed", 7, "--task", "regression"]
+    options = ["--time-budget", 50, "--max-memory", 0.5, "--seed", 7, "--task", "regression", "--power", 0.5]
     result = invoke("fit", folder / "level.csv.gz", "--target", "level", *options, "--out", tmp_path / "model")
     assert result.exit_code == 0, result.output
     model = load(tmp_path / "model")[1]
-    assert (model.time_budget, model.max_memory, model.random_state) == (50.0, 2**29, 7)
+    assert (model.time_budget, model.max_memory, model.random_state, model.power) == (50.0, 2**29, 7, 0.5)
     assert isinstance(model, RFMRegressor)
 
 

@@ -182,6 +182,7 @@ def test_what_was_chosen_by_validation(blobs, file):
     copy = round_trip(model, file)
     assert_same(copy.validation_scores_, model.validation_scores_)
     assert (copy.best_iteration_, copy.n_iter_) == (model.best_iteration_, model.n_iter_)
+    assert (copy.power, copy.power_) == (model.power, model.power_)
 
 
 def test_a_tensor_is_stored_once(surface, file):

@@ -120,7 +120,15 @@ def ridge_coefficients(matrix, targets, ridge, weights=None):
     return np.linalg.solve(np.diag(weights) @ matrix + ridge * np.eye(len(matrix)), np.diag(weights) @ targets)
 
 
-def rfm(name, inputs, targets, *, ridge, n_iterations, diagonal=False, weights=None, **parameters):
+def power_of(matrix, power):
+    """Power of a symmetric positive semi-definite matrix, by its eigenvectors one after the other."""
+    total = np.zeros_like(matrix)
+    for value, vector in zip(np.linalg.eigvalsh(matrix), np.linalg.eigh(matrix)[1].T, strict=True):
+        total += max(value, 0.0) ** power * np.outer(vector, vector)
+    return total
+
+
+def rfm(name, inputs, targets, *, ridge, n_iterations, diagonal=False, power=1.0, weights=None, **parameters):
     """Metrics and coefficients of every iterate of the recursive feature machine."""
     metric, steps = None, []
     for iteration in range(n_iterations + 1):
@@ -129,9 +137,8 @@ def rfm(name, inputs, targets, *, ridge, n_iterations, diagonal=False, weights=N
         steps.append((metric, coefficients))
         if iteration < n_iterations:
             metric = agop(name, inputs, inputs, coefficients, metric, weights, **parameters)
+            metric = np.diag(metric) ** power if diagonal else power_of(metric, power)
             metric = metric / metric.max()
-            if diagonal:
-                metric = np.diag(metric).copy()
     return steps
 
 

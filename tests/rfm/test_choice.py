@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from agop.kernels import Gaussian, Laplace, LeaveOneOutBandwidth, ProductLaplace
+from agop.rfm import cross_fit
 from agop.rfm.choice import CHOICE_ROWS, Search
+from agop.rfm.cross_fit import folds, tuned
+from agop.rfm.powers import POWERS
 from agop.rfm.samples import Samples
 from agop.rfm.tuning import Candidate, Setting
+from agop.solvers.cross_validation import SplitSystem
 
 RULE = LeaveOneOutBandwidth()
 
@@ -55,6 +60,63 @@ def test_a_search_from_its_goal_asks_for_the_neighbors_only():
     asked.clear()
     assert candidate.search(error, goal) == goal
     assert len(asked) == 7
+
+
+@pytest.mark.parametrize("power", POWERS)
+@pytest.mark.parametrize("start", POWERS)
+def test_the_power_is_searched_with_bandwidth_and_ridge(power, start):
+    def error(setting):
+        return 1 + sum(
+            math.log(a / b) ** 2 for a, b in ((setting.power, power), (setting.ridge, 0.04), (setting.factor, 4.0))
+        )
+
+    candidate = Candidate(Laplace(RULE), ridges=(0.01, 0.02, 0.04), powers=POWERS)
+    found = candidate.search(error, Setting(candidate.kernel, 0.02, 2.0, start))
+    assert (found.power, found.factor, found.ridge) == (power, 4.0, 0.04)
+
+
+def test_without_a_metric_powers_are_one():
+    asked = set()
+
+    def error(setting):
+        asked.add(setting.power)
+        return setting.ridge
+
+    Candidate(Laplace(RULE), powers=POWERS).search(error, learned=False)
+    assert len(asked) == 1
+
+
+def test_the_power_is_what_the_iterate_needs():
+    """Where two of eight columns matter, the sharpest metric; where they matter less and less, a blunt one at last."""
+    rng = np.random.default_rng(1)
+    x = torch.tensor(rng.standard_normal((200, 8)))
+    targets = {
+        "two matter": (2 * x[:, 0]).sin() * x[:, 1],
+        "less and less": (x.abs() / torch.arange(1, 9)).sum(1),
+    }
+    courses = {}
+    for name, y in targets.items():
+        samples = Samples.of(x, y[:, None], intercept=True)
+        for powers in (POWERS, (1.0,)):
+            courses[name, powers] = Search([Candidate(Laplace(RULE), powers=powers)], 2).choose(samples).courses[0]
+    assert [setting.power for setting in courses["two matter", POWERS].settings[1:]] == [1.0, 1.0]
+    assert courses["less and less", POWERS].settings[-1].power < 1
+    published, free = (min(courses["less and less", powers].losses) for powers in ((1.0,), POWERS))
+    assert free < 0.97 * published
+
+
+def test_the_first_iterate_is_computed_once_for_all_powers(monkeypatch):
+    """With three powers as many linear systems are solved for it as with one."""
+    solved = []
+    solve = SplitSystem.of
+    monkeypatch.setattr(SplitSystem, "of", lambda *given: solved.append(given) or solve(*given))
+    samples, halves, counts = made(100, 3, lambda x: x[:, 0]), folds(100, 2, seed=0), []
+    for powers in ((0.5,), POWERS):
+        settings = tuned(samples, halves, Candidate(Laplace(RULE), powers=powers))
+        solved.clear()
+        next(cross_fit(samples, halves, settings, 1))
+        counts.append(len(solved))
+    assert counts[0] == counts[1]
 
 
 def test_a_kernel_that_trails_far_behind_is_let_go():

@@ -10,6 +10,7 @@ from agop.kernels import Laplace, LeaveOneOutBandwidth, ProductLaplace
 from agop.rfm import Samples, Setting, cross_fit
 from agop.rfm.choice import Choice, Course, Search
 from agop.rfm.cross_fit import folds, tuned
+from agop.rfm.powers import POWERS
 from agop.rfm.recursion import in_turn
 from agop.rfm.selection import exhausted
 from agop.rfm.tuning import Candidate
@@ -30,11 +31,12 @@ def samples_of(y, *, weights=None, intercept=True):
 
 
 @pytest.mark.parametrize("intercept", [False, True])
-@pytest.mark.parametrize("diagonal", [False, True])
-def test_iterates_against_refits_at_metrics_of_other_rows(diagonal, intercept):
+@pytest.mark.parametrize(("diagonal", "power"), [(False, 1.0), (True, 1.0), (False, 0.5), (True, 0.25)])
+def test_iterates_against_refits_at_metrics_of_other_rows(diagonal, power, intercept):
     weights = RNG.uniform(0.3, 2, N)
     parts = folds(N, 3, seed=4)
-    samples, settings = samples_of(Y, weights=weights, intercept=intercept), in_turn([Setting(Laplace(2.0), 0.1)])
+    samples = samples_of(Y, weights=weights, intercept=intercept)
+    settings = in_turn([Setting(Laplace(2.0), 0.1, power=power)])
     steps = list(cross_fit(samples, parts, settings, 2, diagonal=diagonal))
     for fold in parts:
         learn, judge = fold.learn.numpy(), fold.judge.numpy()
@@ -46,6 +48,7 @@ def test_iterates_against_refits_at_metrics_of_other_rows(diagonal, intercept):
             ridge=0.1,
             n_iterations=2,
             diagonal=diagonal,
+            power=power,
             weights=weights[learn],
             bandwidth=2.0,
         )
@@ -61,8 +64,9 @@ def test_iterates_against_refits_at_metrics_of_other_rows(diagonal, intercept):
 
 @pytest.mark.parametrize("intercept", [False, True])
 def test_a_left_out_prediction_does_not_depend_on_its_target_by_any_path(intercept):
-    """Kernel, bandwidth, ridge, iterate, metric, intercept: another target of a row changes those of others only."""
-    candidates = [Candidate(Laplace(CHOSEN)), Candidate(ProductLaplace(CHOSEN), diagonal=True)]
+    """Kernel, bandwidth, ridge, power, iterate, metric, intercept: a target of a row changes those of others only."""
+    powers = {"powers": POWERS}
+    candidates = [Candidate(Laplace(CHOSEN), **powers), Candidate(ProductLaplace(CHOSEN), diagonal=True, **powers)]
 
     def predictions(y):
         found = torch.empty(3, N, 2, dtype=torch.float64)

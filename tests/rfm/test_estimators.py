@@ -41,16 +41,32 @@ def test_what_is_not_given_is_chosen(surface):
     assert model.diagonal_ == isinstance(model.kernel_, agop.ProductLaplace)
     assert model.ridge_ in RIDGES
     assert model.bandwidth_ == model.kernel_.bandwidth > 0
+    assert model.power is None
     assert len(model.validation_scores_) == 2
 
 
+def test_the_power_is_chosen_unless_it_is_given():
+    """Columns matter less and less: the first update wants a sharper metric than the second."""
+    X = np.random.default_rng(1).standard_normal((200, 8))
+    y = (abs(X) / np.arange(1, 9)).sum(1)
+    chosen = agop.RFMRegressor("laplace", n_iterations=2).fit(X, y)
+    given = agop.RFMRegressor("laplace", n_iterations=2, power=1).fit(X, y)
+    asked = agop.RFMRegressor("laplace", n_iterations=2, power="loo", selection=None).fit(X, y)
+    assert chosen.power_ == asked.power_ < given.power_ == 1
+    np.testing.assert_array_equal(chosen.predict(X), asked.predict(X))
+    assert chosen.validation_scores_[-1] > given.validation_scores_[-1]
+    assert agop.RFMRegressor("laplace", n_iterations=0).fit(X, y).power_ == 0
+
+
 @pytest.mark.parametrize("diagonal", [False, True])
-@pytest.mark.parametrize("kernel", [Laplace(4.0), Gaussian(4.0)])
-def test_same_as_the_recursion(surface, kernel, diagonal):
+@pytest.mark.parametrize(("kernel", "power"), [(Laplace(4.0), None), (Gaussian(4.0), None), (Laplace(4.0), 0.5)])
+def test_same_as_the_recursion(surface, kernel, power, diagonal):
+    """That of the papers, with the first power, unless another one is given."""
     X, y, new, _ = surface
-    model = RFMRegressor(kernel, ridge=0.01, n_iterations=3, diagonal=diagonal).fit(X, y)
+    model = RFMRegressor(kernel, ridge=0.01, n_iterations=3, diagonal=diagonal, power=power).fit(X, y)
     samples = Samples.of(torch.tensor(X), torch.tensor(y)[:, None])
-    *_, last = rfm(samples, Setting(kernel, 0.01), 3, diagonal=diagonal)
+    *_, last = rfm(samples, Setting(kernel, 0.01, power=power or 1.0), 3, diagonal=diagonal)
+    assert model.power_ == (power or 1.0)
     np.testing.assert_allclose(model.predict(new), last.machine(torch.tensor(new))[:, 0], rtol=0, atol=1e-12)
     np.testing.assert_allclose(model.metric_, last.machine.metric.matrix, rtol=0, atol=1e-12)
     assert model.metric_.shape == ((5,) if diagonal else (5, 5))

@@ -161,7 +161,7 @@ def test_weights_are_repetitions_in_the_choice_too(blobs):
 @pytest.mark.parametrize("selection", [None, "loo"])
 def test_the_metric_from_some_samples_and_the_fit_to_all(surface, selection):
     X, y, new, _ = surface
-    settings = {"ridge": 0.1, "n_iterations": 2, "random_state": 3}
+    settings = {"ridge": 0.1, "n_iterations": 2, "power": 1, "random_state": 3}
     steps = []
     model = RFMRegressor(Laplace(3.0), metric_samples=50, callback=steps.append, selection=selection, **settings)
     model.fit(X, y)
@@ -236,7 +236,7 @@ def test_ridge_is_chosen_at_every_metric(noise):
 
 def test_a_single_ridge_stays_and_validation_data_decide(surface):
     X, y, new, truth = surface
-    model = RFMRegressor(ridge=0.25, n_iterations=2, selection="loo").fit(X, y, validation=(new, truth))
+    model = RFMRegressor(ridge=0.25, n_iterations=2, power=1, selection="loo").fit(X, y, validation=(new, truth))
     plain = RFMRegressor(ridge=0.25, n_iterations=2).fit(X, y, validation=(new, truth))
     assert model.ridge_ == 0.25
     np.testing.assert_array_equal(model.validation_scores_, plain.validation_scores_)
@@ -277,6 +277,8 @@ def test_median_bandwidth_in_a_search(blobs):
     [
         ({"selection": "gcv"}, "'selection' .*'loo'.* or None. Got 'gcv'"),
         ({"ridge": "gcv"}, "'ridge' .*'loo'.* Got 'gcv'"),
+        ({"power": 0}, r"'power' .*\(0.0, inf\).* Got 0"),
+        ({"power": "published"}, "'power' .*'loo'.* Got 'published'"),
         ({"metric_samples": 1}, r"'metric_samples' .*\[2, inf\) or None. Got 1"),
         ({"agop_samples": 1}, r"'agop_samples' .*\[2, inf\) or None. Got 1"),
         ({"kernel": Laplace("mean")}, "a positive finite bandwidth"),

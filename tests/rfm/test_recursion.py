@@ -18,15 +18,15 @@ Y = np.stack([np.sin(2 * X[:, 0]), X[:, 1] * X[:, 2]], axis=1)
 KERNELS = [Laplace(2.0), Gaussian(2.0), GeneralizedGaussian(2.0, exponent=1.3), ProductLaplace(4.0)]
 
 
-def steps(kernel, *, y=Y, dtype=torch.float64, ridge=1e-3, weights=None, **arguments):
+def steps(kernel, *, y=Y, dtype=torch.float64, ridge=1e-3, power=1.0, weights=None, **arguments):
     samples = Samples.of(torch.tensor(X, dtype=dtype), torch.tensor(y, dtype=dtype), weights)
-    return list(rfm(samples, Setting(kernel, ridge), **arguments))
+    return list(rfm(samples, Setting(kernel, ridge, power=power), **arguments))
 
 
 @pytest.mark.parametrize("diagonal", [False, True])
 @pytest.mark.parametrize("kernel", KERNELS, ids=str)
-@pytest.mark.parametrize("weighted", [False, True])
-def test_every_iterate_against_the_oracle(kernel, diagonal, weighted):
+@pytest.mark.parametrize(("weighted", "power"), [(False, 1.0), (True, 1.0), (True, 0.5), (False, 0.25)])
+def test_every_iterate_against_the_oracle(kernel, diagonal, weighted, power):
     weights = np.random.default_rng(1).uniform(0.5, 2, len(X)) if weighted else None
     expected = oracles_kernels.rfm(
         type(kernel).__name__,
@@ -35,6 +35,7 @@ def test_every_iterate_against_the_oracle(kernel, diagonal, weighted):
         ridge=0.01,
         n_iterations=5,
         diagonal=diagonal,
+        power=power,
         weights=weights,
         **kernel.get_params(),
     )
@@ -43,9 +44,11 @@ def test_every_iterate_against_the_oracle(kernel, diagonal, weighted):
         ridge=0.01,
         n_iterations=5,
         diagonal=diagonal,
+        power=power,
         weights=None if weights is None else torch.tensor(weights),
     )
     assert [step.iteration for step in got] == list(range(6))
+    assert [step.power for step in got] == [0.0] + 5 * [power]
     for step, (matrix, coefficients) in zip(got, expected, strict=True):
         if matrix is None:
             assert step.machine.metric is None
@@ -66,9 +69,10 @@ def test_float32_follows(diagonal):
         np.testing.assert_allclose(b.machine(x.float()), a.machine(x), rtol=0, atol=1e-3)
 
 
-def test_largest_entry_of_a_metric_is_one():
+@pytest.mark.parametrize("power", [0.25, 1.0])
+def test_largest_entry_of_a_metric_is_one(power):
     for diagonal in (False, True):
-        for step in steps(Laplace(2.0), diagonal=diagonal)[1:]:
+        for step in steps(Laplace(2.0), diagonal=diagonal, power=power)[1:]:
             assert step.machine.metric.matrix.max() == 1
 
 
@@ -83,14 +87,15 @@ def test_features_that_matter_are_found():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("diagonal", [False, True])
+@pytest.mark.parametrize("power", [0.25, 1.0])
 @pytest.mark.parametrize("kernel", [Gaussian(5.0), Laplace(5.0)], ids=str)
-def test_constant_features_are_ignored(kernel, diagonal, dtype):
+def test_constant_features_are_ignored(kernel, power, diagonal, dtype):
     for seed in range(5):
         rng = np.random.default_rng(seed)
         x, y = rng.standard_normal((40, 60)), rng.standard_normal((40, 10))
         x[:, 3], x[:, 5] = 0.1, rng.uniform(0, 10)
         x, y = torch.tensor(x, dtype=dtype), torch.tensor(y, dtype=dtype)
-        *_, last = rfm(Samples.of(x, y), Setting(kernel, 1e-3), 3, diagonal=diagonal)
+        *_, last = rfm(Samples.of(x, y), Setting(kernel, 1e-3, power=power), 3, diagonal=diagonal)
         matrix = last.machine.metric.matrix
         steepness = matrix if diagonal else matrix.diagonal()
         assert steepness[[3, 5]].abs().max().item() < 1e-6
@@ -144,17 +149,18 @@ def test_targets_without_a_signal(value):
 
 
 def test_settings_of_each_iterate():
-    """A function of the iterate and of what was learned so far says the kernel and the ridge."""
+    """A function of the iterate and of what was learned so far says the kernel, the ridge and the power."""
     seen = []
 
-    def settings(iteration, metrics):
-        seen.append((iteration, [metric is None for metric in metrics]))
-        return Setting(Laplace(2.0 + iteration), 0.1 / (1 + iteration))
+    def settings(iteration, agops):
+        seen.append((iteration, [agop is None for agop in agops]))
+        return Setting(Laplace(2.0 + iteration), 0.1 / (1 + iteration), power=0.5 / (1 + iteration))
 
     samples = Samples.of(torch.tensor(X), torch.tensor(Y))
     got = list(rfm(samples, settings, 2))
     assert seen == [(0, [True]), (1, [False]), (2, [False])]
     assert [step.machine.kernel.bandwidth for step in got] == [2.0, 3.0, 4.0]
     assert [step.ridge for step in got] == [0.1, 0.05, 0.1 / 3]
+    assert [step.power for step in got] == [0.0, 0.25, 0.5 / 3]
     turns = list(rfm(samples, in_turn([Setting(Laplace(2.0), 0.1), Setting(Laplace(3.0), 0.2)]), 2))
     assert [step.ridge for step in turns] == [0.1, 0.2, 0.2]

@@ -13,6 +13,7 @@ from rich.table import Table
 from sklearn.pipeline import Pipeline
 
 from agop.cli.app import NOTHING_WRITTEN, app, check_out, console, progress_bar, readable_errors, say, warn
+from agop.errors import InputError
 from agop.estimator import save
 from agop.rfm import RFMStep
 from agop.tables import explain, table_pipeline
@@ -37,6 +38,10 @@ def fit(
             f"{MOST_CLASSES} distinct values at most; else regression."
         ),
     ] = "auto",
+    power: Annotated[
+        str,
+        typer.Option(help="Power of the AGOP that is the metric; loo chooses of 1/4, 1/2, 1 (published)."),
+    ] = "loo",
     time_budget: Annotated[
         float | None, typer.Option(min=0, help="Seconds after which no further iteration is started.")
     ] = None,
@@ -47,13 +52,14 @@ def fit(
 ) -> None:
     """Fit a recursive feature machine to a table, all other columns as they are, and write it to OUT.
 
-    Kernel, bandwidth, ridge and iterate are chosen by left-out predictions. Rows without a target are left out.
+    Kernel, bandwidth, ridge, power and iterate are chosen by left-out predictions. Rows without a target are left out.
     """
     with readable_errors(NOTHING_WRITTEN):
         check_out(out, table)
         frame = read_table(table)
         wanted = TableTask.of(frame, target, task)
         pipeline = table_pipeline(wanted.name).set_params(
+            model__power=_power(power),
             model__time_budget=time_budget,
             model__max_memory=None if max_memory is None else int(max_memory * 2**30),
             model__random_state=seed,
@@ -73,6 +79,15 @@ def fit(
         console.print(_summary(pipeline["model"], wanted.targets, seconds))
         _print_columns(pipeline)
         say(f"Model: {out}")
+
+
+def _power(text: str) -> float | Literal["loo"]:
+    if text == "loo":
+        return "loo"
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError("loo or a number as --power", text, "1 is the published recursion.") from None
 
 
 def _fit(model: Any, features: NDArray[Any], targets: NDArray[Any]) -> float:
@@ -100,6 +115,7 @@ def _summary(model: Any, targets: NDArray[Any], seconds: float) -> Table:
         ("bandwidth", f"{model.bandwidth_:.4g}"),
         ("ridge", f"{model.ridge_:.4g}"),
         ("iterate", f"{model.best_iteration_} of {model.n_iter_}"),
+        ("power of the AGOP", f"{model.power_:g}"),
         ("time", f"{seconds:.1f} s"),
     ):
         table.add_row(name, value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from agop.kernel_machine import KernelMachine
 from agop.kernels import Kernel, KernelMatrix, Metric
 from agop.kernels.distances import median_positive
 from agop.kernels.metric import mapped
-from agop.outer_product import normalized_agop
+from agop.rfm.powers import Powers
 from agop.rfm.recursion import Limits, Settings, in_turn
 from agop.rfm.samples import Samples
 from agop.rfm.tuning import MEDIAN_ROWS, Candidate, Setting
@@ -126,12 +127,13 @@ def cross_fit(
     >>> samples.error(steps[0].predictions) > samples.error(steps[1].predictions)
     True
     """
-    metrics: list[Metric | None] = [None] * len(folds)
+    last: list[Powers | None] = [None] * len(folds)
     for iteration in range(n_iterations + 1):
-        setting = settings(iteration, metrics)
+        setting = settings(iteration, last)
         predictions = torch.full_like(samples.targets, torch.nan, dtype=torch.float64)
-        learned: list[Metric | None] = []
-        for fold, metric in zip(folds, metrics, strict=True):
+        learned: list[Powers] = []
+        for fold, powers in zip(folds, last, strict=True):
+            metric = setting.metric(powers)
             part = _MappedFold.of(samples, fold, metric, precision)
             kernel = setting.kernel_at(part.samples.inputs, metric)
             system, residuals = part.solve(kernel, setting.ridge)
@@ -140,17 +142,16 @@ def cross_fit(
                 first = samples.part(fold.learn)
                 coefficients = _first_coefficients(system, first).to(precision)
                 machine = KernelMachine(kernel, first.inputs.to(precision), coefficients, metric)
-                agop = limits.agop(machine, first.weights, iteration).matrix
-                agop = agop.diagonal() if diagonal else agop
-                learned.append(Metric(normalized_agop(agop)) if agop.max() > 0 else None)
+                agop = limits.agop(machine, first.weights, iteration)
+                learned.append(Powers.of(agop, precision, diagonal=diagonal))
         yield CrossFitted(iteration, setting, predictions)
-        if any(metric is None for metric in learned):
+        if learned and not torch.stack([powers.agop.max() for powers in learned]).min() > 0:
             return
-        metrics = learned
+        last = list(learned)
 
 
 def tuned(samples: Samples, folds: Sequence[Fold], candidate: Candidate, rows: int = _TUNING_ROWS) -> Settings:
-    """Bandwidth and ridge with the smallest squared left-out error of the folds, each at its metric.
+    """Bandwidth, ridge and power with the smallest squared left-out error of the folds, each at its metric.
 
     A share of every fold is taken, of so many ``rows`` in all; each search starts at the setting that was found last,
     the first one at that of fewer rows.
@@ -159,42 +160,48 @@ def tuned(samples: Samples, folds: Sequence[Fold], candidate: Candidate, rows: i
         return in_turn([candidate.only])
     last: Setting | None = None
 
-    def searched(number: int, metrics: Sequence[Metric | None]) -> Setting:
+    def searched(number: int, agops: Sequence[Powers | None]) -> Setting:
         some = [fold.part(min(1.0, number / len(samples))) for fold in folds]
-        return candidate.search(_error(samples, some, metrics, candidate), last)
+        return candidate.search(_error(samples, some, agops, candidate), last, learned=agops[0] is not None)
 
-    def setting(_: int, metrics: Sequence[Metric | None]) -> Setting:
+    def setting(_: int, agops: Sequence[Powers | None]) -> Setting:
         nonlocal last
         if last is None and min(rows, len(samples)) > 2 * _FIRST_ROWS:
-            last = searched(_FIRST_ROWS, metrics)
-        last = searched(rows, metrics)
+            last = searched(_FIRST_ROWS, agops)
+        last = searched(rows, agops)
         return last
 
     return setting
 
 
 def _error(
-    samples: Samples, folds: Sequence[Fold], metrics: Sequence[Metric | None], candidate: Candidate
+    samples: Samples, folds: Sequence[Fold], agops: Sequence[Powers | None], candidate: Candidate
 ) -> Callable[[Setting], float]:
     """Squared left-out error of a setting over all folds."""
-    if all(metric is None for metric in metrics):  # one metric that has seen no target: all rows can be judged at once
+    if agops[0] is None:  # one metric that has seen no target: all rows can be judged at once
         every = torch.cat([fold.judge for fold in folds])
-        folds, metrics = [Fold(every[:0], every)], [None]
-    parts = []
-    for fold, metric in zip(folds, metrics, strict=True):
-        part = _MappedFold.of(samples, fold, metric, torch.float64)
-        distances = candidate.kernel.distances(part.points)
-        median = 1.0 if candidate.factors == (None,) else median_positive(distances[:MEDIAN_ROWS, :MEDIAN_ROWS])
-        judged = samples.part(fold.judge)
-        parts.append((part, distances.float(), median, judged, judged.weights.sum().item()))
-    weight = sum(own for *_, own in parts)
+        folds, agops = [Fold(every[:0], every)], [None]
+    judged = [samples.part(fold.judge) for fold in folds]
+    weights = [part.weights.sum().item() for part in judged]
+
+    @cache
+    def parts(power: float) -> list[tuple[_MappedFold, Tensor, float]]:
+        """Rows of each fold at its metric, their distances and the median of these."""
+        found = []
+        for fold, powers in zip(folds, agops, strict=True):
+            metric = None if powers is None else powers.metric(power)
+            part = _MappedFold.of(samples, fold, metric, torch.float64)
+            distances = candidate.kernel.distances(part.points)
+            median = 1.0 if candidate.factors == (None,) else median_positive(distances[:MEDIAN_ROWS, :MEDIAN_ROWS])
+            found.append((part, distances.float(), median))
+        return found
 
     def error(setting: Setting) -> float:
         total = 0.0
-        for part, distances, median, judged, own in parts:
+        for (part, distances, median), own, weight in zip(parts(setting.power), judged, weights, strict=True):
             _, residuals = part.solve(setting.with_median(median), setting.ridge, distances)
-            total += own * judged.error(judged.targets - residuals)
-        return total / weight
+            total += weight * own.error(own.targets - residuals)
+        return total / sum(weights)
 
     return error
 

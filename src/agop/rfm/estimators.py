@@ -45,6 +45,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         "kernel": [Kernel, StrOptions(set(KERNELS)), None],
         "ridge": [at_least(0, Real), StrOptions({"loo"})],
         "n_iterations": [at_least(0)],
+        "power": [Interval(Real, 0, None, closed="neither"), StrOptions({"loo"}), None],
         "diagonal": ["boolean", None],
         "selection": [StrOptions({"loo"}), None],
         "solver": [StrOptions({"auto"}), Solver],
@@ -58,6 +59,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
     ridge: float | Literal["loo"]
     n_iterations: int
     diagonal: bool | None
+    power: float | Literal["loo"] | None
     selection: Literal["loo"] | None
     solver: Literal["auto"] | Solver
     metric_samples: int | None
@@ -177,7 +179,8 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
     def _learning(self, samples: Samples, clock: Clock) -> Learning:
         seed = 0 if self.random_state is None else seed_of(self.random_state)
         limits = Limits(self.agop_samples, seed, self.max_memory)
-        candidates = candidates_for(self.kernel, self.ridge, self.diagonal, samples, self.random_state)
+        power = (1 if self.selection is None else "loo") if self.power is None else self.power
+        candidates = candidates_for(self.kernel, self.ridge, power, self.diagonal, samples, self.random_state)
         search = Search(candidates, self.n_iterations, self._loss, limits)
         return Learning(search, self.solver, self.metric_samples, clock, self.callback, self.verbose)
 
@@ -187,7 +190,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         self.metric_ = None if best.machine.metric is None else best.machine.metric.matrix
         self.diagonal_, self.solver_ = learned.diagonal, learned.solver
         self.best_iteration_, self.n_iter_ = best.iteration, learned.last_iteration
-        self.bandwidth_, self.ridge_ = self.kernel_.bandwidth, best.ridge
+        self.bandwidth_, self.ridge_, self.power_ = self.kernel_.bandwidth, best.ridge, best.power
         self.agop_error_ = best.agop_error
         self.validation_scores_: NDArray[np.float64] | None = None
         self.validation_standard_errors_: NDArray[np.float64] | None = None
@@ -227,10 +230,10 @@ class RFMRegressor(TensorRegressorMixin, FeatureMachine):
 
     Kernel ridge regression whose Mahalanobis metric M is learned as the AGOP of the predictor
     (Radhakrishnan, Beaglehole, Pandit, Belkin 2024, arXiv 2212.13881): repeat
-    :math:`\alpha = (K_M + \lambda I)^{-1} Y`, M <- AGOP / max entry. What is not given is chosen without validation
-    data, by leave-one-out in closed form at metrics that were learned from other rows: the kernel on at most 2,000
-    random rows, bandwidth and ridge at each iterate on at most 1,000. For the plain recursion give numbers:
-    ``RFMRegressor(Laplace(10.0), ridge=1e-3, selection=None)``.
+    :math:`\alpha = (K_M + \lambda I)^{-1} Y`, :math:`M \leftarrow \mathrm{AGOP}^s` / max entry. What is not given is
+    chosen without validation data, by leave-one-out in closed form at metrics that were learned from other rows: the
+    kernel on at most 2,000 random rows, bandwidth, ridge and power at each iterate on at most 1,000. For the plain
+    recursion give numbers: ``RFMRegressor(Laplace(10.0), ridge=1e-3, selection=None)``.
 
     Parameters
     ----------
@@ -246,6 +249,9 @@ class RFMRegressor(TensorRegressorMixin, FeatureMachine):
     diagonal
         Whether to keep the diagonal of the AGOP only; if None, only for ``ProductLaplace``, whose distance is one of
         the coordinates.
+    power
+        Power s > 0 of the AGOP that is the next metric, or "loo" to choose among 1/4, 1/2 and 1 at each iterate. If
+        None, "loo" unless ``selection`` is None too: then 1, as published.
     selection
         Without validation data, None keeps the last iterate; "loo" keeps the one with the smallest loss of left-out
         predictions: squared error, or log loss of a classifier. Two halves of up to 2,000 distinct rows judge each
@@ -282,6 +288,8 @@ class RFMRegressor(TensorRegressorMixin, FeatureMachine):
         M, (d, d) or (d,), float64; None if no AGOP was taken.
     kernel_, bandwidth_, ridge_
         The hyper-parameters of the iterate that was kept.
+    power_ : float
+        Power of the AGOP that is ``metric_``; 0, that of the identity, if no AGOP was taken.
     diagonal_, solver_
         Whether the metric is diagonal, and how the linear systems were solved.
     intercept_
@@ -322,6 +330,7 @@ class RFMRegressor(TensorRegressorMixin, FeatureMachine):
         n_iterations: int = 5,
         diagonal: bool | None = None,
         *,
+        power: float | Literal["loo"] | None = None,
         selection: Literal["loo"] | None = "loo",
         solver: Literal["auto"] | Solver = "auto",
         metric_samples: int | None = 10_000,
@@ -338,6 +347,7 @@ class RFMRegressor(TensorRegressorMixin, FeatureMachine):
         self.ridge = ridge
         self.n_iterations = n_iterations
         self.diagonal = diagonal
+        self.power = power
         self.selection = selection
         self.solver = solver
         self.metric_samples = metric_samples
@@ -387,8 +397,8 @@ class RFMClassifier(TensorClassifierMixin, FeatureMachine):
 
     Parameters
     ----------
-    kernel, ridge, n_iterations, diagonal, solver, metric_samples, agop_samples, validation_fraction, time_budget, \
-max_memory, callback, verbose, random_state
+    kernel, ridge, n_iterations, diagonal, power, solver, metric_samples, agop_samples, validation_fraction, \
+time_budget, max_memory, callback, verbose, random_state
         As for ``RFMRegressor``; validation data choose the iterate by accuracy, and their split is stratified.
     selection
         As for ``RFMRegressor``; ``validation_scores_`` are accuracies.
@@ -403,8 +413,8 @@ max_memory, callback, verbose, random_state
     calibration_ : Calibration or None
         Map from values of the predictor to probabilities, learned on left-out predictions or validation data; None
         without either.
-    machine_, metric_, kernel_, bandwidth_, ridge_, diagonal_, solver_, agop_error_, best_iteration_, n_iter_, \
-validation_scores_, validation_standard_errors_, feature_importances_, n_features_in_
+    machine_, metric_, kernel_, bandwidth_, ridge_, power_, diagonal_, solver_, agop_error_, best_iteration_, \
+n_iter_, validation_scores_, validation_standard_errors_, feature_importances_, n_features_in_
         As for ``RFMRegressor``.
 
     Examples
@@ -429,6 +439,7 @@ validation_scores_, validation_standard_errors_, feature_importances_, n_feature
         n_iterations: int = 5,
         diagonal: bool | None = None,
         *,
+        power: float | Literal["loo"] | None = None,
         selection: Literal["loo"] | None = "loo",
         solver: Literal["auto"] | Solver = "auto",
         metric_samples: int | None = 10_000,
@@ -445,6 +456,7 @@ validation_scores_, validation_standard_errors_, feature_importances_, n_feature
         self.ridge = ridge
         self.n_iterations = n_iterations
         self.diagonal = diagonal
+        self.power = power
         self.selection = selection
         self.solver = solver
         self.metric_samples = metric_samples

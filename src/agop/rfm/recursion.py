@@ -10,16 +10,17 @@ from torch import Tensor
 
 from agop.errors import InputError
 from agop.kernel_machine import Fit, KernelMachine, fit_kernel_machine
-from agop.kernels import KernelMatrix, Metric
-from agop.outer_product import AGOPPlan, KernelAGOP, kernel_agop, normalized_agop
+from agop.kernels import KernelMatrix
+from agop.outer_product import AGOPPlan, KernelAGOP, kernel_agop
+from agop.rfm.powers import Powers
 from agop.rfm.samples import Samples
 from agop.rfm.tuning import Setting
 from agop.solvers import Solver
 
 __all__ = ["Limits", "RFMStep", "Settings", "in_turn", "rfm"]
 
-Settings: TypeAlias = Callable[[int, Sequence[Metric | None]], Setting]
-"""Kernel and ridge of an iterate, from its number and its metric on each fold: one where there are no folds."""
+Settings: TypeAlias = Callable[[int, Sequence[Powers | None]], Setting]
+"""Setting of an iterate, from its number and the last AGOP on each fold: one where there are no folds."""
 
 
 def in_turn(settings: Sequence[Setting]) -> Settings:
@@ -75,6 +76,8 @@ class RFMStep:
         The kernel machine with the metric of this iterate, and how it was solved.
     ridge
         lambda of this iterate.
+    power
+        Power of the AGOP that is its metric; 0, that of the identity, at iteration 0.
     plan
         Plan by which the AGOP that made the metric was computed; None at iteration 0, or if it is an estimate.
     agop_error
@@ -84,6 +87,7 @@ class RFMStep:
     iteration: int
     fit: Fit
     ridge: float
+    power: float
     plan: AGOPPlan | None
     agop_error: float = 0.0
 
@@ -104,15 +108,15 @@ def rfm(
 ) -> Iterator[RFMStep]:
     r"""Iterates of the recursive feature machine, as they are computed.
 
-    Start at M = I. Repeat: :math:`\alpha = (K_M + \lambda I)^{-1} Y`; M <- AGOP(f) divided by its
-    largest entry (or the diagonal of it). After the last M the coefficients are solved once more.
+    Start at M = I. Repeat: :math:`\alpha = (K_M + \lambda I)^{-1} Y`; :math:`M \leftarrow \mathrm{AGOP}(f)^s` (or the
+    power of its diagonal) divided by its largest entry. After the last M the coefficients are solved once more.
 
     Parameters
     ----------
     samples
         X, (n, d), distinct, in float32 or float64, with targets Y, (n, C), and weights.
     settings
-        Kernel k and ridge lambda of all iterates, or a function of the iterate.
+        Kernel k, ridge lambda and power s of all iterates, s = 1 unless given; or a function of the iterate.
     n_iterations
         Number k of AGOP updates; k + 1 solves and k + 1 steps.
     diagonal
@@ -130,7 +134,8 @@ def rfm(
     Raises
     ------
     InputError
-        If ``n_iterations`` is negative, samples are unusable, or the predictor is constant, so that its AGOP is zero.
+        If ``n_iterations`` is negative, samples or a power are unusable, or the predictor is constant, so that its AGOP
+        is zero.
 
     References
     ----------
@@ -148,11 +153,12 @@ def rfm(
     if n_iterations < 0:
         raise InputError("n_iterations >= 0", str(n_iterations), "0 is kernel ridge regression.")
     setting_of = in_turn([settings]) if isinstance(settings, Setting) else settings
-    metric: Metric | None = None
+    powers: Powers | None = None
     plan: AGOPPlan | None = None
     error = 0.0
     for iteration in range(n_iterations + 1):
-        setting = setting_of(iteration, [metric])
+        setting = setting_of(iteration, [powers])
+        metric = setting.metric(powers)
         matrix = KernelMatrix(
             setting.kernel_at(samples.inputs, metric),
             samples.inputs,
@@ -162,10 +168,10 @@ def rfm(
             keep_gradient_weights=iteration < n_iterations and not limits.sampled(samples.inputs),
         )
         fit = fit_kernel_machine(matrix, samples.targets, solver)
-        yield RFMStep(iteration, fit, setting.ridge, plan, error)
+        yield RFMStep(iteration, fit, setting.ridge, setting.power if iteration else 0.0, plan, error)
         if iteration == n_iterations:
             return
         agop = limits.agop(fit.machine, samples.weights, iteration, matrix.gradient_weights)
         del matrix  # free its gradient weights before the next one
         plan, error = agop.plan, agop.standard_error
-        metric = Metric(normalized_agop(agop.matrix.diagonal() if diagonal else agop.matrix))
+        powers = Powers.of(agop, samples.inputs.dtype, diagonal=diagonal)

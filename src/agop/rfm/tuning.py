@@ -1,10 +1,11 @@
-"""Kernel, bandwidth and ridge: what may be chosen, and the search among it."""
+"""Kernel, bandwidth, ridge and power of the AGOP: what may be chosen, and the search among it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from operator import add
 from typing import Any, Literal
 
 import torch
@@ -12,6 +13,7 @@ from sklearn.base import clone
 from torch import Tensor
 
 from agop.kernels import Kernel, Laplace, LeaveOneOutBandwidth, MedianDistance, Metric, ProductLaplace, named
+from agop.rfm.powers import POWERS, Powers
 from agop.rfm.samples import Samples, random_rows
 
 __all__ = ["MEDIAN_ROWS", "RIDGES", "Candidate", "Setting", "candidates_for"]
@@ -25,13 +27,13 @@ _FLAT = 1e-3
 MEDIAN_ROWS = 500
 """Rows whose distances give a median."""
 
-_STEPS = ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0), (1, -1), (-1, 1))
-"""Steps over bandwidths and ridges from a setting to itself and its neighbors."""
+_STEPS = ((0, 0, 0), (0, -1, 0), (0, 1, 0), (-1, 0, 0), (1, 0, 0), (1, -1, 0), (-1, 1, 0), (0, 0, -1), (0, 0, 1))
+"""Steps over bandwidths, ridges and powers from a setting to itself and its neighbors."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Kernel and ridge of one iterate.
+    """Kernel and ridge of one iterate, and the power of the AGOP that is its metric.
 
     Attributes
     ----------
@@ -41,6 +43,8 @@ class Setting:
         lambda.
     factor
         Bandwidth in multiples of the median distance between two rows at the metric of the iterate, or None.
+    power
+        Power s > 0 of the AGOP, see ``Powers``; of no account at iterate 0, which has no metric.
 
     Examples
     --------
@@ -52,6 +56,11 @@ class Setting:
     kernel: Kernel
     ridge: float
     factor: float | None = None
+    power: float = 1.0
+
+    def metric(self, powers: Powers | None) -> Metric | None:
+        """The metric that an AGOP makes; None without one."""
+        return None if powers is None else powers.metric(self.power)
 
     def kernel_at(self, inputs: Tensor, metric: Metric | None) -> Kernel:
         """The kernel with its bandwidth for inputs (n, d) at a metric, whose median is that of at most 500 rows."""
@@ -76,8 +85,8 @@ class Candidate:
         Kernel; its bandwidth is a number, or the rule ``LeaveOneOutBandwidth``.
     diagonal
         Whether the metric is the diagonal of the AGOP only.
-    ridges
-        Increasing ridges.
+    ridges, powers
+        Increasing ridges, and powers of the AGOP.
 
     Examples
     --------
@@ -90,6 +99,7 @@ class Candidate:
     kernel: Kernel
     diagonal: bool = False
     ridges: tuple[float, ...] = RIDGES
+    powers: tuple[float, ...] = (1.0,)
 
     @property
     def factors(self) -> tuple[float | None, ...]:
@@ -100,42 +110,46 @@ class Candidate:
     @property
     def only(self) -> Setting | None:
         """The setting where nothing is to be chosen, else None."""
-        one = len(self.ridges) == len(self.factors) == 1
-        return Setting(self.kernel, self.ridges[0], self.factors[0]) if one else None
+        one = len(self.ridges) == len(self.factors) == len(self.powers) == 1
+        return Setting(self.kernel, self.ridges[0], self.factors[0], self.powers[0]) if one else None
 
-    def search(self, error: Callable[[Setting], float], start: Setting | None = None) -> Setting:
+    def search(
+        self, error: Callable[[Setting], float], start: Setting | None = None, *, learned: bool = True
+    ) -> Setting:
         """A setting whose neighbors have larger errors, with the largest ridge within 0.1 % of its error.
 
-        Downhill on the grid of bandwidths and ridges from ``start``, or from the middle; a larger bandwidth with a
-        smaller ridge, which is nearly the same fit, is a neighbor too.
+        Downhill on the grid of bandwidths, ridges and powers from ``start``, or from the middle; a larger bandwidth
+        with a smaller ridge, which is nearly the same fit, is a neighbor too. Without a metric that was ``learned`` all
+        powers are one.
         """
-        factors, ridges = self.factors, self.ridges
+        factors, ridges, powers = self.factors, self.ridges, self.powers
 
         @cache
-        def at(factor: int, ridge: int) -> float:
-            return error(Setting(self.kernel, ridges[ridge], factors[factor]))
+        def at(factor: int, ridge: int, power: int) -> float:
+            return error(Setting(self.kernel, ridges[ridge], factors[factor], powers[power]))
 
-        best = (len(factors) - 1) // 2, len(ridges) // 2
+        best = (len(factors) - 1) // 2, len(ridges) // 2, len(powers) // 2
         if start is not None:
-            best = factors.index(start.factor), ridges.index(start.ridge)
+            best = factors.index(start.factor), ridges.index(start.ridge), powers.index(start.power)
+        size = len(factors), len(ridges), len(powers)
+        steps = [step for step in _STEPS if learned or step[2] == 0]
         while True:
-            near = [(best[0] + up, best[1] + right) for up, right in _STEPS]
-            near = [
-                (factor, ridge) for factor, ridge in near if 0 <= factor < len(factors) and 0 <= ridge < len(ridges)
-            ]
+            near = [tuple(map(add, best, step)) for step in steps]
+            near = [place for place in near if all(0 <= k < n for k, n in zip(place, size, strict=True))]
             if (lowest := min(near, key=lambda place: at(*place))) == best:
                 break
             best = lowest
-        factor, ridge = best
+        factor, ridge, power = best
         bound = (1 + _FLAT) * at(*best)
-        while ridge + 1 < len(ridges) and at(factor, ridge + 1) <= bound:
+        while ridge + 1 < len(ridges) and at(factor, ridge + 1, power) <= bound:
             ridge += 1
-        return Setting(self.kernel, ridges[ridge], factors[factor])
+        return Setting(self.kernel, ridges[ridge], factors[factor], powers[power])
 
 
 def candidates_for(
     kernel: Kernel | str | None,
     ridge: float | Literal["loo"],
+    power: float | Literal["loo"],
     diagonal: bool | None,
     samples: Samples,
     random_state: Any,
@@ -151,6 +165,7 @@ def candidates_for(
     """
     unit = samples.weights.mean().item()
     ridges = tuple(factor * unit for factor in RIDGES) if ridge == "loo" else (float(ridge),)
+    powers = POWERS if power == "loo" else (float(power),)
     rule = LeaveOneOutBandwidth()
     if kernel is None:
         some = [Laplace(rule), ProductLaplace(rule)]
@@ -164,4 +179,4 @@ def candidates_for(
             each.median_distance(samples.inputs[:2])  # says so at once if that is not possible
         else:
             each.check()
-    return [Candidate(each, each.default_diagonal if diagonal is None else diagonal, ridges) for each in some]
+    return [Candidate(each, each.default_diagonal if diagonal is None else diagonal, ridges, powers) for each in some]

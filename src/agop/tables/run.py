@@ -131,6 +131,7 @@ def _facts(pipeline: Pipeline, frame: pandas.DataFrame) -> dict[str, Any]:
         "ridge": model.ridge_,
         "diagonal": model.diagonal_,
         "iterate": model.best_iteration_,
+        "power": model.power_,
         "selection": "validation" if model.validation_fraction is not None else model.selection,
         "scores": None if model.validation_scores_ is None else model.validation_scores_.tolist(),
         "n_centers": len(model.machine_.centers),
