@@ -13,7 +13,13 @@ import pytest
 import torch
 
 from agop.errors import InputError, JitterWarning, MemoryBudgetError, NotPositiveDefiniteError
-from agop.kernel_machine import KernelMachine, cheapest_solver, fit_kernel_machine
+from agop.kernel_machine import (
+    KernelMachine,
+    cheapest_solver,
+    fit_kernel_machine,
+    multiply_adds_per_second,
+    solve_plan,
+)
 from agop.kernels import Gaussian, GeneralizedGaussian, KernelMatrix, Laplace, Metric, ProductLaplace
 from agop.solvers import Cholesky, ConjugateGradient
 from oracles import kernels as oracles_kernels
@@ -302,6 +308,24 @@ def test_the_plan_takes_the_faster_solver_that_fits(n, max_memory, solver):
 def test_the_plan_knows_what_cannot_fit():
     with pytest.raises(MemoryBudgetError, match="fit on fewer samples"):
         cheapest_solver(100_000, 10, 1, max_memory=2**20)
+
+
+@pytest.mark.parametrize("solver", [Cholesky(), ConjugateGradient(rank=500)])
+def test_the_plan_of_a_given_solver(solver):
+    small, *larger = (
+        solve_plan(solver, 4000, 10, 1, **more) for more in ({}, {"leave_one_out": True}, {"pair": 3000.0})
+    )
+    assert small.solver is solver
+    assert all(plan.multiply_adds > 1.2 * small.multiply_adds for plan in larger)
+    assert solve_plan(solver, 8000, 10, 1).bytes >= 2 * small.bytes
+
+
+def test_time_is_predicted_for_cores_without_other_work(monkeypatch):
+    """A product that waits nine times as long as it computes says how fast the cores are, not how busy."""
+    moments = iter([0.0, 0.02, 0.02, 0.03, 0.03, 0.05])
+    monkeypatch.setattr("agop.kernel_machine.cost.time.process_time", lambda: next(moments))
+    rate = multiply_adds_per_second.__wrapped__(64)
+    assert rate == pytest.approx(64**3 * torch.get_num_threads() / 0.01)
 
 
 def test_less_memory_costs_time():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import torch
 
@@ -12,10 +13,13 @@ from agop.solvers import Cholesky, ConjugateGradient, Solver
 from agop.solvers.conjugate_gradient import DIRECTIONS
 from agop.solvers.solver import require_memory
 
-__all__ = ["SolvePlan", "cheapest_solver"]
+__all__ = ["SolvePlan", "cheapest_solver", "multiply_adds_per_second", "solve_plan"]
 
 _PAIR = 250
 """Cost of a kernel value beside its inner product, in float32 multiply-adds of a matrix product."""
+
+_CALL = 2e8
+"""Cost of a solve of any size: calls, copies and checks, a few ms."""
 
 _ENTRY = 15
 """Cost of an entry in the product of a kept kernel matrix with a vector; memory limits it."""
@@ -23,13 +27,16 @@ _ENTRY = 15
 _ITERATIONS = 30
 """Products until the preconditioned iteration ends, as seen with ridges of 1e-3 and more."""
 
-_SHORT = 1e11
-"""Multiply-adds, about a second, below which a factorization is taken in any case: its solution is exact."""
+_SHORT = 5e10
+"""Multiply-adds, about half a second, below which a factorization is taken in any case: its solution is exact."""
 
-_DIRECT = 2.0
+_DIRECT = 1.3
 """Time of a multiply-add in a factorization or a triangular solve beside one in a matrix product."""
 
-_WIDE = 2.0
+_INVERSE = 1.3
+"""Time of the diagonal of the inverse beside that of the factor."""
+
+_WIDE = 1.8
 """Time of a float64 multiply-add beside one in float32."""
 
 
@@ -53,8 +60,8 @@ class SolvePlan:
 
     @property
     def seconds(self) -> float:
-        """Predicted time at the rate of matrix products measured on the CPU."""
-        return self.multiply_adds / _multiply_adds_per_second()
+        """Predicted time on cores without other work, at the rate of matrix products measured on them."""
+        return self.multiply_adds / multiply_adds_per_second()
 
 
 def cheapest_solver(
@@ -65,10 +72,11 @@ def cheapest_solver(
     dtype: torch.dtype = torch.float64,
     leave_one_out: bool = False,
     max_memory: int | None = None,
+    pair: float | None = None,
 ) -> SolvePlan:
     r"""The solver with the smaller predicted time among those that fit ``max_memory``.
 
-    Where a factorization takes about a second or less it is taken in any case, since it is exact.
+    Where a factorization takes about half a second or less it is taken in any case, since it is exact.
 
     A factorization takes :math:`n^2 d / 2` multiply-adds for inner products, :math:`n^3 / 6` for the factor, as many
     for the diagonal of the inverse, and n^2 for each output; its memory is :math:`n^2` entries of ``dtype``. The
@@ -86,6 +94,8 @@ def cheapest_solver(
         Whether the diagonal of the inverse is wanted.
     max_memory
         Bytes for matrices over pairs; unlimited if None.
+    pair
+        Multiply-adds behind a kernel value; if None d and 250 more, as of a kernel of inner products.
 
     Raises
     ------
@@ -99,39 +109,68 @@ def cheapest_solver(
     >>> cheapest_solver(100_000, 20, 1, max_memory=2**32).solver
     ConjugateGradient(rank=None, tolerance=0.005, max_iterations=300, seed=0)
     """
-    iterative = _iterative_plan(n, d, n_outputs + DIRECTIONS * leave_one_out, max_memory)
-    direct = _direct_plan(n, d, n_outputs, dtype, leave_one_out)
+    options: dict[str, Any] = {"dtype": dtype, "leave_one_out": leave_one_out, "max_memory": max_memory, "pair": pair}
+    iterative, direct = (solve_plan(each, n, d, n_outputs, **options) for each in (ConjugateGradient(), Cholesky()))
     if max_memory is None or direct.bytes <= max_memory:
         return direct if direct.multiply_adds < max(_SHORT, iterative.multiply_adds) else iterative
     require_memory(iterative.solver.least_memory(n, torch.float32), max_memory)
     return iterative
 
 
-def _direct_plan(n: int, d: int, n_outputs: int, dtype: torch.dtype, leave_one_out: bool) -> SolvePlan:
+def solve_plan(
+    solver: Solver,
+    n: int,
+    d: int,
+    n_outputs: int,
+    *,
+    dtype: torch.dtype = torch.float64,
+    leave_one_out: bool = False,
+    max_memory: int | None = None,
+    pair: float | None = None,
+) -> SolvePlan:
+    """What a solver will take, see ``cheapest_solver``.
+
+    Examples
+    --------
+    >>> plans = [solve_plan(Cholesky(), n, 20, 1) for n in (10_000, 20_000)]
+    >>> 7 < plans[1].multiply_adds / plans[0].multiply_adds < 8
+    True
+    """
+    pair = d + _PAIR if pair is None else pair
+    if isinstance(solver, ConjugateGradient):
+        return _iterative_plan(solver, n, pair, n_outputs + DIRECTIONS * leave_one_out, max_memory)
+    return _direct_plan(solver, n, pair, n_outputs, dtype, leave_one_out)
+
+
+def _direct_plan(
+    solver: Solver, n: int, pair: float, n_outputs: int, dtype: torch.dtype, leave_one_out: bool
+) -> SolvePlan:
     unit = _WIDE if dtype == torch.float64 else 1.0
-    pairs = n**2 / 2 * (d + _PAIR)
-    factor = _DIRECT * (n**3 / 6 * (1 + leave_one_out) + n**2 * n_outputs)
-    return SolvePlan(Cholesky(), unit * (pairs + factor), Cholesky().least_memory(n, dtype))
+    pairs = n**2 / 2 * pair
+    factor = _DIRECT * (n**3 / 6 * (1 + _INVERSE * leave_one_out) + n**2 * n_outputs)
+    return SolvePlan(solver, _CALL + unit * (pairs + factor), Cholesky().least_memory(n, dtype))
 
 
-def _iterative_plan(n: int, d: int, columns: int, max_memory: int | None) -> SolvePlan:
-    solver = ConjugateGradient()
+def _iterative_plan(solver: ConjugateGradient, n: int, pair: float, columns: int, max_memory: int | None) -> SolvePlan:
     rank = solver.rank_for(n)
     least, all_pairs = solver.least_memory(n), n**2 // 2 * torch.float32.itemsize
     kept = all_pairs if max_memory is None else min(all_pairs, max(0, max_memory - least))
     again = 1 + (_ITERATIONS - 1) * (1 - kept / all_pairs)
-    pairs = n**2 / 2 * (d + _PAIR) * again
+    pairs = n**2 / 2 * pair * again
     products = _ITERATIONS * (n**2 * (_ENTRY + columns) + 4 * n * rank * columns)
-    return SolvePlan(solver, pairs + products + 2 * n * rank**2, least + kept)
+    return SolvePlan(solver, _CALL + pairs + products + 2 * n * rank**2, least + kept)
 
 
 @cache
-def _multiply_adds_per_second(size: int = 1024) -> float:
-    """Rate of float32 matrix products here; the best of three counts, others are interrupted."""
+def multiply_adds_per_second(size: int = 1024) -> float:
+    """Rate of float32 matrix products on the cores of this process, as if no other process used them.
+
+    It comes from processor time, which waiting does not count in; the best of three products.
+    """
     square = torch.ones(size, size)
     best = float("inf")
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         square @ square
-        best = min(best, time.perf_counter() - start)
-    return size**3 / best
+        best = min(best, time.process_time() - start)
+    return size**3 * torch.get_num_threads() / max(best, 1e-6)
