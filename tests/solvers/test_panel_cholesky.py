@@ -12,6 +12,7 @@ from agop.ranks import Panels, Ranks
 from agop.solvers import PanelCholesky
 from oracles import kernels as oracles_kernels
 from processes import start_ranks
+from ranks.pretended import Rank
 from solvers.gloo_panels import CASES, ENTRIES, FAILURES, NEARLY, POINTS, SHIFT, TARGETS, solve_cases, solved
 
 SYSTEMS = {
@@ -79,10 +80,7 @@ def test_errors_of_one_process():
 
 
 def test_memory_of_a_rank_falls_with_their_number():
-    class Four(Ranks):
-        world = 4
-
-    one, four = (PanelCholesky(Panels(10_000, 250, ranks)) for ranks in (Ranks(), Four()))
+    one, four = (PanelCholesky(Panels(10_000, 250, ranks)) for ranks in (Ranks(), Rank(3, 4)))
     half = 8 * 10_000**2 / 2
     assert half < one.least_memory(10_000, torch.float64) < 1.03 * half
     assert half / 4 < four.least_memory(10_000, torch.float64) < 1.15 * half / 4 + 8 * 2 * 250 * 10_000

@@ -14,6 +14,7 @@ from agop.collapse import Collapse
 from agop.deep_rfm.recursion import DeepRFMLayer, normalize_rows
 from agop.errors import UndefinedMeasureError
 from agop.linalg import effective_rank
+from agop.ranks import Panels
 from agop.storable import storable
 
 __all__ = ["DeepRFMRecord", "StageRecord", "deep_rfm_records"]
@@ -106,6 +107,8 @@ def deep_rfm_records(
 ) -> Iterator[tuple[DeepRFMLayer, DeepRFMRecord]]:
     """Measure layers as they come; test inputs (standardized, not normalized) travel along.
 
+    Ranks that take the layers together share the work, and all get the records.
+
     Parameters
     ----------
     layers
@@ -131,7 +134,7 @@ def deep_rfm_records(
             layer,
             DeepRFMRecord(
                 layer.index,
-                {name: StageRecord.of(features, labels, n_classes) for name, features in layer.stages.items()},
+                _stage_records(layer, labels, n_classes),
                 _accuracy(layer, layer.inputs, labels),
                 test_accuracy,
                 None if layer.agop is None else torch.linalg.eigvalsh(layer.agop).flip(0),
@@ -141,8 +144,16 @@ def deep_rfm_records(
         )
 
 
+def _stage_records(layer: DeepRFMLayer, labels: Tensor, n_classes: int) -> dict[str, StageRecord]:
+    costs = {name: float(features.numel()) for name, features in layer.stages.items()}
+    return layer.ranks.spread(lambda name: StageRecord.of(layer.stages[name], labels, n_classes), costs)
+
+
 def _accuracy(layer: DeepRFMLayer, inputs: Tensor, labels: Tensor) -> float:
-    return (layer.fit.machine(inputs).argmax(1) == labels).double().mean().item()
+    panels = Panels.of(len(inputs), layer.ranks)
+    right = layer.fit.machine(panels.own_part(inputs)).argmax(1) == panels.own_part(labels)
+    (total,) = layer.ranks.sum([right.sum()])
+    return total.item() / len(inputs)
 
 
 def _scaled_distance(layer: DeepRFMLayer, labels: Tensor) -> float | None:

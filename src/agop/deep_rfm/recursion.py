@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import reduce
 from typing import Literal, TypeAlias, get_args
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 from agop.deep_rfm.random_features import RandomFeatures, RandomMap
@@ -16,7 +17,9 @@ from agop.kernel_machine import Fit, fit_kernel_machine
 from agop.kernels import Kernel, KernelMatrix
 from agop.linalg import psd_power
 from agop.outer_product import AGOPPlan, kernel_agop, normalized_agop
+from agop.ranks import Panels, Ranks
 from agop.rfm import Samples, distinct_rows
+from agop.solvers import Cholesky, PanelCholesky
 from agop.storable import storable
 
 __all__ = ["AGOPScale", "DeepRFMLayer", "LayerMap", "LayerSettings", "deep_rfm", "normalize_rows"]
@@ -77,8 +80,9 @@ class DeepRFMLayer:
     ----------
     index
         Layer number l, from 1.
-    inputs
-        X_l, row-normalized training inputs of the layer, (n, d).
+    stages
+        Training features (n, ...) of the three stages: "input", the row-normalized X_l; "agop", X_l M_l^{1/2};
+        "features", Phi_l of it, before normalization.
     fit
         Kernel ridge regression of the targets on X_l, and how it was solved.
     agop
@@ -89,21 +93,23 @@ class DeepRFMLayer:
         X -> Phi_l(X M_l^{1/2}).
     random_features
         Distribution of Phi_l.
+    ranks
+        The processes that computed it together.
     """
 
     index: int
-    inputs: Tensor
+    stages: dict[str, Tensor]
     fit: Fit
     agop: Tensor | None
     plan: AGOPPlan | None
     map: LayerMap
     random_features: RandomFeatures
+    ranks: Ranks
 
-    @cached_property
-    def stages(self) -> dict[str, Tensor]:
-        """Training features of the three stages: "input", "agop" and "features" (before normalization)."""
-        mapped = self.map.agop_stage(self.inputs)
-        return {"input": self.inputs, "agop": mapped, "features": self.map.features_stage(mapped)}
+    @property
+    def inputs(self) -> Tensor:
+        """X_l, row-normalized training inputs of the layer, (n, d)."""
+        return self.stages["input"]
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,13 @@ class LayerSettings:
 
 
 def deep_rfm(
-    samples: Samples, settings: LayerSettings, depth: int, *, seed: int = 0, max_memory: int | None = None
+    samples: Samples,
+    settings: LayerSettings,
+    depth: int,
+    *,
+    seed: int = 0,
+    max_memory: int | None = None,
+    group: dist.ProcessGroup | None = None,
 ) -> Iterator[DeepRFMLayer]:
     r"""Layers of Deep RFM, as they are computed.
 
@@ -157,7 +169,11 @@ def deep_rfm(
     seed
         Seed of the random maps.
     max_memory
-        Bytes for the matrices over pairs.
+        Bytes for the matrices over pairs, of each rank.
+    group
+        Process group of ``torch.distributed``, all of whose ranks take the layers together, with the same samples and
+        settings. Each has some rows of the matrices over pairs, and all get the layers that one process would compute.
+        Inside ``Ranks(group).together()`` an error on one rank ends all. None is this process alone.
 
     Yields
     ------
@@ -187,33 +203,45 @@ def deep_rfm(
         raise InputError("agop_scale='max-entry' or 'row-norm'", repr(scale), "'max-entry' is the published one.")
     if depth < 1:
         raise InputError("depth >= 1", str(depth), "Use KernelMachine for depth 0.")
-    samples = replace(samples, inputs=normalize_rows(samples.inputs))
-    first, group = distinct_rows(samples.inputs)
+    samples, ranks = replace(samples, inputs=normalize_rows(samples.inputs)), Ranks(group)
+    first, row_group = distinct_rows(samples.inputs)
     for index in range(1, depth + 1):
         inputs = samples.inputs
         random_map = settings.features.draw(inputs.shape[1], seed=seed, layer=index)
-        fit, agop, plan = _fit_layer(samples.merged(), settings, max_memory)
+        fit, agop, plan = _fit_layer(samples.merged(), settings, max_memory, ranks)
         root = None if agop is None or plan is None else psd_power(agop.to(plan.dtype), 0.5)
         if agop is not None and root is not None and scale == "row-norm":
             norms = torch.linalg.vector_norm((inputs @ root.to(inputs)).double(), dim=1)
             norm = samples.weights @ norms / samples.weights.sum()
             agop, root = agop / norm.square(), root / norm
-        layer = DeepRFMLayer(index, inputs, fit, agop, plan, LayerMap(root, random_map), settings.features)
-        yield layer
+        layer_map = LayerMap(root, random_map)
+        stages = _stages(inputs, layer_map, ranks)
+        yield DeepRFMLayer(index, stages, fit, agop, plan, layer_map, settings.features, ranks)
         if index < depth:  # equal rows stay equal: a matrix product need not round them alike
-            samples = replace(samples, inputs=normalize_rows(layer.stages["features"])[first[group]])
+            samples = replace(samples, inputs=normalize_rows(stages["features"])[first[row_group]])
+
+
+def _stages(inputs: Tensor, layer_map: LayerMap, ranks: Ranks) -> dict[str, Tensor]:
+    """Features of all samples at the three stages of a layer, of which each rank computes some rows."""
+    panels = Panels.of(len(inputs), ranks)
+    own = layer_map.agop_stage(panels.own_part(inputs))
+    mapped = inputs if layer_map.root is None else panels.gathered(own)
+    return {"input": inputs, "agop": mapped, "features": panels.gathered(layer_map.features_stage(own))}
 
 
 def _fit_layer(
-    samples: Samples, settings: LayerSettings, max_memory: int | None
+    samples: Samples, settings: LayerSettings, max_memory: int | None, ranks: Ranks
 ) -> tuple[Fit, Tensor | None, AGOPPlan | None]:
     """Predictor on distinct samples, its normalized AGOP unless there is none, and how that was computed."""
+    panels = Panels.of(len(samples), ranks)
     weights, shift = samples.weights, settings.ridge / samples.weights
     matrix = KernelMatrix(
         settings.kernel, samples.inputs, shift, max_memory=max_memory, keep_gradient_weights=settings.agop
     )
-    fit = fit_kernel_machine(matrix, samples.targets)
+    fit = fit_kernel_machine(matrix, samples.targets, Cholesky() if ranks.group is None else PanelCholesky(panels))
+    fit = replace(fit, distances=reduce(torch.promote_types, ranks.exchange(fit.distances)))
     if not settings.agop:
         return fit, None, None
-    agop = kernel_agop(fit.machine, weights=weights, gradient_weights=matrix.gradient_weights, max_memory=max_memory)
+    pairs = matrix.gradient_weights
+    agop = kernel_agop(fit.machine, panels, weights=weights, gradient_weights=pairs, max_memory=max_memory)
     return fit, normalized_agop(agop.matrix), agop.plan

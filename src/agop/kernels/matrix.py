@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Self
 
 import torch
@@ -110,22 +110,23 @@ class KernelMatrix:
         self._last.clear()  # of an attempt in lower precision
         points = mapped(self.points, self.points.mean(0), self.metric, dtype)
         n_rows, done = sum(part.stop - part.start for part in parts), 0
-        twice = 2 * n_rows * len(points) * dtype.itemsize
-        keeps = self.keep_gradient_weights and (self.max_memory is None or twice <= self.max_memory)
-        products, kept = torch.float32, None
+        fits = self.max_memory is None or 2 * n_rows * len(points) * dtype.itemsize <= self.max_memory
+        keeps = self.keep_gradient_weights and fits and self.kernel.gradient_weights(points[:1]) is not None
+        kept = points.new_empty(n_rows, len(points)) if keeps else None
+        products = torch.float32
         for part in parts:
-            if keeps:
-                gram, weights = self.kernel.gram_and_gradient_weights(points[part], points)
-                if weights is not None:
-                    kept = points.new_empty(n_rows, len(points)) if kept is None else kept
-                    kept[done : (done := done + len(weights))] = weights
-                values = gram.values[:, part.start :].contiguous()
+            own, behind = points[part], points[part.stop :]
+            if kept is None:
+                found = [self.kernel.gram(own), self.kernel.gram(own, behind)]
             else:
-                gram = self.kernel.gram(points[part], points[part.start :])
-                values = gram.values
-            products = torch.promote_types(products, gram.products)
-            yield values
-        self._last[:] = [(products, kept)]
+                before = self.kernel.gradient_weights(own, points[: part.start])
+                both = [self.kernel.gram_and_gradient_weights(own, others) for others in (None, behind)]
+                weights = [each for each in (before, *(each for _, each in both)) if each is not None]
+                torch.cat(weights, 1, out=kept[done : (done := done + len(own))])
+                found = [gram for gram, _ in both]
+            products = reduce(torch.promote_types, (gram.products for gram in found), products)
+            yield torch.cat([gram.values for gram in found], 1)
+        self._last.append((products, kept))
 
     def columns(self, index: Tensor) -> Tensor:
         """Columns k(X, X[index]) of K, (n, k)."""

@@ -25,38 +25,46 @@ from agop.chunks import blocks, row_chunks
 from agop.errors import InputError
 from agop.kernel_machine import KernelMachine
 from agop.kernels import Kernel, weighted_gradients
+from agop.ranks import Panels
 
 __all__ = ["Problem", "elementwise", "per_output"]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Points Z, centers X and coefficients A in the coordinates of the kernel, and weights w of the points."""
+    """Points Z, centers X and coefficients A in the coordinates of the kernel, and weights w of the points.
+
+    Where the points are centers, ``panels`` says which: all, or those of this rank.
+    """
 
     kernel: Kernel
     points: Tensor
     centers: Tensor
     coefficients: Tensor
     weights: Tensor | None
+    panels: Panels | None = None
 
     @classmethod
-    def of(cls, machine: KernelMachine, points: Tensor, weights: Tensor | None) -> Problem:
-        """The gradients of a machine at points (n, d), which may be its centers themselves."""
+    def of(cls, machine: KernelMachine, points: Tensor | Panels, weights: Tensor | None) -> Problem:
+        """The gradients of a machine at points (n, d), or at its centers, with their weights (n,)."""
         metric, centers, origin = machine.metric, machine.centers, machine.centers.mean(0)
-        symmetric = points is centers
+        if isinstance(points, Tensor):
+            points = points if metric is None else metric.map(points, origin)
         if metric is not None:
             centers = metric.map(centers, origin)
-            points = centers if symmetric else metric.map(points, origin)
-        return cls(machine.kernel, points, centers, machine.coefficients, weights)
+        if isinstance(points, Tensor):
+            return cls(machine.kernel, points, centers, machine.coefficients, weights)
+        weights = None if weights is None else points.own_part(weights)
+        return cls(machine.kernel, points.own_part(centers), centers, machine.coefficients, weights, points)
 
     @property
     def has_gradient_weights(self) -> bool:
         """Whether the kernel has gradient weights, as seen at one pair."""
-        return self.kernel.gradient_weights(self.points[:1], self.centers[:1]) is not None
+        return self.kernel.gradient_weights(self.centers[:1], self.centers[:1]) is not None
 
     @property
     def symmetric(self) -> bool:
-        """Whether Z is X, so that V is symmetric."""
+        """Whether Z is X, all of it, so that V is symmetric."""
         return self.points is self.centers
 
     def to(self, dtype: torch.dtype) -> Problem:
@@ -64,7 +72,7 @@ class Problem:
         points = self.points.to(dtype)
         centers = points if self.symmetric else self.centers.to(dtype)
         weights = None if self.weights is None else self.weights.to(dtype)
-        return Problem(self.kernel, points, centers, self.coefficients.to(dtype), weights)
+        return Problem(self.kernel, points, centers, self.coefficients.to(dtype), weights, self.panels)
 
     def weighted(self, rows: Tensor, part: slice = slice(None)) -> Tensor:
         """Rows that belong to points, multiplied by the weights of these."""
@@ -99,7 +107,7 @@ def elementwise(problem: Problem, pairs: Tensor) -> Tensor:
     origin = problem.centers.mean(0)
     centers, sums = problem.centers - origin, pairs @ problem.coefficients
     half = centers.mT @ _product_at_centers(problem, pairs, sums, centers)
-    if not problem.symmetric:
+    if problem.panels is None:
         points = problem.points - origin
         product = sums.square().sum(1)[:, None] * points / 2
         for rows in blocks(len(points)):
@@ -109,22 +117,31 @@ def elementwise(problem: Problem, pairs: Tensor) -> Tensor:
 
 
 def _product_at_centers(problem: Problem, pairs: Tensor, sums: Tensor, centers: Tensor) -> Tensor:
-    """P X with P + P^T = (V^T V) * (A A^T), from the blocks of one triangle; for Z = X with D - H - H^T added.
+    """P X with P + P^T = (V^T V) * (A A^T), from the blocks of one triangle; for points in X with D - H - H^T added.
 
-    D is the diagonal of rowsum(S * S). The four matrices are added before any of them meets X.
+    D is the diagonal of rowsum(S * S). The four matrices are added before any of them meets X. Of centers that are no
+    points D and the rows of H are 0.
     """
-    coefficients, scaled = problem.coefficients, problem.weighted(sums)
-    if problem.symmetric:
+    coefficients, panels, result = problem.coefficients, problem.panels, torch.zeros_like(centers)
+    if panels is not None:
+        scaled = panels.placed(problem.weighted(sums))
         left, right = torch.cat([scaled, coefficients], 1), torch.cat([coefficients, scaled], 1)
-        result = problem.weighted(sums.square().sum(1, keepdim=True) / 2) * centers
-    else:
-        result = torch.zeros_like(centers)
-    for i, columns in enumerate(blocks(len(centers))):
+        squares = problem.weighted(sums.square().sum(1, keepdim=True) / 2)
+        result += panels.placed(squares) * centers
+    slices = blocks(len(centers)) if panels is None else panels.slices
+    for i, columns in enumerate(slices):
         weighted = problem.weighted(pairs[:, columns])
-        for rows in blocks(len(centers))[: i + 1]:
+        for j, rows in enumerate(slices[: i + 1]):
             block = (pairs[rows] if problem.symmetric else pairs[:, rows].mT) @ weighted
             block *= coefficients[rows] @ coefficients[columns].mT
-            if problem.symmetric:
-                block.addcmul_(left[rows] @ right[columns].mT, pairs[rows, columns], value=-1)
+            if panels is not None and (known := _known(panels, pairs, j, i)) is not None:
+                block.addcmul_(left[rows] @ right[columns].mT, known, value=-1)
             result[rows].addmm_(block, centers[columns], alpha=0.5 if columns == rows else 1.0)
     return result
+
+
+def _known(panels: Panels, pairs: Tensor, j: int, i: int) -> Tensor | None:
+    """Weights V of the centers in two panels with each other; None where neither are points of this rank."""
+    if j in panels.own_slices:
+        return pairs[panels.own_slices[j], panels.slices[i]]
+    return pairs[panels.own_slices[i], panels.slices[j]].mT if i in panels.own_slices else None

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from agop.chunks import BLOCK
 from agop.errors import InputError
 from agop.inputs import all_finite
 from agop.kernel_machine import KernelMachine
 from agop.outer_product.forms import Problem, elementwise, per_output
 from agop.outer_product.plan import AGOPPlan, cheapest_plan, pairs_fit
 from agop.outer_product.sampled import sampled_agop
+from agop.ranks import Panels
 
 __all__ = ["KernelAGOP", "kernel_agop", "normalized_agop"]
 
@@ -39,7 +41,7 @@ class KernelAGOP:
 
 def kernel_agop(
     machine: KernelMachine,
-    points: Tensor | None = None,
+    points: Tensor | Panels | None = None,
     *,
     weights: Tensor | None = None,
     samples: int | None = None,
@@ -60,7 +62,8 @@ def kernel_agop(
     machine
         Kernel k, centers (m, d), coefficients (m, C), metric.
     points
-        Z, (n, d): where the gradients are taken; the centers if None, which saves half of the pairs.
+        Z, (n, d): where the gradients are taken; the centers if None, which saves half of the pairs. Panels of the
+        centers are shared out: each rank takes the gradients at its own, and all get the AGOP over all centers.
     weights
         (n,) non-negative weights of the points, so that the mean is a weighted one; ones if None.
     samples
@@ -70,7 +73,7 @@ def kernel_agop(
     plan
         Form and precision; the cheapest that is accurate enough if None.
     gradient_weights
-        V, (m, m), if they are known for the centers.
+        V, (m, m), if they are known for the centers; with panels the rows of this rank.
     max_memory
         Bytes for the matrices over pairs; unlimited if None.
 
@@ -92,11 +95,13 @@ def kernel_agop(
     tensor([[0.3679, 0.0000],
             [0.0000, 0.0000]], dtype=torch.float64)
     """
-    points = machine.centers if points is None else points
     machine.kernel.check()
-    _check(machine, points, weights)
-    if samples is not None and samples < len(points):
-        estimate, error = sampled_agop(machine, points, samples, weights=weights, seed=seed, max_memory=max_memory)
+    if points is None or points is machine.centers:
+        points = Panels.of(len(machine.centers), widest=BLOCK)
+    at = points if isinstance(points, Tensor) else machine.centers
+    _check(machine, at, weights)
+    if samples is not None and samples < len(at):
+        estimate, error = sampled_agop(machine, at, samples, weights=weights, seed=seed, max_memory=max_memory)
         return KernelAGOP(estimate, standard_error=error)
     problem, pairs = Problem.of(machine, points, weights), gradient_weights
     dtype = problem.points.dtype
@@ -113,7 +118,9 @@ def kernel_agop(
         total = elementwise(problem, problem.gradient_weights() if pairs is None else pairs)
     else:
         total = per_output(problem, pairs, max_memory)
-    total /= len(points) if weights is None else weights.double().sum()
+    if isinstance(points, Panels):
+        (total,) = points.ranks.sum([total])
+    total /= len(at) if weights is None else weights.double().sum()
     return KernelAGOP(total if machine.metric is None else machine.metric.pull_back(total), plan)
 
 

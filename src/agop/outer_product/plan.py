@@ -11,6 +11,7 @@ from torch import Tensor
 from agop.chunks import BLOCK, blocks
 from agop.kernels import weighted_gradients
 from agop.outer_product.forms import Problem
+from agop.ranks import Panels
 
 __all__ = ["AGOPPlan", "cheapest_plan", "pairs_fit"]
 
@@ -45,21 +46,23 @@ class AGOPPlan:
 
 def pairs_fit(problem: Problem, dtype: torch.dtype, max_memory: int | None) -> bool:
     """Say whether the gradient weights and a few blocks fit."""
-    pairs = len(problem.points) * len(problem.centers)
+    n_points = len(problem.points) if problem.panels is None else problem.panels.most_rows
+    pairs = n_points * len(problem.centers)
     return max_memory is None or (pairs + 3 * BLOCK**2) * dtype.itemsize <= max_memory
 
 
 def cheapest_plan(problem: Problem, pairs: Tensor, own: torch.dtype, max_memory: int | None) -> AGOPPlan:
-    """Cheapest plan whose predicted error is small enough for data in the dtype ``own``, from V."""
+    """Cheapest plan whose predicted error is small enough for data in the dtype ``own``, from V; that of all ranks."""
     loss = _cancellation(problem, pairs)
-    (n, d), m, outputs = problem.points.shape, len(problem.centers), problem.coefficients.shape[1]
+    (m, d), outputs = problem.centers.shape, problem.coefficients.shape[1]
+    n = len(problem.points) if problem.panels is None else problem.panels.n
     costs: dict[AGOPPlan, float] = {}
     for dtype in {own, torch.float64}:
         eps, unit = torch.finfo(dtype).eps, _FLOAT64_COST if dtype == torch.float64 else 1.0
         costs[AGOPPlan("per-output", dtype, eps * loss**0.5)] = unit * outputs * (n * m * d + n * d * d)
         if pairs_fit(problem, dtype, max_memory):
             elementwise = n * m * m / 2 + n * m * d + n * d * d + 3 * n * m * outputs
-            if not problem.symmetric:
+            if problem.panels is None:
                 elementwise += n * m * d
             costs[AGOPPlan("elementwise", dtype, eps * loss)] = unit * elementwise
     accurate = [plan for plan in costs if plan.error <= _TOLERANCE[own]]
@@ -72,21 +75,23 @@ def _cancellation(problem: Problem, pairs: Tensor) -> float:
     The terms are V_ij a_jl z_i, V_ij a_jl x_j and S_il z_i, all of them, so that a single close pair counts;
     the gradients are estimated from a few points.
     """
+    panels = Panels.of(len(pairs)) if problem.panels is None else problem.panels
     origin = problem.centers.mean(0)
     at_centers = torch.linalg.vector_norm(problem.centers - origin, dim=1).square()
     at_points = (at_centers if problem.symmetric else (problem.points - origin).square().sum(1))[:, None]
     sizes = problem.coefficients.square().sum(1)
     sizes = torch.stack([sizes, sizes * at_centers], 1)
-    terms = 0.0
+    terms = torch.zeros((), dtype=torch.float64, device=pairs.device)
     for rows in blocks(len(pairs)):
         near_points, near_centers = (pairs[rows].square() @ sizes).chunk(2, dim=1)
         sums = (pairs[rows] @ problem.coefficients).square().sum(1, keepdim=True)
-        terms += problem.weighted((near_points + sums) * at_points[rows] + near_centers, rows).sum().item()
-    sampled = torch.linspace(0, len(pairs) - 1, min(_SAMPLED, len(pairs)), device=pairs.device).long()
+        terms += problem.weighted((near_points + sums) * at_points[rows] + near_centers, rows).sum()
+    sampled = torch.linspace(0, panels.n - 1, min(_SAMPLED, panels.n), device=pairs.device).long()
+    own = panels.positions(sampled)
     coefficients = problem.coefficients[:, :_SAMPLED]
-    gradients = weighted_gradients(pairs[sampled], problem.points[sampled], problem.centers, coefficients)
-    share = len(sampled) * coefficients.shape[1] / (len(pairs) * problem.coefficients.shape[1])
-    remaining = gradients.square().sum().item() / share
-    if problem.weights is not None:
-        remaining *= problem.weights.mean().item()
-    return terms / remaining if remaining > 0 else 1.0
+    gradients = weighted_gradients(pairs[own], problem.points[own], problem.centers, coefficients)
+    total = terms.new_tensor(len(pairs)) if problem.weights is None else problem.weights.double().sum()
+    terms, squares, total = panels.ranks.sum([terms, gradients.double().square().sum(), total])
+    share = len(sampled) * coefficients.shape[1] / problem.coefficients.shape[1]
+    remaining = (squares * total / share).item()
+    return terms.item() / remaining if remaining > 0 else 1.0

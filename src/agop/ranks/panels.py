@@ -79,9 +79,29 @@ class Panels:
         """Rows of this rank, in order."""
         return self._rows_of(self.ranks.rank)
 
+    @property
+    def most_rows(self) -> int:
+        """Rows of the rank that has most."""
+        return len(self._rows_of(0))
+
     def owner(self, number: int) -> int:
         """Rank of a panel."""
         return number % self.ranks.world
+
+    def positions(self, rows: Tensor) -> Tensor:
+        """Places among the own rows of those of some rows (k,) that are this rank's."""
+        mine = rows[rows // self.width % self.ranks.world == self.ranks.rank]
+        return torch.searchsorted(self.own_rows.to(rows.device), mine)
+
+    def own_part(self, rows: Tensor) -> Tensor:
+        """Those of rows (n, ...) that are this rank's; the same tensor where all are."""
+        return rows if self.ranks.world == 1 else rows[self.own_rows.to(rows.device)]
+
+    def placed(self, own: Tensor) -> Tensor:
+        """Rows (n, ...) with zeros in the place of those of other ranks."""
+        if self.ranks.world == 1:
+            return own
+        return own.new_zeros(self.n, *own.shape[1:]).index_copy_(0, self.own_rows.to(own.device), own)
 
     def gathered(self, own: Tensor) -> Tensor:
         """Rows (n, ...) of all ranks in order, from those of each, in one broadcast a rank."""

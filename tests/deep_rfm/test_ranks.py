@@ -1,0 +1,92 @@
+"""Deep RFM on 1, 2 and 4 ranks: the layers and records of one process, and of the numpy recursion."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from agop.deep_rfm import ReLUFeatures
+from deep_rfm.gloo_layers import CASES, X, Y, record_cases, recorded
+from oracles import deep_rfm as oracles_deep_rfm
+from processes import start_ranks
+
+
+@pytest.fixture(scope="module", params=[1, 2, 4], ids=lambda world: f"{world} ranks")
+def found(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("layers")
+    start_ranks(record_cases, request.param, folder)
+    return folder, request.param
+
+
+@pytest.fixture
+def ranks(found):
+    """What every rank has saved."""
+    folder, world = found
+    return [torch.load(folder / f"rank{rank}.pt") for rank in range(world)]
+
+
+def assert_close(got, expected, limit):
+    """Tensors relative to the largest entry; None and None."""
+    if expected is None:
+        assert got is None
+    else:
+        np.testing.assert_allclose(got, expected, rtol=0, atol=limit * float(abs(expected).max()))
+
+
+def numbers(line):
+    return {key: value for key, value in line.items() if isinstance(value, int | float)}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_layers_are_those_of_one_process(ranks, name):
+    single = name == "single precision"
+    limit = 1e-3 if single else 1e-8
+    for layers in ranks:
+        for layer, expected in zip(layers[name], recorded(name), strict=True):
+            for stage, features in expected["stages"].items():
+                assert_close(layer["stages"][stage], features, limit)
+            assert_close(layer["agop"], expected["agop"], limit)
+            assert_close(layer["coefficients"], expected["coefficients"], limit)
+            for line, right in zip(layer["lines"], expected["lines"], strict=True):
+                assert [key for key in line if line[key] is None] == [key for key in right if right[key] is None]
+                assert numbers(line) == pytest.approx(numbers(right), rel=1e-2 if single else 1e-8, abs=1e-12)
+            same = {key: value for key, value in expected["precision"].items() if key != "agop_error"}
+            assert {key: layer["precision"][key] for key in same} == same
+
+
+def test_the_predicted_error_of_an_agop_is_that_of_one_process(ranks):
+    for layers in ranks:
+        for layer, expected in zip(layers["weights"], recorded("weights"), strict=True):
+            assert layer["precision"]["agop_error"] == pytest.approx(expected["precision"]["agop_error"], rel=1e-9)
+
+
+def test_layers_are_those_of_the_definitions(ranks):
+    maps = [ReLUFeatures(20).draw(width, seed=4, layer=index) for index, width in enumerate((5, 20, 20), 1)]
+    expected = oracles_deep_rfm.deep_rfm("Laplace", X, Y, [(each.weight.numpy(), None) for each in maps], bandwidth=2.0)
+    for layers in ranks:
+        for layer, (*stages, coefficients, agop) in zip(layers["published"], expected, strict=True):
+            for got, truth in zip(layer["stages"].values(), stages, strict=True):
+                assert_close(got, truth, 1e-9)
+            assert_close(layer["coefficients"], coefficients, 1e-9)
+            assert_close(layer["agop"], agop, 1e-9)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_all_ranks_have_the_same_layers(ranks, name):
+    """To the last bit, so that no decision differs."""
+    first, *others = ranks
+    for other in others:
+        for layer, expected in zip(other[name], first[name], strict=True):
+            assert torch.equal(layer["coefficients"], expected["coefficients"])
+            assert all(torch.equal(layer["stages"][stage], part) for stage, part in expected["stages"].items())
+            assert layer["lines"] == expected["lines"]
+            assert layer["precision"] == expected["precision"]
+
+
+def test_an_error_on_one_rank_ends_all(found):
+    folder, world = found
+    for rank in range(world if world > 1 else 0):
+        message = (folder / f"error{rank}.txt").read_text()
+        assert message.startswith("InputError" if rank == 1 else "RankError: expected all ranks to do their part, got")
+        assert "finite" in message
