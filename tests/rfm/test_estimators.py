@@ -191,6 +191,22 @@ def test_fitting_again_starts_anew(blobs, surface):
     assert model.n_features_in_ == 5
 
 
+@pytest.mark.parametrize("constant", [0.0, 3.7, 1e9 / 7])
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"n_iterations": 0}, {"validation_fraction": 0.3}, {"kernel": Laplace(4.0), "ridge": 0.1, "selection": None}],
+    ids=["choices", "no iteration", "validation", "plain"],
+)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_constant_targets_predict_the_constant(surface, settings, constant, weighted):
+    X, _, new, _ = surface
+    weights = np.random.default_rng(0).uniform(0.1, 3, 80) if weighted else None
+    model = agop.RFMRegressor(**settings).fit(X, np.full((80, 2), [constant, -constant]), weights)
+    np.testing.assert_array_equal(model.predict(new), np.full((40, 2), [constant, -constant]))
+    assert model.best_iteration_ == 0
+    assert not model.feature_importances_.any()
+
+
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
 def test_not_fitted(method):
     with pytest.raises(NotFittedError):

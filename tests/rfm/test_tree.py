@@ -145,7 +145,7 @@ def test_several_outputs(surface):
     assert TreeRFMRegressor(REGRESSOR, **SMALL).fit(X.tolist(), np.c_[y, y].tolist()).predict(new).shape == (40, 2)
 
 
-@pytest.mark.parametrize("constant", [0.0, 7.0])
+@pytest.mark.parametrize("constant", [0.0, 7.0, 0.1])
 def test_constant_targets(constant, surface):
     X, _, new, _ = surface
     model = TreeRFMRegressor(REGRESSOR, **SMALL).fit(X, np.full(80, constant))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from numbers import Real
 from typing import Any, ClassVar, Literal, Self
 
@@ -362,9 +363,10 @@ class RFMRegressor(TensorRegressorMixin, FeatureMachine):
 
     def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:
         kept = weights > 0
-        targets, weights = self._learn_outputs(y, features)[kept], weights[kept]
-        self.intercept_ = weights @ targets.double() / weights.sum() * self.fit_intercept
-        return Samples.of(features[kept], targets - self.intercept_.to(targets), weights, intercept=self.fit_intercept)
+        targets = self._learn_outputs(y, features)[kept]
+        samples = Samples.of(features[kept], targets, weights[kept], intercept=self.fit_intercept)
+        self.intercept_ = samples.mean() * self.fit_intercept
+        return replace(samples, sample_targets=targets - self.intercept_.to(targets))
 
     def _encode(self, y: Any, features: Tensor) -> Tensor:
         targets = check_regression_targets(y, features)

@@ -129,13 +129,12 @@ def rfm(
     Yields
     ------
     RFMStep
-        Iterations 0 to ``n_iterations``.
+        Iterations 0 to ``n_iterations``; 0 alone where all targets are zero, as is the predictor at any metric.
 
     Raises
     ------
     InputError
-        If ``n_iterations`` is negative, samples or a power are unusable, or the predictor is constant, so that its AGOP
-        is zero.
+        If ``n_iterations`` is negative, samples or a power are unusable, or the AGOP is zero, though a target is not.
 
     References
     ----------
@@ -169,7 +168,7 @@ def rfm(
         )
         fit = fit_kernel_machine(matrix, samples.targets, solver)
         yield RFMStep(iteration, fit, setting.ridge, setting.power if iteration else 0.0, plan, error)
-        if iteration == n_iterations:
+        if iteration == n_iterations or not samples.sample_targets.any():
             return
         agop = limits.agop(fit.machine, samples.weights, iteration, matrix.gradient_weights)
         del matrix  # free its gradient weights before the next one

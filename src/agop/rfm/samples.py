@@ -126,8 +126,9 @@ class Samples:
         return any(bool((values == values[0]).all()) for values in (self.inputs, self.targets))
 
     def mean(self) -> Tensor:
-        """Weighted mean (C,) of the targets, float64."""
-        return self.weights @ self.targets.double() / self.weights.sum()
+        """Weighted mean (C,) of the targets, float64; exact where they are equal."""
+        first = self.targets[0].double()
+        return first + self.weights @ (self.targets.double() - first) / self.weights.sum()
 
     def means_without(self) -> Tensor:
         """Weighted means (m, C) of the targets of all other inputs, float64; zeros for a single one."""
