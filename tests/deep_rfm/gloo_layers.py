@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,11 +10,21 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
-from agop.deep_rfm import GaussianCosineFeatures, LayerSettings, ReLUFeatures, deep_rfm, deep_rfm_records
+from agop.deep_rfm import (
+    DeepRFMClassifier,
+    GaussianCosineFeatures,
+    LayerSettings,
+    ReLUFeatures,
+    deep_rfm,
+    deep_rfm_records,
+)
 from agop.errors import AgopError
 from agop.kernels import Gaussian, Laplace, ProductLaplace
 from agop.ranks import ALONE, Ranks
 from agop.rfm import Samples
+
+TIMEOUT = 20
+"""Seconds after which a rank that waits for another gives up."""
 
 CLASSES = 3
 LABELS = np.arange(45) % CLASSES
@@ -62,26 +73,82 @@ def recorded(name, ranks=ALONE):
     ]
 
 
-def fail(rank, ranks):
-    """Data that are no numbers on one rank."""
+def others_on_one_rank(rank, ranks):
+    """Inputs that differ in a digit, and settings that differ."""
     x = torch.tensor(X)
-    if rank == 1:
-        x[2, 2] = torch.nan
-    samples = Samples.of(x, torch.tensor(Y))
+    x[2, 2] *= 1 + (rank == 1) * 1e-15
+    with ranks.together():
+        samples = Samples.of(x, torch.tensor(Y))
+        next(deep_rfm(samples, LayerSettings(Laplace(2.0), ReLUFeatures(20)), 2, group=ranks.group))
+
+
+def another_width(rank, ranks):
+    """Settings that differ."""
+    model = DeepRFMClassifier(features=ReLUFeatures(20 + (rank == 1)), random_state=0)
+    model.fit(X, LABELS, group=ranks.group)
+
+
+def no_numbers(rank, ranks):
+    """Data that one rank refuses."""
+    DeepRFMClassifier().fit(np.where(rank == 1, np.nan, X), LABELS, group=ranks.group)
+
+
+def failing_callback(rank, ranks):
+    """A callback that fails after the first layer, on one rank."""
+
+    def callback(record):
+        if rank == 1:
+            raise ValueError("no space left")
+
+    DeepRFMClassifier(callback=callback).fit(X, LABELS, group=ranks.group)
+
+
+FAILURES = (others_on_one_rank, another_width, no_numbers, failing_callback)
+
+
+def message(failure, rank, ranks):
+    """What is raised on a rank."""
     try:
-        with ranks.together():
-            next(deep_rfm(samples, LayerSettings(Laplace(2.0), ReLUFeatures(20)), 2, group=ranks.group))
-    except AgopError as error:
+        failure(rank, ranks)
+    except (AgopError, ValueError) as error:
         return f"{type(error).__name__}: {error}"
     return "no error"
+
+
+def estimated(rank, ranks):
+    """Predictions and records of classifiers: with a draw of its own, ended by one rank, and by the clock."""
+
+    def found(model):
+        model.fit(X, LABELS, group=ranks.group)
+        return model.decision_function(X), [list(record.lines()) for record in model.records_]
+
+    stop = (lambda record: record.layer == 2) if rank == 0 else None
+    return {
+        "seed": found(DeepRFMClassifier(random_state=0)),
+        "no seed": found(DeepRFMClassifier()),
+        "ended by one rank": found(DeepRFMClassifier(depth=4, callback=stop, random_state=0)),
+        "ended by the clock": found(DeepRFMClassifier(depth=50, time_budget=0.3, random_state=0)),
+    }
 
 
 def record_cases(rank: int, world: int, folder: str) -> None:
     """Compute every case, and save its numbers."""
     where = f"file://{folder}/rendezvous"
-    dist.init_process_group("gloo", init_method=where, rank=rank, world_size=world, timeout=timedelta(seconds=20))
+    dist.init_process_group("gloo", init_method=where, rank=rank, world_size=world, timeout=timedelta(seconds=TIMEOUT))
     ranks = Ranks(dist.group.WORLD)
     torch.save({name: recorded(name, ranks) for name in CASES}, Path(folder, f"rank{rank}.pt"))
     if world > 1:
-        Path(folder, f"error{rank}.txt").write_text(fail(rank, ranks))
+        torch.save([message(failure, rank, ranks) for failure in FAILURES], Path(folder, f"errors{rank}.pt"))
+        torch.save(estimated(rank, ranks), Path(folder, f"estimators{rank}.pt"))
     dist.destroy_process_group()
+
+
+def die(rank: int, world: int, folder: str) -> None:
+    """Rank 1 ends after the first layer; save what the others say."""
+    where = f"file://{folder}/rendezvous"
+    dist.init_process_group("gloo", init_method=where, rank=rank, world_size=world, timeout=timedelta(seconds=TIMEOUT))
+    leave = (lambda record: os._exit(3)) if rank == 1 else None
+    try:
+        DeepRFMClassifier(depth=9, callback=leave).fit(X, LABELS, group=dist.group.WORLD)
+    except AgopError as error:
+        Path(folder, f"rank{rank}.txt").write_text(f"{type(error).__name__}: {error}")

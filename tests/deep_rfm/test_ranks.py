@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 import torch
 
-from agop.deep_rfm import ReLUFeatures
-from deep_rfm.gloo_layers import CASES, X, Y, record_cases, recorded
+from agop.deep_rfm import DeepRFMClassifier, ReLUFeatures
+from deep_rfm.gloo_layers import CASES, FAILURES, LABELS, TIMEOUT, X, Y, die, record_cases, recorded
 from oracles import deep_rfm as oracles_deep_rfm
 from processes import start_ranks
 
@@ -84,9 +86,48 @@ def test_all_ranks_have_the_same_layers(ranks, name):
             assert layer["precision"] == expected["precision"]
 
 
-def test_an_error_on_one_rank_ends_all(found):
+TOLD = "RankError: expected all ranks to do their part, got an error on rank 1: "
+
+
+@pytest.mark.parametrize(
+    ("number", "on_rank_1", "on_others"),
+    [
+        (0, "InputError: expected the same inputs on all ranks, got others on rank 1.", None),
+        (1, 'InputError: expected settings="LayerSettings(kernel=Laplace(bandwidth=2.0), features=', None),
+        (2, "ValueError: Input X contains NaN", TOLD + "ValueError: Input X contains NaN"),
+        (3, "ValueError: no space left", TOLD + "ValueError: no space left. Mend it there."),
+    ],
+    ids=[failure.__name__ for failure in FAILURES],
+)
+def test_an_error_on_one_rank_ends_all(found, number, on_rank_1, on_others):
     folder, world = found
     for rank in range(world if world > 1 else 0):
-        message = (folder / f"error{rank}.txt").read_text()
-        assert message.startswith("InputError" if rank == 1 else "RankError: expected all ranks to do their part, got")
-        assert "finite" in message
+        message = torch.load(folder / f"errors{rank}.pt")[number]
+        assert message.startswith(on_rank_1 if rank == 1 or on_others is None else on_others)
+
+
+def test_classifiers_are_the_same_on_all_ranks(found):
+    folder, world = found
+    models = [
+        torch.load(folder / f"estimators{rank}.pt", weights_only=False) for rank in range(world if world > 1 else 0)
+    ]
+    alone = DeepRFMClassifier(random_state=0).fit(X, LABELS)
+    for own in models:
+        np.testing.assert_allclose(own["seed"][0], alone.decision_function(X), rtol=0, atol=1e-8)
+        assert [len(records) for _, records in own.values()][:3] == [3, 3, 2]
+        assert len(own["ended by the clock"][1]) < 50
+        for name, (scores, records) in own.items():
+            np.testing.assert_array_equal(scores, models[0][name][0])
+            assert records == models[0][name][1]
+
+
+def test_a_rank_that_is_lost_ends_the_others(tmp_path):
+    begin = time.monotonic()
+    processes = start_ranks(die, 3, tmp_path, join=False).processes
+    for process in processes:
+        process.join(3 * TIMEOUT)
+    assert time.monotonic() - begin < TIMEOUT
+    assert [process.exitcode for process in processes] == [0, 3, 0]
+    for rank in (0, 2):
+        message = (tmp_path / f"rank{rank}.txt").read_text()
+        assert message.startswith("RankError: expected an answer of all ranks, got one that is gone or too slow (")

@@ -11,7 +11,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from agop.errors import InputError, RankError
-from agop.ranks import Ranks
+from agop.ranks import Panels, Ranks, require_same
 
 WORLD = 3
 
@@ -40,6 +40,12 @@ def exchange(rank: int, world: int, folder: str) -> None:
     found["outlines"] = [(other.name, other.tensors["short"].shape) for other in ranks.exchange(part(rank))]
     found["are meta"] = all(other.more[0].is_meta for other in ranks.exchange(part(rank)))
     found["sums"] = ranks.sum([torch.full((2, 2), rank + 0.5), torch.tensor(2**40 + rank), torch.tensor(rank > 0)])
+    waits = [ranks.send(root, torch.full((2, 3), float(rank))) for root in range(world)]
+    found["sent"] = [wait() for wait in waits]
+    panels = Panels(11, 2, ranks)
+    found["gathered"] = panels.gathered(10.0 * panels.own_rows[:, None])
+    found["placed"] = panels.placed(torch.ones(len(panels.own_rows)))
+    found["same"] = [same_or_not(ranks, name, rank) for name in DIFFERING]
     shared = ranks.share({rank: part(rank)})
     found["shared"] = {key: (value.name, value.tensors, value.more) for key, value in shared.items()}
     done = []
@@ -62,6 +68,26 @@ def exchange(rank: int, world: int, folder: str) -> None:
         found["subgroup"] = str(error)
     torch.save(found, Path(folder, f"rank{rank}.pt"))
     dist.destroy_process_group()
+
+
+DIFFERING = {
+    "nothing": lambda rank: {"depth": 3, "rows": torch.ones(3, 2)},
+    "depth": lambda rank: {"depth": 3 + rank, "rows": torch.ones(3, 2)},
+    "one entry": lambda rank: {"rows": torch.ones(3, 2).index_fill(0, torch.tensor(2), 1 + rank * 2e-7)},
+    "order": lambda rank: {"rows": torch.arange(6.0).view(3, 2).roll(rank, 0)},
+    "order of columns": lambda rank: {"rows": torch.arange(6.0).view(3, 2).roll(rank, 1)},
+    "type": lambda rank: {"rows": torch.ones(3, dtype=torch.float64 if rank == 1 else torch.int64)},
+}
+"""Values of a rank that are the same on all ranks, or not."""
+
+
+def same_or_not(ranks, name, rank):
+    """What is said of these values."""
+    try:
+        require_same(ranks, DIFFERING[name](rank))
+    except InputError as error:
+        return str(error)
+    return "the same"
 
 
 def ranks_of(group, rank):

@@ -59,6 +59,22 @@ def test_an_error_in_one_ends_all_at_once(found):
         assert own["errors"] == expected
 
 
+def test_tensors_of_one_rank_come_to_all(found):
+    for own in found:
+        assert [tensor.unique().tolist() for tensor in own["sent"]] == [[0.0], [1.0], [2.0]]
+        assert own["gathered"].ravel().tolist() == [10.0 * row for row in range(11)]
+    assert torch.equal(sum(own["placed"] for own in found), torch.ones(11))
+
+
+def test_what_differs_between_ranks_is_named_on_all(found):
+    others = "expected the same rows on all ranks, got others on rank 1. Give all ranks the same settings."
+    for own in found:
+        same, depth, *rows = own["same"]
+        assert same == "the same"
+        assert depth == "expected depth=3 on all ranks, got 4 on rank 1. Give all ranks the same settings."
+        assert rows == [others] * 4
+
+
 def test_some_of_the_ranks(found):
     for own in found[:2]:
         (total,), shared = own["subgroup"]

@@ -81,14 +81,15 @@ def warn(text: str) -> None:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
-    """A bar with a description that is printed as it is; warnings are printed above it."""
+def progress_bar(*, shown: bool = True) -> Iterator[Progress]:
+    """A bar with a description that is printed as it is; warnings are printed above it. Nothing unless ``shown``."""
     text = TextColumn("{task.description}", style="progress.description", markup=False)
+    columns = text, BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
     with (
-        Progress(text, BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=console) as progress,
+        Progress(*columns, console=console, disable=not shown) as progress,
         warnings.catch_warnings(),
     ):
-        warnings.showwarning = lambda message, *_, **__: warn(str(message))
+        warnings.showwarning = lambda message, *_, **__: warn(str(message)) if shown else None
         yield progress
 
 

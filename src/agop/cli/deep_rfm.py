@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch.distributed as dist
+
 from agop import datasets
 from agop.cli.app import app, progress_bar, readable_errors
 from agop.cli.options import DataDir, RunFolder, settings_as_options
 from agop.cli.report import show_run
 from agop.deep_rfm import DeepRFMRecord, DeepRFMSettings, run_deep_rfm
+from agop.ranks import is_writer, launched_group
 from agop.runs import Run
 
 __all__ = ["deep_rfm"]
@@ -19,18 +22,20 @@ __all__ = ["deep_rfm"]
 def deep_rfm(settings: DeepRFMSettings, out: RunFolder, data_dir: DataDir = None) -> None:
     """Run Deep RFM layer by layer and measure neural collapse at the three stages of every layer.
 
-    Writes run.json, metrics.jsonl, tensors.safetensors and report.html into OUT.
+    Writes run.json, metrics.jsonl, tensors.safetensors and report.html into OUT. Processes that torchrun starts share
+    the matrices over pairs of samples, and the first writes.
     """
-    with readable_errors():
-        run = _run(settings, out, data_dir)
-        show_run(run, f"Deep RFM on {settings.data}: means over seeds (geometric for NC1 and NC2)")
+    with readable_errors(), launched_group(settings.device) as group:
+        run = _run(settings, out, data_dir, group)
+        if is_writer(group):
+            show_run(run, f"Deep RFM on {settings.data}: means over seeds (geometric for NC1 and NC2)")
 
 
-def _run(settings: DeepRFMSettings, out: Path, data_dir: Path | None) -> Run:
+def _run(settings: DeepRFMSettings, out: Path, data_dir: Path | None, group: dist.ProcessGroup | None) -> Run:
     """Run with a progress bar."""
     total = settings.depth * len(settings.seeds) * (1 + settings.control)
     dataset = datasets.load(settings.data, data_dir)
-    with progress_bar() as progress:
+    with progress_bar(shown=is_writer(group)) as progress:
         task = progress.add_task(f"Deep RFM on {settings.data}", total=total)
 
         def observe(control: bool, seed: int, record: DeepRFMRecord) -> None:
@@ -40,6 +45,6 @@ def _run(settings: DeepRFMSettings, out: Path, data_dir: Path | None) -> Run:
             what = f"{'control, ' if control else ''}seed {seed}, layer {record.layer}: NC1 {nc1}"
             progress.update(task, advance=1, description=what)
 
-        run = run_deep_rfm(settings, dataset, out, observe)
+        run = run_deep_rfm(settings, dataset, out, observe, group)
         progress.update(task, completed=total, description="done")
     return run

@@ -13,7 +13,7 @@ from agop.cli.options import DataDir, settings_as_options
 from agop.cli.report import show_report
 from agop.network import MeasureSettings, NetworkRecord, run_measure
 from agop.network.result import NetworkResult
-from agop.network.run.launch import is_writer, launched_group
+from agop.ranks import is_writer, launched_group
 from agop.runs import Run
 
 __all__ = ["measure", "show_record"]

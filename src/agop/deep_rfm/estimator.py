@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self, get_args
 
 import torch
+import torch.distributed as dist
 from rich.progress import Progress
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils._param_validation import StrOptions
@@ -22,6 +23,7 @@ from agop.estimator.mixins import TensorClassifierMixin
 from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
 from agop.estimator.targets import probabilities
 from agop.kernels import KERNELS, Kernel, named
+from agop.ranks import Ranks
 from agop.rfm import Samples, within_time
 from agop.storable import storable
 
@@ -145,7 +147,7 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, TensorClassifierMixin, 
         """Whether a fit came to its end."""
         return hasattr(self, "machine_")
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, group: dist.ProcessGroup | None = None) -> Self:
         """Fit layer after layer.
 
         Parameters
@@ -156,12 +158,23 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, TensorClassifierMixin, 
             (n,) labels of any kind.
         sample_weight
             (n,) non-negative weights of the fits and the AGOP; records are unweighted.
+        group
+            Process group of ``torch.distributed``, all of whose ranks call this with the same data, such as
+            ``torch.distributed.group.WORLD``: they share the work and the matrices over pairs, and each gets the whole
+            model. None is this process alone.
 
         Raises
         ------
         ValueError
             If the data are unusable; the message says what was expected and what to do.
+        RankError
+            If there is an error on another rank, or one is gone or slower than the timeout of the group.
         """
+        ranks = Ranks(group)
+        with ranks.together():
+            return self._fit(X, y, sample_weight, ranks)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, ranks: Ranks) -> Self:
         self._validate_params()
         features = check_features(self, X, reset=True)
         weights = check_weights(sample_weight, features)
@@ -176,19 +189,21 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, TensorClassifierMixin, 
             Samples.of(self._standardize(features), targets, weights),
             LayerSettings(kernel, features_of, self.ridge, self.agop, self.agop_scale),
             self.depth,
-            seed=seed_of(self.random_state),
+            seed=ranks.exchange(seed_of(self.random_state))[0],
             max_memory=self.max_memory,
+            group=ranks.group,
         )
-        records = deep_rfm_records(within_time(layers, self.time_budget), codes, len(self._classes))
+        records = deep_rfm_records(within_time(layers, self.time_budget, ranks), codes, len(self._classes))
         self.maps_: list[LayerMap] = []
         self.records_: list[DeepRFMRecord] = []
-        with Progress(disable=not self.verbose) as progress:
+        with Progress(disable=not self.verbose or ranks.rank > 0) as progress:
             task = progress.add_task("Deep RFM", total=self.depth)
             for layer, record in records:
                 self.maps_.append(layer.map)
                 self.records_.append(record)
                 progress.advance(task)
-                if self.callback is not None and self.callback(record):
+                stops = self.callback is not None and bool(self.callback(record))
+                if any(ranks.exchange(stops)):
                     break
         self.machine_ = layer.fit.machine
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import torch
 import torch.distributed as dist
@@ -17,7 +17,7 @@ from agop.kernel_machine import Fit, fit_kernel_machine
 from agop.kernels import Kernel, KernelMatrix
 from agop.linalg import psd_power
 from agop.outer_product import AGOPPlan, kernel_agop, normalized_agop
-from agop.ranks import Panels, Ranks
+from agop.ranks import Panels, Ranks, require_same
 from agop.rfm import Samples, distinct_rows
 from agop.solvers import Cholesky, PanelCholesky
 from agop.storable import storable
@@ -183,7 +183,10 @@ def deep_rfm(
     Raises
     ------
     InputError
-        If samples or settings are unusable, or the predictor is constant, so that its AGOP is zero.
+        If samples or settings are unusable, or others on another rank, or the predictor is constant, so that its AGOP
+        is zero.
+    RankError
+        If there is an error on another rank, or one is gone or slower than the timeout of the group.
 
     References
     ----------
@@ -203,7 +206,9 @@ def deep_rfm(
         raise InputError("agop_scale='max-entry' or 'row-norm'", repr(scale), "'max-entry' is the published one.")
     if depth < 1:
         raise InputError("depth >= 1", str(depth), "Use KernelMachine for depth 0.")
-    samples, ranks = replace(samples, inputs=normalize_rows(samples.inputs)), Ranks(group)
+    ranks = Ranks(group)
+    _require_same(ranks, samples, {"settings": repr(settings), "depth": depth, "seed": seed})
+    samples = replace(samples, inputs=normalize_rows(samples.inputs))
     first, row_group = distinct_rows(samples.inputs)
     for index in range(1, depth + 1):
         inputs = samples.inputs
@@ -219,6 +224,13 @@ def deep_rfm(
         yield DeepRFMLayer(index, stages, fit, agop, plan, layer_map, settings.features, ranks)
         if index < depth:  # equal rows stay equal: a matrix product need not round them alike
             samples = replace(samples, inputs=normalize_rows(stages["features"])[first[row_group]])
+
+
+def _require_same(ranks: Ranks, samples: Samples, settings: dict[str, Any]) -> None:
+    """Raise unless all ranks have the same samples and settings."""
+    parts = {"targets": samples.sample_targets, "weights": samples.sample_weights}
+    require_same(ranks, settings)
+    require_same(ranks, {"inputs": samples.inputs, **parts}, "samples")
 
 
 def _stages(inputs: Tensor, layer_map: LayerMap, ranks: Ranks) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from agop.charts.kind import nothing_measured, plain_settings
 from agop.deep_rfm.estimator import DeepRFMClassifier
-from agop.deep_rfm.run import tensor_name
+from agop.deep_rfm.writer import tensor_name
 from agop.runs import Line, Run, TrainingFit, select, with_columns
 
 __all__ = ["DeepRFMResult"]

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 from agop.datasets import Dataset, permute_labels, standardized_inputs, subset
-from agop.deep_rfm.gram_picture import class_sorted_gram
 from agop.deep_rfm.record import DeepRFMRecord, deep_rfm_records
 from agop.deep_rfm.recursion import DeepRFMLayer, LayerSettings, deep_rfm
 from agop.deep_rfm.settings import DeepRFMSettings
+from agop.deep_rfm.writer import DeepRFMWriter, most_of_a_class
 from agop.errors import InputError
-from agop.linalg import largest_positive
+from agop.ranks import Ranks, is_writer, require_same
 from agop.rfm import Samples
 from agop.runs import Run
 from agop.runs.settings import check_settings
 
-__all__ = ["run_deep_rfm", "tensor_name"]
-
-_EIGENVECTORS = 8
-"""Number of eigenvectors of the first AGOP that are kept."""
+__all__ = ["run_deep_rfm"]
 
 
 def run_deep_rfm(
@@ -34,6 +31,7 @@ def run_deep_rfm(
     dataset: Dataset,
     out: Path,
     observe: Callable[[bool, int, DeepRFMRecord], None] = lambda control, seed, record: None,
+    group: dist.ProcessGroup | None = None,
 ) -> Run:
     """Run every (control, seed) that the folder does not hold yet, and write what each layer shows.
 
@@ -57,37 +55,48 @@ def run_deep_rfm(
         Folder of the run. A folder of the same settings is resumed after the last finished seed.
     observe
         Called with control, seed and the record of every layer.
+    group
+        Processes that call this together with the same settings and share the work; rank 0 writes. None for this
+        process alone.
+
+    Returns
+    -------
+    Run
+        The folder, which rank 0 has written.
 
     Raises
     ------
     InputError
         If the settings or the folder cannot be used.
+    RankError
+        If there is an error on another rank, or one is gone.
     """
-    _check(settings, dataset)
+    ranks = Ranks(group)
+    pairs = [(control, seed) for control in (False, True)[: 1 + settings.control] for seed in settings.seeds]
+    with ranks.together():
+        _check(settings, dataset)
+        require_same(ranks, asdict(settings))
+        writer = _writer(settings, dataset, out, pairs) if is_writer(group) else None
+        n_finished = ranks.exchange(0 if writer is None else writer.n_finished)[0]
+        with nullcontext() if writer is None else writer.run.working():
+            for control, seed in pairs[n_finished:]:
+                for layer, record, labels in _layers(settings, dataset, control, seed, group):
+                    if writer is not None:
+                        writer.add(control, seed, layer, record, labels)
+                    observe(control, seed, record)
+                if writer is not None:
+                    writer.finish_seed()
+        if writer is not None:
+            writer.run.finish()
+    return Run(out)
+
+
+def _writer(settings: DeepRFMSettings, dataset: Dataset, out: Path, pairs: list[tuple[bool, int]]) -> DeepRFMWriter:
+    """Folder of the run, with what it holds of these (control, seed)."""
     run = Run.create(out, asdict(settings), kind="deep-rfm")
     facts = {"n_classes": dataset.n_classes, "image_shape": dataset.image_shape}
     run.record(notes=_notes(settings, dataset), **facts, gram_counts=_gram_counts(settings, dataset))
-    tensors = run.load_tensors()
-    pairs = [(control, seed) for control in (False, True)[: 1 + settings.control] for seed in settings.seeds]
-    finished = _finished(run, pairs, settings.depth)
-    run.rewrite(line for line in run.metrics() if (line["control"], line["seed"]) in finished)
-    precision = [part for part in run.info().get("precision", []) if (part["control"], part["seed"]) in finished]
-    with run.working():
-        for control, seed in pairs[len(finished) :]:
-            for layer, record, labels in _layers(settings, dataset, control, seed):
-                run.append({"seed": seed, "control": control, **line} for line in record.lines())
-                precision.append({"control": control, "seed": seed, "layer": layer.index, **record.precision})
-                tensors |= _tensors(settings, control, seed, layer, record, labels)
-                observe(control, seed, record)
-            run.save_tensors(tensors)
-            run.record(precision=precision)  # last: marks this seed as finished
-    run.finish()
-    return run
-
-
-def tensor_name(control: bool, seed: int, layer: int, what: str) -> str:
-    """Name in ``tensors.safetensors``, such as "agop/seed0/layer03/gram/input"."""
-    return f"{'control' if control else 'agop'}/seed{seed}/layer{layer:02d}/{what}"
+    return DeepRFMWriter.of(run, pairs, settings.depth)
 
 
 def _check(settings: DeepRFMSettings, dataset: Dataset) -> None:
@@ -108,7 +117,9 @@ def _layer_settings(settings: DeepRFMSettings, *, agop: bool = True) -> LayerSet
     )
 
 
-def _layers(settings: DeepRFMSettings, dataset: Dataset, control: bool, seed: int) -> Any:
+def _layers(
+    settings: DeepRFMSettings, dataset: Dataset, control: bool, seed: int, group: dist.ProcessGroup | None
+) -> Iterator[tuple[DeepRFMLayer, DeepRFMRecord, Tensor]]:
     """Layers with their records and the labels that were fitted."""
     part = subset(dataset, settings.samples, settings.test_samples, settings.subset, seed)
     labels = part.train_labels
@@ -117,50 +128,24 @@ def _layers(settings: DeepRFMSettings, dataset: Dataset, control: bool, seed: in
     train, test = standardized_inputs(part, settings.standardize)
 
     def tensor(values: Any) -> Tensor:
-        result = torch.from_numpy(values).to(settings.device)
+        result = torch.from_numpy(values).to(settings.torch_device())
         return result.to(settings.torch_dtype()) if result.is_floating_point() else result
 
     codes, n_classes = tensor(labels), part.n_classes
     inputs = tensor(train)
     targets = 2 * torch.nn.functional.one_hot(codes, n_classes).to(inputs) - 1
     layer_settings = _layer_settings(settings, agop=not control)
-    layers = deep_rfm(Samples.of(inputs, targets), layer_settings, settings.depth, seed=seed)
+    layers = deep_rfm(Samples.of(inputs, targets), layer_settings, settings.depth, seed=seed, group=group)
     held_out = (tensor(test), tensor(part.test_labels)) if len(test) else None
     for layer, record in deep_rfm_records(layers, codes, n_classes, held_out):
         yield layer, record, codes
 
 
-def _tensors(
-    settings: DeepRFMSettings,
-    control: bool,
-    seed: int,
-    layer: DeepRFMLayer,
-    record: DeepRFMRecord,
-    labels: Tensor,
-) -> dict[str, Tensor]:
-    """Spectrum of the AGOP, and for the first seed Gram pictures of the three stages and eigenvectors at the inputs."""
-    tensors = {}
-    if record.spectrum is not None:
-        tensors[tensor_name(control, seed, layer.index, "spectrum")] = record.spectrum
-    if seed == settings.seeds[0]:
-        n_classes = layer.fit.machine.coefficients.shape[1]
-        for stage, features in layer.stages.items():
-            gram = class_sorted_gram(features, labels, n_classes, per_class=_per_class(n_classes))
-            tensors[tensor_name(control, seed, layer.index, f"gram/{stage}")] = gram.half()
-        if layer.index == 1 and layer.agop is not None:
-            tensors[tensor_name(control, seed, 1, "eigenvectors")] = _leading_eigenvectors(layer.agop)
-    return {name: tensor.cpu() for name, tensor in tensors.items()}
-
-
-def _per_class(n_classes: int) -> int:
-    """Samples of a class in a Gram picture at most."""
-    return max(2, 200 // n_classes)
-
-
 def _gram_counts(settings: DeepRFMSettings, dataset: Dataset) -> list[int]:
     """Samples of each class in the Gram pictures, which are of the first seed; permuted labels have the same."""
     part = subset(dataset, settings.samples, settings.test_samples, settings.subset, settings.seeds[0])
-    return [min(int((part.train_labels == label).sum()), _per_class(part.n_classes)) for label in range(part.n_classes)]
+    most = most_of_a_class(part.n_classes)
+    return [min(int((part.train_labels == label).sum()), most) for label in range(part.n_classes)]
 
 
 def _notes(settings: DeepRFMSettings, dataset: Dataset) -> list[str]:
@@ -172,16 +157,3 @@ def _notes(settings: DeepRFMSettings, dataset: Dataset) -> list[str]:
     single = ", ".join(dataset.class_names[label] for label in sorted(found))
     note = f"one sample of {single}, which has no scatter within the class: left out of NC1"
     return [*dataset.notes, *([note] if single else [])]
-
-
-def _leading_eigenvectors(agop: Tensor) -> Tensor:
-    """Eigenvectors as rows (k, d), float64, largest eigenvalue first."""
-    rows: Tensor = torch.linalg.eigh(agop.double()).eigenvectors.flip(1)[:, :_EIGENVECTORS].mT
-    return largest_positive(rows)
-
-
-def _finished(run: Run, pairs: list[tuple[bool, int]], depth: int) -> list[tuple[bool, int]]:
-    """The leading (control, seed) of which every layer was written, to the last file."""
-    lines = Counter((line["control"], line["seed"]) for line in run.metrics())
-    layers = Counter((entry["control"], entry["seed"]) for entry in run.info().get("precision", []))
-    return list(takewhile(lambda pair: layers[pair] == depth and lines[pair] == 3 * depth, pairs))

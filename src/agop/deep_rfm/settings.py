@@ -19,6 +19,7 @@ from agop.deep_rfm.random_features import (
 from agop.deep_rfm.recursion import AGOPScale
 from agop.inputs import usable_device
 from agop.kernels import Kernel, named
+from agop.ranks import local_device
 from agop.runs.settings import AtLeast, Count, Seed
 
 __all__ = ["DeepRFMSettings", "FeaturesName"]
@@ -115,4 +116,4 @@ class DeepRFMSettings:
 
     def torch_device(self) -> torch.device:
         """Device of the run, checked to be there."""
-        return usable_device(self.device)
+        return usable_device(local_device(self.device))

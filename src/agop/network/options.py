@@ -14,7 +14,7 @@ from agop.network.capture.weights import LayerSelection
 from agop.network.passes.directions import Directions, Rademacher, directions_of
 from agop.network.passes.forward import Forward, default_forward
 from agop.network.passes.rows import Rows
-from agop.ranks import Ranks
+from agop.ranks import Ranks, require_same
 from agop.runs.storage import JSON
 
 __all__ = ["MeasureOptions"]
@@ -145,12 +145,7 @@ class MeasureOptions:
     def check_same(self, ranks: Ranks) -> None:
         """Raise unless all ranks have the same options, the loader for NC5 apart, of which each has its part."""
         own = {name: part for name, part in self.as_settings()[0].items() if name != "ood_loader"}
-        settings = ranks.exchange(own | {"max_width": self.max_width})
-        for rank, other in enumerate(settings):
-            for name, value in other.items():
-                if value != settings[0][name]:
-                    expected, got = f"{name}={settings[0][name]!r} on all ranks", f"{value!r} on rank {rank}"
-                    raise InputError(expected, got, "Give all ranks the same options.")
+        require_same(ranks, own | {"max_width": self.max_width}, "options")
 
 
 def _described(value: Any) -> JSON:

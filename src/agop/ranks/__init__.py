@@ -6,8 +6,20 @@ All that is sent between processes goes through this room. What many processes c
 sent. It knows no statistic, model or file, and imports the errors alone.
 """
 
+from agop.ranks.agreement import require_same
 from agop.ranks.group import ALONE, Ranks
+from agop.ranks.launch import is_writer, launched_group, local_device
 from agop.ranks.leaves import leaves_of, mapped_leaves
 from agop.ranks.panels import Panels
 
-__all__ = ["ALONE", "Panels", "Ranks", "leaves_of", "mapped_leaves"]
+__all__ = [
+    "ALONE",
+    "Panels",
+    "Ranks",
+    "is_writer",
+    "launched_group",
+    "leaves_of",
+    "local_device",
+    "mapped_leaves",
+    "require_same",
+]

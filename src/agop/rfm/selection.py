@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from agop.errors import InputError
+from agop.ranks import ALONE, Ranks
 from agop.rfm.recursion import RFMStep
 
 __all__ = ["PATIENCE", "Clock", "Selected", "exhausted", "mean_and_error", "select_iterate", "within_time"]
@@ -21,10 +22,10 @@ PATIENCE = 2
 Step = TypeVar("Step")
 
 
-def within_time(steps: Iterable[Step], seconds: float | None) -> Iterator[Step]:
+def within_time(steps: Iterable[Step], seconds: float | None, ranks: Ranks = ALONE) -> Iterator[Step]:
     """Yield steps until the next one, as long as the longest so far, would overrun ``seconds``.
 
-    The first step is always taken; None means no limit.
+    The first step is always taken; None means no limit. Ranks that take the steps together end them together.
 
     Raises
     ------
@@ -44,7 +45,7 @@ def within_time(steps: Iterable[Step], seconds: float | None) -> Iterator[Step]:
         yield step
         now = time.monotonic()
         longest, last = max(longest, now - last), now
-        if seconds is not None and now - start + longest > seconds:
+        if any(ranks.exchange(seconds is not None and now - start + longest > seconds)):
             return
 
 

@@ -20,9 +20,8 @@ from agop.network.measure import measure
 from agop.network.options import MeasureOptions
 from agop.network.passes.forward import moved
 from agop.network.record import NetworkRecord
-from agop.network.run.launch import is_writer
 from agop.network.run.settings import MeasureSettings
-from agop.ranks import Ranks
+from agop.ranks import Ranks, is_writer
 from agop.runs import Run
 
 __all__ = ["run_measure", "write_record"]

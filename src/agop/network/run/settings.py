@@ -20,7 +20,7 @@ from agop.network.passes.directions import Rademacher
 from agop.network.passes.forward import default_forward
 from agop.network.passes.rows import Rows
 from agop.network.run.data import Place, checked_rows, dataset_batches, loader_of
-from agop.network.run.launch import local_device
+from agop.ranks import local_device
 from agop.runs import Run
 from agop.runs.settings import Count, Seed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch.distributed as dist
 
-from agop.network.run.launch import is_writer, launched_group, local_device
+from agop.ranks.launch import is_writer, launched_group, local_device
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""``torchrun -m agop``: numbers of one process, written and printed once, and an end for all on an error."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from agop.runs import Run
+from commands import invoke, words
+
+pytestmark = pytest.mark.slow
+
+DEEP_RFM = ["deep-rfm", "digits", "--samples", "90", "--test-samples", "40", "--depth", "2", "--width", "16"]
+
+
+def launched(n, *arguments):
+    """Result of ``agop`` in n processes of torchrun."""
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(n), "-m", "agop"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "250", "AGOP_DATA": ""}
+    return subprocess.run(
+        [*start, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=180
+    )
+
+
+def test_deep_rfm_has_the_numbers_of_one_process(tmp_path):
+    options = [*DEEP_RFM, "--control", "--seed", "0", "--seed", "1"]
+    done = launched(2, *options, "--out", str(tmp_path / "many"))
+    assert done.returncode == 0, done.stderr
+    assert invoke(*options, "--out", tmp_path / "one").exit_code == 0
+    many, one = Run.open(tmp_path / "many"), Run.open(tmp_path / "one")
+    assert {path.name for path in many.path.iterdir()} == {path.name for path in one.path.iterdir()}
+    for line, expected in zip(many.metrics(), one.metrics(), strict=True):
+        assert line.pop("stage") == expected.pop("stage")
+        assert [name for name in line if line[name] is None] == [name for name in expected if expected[name] is None]
+        left = {name: value for name, value in expected.items() if value is not None}
+        assert {name: line[name] for name in left} == pytest.approx(left, rel=1e-8, abs=1e-12)
+    assert words(done.stdout).count("Deep RFM on digits: means over seeds") == 1
+    again = launched(2, *options, "--out", str(tmp_path / "many"))
+    assert again.returncode == 0, again.stderr
+    assert many.metrics() == Run.open(tmp_path / "many").metrics()
+
+
+def test_a_folder_that_is_taken_ends_all(tmp_path):
+    (tmp_path / "notes.txt").touch()
+    done = launched(2, *DEEP_RFM, "--out", str(tmp_path))
+    assert done.returncode != 0
+    assert f"expected a new or empty folder at {tmp_path}, got other files there." in words(done.stderr)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
