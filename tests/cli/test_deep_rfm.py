@@ -76,7 +76,7 @@ def test_table_and_findings(drawn):
 def test_every_option_reaches_the_settings(monkeypatch, tmp_path):
     seen = {}
 
-    def stop(settings, dataset, out, observe):
+    def stop(settings, dataset, out, observe, group):
         seen.update(vars(settings))
         raise InputError("nothing", "this", "Stop here.")
 
@@ -198,14 +198,14 @@ def test_interrupted_and_resumed(tmp_path, monkeypatch, undrawn, where):
     assert whole.exit_code == 0
     seen = []
 
-    def interrupted(settings, dataset, out, observe):
+    def interrupted(settings, dataset, out, observe, group):
         def observe_and_stop(*what):
             observe(*what)
             seen.append(what)
             if len(seen) == where:
                 raise KeyboardInterrupt
 
-        return run_deep_rfm(settings, dataset, out, observe_and_stop)
+        return run_deep_rfm(settings, dataset, out, observe_and_stop, group)
 
     arguments = ["deep-rfm", *SMALL, "--seed", 0, "--seed", 1, "--out", tmp_path / "run"]
     with monkeypatch.context() as patch:
@@ -249,9 +249,9 @@ def test_float32_and_permuted_labels(tmp_path, undrawn):
 
 @pytest.mark.filterwarnings("always")
 def test_warnings_are_shown_as_one_line(tmp_path, monkeypatch, undrawn):
-    def run_and_warn(settings, dataset, out, observe):
+    def run_and_warn(*arguments):
         warnings.warn("the [matrix] is singular", UserWarning, stacklevel=2)
-        return run_deep_rfm(settings, dataset, out, observe)
+        return run_deep_rfm(*arguments)
 
     monkeypatch.setattr(command, "run_deep_rfm", run_and_warn)
     result = invoke("deep-rfm", *SMALL, "--out", tmp_path / "run")
