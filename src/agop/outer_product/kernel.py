@@ -14,7 +14,7 @@ from agop.kernel_machine import KernelMachine
 from agop.outer_product.forms import Problem, elementwise, per_output
 from agop.outer_product.plan import AGOPPlan, cheapest_plan, pairs_fit
 from agop.outer_product.sampled import sampled_agop
-from agop.ranks import Panels
+from agop.ranks import ALONE, Panels
 
 __all__ = ["KernelAGOP", "kernel_agop", "normalized_agop"]
 
@@ -101,7 +101,10 @@ def kernel_agop(
     at = points if isinstance(points, Tensor) else machine.centers
     _check(machine, at, weights)
     if samples is not None and samples < len(at):
-        estimate, error = sampled_agop(machine, at, samples, weights=weights, seed=seed, max_memory=max_memory)
+        ranks = points.ranks if isinstance(points, Panels) else ALONE
+        estimate, error = sampled_agop(
+            machine, at, samples, weights=weights, seed=seed, max_memory=max_memory, ranks=ranks
+        )
         return KernelAGOP(estimate, standard_error=error)
     problem, pairs = Problem.of(machine, points, weights), gradient_weights
     dtype = problem.points.dtype

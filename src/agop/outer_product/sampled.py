@@ -8,6 +8,7 @@ from torch import Tensor
 from agop.chunks import row_chunks
 from agop.errors import InputError
 from agop.kernel_machine import KernelMachine
+from agop.ranks import ALONE, Ranks
 
 __all__ = ["sampled_agop"]
 
@@ -20,6 +21,7 @@ def sampled_agop(
     weights: Tensor | None = None,
     seed: int = 0,
     max_memory: int | None = None,
+    ranks: Ranks = ALONE,
 ) -> tuple[Tensor, float]:
     r"""AGOP (d, d), estimated at some of the points drawn without replacement, and its relative standard error.
 
@@ -27,6 +29,7 @@ def sampled_agop(
     :math:`(1 - m/n) \frac{m}{m - 1} \sum_i w_i^2 \|T_i - \overline{T}\|_F^2`, with the weights w of sum 1 over the
     drawn points and :math:`\overline{T} = \sum_i w_i T_i`. The norm of T_i is that of the C x C matrix
     :math:`J_i J_i^T`. Time grows as m n, memory stays bounded. Products are in the precision of the coefficients.
+    Ranks that call this with the same arguments have m / ranks of the points each.
 
     Raises
     ------
@@ -60,16 +63,18 @@ def sampled_agop(
     squared = torch.zeros_like(total)  # sum of w^2 T, which is that of w T over m without weights
     squares = torch.zeros((), dtype=torch.float64, device=points.device)  # sum of w^2 ||T||^2
     bytes_per_row = (4 * len(centers) + (coefficients.shape[1] + 3) * centers.shape[1]) * dtype.itemsize
-    for rows in row_chunks(m, bytes_per_row, max_memory):
-        gradients = machine.kernel.output_gradients(points[chosen[rows]], centers, coefficients)
+    own, own_shares = chosen[ranks.rank :: ranks.world], shares[ranks.rank :: ranks.world]
+    for rows in row_chunks(len(own), bytes_per_row, max_memory):
+        gradients = machine.kernel.output_gradients(points[own[rows]], centers, coefficients)
         if root is not None:  # the chain rule, before norms are taken
             gradients = gradients * root if root.ndim == 1 else gradients @ root
-        weighted = gradients * shares[rows, None].sqrt().to(gradients)
+        weighted = gradients * own_shares[rows, None].sqrt().to(gradients)
         total += _gram(weighted.flatten(0, 1))
         if weights is not None:
-            squared += _gram((weighted * shares[rows, None].sqrt().to(gradients)).flatten(0, 1))
+            squared += _gram((weighted * own_shares[rows, None].sqrt().to(gradients)).flatten(0, 1))
         by_sample = weighted.transpose(0, 1)
         squares += (by_sample @ by_sample.mT).double().square().sum()
+    total, squared, squares = ranks.sum([total, squared, squares])
     if weights is None:
         squared = total / m
     size = total.square().sum()

@@ -12,10 +12,11 @@ from agop.errors import InputError
 from agop.kernel_machine import Fit, KernelMachine, fit_kernel_machine
 from agop.kernels import KernelMatrix
 from agop.outer_product import AGOPPlan, KernelAGOP, kernel_agop
+from agop.ranks import ALONE, Panels, Ranks
 from agop.rfm.powers import Powers
 from agop.rfm.samples import Samples
 from agop.rfm.tuning import Setting
-from agop.solvers import Solver
+from agop.solvers import Cholesky, PanelCholesky, Solver
 
 __all__ = ["Limits", "RFMStep", "Settings", "in_turn", "rfm"]
 
@@ -30,7 +31,7 @@ def in_turn(settings: Sequence[Setting]) -> Settings:
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of an iterate: samples behind its AGOP, and memory.
+    """Limits of an iterate: samples behind its AGOP, memory, and the processes that share it.
 
     Attributes
     ----------
@@ -39,12 +40,29 @@ class Limits:
     seed
         Seed of the draw of these samples, and of folds.
     max_memory
-        Bytes for the matrices over pairs; None for no limit.
+        Bytes for the matrices over pairs, of each rank; None for no limit.
+    ranks
+        Processes that take the iterate together, with the same samples: each has some rows of the matrices over pairs.
     """
 
     agop_samples: int | None = None
     seed: int = 0
     max_memory: int | None = None
+    ranks: Ranks = ALONE
+
+    def solver(self, solver: Solver | None, n: int) -> Solver:
+        """The solver of a system of n rows, ``Cholesky()`` if None, or what does the same on several ranks.
+
+        Raises
+        ------
+        InputError
+            If ranks cannot share the work of the solver.
+        """
+        if self.ranks.group is None:
+            return solver or Cholesky()
+        if solver is not None and not isinstance(solver, Cholesky):
+            raise InputError("solver='auto' or Cholesky() in a process group", repr(solver), "Take one of these.")
+        return PanelCholesky(Panels.of(n, self.ranks), Cholesky().max_jitter if solver is None else solver.max_jitter)
 
     def sampled(self, inputs: Tensor) -> bool:
         """Whether the AGOP over inputs (n, d) is an estimate."""
@@ -56,6 +74,7 @@ class Limits:
         """AGOP of a machine over its centers, or an estimate with a draw of its own at each iteration."""
         return kernel_agop(
             machine,
+            None if self.ranks.group is None else Panels.of(len(weights), self.ranks),
             weights=weights,
             samples=self.agop_samples,
             seed=self.seed + iteration,
@@ -124,7 +143,7 @@ def rfm(
     solver
         ``Cholesky()`` if None, or ``ConjugateGradient()``.
     limits
-        Samples behind each AGOP, seed of their draw, and memory.
+        Samples behind each AGOP, seed of their draw, memory, and the ranks that take the iterates together.
 
     Yields
     ------
@@ -156,7 +175,7 @@ def rfm(
     plan: AGOPPlan | None = None
     error = 0.0
     for iteration in range(n_iterations + 1):
-        setting = setting_of(iteration, [powers])
+        setting = limits.ranks.exchange(setting_of(iteration, [powers]))[0]
         metric = setting.metric(powers)
         matrix = KernelMatrix(
             setting.kernel_at(samples.inputs, metric),
@@ -166,7 +185,7 @@ def rfm(
             limits.max_memory,
             keep_gradient_weights=iteration < n_iterations and not limits.sampled(samples.inputs),
         )
-        fit = fit_kernel_machine(matrix, samples.targets, solver)
+        fit = fit_kernel_machine(matrix, samples.targets, limits.solver(solver, len(samples)))
         yield RFMStep(iteration, fit, setting.ridge, setting.power if iteration else 0.0, plan, error)
         if iteration == n_iterations or not samples.sample_targets.any():
             return

@@ -1,0 +1,77 @@
+"""Recursive feature machines of several ranks of a gloo group; in a module that a new process can load."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed as dist
+
+from agop.errors import AgopError
+from agop.kernels import Laplace, ProductLaplace
+from agop.ranks import ALONE, Ranks
+from agop.rfm import Limits, Samples, Setting, rfm
+from agop.solvers import Cholesky, ConjugateGradient
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((61, 4))
+Y = np.stack([np.sin(2 * X[:, 0]), X[:, 1] * X[:, 2]], axis=1)
+WEIGHTS = torch.tensor(RNG.uniform(0.5, 2, len(X)))
+
+CASES = {
+    "full metric": (Setting(Laplace(2.0), 1e-2), {}),
+    "diagonal metric": (Setting(ProductLaplace(4.0), 1e-2), {"diagonal": True}),
+    "power": (Setting(Laplace(2.0), 1e-2, power=0.5), {"solver": Cholesky()}),
+    "sampled AGOP": (Setting(Laplace(2.0), 1e-2), {"limits": {"agop_samples": 30}}),
+    "sampled AGOP, little memory": (
+        Setting(Laplace(2.0), 1e-2),
+        {"limits": {"agop_samples": 30, "max_memory": 2 * 8 * 61**2}},
+    ),
+    "no updates": (Setting(Laplace(2.0), 1e-2), {"n_iterations": 0}),
+}
+
+
+def iterates(name, weights, ranks=ALONE):
+    """Numbers of the iterates of a case."""
+    setting, options = CASES[name]
+    limits = Limits(**options.get("limits", {}), ranks=ranks)
+    samples = Samples.of(torch.tensor(X), torch.tensor(Y), weights)
+    found = rfm(samples, setting, **{"n_iterations": 3, **options, "limits": limits})
+    return [
+        (
+            step.iteration,
+            None if step.machine.metric is None else step.machine.metric.matrix,
+            step.machine.coefficients,
+            step.agop_error,
+            None if step.plan is None else step.plan.form,
+        )
+        for step in found
+    ]
+
+
+def unshared(ranks):
+    """What is said of a solver that ranks cannot share."""
+    samples = Samples.of(torch.tensor(X), torch.tensor(Y))
+    try:
+        with ranks.together():
+            next(rfm(samples, Setting(Laplace(2.0), 1e-2), solver=ConjugateGradient(), limits=Limits(ranks=ranks)))
+    except AgopError as error:
+        return str(error)
+    return "nothing"
+
+
+def start(rank, world, folder):
+    """Ranks of a new group."""
+    where = f"file://{folder}/rendezvous"
+    dist.init_process_group("gloo", init_method=where, rank=rank, world_size=world, timeout=timedelta(seconds=60))
+    return Ranks(dist.group.WORLD)
+
+
+def take_iterates(rank: int, world: int, folder: str) -> None:
+    """Compute every case, and save its numbers."""
+    ranks = start(rank, world, folder)
+    found = {(name, given): iterates(name, WEIGHTS if given else None, ranks) for name in CASES for given in (0, 1)}
+    torch.save((found, unshared(ranks)), Path(folder, f"rank{rank}.pt"))
+    dist.destroy_process_group()
