@@ -34,6 +34,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     largest magnitude or less). A deviation counts as no less than 1/32 of the largest distance from the mean: a column
     that is nearly constant, or a rare level, is not blown up.
 
+    Dates and times, also text in one of the usual forms (ISO 8601; days, months and years with points, strokes, slashes
+    or names; with or without a clock), become the time as a number, and :math:`s (\cos 2 \pi p, \sin 2 \pi p)` for the
+    place p in the year, in the week (by days) and in the day, with s such that the variance is 1. A cycle counts if the
+    training times span it; a missing time is the median, and amid each cycle. Zones are left out: hours are what clocks
+    show. Free text and identifiers are refused: columns of text most of whose values occur once, unless these are 20 or
+    fewer, or the column is declared as categories.
+
     ``fit`` and ``transform`` take a pandas frame, one with ``to_pandas`` (polars, pyarrow), or a matrix, whose columns
     are numeric unless it holds text or objects; a column of objects is numeric if all its values are numbers. Levels
     are compared as text. Columns of a frame are found by name, in any order; those of a matrix, by position.
@@ -83,7 +90,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If a column holds times, infinite, complex or overflowing numbers; if two have one name; if there is none.
+            If a column holds free text, durations, dates that cannot be read, infinite, complex or overflowing numbers;
+            if two have one name; if there is none.
         """
         if not isinstance(self.max_levels, Integral) or self.max_levels < 2:
             raise InputError("an integer of 2 or more as max_levels", repr(self.max_levels), "It counts features.")

@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from agop.errors import InputError
 from agop.estimator import load
+from agop.tables.coding import is_text
 from agop.tables.encoder import TableEncoder
 from agop.tables.files import table_rows
 from agop.tables.score import TableScore
@@ -34,8 +35,7 @@ def load_table_model(path: Path) -> Pipeline:
 def rows_of_file(path: Path, pipeline: Pipeline) -> Iterator[pandas.DataFrame]:
     """Pieces of a table, read as that of the fit was: categories are text, and so is the target if it was."""
     encoder, labels, target = pipeline[0], getattr(pipeline[-1], "classes_", np.zeros(0)), target_of(pipeline)
-    columns = zip(encoder.columns_, encoder.codings_, strict=True)  # truth values are read better without being told
-    text = [name for name, coding in columns if not {"True", "False", None}.issuperset(coding.get("levels", ()))]
+    text = [name for name, coding in zip(encoder.columns_, encoder.codings_, strict=True) if is_text(coding)]
     return table_rows(path, text=text if target is None or labels.dtype != object else [*text, target])
 
 

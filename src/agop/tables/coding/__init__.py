@@ -1,0 +1,61 @@
+"""Coding of one column of a table as features: numbers, times, or levels."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agop.errors import InputError
+from agop.tables.coding.levels import learn_levels, level_features, levels_of, refuse_free_text
+from agop.tables.coding.numbers import is_missing, learn_numbers, number_features, numbers_of
+from agop.tables.coding.times import date_format, learn_times, time_features, times_of
+
+__all__ = ["encode", "is_text", "learn"]
+
+
+def learn(column: Any, name: str, max_levels: int) -> dict[str, Any]:
+    """Coding of a column: endings of the names of its features, and numbers, times or levels with their scale.
+
+    Raises
+    ------
+    InputError
+        If it holds durations, complex numbers, free text, or dates that cannot be read.
+    """
+    kind, declared = getattr(column.dtype, "kind", "O"), str(column.dtype) == "category"
+    objects = np.asarray(column, dtype=object) if kind in "OUT" and not declared else ()
+    present = [value for value in objects if not is_missing(value)]
+    if kind in "mc" or any(isinstance(value, (timedelta, np.timedelta64, complex)) for value in present):
+        advice = "Turn it into numbers: total_seconds() of durations, real and imaginary part of complex numbers."
+        raise InputError("numbers, dates or categories", f"column {name!r} of durations or complex numbers", advice)
+    if kind in "iuf" or (present and all(map(_is_number, present))):
+        return learn_numbers(numbers_of(column, name), name)
+    if kind == "M" or (present and all(isinstance(value, date) for value in present)):
+        return {"format": None, **learn_times(times_of(column, name, None), name)}
+    if present and all(isinstance(value, str) for value in present):
+        if (text_format := date_format(present, name)) is not None:
+            return {"format": text_format, **learn_times(times_of(column, name, text_format), name)}
+        refuse_free_text(present, name)
+    return learn_levels(levels_of(column), max_levels)
+
+
+def encode(column: Any, name: str, coding: dict[str, Any]) -> NDArray[np.float64]:
+    """Features (n, width) of a column."""
+    if "levels" in coding:
+        return level_features(levels_of(column), coding)
+    if "cycles" in coding:
+        return time_features(times_of(column, name, coding["format"]), coding)
+    return number_features(numbers_of(column, name), coding)
+
+
+def is_text(coding: dict[str, Any]) -> bool:
+    """Whether a column was text; truth values, which a file has too, are read better without being told."""
+    return not {"True", "False", None}.issuperset(coding.get("levels", ())) or coding.get("format") is not None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (Real, Decimal)) and not isinstance(value, (bool, np.bool_))
