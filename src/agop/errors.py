@@ -13,6 +13,7 @@ __all__ = [
     "NotPositiveDefiniteError",
     "PrecisionWarning",
     "RankError",
+    "TimeBudgetWarning",
     "UndefinedMeasureError",
 ]
 
@@ -73,3 +74,7 @@ class JitterWarning(UserWarning):
 
 class PrecisionWarning(UserWarning):
     """A number is known to fewer digits than its type suggests; the message says to how many."""
+
+
+class TimeBudgetWarning(UserWarning):
+    """A time budget ended some work early; the message says what was left out."""

@@ -96,8 +96,12 @@ def test_fit(folder, fitted, target, task, score):
     text = words(result.stdout)
     assert f"{target}.csv.gz: 89 rows, 4 columns as 9 features; {task} of {target}" in text
     assert f"1 rows without {target} left out" in text
-    assert re.search(r"(Cholesky|ConjugateGradient): about [\d.e-]+ s and \d+ MiB for each of up to 6 solves", text)
-    assert text.index("for each of up to 6 solves") < text.index("100%") < text.index(score)
+    parts = r"([\d.e-]+) s choosing, ([\d.e-]+) s learning, ([\d.e-]+) s stating the score, ([\d.e-]+) s for the last"
+    total, *each = re.search(
+        rf"About ([\d.e-]+) s and \d+ MiB: {parts} solve by (?:Cholesky|ConjugateGradient)", text
+    ).groups()
+    assert float(total) == pytest.approx(sum(map(float, each)), rel=0.1)
+    assert text.index("solve by") < text.index("100%") < text.index(score)
     for name in ("kernel", "bandwidth", "ridge", "iterate", "time"):
         assert name in text
     assert f"power of the AGOP {load(folder / f'{target}.model')[1].power_:g}" in text
@@ -130,6 +134,20 @@ def test_options_reach_the_model(folder, tmp_path):
     model = load(tmp_path / "model")[1]
     assert (model.time_budget, model.max_memory, model.random_state, model.power) == (50.0, 2**29, 7, 0.5)
     assert isinstance(model, RFMRegressor)
+
+
+def test_a_line_an_iterate_and_what_the_budget_leaves_out(folder, tmp_path):
+    options = ["--target", "height", "--out", tmp_path / "model"]
+    quiet = invoke("fit", folder / "height.csv.gz", *options, "--verbose", 0)
+    assert "choosing:" not in quiet.stdout
+    assert "100%" not in quiet.stdout
+    shown = invoke("fit", folder / "height.csv.gz", *options, "--verbose", 2, "--time-budget", 1e-6)
+    assert shown.exit_code == 0, shown.output
+    lines = re.findall(r"choosing: iterate (\d), (\w+),.* bandwidth .*, ridge .*, left-out loss .*, .* s", shown.stdout)
+    assert lines[:2] == [("0", "Laplace"), ("0", "ProductLaplace")]
+    assert re.search(r"learning: iterate 0, \w+, bandwidth", shown.stdout)
+    assert "The time budget of 1e-06 s ran out: " in words(shown.stdout)
+    assert load(tmp_path / "model")[1].cut_short_
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])

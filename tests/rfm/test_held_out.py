@@ -10,6 +10,7 @@ from sklearn.model_selection import train_test_split
 
 from agop import DeepRFMClassifier, Laplace
 from agop.deep_rfm import ReLUFeatures
+from agop.errors import TimeBudgetWarning
 from agop.rfm.calibration import Calibration
 from rfm.plain import RFMClassifier, RFMRegressor
 
@@ -158,7 +159,8 @@ def test_weights_travel_with_the_fraction(surface):
 
 def test_time_budget_stops_after_the_first_step(blobs):
     X, y, new, _ = blobs
-    model = RFMClassifier(n_iterations=50, time_budget=1e-9).fit(X, y)
+    with pytest.warns(TimeBudgetWarning, match="1e-09 s ran out: iterate 0 is the last one computed, of up to 50"):
+        model = RFMClassifier(n_iterations=50, time_budget=1e-9).fit(X, y)
     assert model.n_iter_ == 0
     np.testing.assert_array_equal(
         model.decision_function(new), RFMClassifier(n_iterations=0).fit(X, y).decision_function(new)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -330,6 +331,8 @@ def test_progress(surface, capsys):
     model = TreeRFMRegressor(leaf, **SMALL, verbose=True).fit(X, y)
     assert "TreeRFM" in capsys.readouterr().out
     assert not model.leaves_[0].verbose
+    TreeRFMRegressor(leaf, **SMALL, verbose=2).fit(X, y)
+    assert re.findall(r"leaf (\d) of \d: \d+ samples, [\d.]+ s", capsys.readouterr().out)[:2] == ["1", "2"]
     TreeRFMRegressor(REGRESSOR, **SMALL).fit(X, y)
     assert not capsys.readouterr().out
 

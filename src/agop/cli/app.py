@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from agop.charts.document import NumberTable
 from agop.charts.findings import Finding, findings_table
 from agop.charts.terminal import TerminalTable
-from agop.errors import AgopError, InputError
+from agop.errors import AgopError, InputError, TimeBudgetWarning
 
 __all__ = [
     "NOTHING_WRITTEN",
@@ -23,6 +23,7 @@ __all__ = [
     "console",
     "print_findings",
     "print_numbers",
+    "printed_warnings",
     "progress_bar",
     "readable_errors",
     "say",
@@ -81,15 +82,20 @@ def warn(text: str) -> None:
 
 
 @contextmanager
+def printed_warnings(*, shown: bool = True) -> Iterator[None]:
+    """Print warnings as sentences, above a bar if there is one; nothing unless ``shown``."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", TimeBudgetWarning)
+        warnings.showwarning = lambda message, *_, **__: warn(str(message)) if shown else None
+        yield
+
+
+@contextmanager
 def progress_bar(*, shown: bool = True) -> Iterator[Progress]:
     """A bar with a description that is printed as it is; warnings are printed above it. Nothing unless ``shown``."""
     text = TextColumn("{task.description}", style="progress.description", markup=False)
     columns = text, BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    with (
-        Progress(*columns, console=console, disable=not shown) as progress,
-        warnings.catch_warnings(),
-    ):
-        warnings.showwarning = lambda message, *_, **__: warn(str(message)) if shown else None
+    with Progress(*columns, console=console, disable=not shown) as progress, printed_warnings(shown=shown):
         yield progress
 
 

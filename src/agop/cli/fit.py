@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from rich.table import Table
 from sklearn.pipeline import Pipeline
 
-from agop.cli.app import NOTHING_WRITTEN, app, check_out, console, progress_bar, readable_errors, say, warn
+from agop.cli.app import NOTHING_WRITTEN, app, check_out, console, printed_warnings, readable_errors, say, warn
 from agop.errors import InputError
 from agop.estimator import save
-from agop.rfm import RFMStep
+from agop.rfm import FitCost
 from agop.tables import explain, table_pipeline
 from agop.tables.files import read_table
 from agop.tables.score import left_out_scores
@@ -43,12 +43,15 @@ def fit(
         typer.Option(help="Power of the AGOP that is the metric; loo chooses of 1/4, 1/2, 1 (published)."),
     ] = "loo",
     time_budget: Annotated[
-        float | None, typer.Option(min=0, help="Seconds after which no further iteration is started.")
+        float | None, typer.Option(min=0, help="Seconds that the fit may take; a sentence says what they leave out.")
     ] = None,
     max_memory: Annotated[
         float | None, typer.Option(min=0, help="GiB for matrices over pairs of rows; no limit by default.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random rows.")] = 0,
+    verbose: Annotated[
+        int, typer.Option(min=0, max=2, help="0 is quiet, 1 shows a bar, 2 also a line an iterate.")
+    ] = 1,
 ) -> None:
     """Fit a recursive feature machine to a table, all other columns as they are, and write it to OUT.
 
@@ -70,11 +73,8 @@ def fit(
         say(f"{table.name}: {shape}; {wanted.name} of {target}")
         if left_out := len(frame) - len(wanted.rows):
             warn(f"{left_out} rows without {target} left out")
-        for what, plan in wanted.solves(pipeline["model"], features.shape[1]).items():
-            cost = f"about {plan.seconds:.2g} s and {plan.bytes / 2**20:.0f} MiB"
-            say(f"{type(plan.solver).__name__}: {cost} for {what}")
-        say("Choices and AGOPs come on top.")
-        seconds = _fit(pipeline["model"], features, wanted.targets)
+        say(_predicted(wanted.cost(pipeline["model"], features.shape[1]), time_budget))
+        seconds = _fit(pipeline["model"], features, wanted.targets, verbose)
         save(pipeline, out)
         console.print(_summary(pipeline["model"], wanted.targets, seconds))
         _print_columns(pipeline)
@@ -90,20 +90,20 @@ def _power(text: str) -> float | Literal["loo"]:
         raise InputError("loo or a number as --power", text, "1 is the published recursion.") from None
 
 
-def _fit(model: Any, features: NDArray[Any], targets: NDArray[Any]) -> float:
-    """Fit with a progress bar; the seconds that it took."""
+def _predicted(cost: FitCost, time_budget: float | None) -> str:
+    """Sentence on the time and memory of a fit."""
+    parts = f"{cost.choosing:.2g} s choosing, {cost.learning:.2g} s learning, {cost.stating:.2g} s stating the score"
+    solve = f"{cost.solving:.2g} s for the last solve by {type(cost.solver).__name__}"
+    budget = "" if time_budget is None else f" The time budget is {time_budget:g} s."
+    return f"About {cost.seconds:.2g} s and {cost.bytes / 2**20:.0f} MiB: {parts}, {solve}.{budget}"
+
+
+def _fit(model: Any, features: NDArray[Any], targets: NDArray[Any], verbose: int) -> float:
+    """Fit and show how far it is; the seconds that it took."""
     start = time.monotonic()
-    with progress_bar() as progress:
-        task = progress.add_task("choosing", total=model.n_iterations + 1)
-
-        def observe(step: RFMStep) -> None:
-            last = step.iteration == model.n_iterations and len(features) > model.metric_samples
-            description = "fit to all rows" if last else f"iterate {step.iteration}"
-            progress.update(task, completed=step.iteration + 1, description=description)
-
-        model.set_params(callback=observe).fit(features, targets)
-        progress.update(task, completed=model.n_iterations + 1, description="done")
-    model.set_params(callback=None)
+    with printed_warnings():
+        model.set_params(verbose=verbose).fit(features, targets)
+    model.set_params(verbose=False)
     return time.monotonic() - start
 
 

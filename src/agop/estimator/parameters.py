@@ -26,7 +26,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "time_budget": [Interval(Real, 0, float("inf"), closed="right"), None],
     "max_memory": [at_least(1), None],
     "callback": [callable, None],
-    "verbose": ["boolean"],
+    "verbose": ["verbose"],
     "random_state": ["random_state"],
 }
 """Constraints of the parameters that say how an estimator is fitted."""

@@ -72,7 +72,6 @@ def cheapest_solver(
     dtype: torch.dtype = torch.float64,
     leave_one_out: bool = False,
     max_memory: int | None = None,
-    pair: float | None = None,
 ) -> SolvePlan:
     r"""The solver with the smaller predicted time among those that fit ``max_memory``.
 
@@ -94,8 +93,6 @@ def cheapest_solver(
         Whether the diagonal of the inverse is wanted.
     max_memory
         Bytes for matrices over pairs; unlimited if None.
-    pair
-        Multiply-adds behind a kernel value; if None d and 250 more, as of a kernel of inner products.
 
     Raises
     ------
@@ -109,7 +106,7 @@ def cheapest_solver(
     >>> cheapest_solver(100_000, 20, 1, max_memory=2**32).solver
     ConjugateGradient(rank=None, tolerance=0.005, max_iterations=300, seed=0)
     """
-    options: dict[str, Any] = {"dtype": dtype, "leave_one_out": leave_one_out, "max_memory": max_memory, "pair": pair}
+    options: dict[str, Any] = {"dtype": dtype, "leave_one_out": leave_one_out, "max_memory": max_memory}
     iterative, direct = (solve_plan(each, n, d, n_outputs, **options) for each in (ConjugateGradient(), Cholesky()))
     if max_memory is None or direct.bytes <= max_memory:
         return direct if direct.multiply_adds < max(_SHORT, iterative.multiply_adds) else iterative
@@ -128,7 +125,9 @@ def solve_plan(
     max_memory: int | None = None,
     pair: float | None = None,
 ) -> SolvePlan:
-    """What a solver will take, see ``cheapest_solver``.
+    """What a solver will take, see ``cheapest_solver``, where a kernel value takes ``pair`` multiply-adds.
+
+    Without that number they are d and 250 more, as for a kernel of inner products.
 
     Examples
     --------

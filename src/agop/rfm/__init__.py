@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from agop.rfm.clock import within_time
+from agop.rfm.cost import FitCost
 from agop.rfm.cross_fit import cross_fit
 from agop.rfm.estimators import RFMClassifier, RFMRegressor
 from agop.rfm.recursion import Limits, RFMStep, rfm
 from agop.rfm.samples import Samples, distinct_rows
-from agop.rfm.selection import within_time
 from agop.rfm.tree import TreeRFMClassifier, TreeRFMRegressor
 from agop.rfm.tuning import Setting
 
 __all__ = [
+    "FitCost",
     "Limits",
     "RFMClassifier",
     "RFMRegressor",

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from agop.rfm.clock import within_time
 from agop.rfm.cross_fit import CrossFitted, Fold, cross_fit, folds, tuned
 from agop.rfm.recursion import Limits, Settings, in_turn
 from agop.rfm.samples import Samples
-from agop.rfm.selection import PATIENCE, exhausted, within_time
+from agop.rfm.selection import PATIENCE, exhausted
 from agop.rfm.tuning import Candidate, Setting
 
 __all__ = ["CHOICE_ROWS", "Choice", "Course", "Loss", "Search"]
@@ -96,6 +97,10 @@ class Search:
         Loss that decides between iterates and candidates; bandwidth and ridge have the smallest squared error.
     limits
         As for ``rfm``; folds depend on its seed too.
+    rows
+        Rows at most that the choice is made by.
+    observe
+        Called with the course of a candidate after each of its iterates.
 
     Examples
     --------
@@ -115,6 +120,8 @@ class Search:
     n_iterations: int
     loss: Loss = Samples.error
     limits: Limits = field(default_factory=Limits)
+    rows: int = CHOICE_ROWS
+    observe: Callable[[Course], object] = lambda course: None
 
     def choose(self, samples: Samples, *, patience: int | None = PATIENCE, seconds: float | None = None) -> Choice:
         """Kernel, bandwidth, ridge and iterate by cross-fitting on two halves of the samples, see ``cross_fit``.
@@ -131,7 +138,7 @@ class Search:
         (first, *others) = self.candidates
         if self.n_iterations == 0 and not others and first.only is not None:
             return Choice((Course(first, (first.only,), (math.nan,)),))  # nothing is to be chosen
-        samples = samples.some(CHOICE_ROWS, self.limits.seed)
+        samples = samples.some(self.rows, self.limits.seed)
         halves = folds(len(samples), 2, self.limits.seed, samples.inputs.device)
         courses = [Course(candidate, (), ()) for candidate in self.candidates]
         left = {
@@ -144,6 +151,7 @@ class Search:
                     del left[number]
                 else:
                     courses[number] = courses[number].after(step.setting, self.loss(samples, step.predictions))
+                    self.observe(courses[number])
             best = min(min(course.losses) for course in courses)
             for number in list(left):
                 losses = courses[number].losses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -18,20 +19,22 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from agop.errors import InputError
+from agop.errors import InputError, TimeBudgetWarning
 from agop.estimator.arrays import as_array, check_features, check_weights, like
 from agop.estimator.importances import FeatureImportances
 from agop.estimator.mixins import TensorClassifierMixin, TensorRegressorMixin
 from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
 from agop.estimator.targets import check_regression_targets, probabilities
-from agop.kernel_machine import KernelMachine, SolvePlan, cheapest_solver
+from agop.kernel_machine import KernelMachine
 from agop.kernels import KERNELS, Kernel
 from agop.rfm.calibration import Calibration
 from agop.rfm.choice import Search
+from agop.rfm.clock import Clock
+from agop.rfm.cost import FitCost, Work, busyness, fit_cost
 from agop.rfm.learning import Judged, Learned, Learning
 from agop.rfm.recursion import Limits, RFMStep
 from agop.rfm.samples import Samples
-from agop.rfm.selection import Clock, mean_and_error
+from agop.rfm.selection import mean_and_error
 from agop.rfm.tuning import candidates_for
 from agop.solvers import Solver
 from agop.storable import storable
@@ -69,7 +72,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
     time_budget: float | None
     max_memory: int | None
     callback: Callable[[RFMStep], object] | None
-    verbose: bool
+    verbose: bool | int
     random_state: Any
 
     machine_: KernelMachine
@@ -107,18 +110,29 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         """Labels whose shares a validation split keeps, or None."""
         return None
 
-    def predicted_cost(self, n_samples: int, n_features: int, n_outputs: int = 1) -> SolvePlan:
-        """The solver, time and memory of one fit of the kernel machine to distinct float64 samples, before any work.
+    def predicted_cost(self, n_samples: int, n_features: int, n_outputs: int = 1) -> FitCost:
+        """Time and memory of a fit to distinct float64 samples, choices included, before any work.
 
-        A fit takes ``n_iterations`` + 1 of them to ``metric_samples`` samples at most, and the AGOPs between; then
-        one to all samples, if there are more.
+        Kernel values, gradients and matrix products are timed for some ms. Choices end when they are done, which makes
+        the time vary by a factor of two; ``time_budget`` is not considered.
 
         Raises
         ------
         MemoryBudgetError
             If no solver can work within ``max_memory``.
+
+        Examples
+        --------
+        >>> cost = RFMRegressor(max_memory=2**30).predicted_cost(50_000, 20)
+        >>> type(cost.solver).__name__, cost.bytes <= 2**30, cost.choosing < cost.seconds
+        ('ConjugateGradient', True, True)
         """
-        return cheapest_solver(n_samples, n_features, n_outputs, max_memory=self.max_memory)
+        some = torch.randn(2, n_features, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        learning = self._learning(Samples.of(some, torch.ones(2, n_outputs)), Clock.start(None))
+        held_out = 0 if self.validation_fraction is None else int(self.validation_fraction * n_samples)
+        leaving_out = not held_out and self.selection is not None
+        search, learned = learning.search, n_samples - held_out
+        return fit_cost(learning.work, search, learned, self.metric_samples, leaving_out=leaving_out)
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, *, validation: tuple[Any, Any] | None = None) -> Self:
         """Fit the recursion.
@@ -141,7 +155,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         MemoryBudgetError
             If no solver can work within ``max_memory``.
         """
-        clock = Clock.start(self.time_budget)
+        clock = Clock.start(self.time_budget, busyness)
         self._validate_params()
         features = check_features(self, X, reset=True)
         samples = self._learn_targets(features, y, check_weights(sample_weight, features))
@@ -154,9 +168,14 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
             learned = learning.to_the_end(samples)
         else:
             learned = learning.by_leaving_out(samples)
-        self._keep(learned, samples)
+        self._keep(learned)
         if learned.judged is not None:
             self._judge(learned.judged, validated=held_out is not None)
+        self.cut_short_ = list(clock.cuts)
+        if clock.cuts:
+            warnings.warn(
+                f"The time budget of {clock.budget:g} s ran out: {'; '.join(clock.cuts)}.", TimeBudgetWarning, 2
+            )
         return self
 
     def _without_held_out(self, samples: Samples, validation: Any) -> tuple[Samples, Samples | None]:
@@ -183,9 +202,11 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         power = (1 if self.selection is None else "loo") if self.power is None else self.power
         candidates = candidates_for(self.kernel, self.ridge, power, self.diagonal, samples, self.random_state)
         search = Search(candidates, self.n_iterations, self._loss, limits)
-        return Learning(search, self.solver, self.metric_samples, clock, self.callback, self.verbose)
+        shape = samples.inputs.shape[1], samples.targets.shape[1]
+        work = Work(candidates, shape, samples.inputs.dtype, self.solver, self.max_memory)
+        return Learning(search, work, self.metric_samples, clock, self.callback, int(self.verbose))
 
-    def _keep(self, learned: Learned, samples: Samples) -> None:
+    def _keep(self, learned: Learned) -> None:
         best = learned.best
         self.machine_, self.kernel_ = best.machine, best.machine.kernel
         self.metric_ = None if best.machine.metric is None else best.machine.metric.matrix
@@ -195,7 +216,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         self.agop_error_ = best.agop_error
         self.validation_scores_: NDArray[np.float64] | None = None
         self.validation_standard_errors_: NDArray[np.float64] | None = None
-        self._keep_rows(self.machine_.centers, samples.weights)
+        self._keep_rows(self.machine_.centers, learned.weights)
 
     def _judge(self, judged: Judged, *, validated: bool) -> None:
         """Scores with their standard errors, and calibration, on samples that the predictions do not depend on."""
@@ -271,13 +292,16 @@ class RFMRegressor(TensorRegressorMixin, FeatureMachine):
     validation_fraction
         Share of the samples that choose the iterate instead of ``selection``; None holds none out.
     time_budget
-        Seconds after which no further iteration is started; None for no limit.
+        Seconds that the fit may take; None for no limit. What is about to overrun them is made smaller or left out: the
+        rows that choose, the rows behind the metric, further iterates, the rows of the last solve, the folds that state
+        the score. ``cut_short_`` and a ``TimeBudgetWarning`` say what it was.
     max_memory
         Bytes for the matrices over pairs of samples; None for no limit.
     callback
         Called with every ``RFMStep`` of the recursion whose iterate is kept; a true result stops it there.
     verbose
-        Show a progress bar.
+        0 or False is quiet, 1 or True shows a bar over predicted time, 2 also prints a line an iterate: kernel, power,
+        bandwidth, ridge, left-out loss, seconds.
     random_state
         Seed of all random rows: of folds, of the metric, of the AGOP (0 if None), and of the validation split.
 
@@ -304,6 +328,8 @@ class RFMRegressor(TensorRegressorMixin, FeatureMachine):
         the fit with ``n_iterations=k``, whose choices and metric were made without the row that is predicted.
     validation_standard_errors_ : ndarray or None
         Their standard errors.
+    cut_short_ : list of str
+        What the time budget left no time for; empty if there was enough.
     feature_importances_ : ndarray
         (d,) share of the variance of the predictions that hangs on each feature, by swaps of its values between rows
         of the fit; computed when first asked for. The diagonal of ``metric_`` is steepness, which is something else.
@@ -341,7 +367,7 @@ class RFMRegressor(TensorRegressorMixin, FeatureMachine):
         time_budget: float | None = None,
         max_memory: int | None = None,
         callback: Callable[[RFMStep], object] | None = None,
-        verbose: bool = False,
+        verbose: bool | int = False,
         random_state: Any = None,
     ) -> None:
         self.kernel = kernel
@@ -416,7 +442,7 @@ time_budget, max_memory, callback, verbose, random_state
         Map from values of the predictor to probabilities, learned on left-out predictions or validation data; None
         without either.
     machine_, metric_, kernel_, bandwidth_, ridge_, power_, diagonal_, solver_, agop_error_, best_iteration_, \
-n_iter_, validation_scores_, validation_standard_errors_, feature_importances_, n_features_in_
+n_iter_, validation_scores_, validation_standard_errors_, cut_short_, feature_importances_, n_features_in_
         As for ``RFMRegressor``.
 
     Examples
@@ -451,7 +477,7 @@ n_iter_, validation_scores_, validation_standard_errors_, feature_importances_, 
         time_budget: float | None = None,
         max_memory: int | None = None,
         callback: Callable[[RFMStep], object] | None = None,
-        verbose: bool = False,
+        verbose: bool | int = False,
         random_state: Any = None,
     ) -> None:
         self.kernel = kernel

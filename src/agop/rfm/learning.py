@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Literal
 
 import torch
-from rich.progress import Progress
 from torch import Tensor
 
-from agop.kernel_machine import cheapest_solver, fit_kernel_machine
+from agop.kernel_machine import fit_kernel_machine
 from agop.kernels import KernelMatrix
-from agop.rfm.choice import Course, Search
+from agop.rfm.choice import Choice, Course, Search
+from agop.rfm.clock import Clock
+from agop.rfm.cost import Work, fit_cost
 from agop.rfm.cross_fit import Fold, tuned
+from agop.rfm.display import Display
+from agop.rfm.division import affordable_rows, fold_counts, folded, n_judging
 from agop.rfm.recursion import RFMStep, Settings, in_turn, rfm
 from agop.rfm.samples import Samples
-from agop.rfm.selection import PATIENCE, Clock, select_iterate, within_time
-from agop.solvers import Cholesky, Solver
+from agop.rfm.selection import PATIENCE, Selected, select_iterate
+from agop.rfm.tuning import Setting
+from agop.solvers import Solver
 from agop.solvers.cross_validation import leave_one_out_residuals
 
 __all__ = ["Judged", "Learned", "Learning"]
 
-FOLDED_ROWS = 4000
-"""Distinct rows up to which every row is left out in its turn; time grows as the third power of their number."""
-
-STATING_FOLDS = {500: (3, 3), 2000: (5, 3), FOLDED_ROWS: (5, 1)}
-"""Number of folds, and how many of them state the score, up to so many rows."""
-
-_FEWEST = 12
-"""Rows that are not divided into three parts, whatever ``metric_samples`` says."""
-
-JUDGE_SHARE, JUDGE_ROWS = 1 / 4, 3000
-"""Share and number at most of more rows that give no metric: a third of them states the score, the others choose."""
+_UPDATES = 2
+"""AGOP updates for which a time budget must have room, else they are taken over fewer rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +56,9 @@ class Learned:
     Attributes
     ----------
     best
-        The iterate that is kept, fitted to all samples.
+        The iterate that is kept, fitted to all samples, or to as many as the time allows.
+    weights
+        (m,) weights of its centers.
     last_iteration
         The last one computed.
     diagonal, solver
@@ -74,6 +68,7 @@ class Learned:
     """
 
     best: RFMStep
+    weights: Tensor
     last_iteration: int
     diagonal: bool
     solver: Solver
@@ -85,11 +80,11 @@ class Learning:
     """The parameters of a fit; see ``RFMRegressor``. The seed of the ``search`` is that of all folds and parts."""
 
     search: Search
-    solver: Literal["auto"] | Solver
+    work: Work
     metric_samples: int | None
     clock: Clock
     callback: Callable[[RFMStep], object] | None
-    verbose: bool
+    verbose: int
 
     def to_the_end(self, samples: Samples) -> Learned:
         """The last iterate."""
@@ -109,145 +104,223 @@ class Learning:
 
     def by_leaving_out(self, samples: Samples) -> Learned:
         """The iterate with the smallest left-out error, with left-out predictions by the same procedure."""
-        if len(samples) <= max(_FEWEST, min(FOLDED_ROWS, self.metric_samples or FOLDED_ROWS, self._affordable)):
+        n = len(samples)
+        few = folded(n, self.metric_samples, self.search.limits.max_memory)
+        if few and self.clock.fits(lambda: (1 + fold_counts(n)[1]) * self.work.left_out(n, 1), share=1 / 2):
             return self._folded(samples)
         return self._divided(samples)
 
     def _iterated(self, samples: Samples, criterion: Callable[[RFMStep], float] | None) -> tuple[Learned, bool]:
         """The last iterate, or the one with the largest criterion, and whether it was fitted again to all samples."""
         part = samples.some(self.metric_samples, self.search.limits.seed)
-        first, last = self._solver(part), self._solver(samples)
-        with self._progress(self.search.n_iterations + 1) as advance:
-            course = self._course(part, None)
-            settings, diagonal = in_turn(course.settings), course.candidate.diagonal
-            steps = self._steps(part, settings, self.search.n_iterations, diagonal, first, samples)
-            found = select_iterate(steps, criterion, callback=self.callback, advance=advance)
-        refit = part is not samples
-        best = self._fit_to_all(found.best, samples, last) if refit else found.best
-        return Learned(best, found.last.iteration, diagonal, last), refit
+        refit, n_iterations = part is not samples, self.search.n_iterations
+        solver = self.work.solver_for(len(samples))
+
+        def last() -> float:
+            return self.work.solve(len(samples)).seconds if refit else 0.0
+
+        with self._display(len(samples), leaving_out=False) as display:
+            course = self._course(part, None, display, last)
+            part = self._reduced(part, "the metric", lambda n: self.work.iterates(n, refit * _UPDATES), last)
+            steps = self._steps(part, in_turn(course.settings), n_iterations, course.candidate.diagonal, last)
+            found = self._selected(steps, display, n_iterations, criterion)
+            best, weights = found.best, part.weights
+            if refit:
+                whole = self._reduced(samples, "the last fit", lambda n: self.work.solve(n).seconds)
+                (best, solver), weights = self._fit_to_all(found.best, whole), whole.weights
+        return Learned(best, weights, found.last.iteration, course.candidate.diagonal, solver), refit
 
     def _folded(self, samples: Samples) -> Learned:
         """Choose on all samples, then repeat choosing and learning without each fold to predict it."""
-        n_folds, n_stating = next(counts for most, counts in STATING_FOLDS.items() if len(samples) <= most)
-        solver, share = self._solver(samples), 1 / (n_stating + 1)
-        rows: list[Tensor] = []
-        predictions: list[list[Tensor]] = []
-        with self._progress(n_stating + 2) as advance:
-            choice = self.search.choose(samples, seconds=self.clock.left(share))
-            advance()
-            if len(samples) > n_folds:  # a fit needs two rows at least
-                seconds = self.clock.left(n_stating * share)
-                parts = self.search.left_out_predictions(samples, n_folds, seconds=seconds)
-                for own, found in islice(parts, n_stating):
-                    rows.append(own)
-                    predictions.append(found)
-                    advance()
+        n, (n_folds, n_stating) = len(samples), fold_counts(len(samples))
+        solver = self.work.solver_for(n)
+        with self._display(n, leaving_out=True) as display:
+            choice = self._chosen(
+                samples, PATIENCE, display, lambda: (1 + n_stating) * self.work.left_out(n, 1), 1 / (1 + n_stating)
+            )
             number, iteration = choice.best(self.search.n_iterations)
             course = choice.courses[number]
-            diagonal = course.candidate.diagonal
-            steps = self._steps(samples, in_turn(course.settings), iteration, diagonal, solver, samples)
-            best = select_iterate(steps, None, callback=self.callback).best
-            advance()
-        judged = None
-        if rows:
-            order = torch.cat(rows).argsort()
-            each = [torch.cat(parts)[order] for parts in zip(*predictions, strict=True)]
-            judged = Judged(samples.part(torch.cat(rows)[order]), each, each[-1])
-        return Learned(best, len(course.losses) - 1, diagonal, solver, judged)
+            part = self._reduced(samples, "the last fit", lambda n: self.work.solve(n).seconds)
+            steps = self._steps(part, in_turn(course.settings), iteration, course.candidate.diagonal)
+            best = self._selected(steps, display, iteration).best
+            judged = self._stated(samples, n_folds, n_stating, iteration, display) if n > n_folds else None
+        return Learned(best, part.weights, len(course.losses) - 1, course.candidate.diagonal, solver, judged)
+
+    def _stated(self, samples: Samples, n_folds: int, n_stating: int, updates: int, display: Display) -> Judged | None:
+        """Predictions of some folds, by fits that have not seen them: of as many as the time allows."""
+
+        def seconds(rows: int) -> float:
+            return self.work.choice(rows, self.search.n_iterations) + self.work.left_out(len(samples), updates)
+
+        rows = self.clock.most(min(len(samples), self.search.rows), lambda rows: n_stating * seconds(rows))
+        with display.part("stating the score", n_stating * self._n_tried) as advance:
+            search = replace(self.search, rows=rows, observe=lambda _: advance())
+            parts = search.left_out_predictions(samples, n_folds, seconds=self.clock.left())
+
+            def cut(number: int) -> str:
+                return f"{number} folds of {n_stating} state the score"
+
+            found = list(self.clock.steps(islice(parts, n_stating), lambda _: seconds(rows), cut, least=0))
+        if not found:
+            return None
+        own = torch.cat([rows for rows, _ in found])
+        order = own.argsort()
+        each = [torch.cat(parts)[order] for parts in zip(*(parts for _, parts in found), strict=True)]
+        return Judged(samples.part(own[order]), each, each[-1])
 
     def _divided(self, samples: Samples) -> Learned:
         """Learn from most samples, choose by some others, and let the rest state what that is worth."""
         order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(self.search.limits.seed))
         order = order.to(samples.group)
-        n_judge = min(JUDGE_ROWS, math.ceil(JUDGE_SHARE * len(samples)))
-        rows, n_stating = order[:n_judge], max(1, n_judge // 3)
-        stating, choosing = samples.part(rows[:n_stating]), samples.part(rows[n_stating:])
-        part, mean = _centered(samples.part(order[n_judge:][: self.metric_samples]))
-        first, last = self._solver(part), self._solver(samples, leave_one_out=True)
-        stated: list[Tensor] = []
+        n_left_out = n_judging(len(samples))
+        n_stating = max(1, n_left_out // 3)
+        stating, choosing = samples.part(order[:n_stating]), samples.part(order[n_stating:n_left_out])
+        self.work.solver_for(len(samples), leave_one_out=True)  # says at once if there is no memory for any
 
-        def score(step: RFMStep) -> float:
-            stated.append(self._predicted(step, stating) + mean)
-            return -self.search.loss(choosing, self._predicted(step, choosing) + mean)
+        def last(n: int = len(samples)) -> float:
+            return self.work.solve(n, leave_one_out=True).seconds
 
-        with self._progress(self.search.n_iterations + 1) as advance:
+        with self._display(len(samples), leaving_out=True) as display:
             (candidate, *others) = self.search.candidates
-            candidate = self._course(part, PATIENCE).candidate if others else candidate
-            everything = torch.arange(len(choosing), device=rows.device)
+            part = samples.part(order[n_left_out:][: self.metric_samples])
+            candidate = self._course(part, PATIENCE, display, last).candidate if others else candidate
+            part = self._reduced(part, "the metric", lambda n: self.work.iterates(n, _UPDATES), last)
+            part, mean = _centered(part)
+            stated: list[Tensor] = []
+
+            def score(step: RFMStep) -> float:
+                stated.append(self._predicted(step, stating) + mean)
+                return -self.search.loss(choosing, self._predicted(step, choosing) + mean)
+
+            everything = torch.arange(len(choosing), device=order.device)
             settings = tuned(choosing, [Fold(everything[:0], everything)], candidate, rows=len(choosing))
-            steps = self._steps(part, settings, self.search.n_iterations, candidate.diagonal, first, samples)
-            found = select_iterate(steps, score, patience=PATIENCE, callback=self.callback, advance=advance)
-        best, left_out = self._fit_leaving_out(found.best, samples, last)
+            steps = self._steps(part, settings, self.search.n_iterations, candidate.diagonal, last)
+            found = self._selected(steps, display, self.search.n_iterations, score, PATIENCE)
+            whole = samples.part(order[: self._affordable(len(samples), "the last fit", last)])
+            best, solver, left_out = self._fit_leaving_out(found.best, whole)
+        stated[best.iteration] = torch.cat([left_out[:n_stating], stated[best.iteration][len(whole) :]])
         predictions = []
         for allowed in range(self.search.n_iterations + 1):
             pick = max(range(len(found.scores[: allowed + 1])), key=found.scores.__getitem__)
-            predictions.append(left_out[rows[:n_stating]] if pick == best.iteration else stated[pick])
-        return Learned(
-            best, found.last.iteration, candidate.diagonal, last, Judged(stating, predictions, predictions[-1])
-        )
+            predictions.append(stated[pick])
+        judged = Judged(stating, predictions, predictions[-1])
+        return Learned(best, whole.weights, found.last.iteration, candidate.diagonal, solver, judged)
 
-    @property
-    def _affordable(self) -> int:
-        """Rows whose float64 kernel matrix and factor fit the memory."""
-        return FOLDED_ROWS if self.search.limits.max_memory is None else math.isqrt(self.search.limits.max_memory // 16)
-
-    def _course(self, samples: Samples, patience: int | None) -> Course:
+    def _course(self, samples: Samples, patience: int | None, display: Display, later: Callable[[], float]) -> Course:
         """Kernel and settings by cross-fitting on some of the samples; nothing is computed where all is given."""
         (candidate, *others) = self.search.candidates
         if not others and candidate.only is not None:
             return Course(candidate, (candidate.only,), ())
-        some = samples.some(min(FOLDED_ROWS, max(2, self._affordable)), self.search.limits.seed)
-        choice = self.search.choose(some, patience=patience, seconds=self.clock.left(1 / 3))
+        some = samples.some(max(2, affordable_rows(self.search.limits.max_memory)), self.search.limits.seed)
+        choice = self._chosen(some, patience, display, later, 1 / 3)
         return choice.courses[choice.best(self.search.n_iterations)[0]]
 
-    def _steps(
-        self, part: Samples, settings: Settings, n_iterations: int, diagonal: bool, solver: Solver, whole: Samples
-    ) -> Iterator[RFMStep]:
-        """The recursion on a part, within the time that a last fit to the whole leaves."""
-        steps = rfm(part, settings, n_iterations, diagonal=diagonal, solver=solver, limits=self.search.limits)
-        later = 0.0
-        if self.clock.budget is not None and part is not whole:
-            (n, d), n_outputs = whole.inputs.shape, whole.targets.shape[1]
-            later = cheapest_solver(n, d, n_outputs, max_memory=self.search.limits.max_memory).seconds
-        return within_time(steps, self.clock.left(reserve=later))
+    def _chosen(
+        self, samples: Samples, patience: int | None, display: Display, later: Callable[[], float], share: float
+    ) -> Choice:
+        """A choice by as many of the samples as a share of the time allows."""
+        n_iterations = self.search.n_iterations
+        most = min(len(samples), self.search.rows)
+        rows = self.clock.most(most, lambda n: self.work.choice(n, n_iterations), share, later)
+        if rows < most:
+            self.clock.cut(f"{rows:,} rows choose kernel and settings, not {most:,}")
+        with display.part("choosing", self._n_tried) as advance:
 
-    def _solver(self, samples: Samples, *, leave_one_out: bool = False) -> Solver:
-        """The solver that was asked for, or the fastest; MemoryBudgetError, before any iterate, if none fits."""
-        if self.solver != "auto":
-            return self.solver
-        if self.search.candidates[0].ridges[0] == 0:
-            return Cholesky()  # the other one needs a ridge
-        (n, d), n_outputs, dtype = samples.inputs.shape, samples.targets.shape[1], samples.inputs.dtype
-        memory = self.search.limits.max_memory
-        return cheapest_solver(n, d, n_outputs, dtype=dtype, leave_one_out=leave_one_out, max_memory=memory).solver
+            def observe(course: Course) -> None:
+                advance(len(course.losses) - 1, course.settings[-1], course.losses[-1])
+
+            search = replace(self.search, rows=rows, observe=observe)
+            with self.clock.measured(lambda: self.work.tried(rows) * sum(len(c.losses) for c in choice.courses)):
+                choice = search.choose(samples, patience=patience, seconds=self.clock.left(share, later))
+        return choice
+
+    @property
+    def _n_tried(self) -> int:
+        """Iterates that a choice tries, as seen on tables."""
+        return self.work.n_tried(self.search.n_iterations)
+
+    def _affordable(
+        self, n: int, what: str, seconds: Callable[[int], float], later: Callable[[], float] = lambda: 0.0
+    ) -> int:
+        """As many of n rows as there is time for."""
+        rows = self.clock.most(n, seconds, later=later)
+        if rows < n:
+            self.clock.cut(f"{what} has {rows:,} rows of {n:,}")
+        return rows
+
+    def _reduced(
+        self, samples: Samples, what: str, seconds: Callable[[int], float], later: Callable[[], float] = lambda: 0.0
+    ) -> Samples:
+        """As many random samples as there is time for."""
+        return samples.some(self._affordable(len(samples), what, seconds, later), self.search.limits.seed)
+
+    def _steps(
+        self,
+        part: Samples,
+        settings: Settings,
+        n_iterations: int,
+        diagonal: bool,
+        later: Callable[[], float] = lambda: 0.0,
+    ) -> Iterator[RFMStep]:
+        """The recursion on a part, within the time that later work leaves."""
+        limits, solver = self.search.limits, self.work.solver_for(len(part))
+
+        def seconds(iteration: int) -> float:
+            return self.work.update(len(part), limits.agop_samples) if iteration else self.work.solve(len(part)).seconds
+
+        steps = rfm(part, settings, n_iterations, diagonal=diagonal, solver=solver, limits=limits)
+
+        def cut(number: int) -> str:
+            return f"iterate {number - 1} is the last one computed, of up to {n_iterations}"
+
+        return self.clock.steps(steps, seconds, cut, later=later)
+
+    def _selected(
+        self,
+        steps: Iterator[RFMStep],
+        display: Display,
+        n_iterations: int,
+        criterion: Callable[[RFMStep], float] | None = None,
+        patience: int | None = None,
+    ) -> Selected:
+        """The iterate that is kept, with a line on each."""
+        with display.part("learning", n_iterations + 1) as advance:
+
+            def shown(step: RFMStep, score: float | None) -> None:
+                setting = Setting(step.machine.kernel, step.ridge, power=step.power)
+                advance(step.iteration, setting, None if score is None else -score)
+
+            return select_iterate(steps, criterion, patience=patience, callback=self.callback, advance=shown)
+
+    def _display(self, n: int, *, leaving_out: bool) -> Display:
+        """The bar of a fit, with parts as long as they are predicted to take."""
+
+        def parts() -> dict[str, float]:
+            cost = fit_cost(self.work, self.search, n, self.metric_samples, leaving_out=leaving_out)
+            return {"choosing": cost.choosing, "learning": cost.learning, "stating the score": cost.stating}
+
+        return Display(self.verbose, parts)
 
     def _predicted(self, step: RFMStep, samples: Samples) -> Tensor:
         return step.machine(samples.inputs, max_memory=self.search.limits.max_memory)
 
-    def _fit_to_all(self, step: RFMStep, samples: Samples, solver: Solver, targets: Tensor | None = None) -> RFMStep:
-        """An iterate with its kernel, metric and ridge, fitted to all samples; left out too where targets are given."""
+    def _fit_to_all(self, step: RFMStep, samples: Samples, targets: Tensor | None = None) -> tuple[RFMStep, Solver]:
+        """An iterate with its kernel, metric and ridge, fitted to samples; left out too where targets are given."""
+        solver = self.work.solver_for(len(samples), leave_one_out=targets is not None)
         machine, shift = step.machine, step.ridge / samples.weights
         matrix = KernelMatrix(machine.kernel, samples.inputs, shift, machine.metric, self.search.limits.max_memory)
         values = samples.targets if targets is None else targets
         fit = fit_kernel_machine(matrix, values, solver, leave_one_out=targets is not None)
-        return replace(step, fit=fit)
+        return replace(step, fit=fit), solver
 
-    def _fit_leaving_out(self, step: RFMStep, samples: Samples, solver: Solver) -> tuple[RFMStep, Tensor]:
-        """An iterate fitted to all samples, and predictions (m, C) of each distinct row by the fit to the others."""
-        step = self._fit_to_all(step, samples, solver, samples.right_hand_sides())
+    def _fit_leaving_out(self, step: RFMStep, samples: Samples) -> tuple[RFMStep, Solver, Tensor]:
+        """An iterate fitted to samples, and predictions (m, C) of each distinct row by the fit to the others."""
+        step, solver = self._fit_to_all(step, samples, samples.right_hand_sides())
         residuals = leave_one_out_residuals(step.fit.solution)
         if samples.intercept:
             machine = replace(step.machine, coefficients=step.machine.coefficients[:, :-1].contiguous())
             step = replace(step, fit=replace(step.fit, machine=machine))
-        return step, samples.targets.double() - samples.about_the_others(residuals)
-
-    @contextmanager
-    def _progress(self, total: int) -> Iterator[Callable[[], None]]:
-        """A progress bar if that is wanted, full at the end; the function that advances it."""
-        with Progress(disable=not self.verbose) as progress:
-            task = progress.add_task("RFM", total=total)
-            yield lambda: progress.advance(task)
-            progress.update(task, completed=total)
+        return step, solver, samples.targets.double() - samples.about_the_others(residuals)
 
 
 def _centered(samples: Samples) -> tuple[Samples, Tensor]:

@@ -2,70 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from agop.errors import InputError
-from agop.ranks import ALONE, Ranks
 from agop.rfm.recursion import RFMStep
 
-__all__ = ["PATIENCE", "Clock", "Selected", "exhausted", "mean_and_error", "select_iterate", "within_time"]
+__all__ = ["PATIENCE", "Selected", "exhausted", "mean_and_error", "select_iterate"]
 
 PATIENCE = 2
 """Iterates in a row that are worse than the best, after which a recursion ends: it rarely falls again."""
-
-Step = TypeVar("Step")
-
-
-def within_time(steps: Iterable[Step], seconds: float | None, ranks: Ranks = ALONE) -> Iterator[Step]:
-    """Yield steps until the next one, as long as the longest so far, would overrun ``seconds``.
-
-    The first step is always taken; None means no limit. Ranks that take the steps together end them together.
-
-    Raises
-    ------
-    InputError
-        If ``seconds`` is not positive.
-
-    Examples
-    --------
-    >>> list(within_time(range(3), None))
-    [0, 1, 2]
-    """
-    if seconds is not None and not seconds > 0:
-        raise InputError("a positive time budget in seconds", repr(seconds), "Use None for no limit.")
-    start = last = time.monotonic()
-    longest = 0.0
-    for step in steps:
-        yield step
-        now = time.monotonic()
-        longest, last = max(longest, now - last), now
-        if any(ranks.exchange(seconds is not None and now - start + longest > seconds)):
-            return
-
-
-@dataclass(frozen=True)
-class Clock:
-    """When a fit began and how many seconds it may take."""
-
-    began: float
-    budget: float | None
-
-    @classmethod
-    def start(cls, budget: float | None) -> Clock:
-        """Begin now."""
-        return cls(time.monotonic(), budget)
-
-    def left(self, share: float = 1.0, reserve: float = 0.0) -> float | None:
-        """A share of the seconds that are left beside a reserve, always positive; None for no limit."""
-        if self.budget is None:
-            return None
-        return max(share * (self.budget - reserve - (time.monotonic() - self.began)), 1e-9)
 
 
 def exhausted(losses: Sequence[float], patience: int | None) -> bool:
@@ -102,7 +50,7 @@ def select_iterate(
     *,
     patience: int | None = None,
     callback: Callable[[RFMStep], object] | None = None,
-    advance: Callable[[], object] = lambda: None,
+    advance: Callable[[RFMStep, float | None], object] = lambda step, score: None,
 ) -> Selected:
     """Run a recursion and keep the first of its best iterates, or the last one.
 
@@ -117,7 +65,7 @@ def select_iterate(
     callback
         Called with every iterate; a true result stops.
     advance
-        Called after every iterate, for a progress bar.
+        Called with every iterate and its score, for a progress bar.
     """
     scores: list[float] = []
     for step in steps:
@@ -127,7 +75,7 @@ def select_iterate(
             scores.append(criterion(step))
             if scores[-1] > max(scores[:-1], default=float("-inf")) or len(scores) == 1:
                 best = step
-        advance()
+        advance(step, scores[-1] if scores else None)
         if (callback is not None and callback(step)) or exhausted([-score for score in scores], patience):
             break
     return Selected(best, step, scores)

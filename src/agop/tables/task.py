@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from agop.errors import InputError
-from agop.kernel_machine import SolvePlan
+from agop.rfm import FitCost
 
 if TYPE_CHECKING:
     import pandas
@@ -77,8 +77,8 @@ class TableTask:
         name = _detected(column) if task == "auto" else task
         return cls(name, frame.loc[known].drop(columns=target), _targets(column, name))
 
-    def solves(self, model: Any, n_features: int) -> dict[str, SolvePlan]:
-        """Solver, time and memory of the solves that a fit takes, by what they are.
+    def cost(self, model: Any, n_features: int) -> FitCost:
+        """Predicted time and memory of a fit of a model to n_features features of the rows.
 
         Parameters
         ----------
@@ -93,12 +93,8 @@ class TableTask:
             If no solver can work within the memory of the model.
         """
         classes = len(np.unique(self.targets)) if self.name == "classification" else 1
-        n, outputs = len(self.rows), classes if classes > 2 else 1
-        part = min(n, model.metric_samples)
-        wanted = {f"each of up to {model.n_iterations + 1} solves": part}
-        if part < n:
-            wanted = {f"{what} with {part} rows": part for what in wanted} | {"the last solve with all of them": n}
-        return {what: model.predicted_cost(rows, n_features, outputs) for what, rows in wanted.items()}
+        cost: FitCost = model.predicted_cost(len(self.rows), n_features, classes if classes > 2 else 1)
+        return cost
 
 
 def target_of(pipeline: Pipeline) -> str | None:
