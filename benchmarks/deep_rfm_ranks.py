@@ -70,7 +70,7 @@ def work(rank: int, folder: str, sizes: list[int]) -> None:
                 return
             found[which] = records(n, None if which == "1" else dist.group.WORLD)
 
-        for _ in range(REPEATS if n < 8000 else 1):
+        for _ in range(REPEATS if n < 4000 else 1):
             for which in seconds:
                 start = time.process_time()
                 seconds[which].append(timed(lambda which=which: run(which)))  # type: ignore[misc]

@@ -97,6 +97,7 @@ def test_every_option_reaches_the_settings(monkeypatch, tmp_path):
         "agop_scale": "row-norm",
         "dtype": "float32",
         "device": "cpu:0",
+        "max_memory": 10**6,
     }
     flags = [part for name, value in arguments.items() for part in (f"--{name.replace('_', '-')}", value)]
     result = invoke("deep-rfm", "digits", *flags, "--seed", 4, "--permute-labels", "--out", tmp_path / "run")

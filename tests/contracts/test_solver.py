@@ -21,6 +21,7 @@ SOLVERS = {
     "Cholesky": Cholesky(),
     "ConjugateGradient": ConjugateGradient(rank=30, tolerance=1e-11),
     "PanelCholesky": PanelCholesky(Panels(N, 70)),
+    "PanelCholesky on disk": PanelCholesky(Panels(N, 70), on_disk=True),
 }
 every_solver = pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)
 X, B, SHIFT = RNG.standard_normal((N, 3)), RNG.standard_normal((N, 2)), RNG.uniform(0.05, 0.2, N)

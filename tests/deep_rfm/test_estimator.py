@@ -241,12 +241,17 @@ def test_a_last_batch_of_one(blobs):
         np.testing.assert_allclose(batches, method(new), rtol=0, atol=1e-10)
 
 
-def test_memory_is_kept_and_blocks_change_nothing(blobs):
-    X, y, new, _ = blobs
-    needed = len(X) ** 2 * 8
+def test_memory_for_four_rows_is_needed_at_least(blobs):
+    X, y, *_ = blobs
     with pytest.raises(MemoryBudgetError, match="kernel matrix within"):
-        DeepRFMClassifier(depth=1, max_memory=needed - 1, **SMALL).fit(X, y)
-    model = DeepRFMClassifier(depth=2, max_memory=needed, **SMALL).fit(X, y)
+        DeepRFMClassifier(depth=1, max_memory=4 * 8 * len(X) - 1, **SMALL).fit(X, y)
+
+
+@pytest.mark.parametrize("share", [1, 1 / 2, 1 / 5], ids=["whole matrix", "half of it", "on disk"])
+def test_memory_is_kept_and_blocks_change_nothing(blobs, share):
+    X, y, new, _ = blobs
+    budget = int(share * 1.1 * len(X) ** 2 * 8)
+    model = DeepRFMClassifier(depth=2, max_memory=budget, **SMALL).fit(X, y)
     whole = DeepRFMClassifier(depth=2, **SMALL).fit(X, y)
     expected = whole.decision_function(new)
     np.testing.assert_allclose(model.decision_function(new), expected, rtol=0, atol=1e-9)

@@ -428,3 +428,10 @@ def test_strict_json(full_run):
     for text in (full_run.path / "metrics.jsonl").read_text().splitlines():
         json.loads(text, parse_constant=pytest.fail)
     json.loads((full_run.path / "run.json").read_text(), parse_constant=pytest.fail)
+
+
+def test_numbers_do_not_depend_on_memory(toy, tmp_path, small_run):
+    limited = run_deep_rfm(replace(SMALL, max_memory=4_000), toy, tmp_path / "run")
+    for line, expected in zip(limited.metrics(), small_run.metrics(), strict=True):
+        numbers = {name: value for name, value in expected.items() if isinstance(value, float)}
+        assert {name: line[name] for name in numbers} == pytest.approx(numbers, rel=1e-7)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from unittest import mock
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +12,7 @@ import torch
 from agop.errors import InputError, MemoryBudgetError, NotPositiveDefiniteError
 from agop.kernels import KernelMatrix, Laplace
 from agop.ranks import Panels, Ranks
-from agop.solvers import PanelCholesky
+from agop.solvers import Cholesky, PanelCholesky
 from oracles import kernels as oracles_kernels
 from processes import start_ranks
 from ranks.pretended import Rank
@@ -87,6 +90,21 @@ def test_memory_of_a_rank_falls_with_their_number():
     small = PanelCholesky(Panels(40, 4))
     with pytest.raises(MemoryBudgetError, match="Allow more memory"):
         small.solve(matrix_within(small.least_memory(40, torch.float64) - 1), torch.ones(40, 1))
+
+
+def test_panels_on_disk_need_no_memory_for_all():
+    n, budget = 3000, 9 * 2**20  # of 69 MiB
+    points = torch.tensor(np.random.default_rng(1).standard_normal((n, 3)))
+    kernel_matrix = KernelMatrix(Laplace(2.0), points, 0.1, max_memory=budget)
+    targets = points[:, :1].sin()
+    solver = PanelCholesky.within(n, budget)
+    assert solver.on_disk
+    with mock.patch.object(torch, "from_numpy", wraps=torch.from_numpy) as mapped:
+        solution = solver.solve(kernel_matrix, targets)
+    assert mapped.call_count == len(solver.panels.slices) > 20
+    assert all(isinstance(call.args[0], np.memmap) for call in mapped.call_args_list)
+    expected = Cholesky().solve(replace(kernel_matrix, max_memory=None), targets)
+    torch.testing.assert_close(solution.values, expected.values, rtol=0, atol=1e-10)
 
 
 def matrix_within(max_memory):

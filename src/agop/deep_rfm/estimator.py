@@ -65,7 +65,8 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, TensorClassifierMixin, 
     time_budget
         Seconds after which no further layer is started; None for no limit.
     max_memory
-        Bytes for the matrices over pairs of samples; None for no limit.
+        Bytes for the matrices over pairs of samples, of each rank; None for no limit. One process that has no room for
+        half of the kernel matrix factorizes it on disk, in the folder of temporary files.
     callback
         Called with every ``DeepRFMRecord``; a true result stops.
     verbose

@@ -19,7 +19,7 @@ from agop.linalg import psd_power
 from agop.outer_product import AGOPPlan, kernel_agop, normalized_agop
 from agop.ranks import Panels, Ranks, require_same
 from agop.rfm import Samples, distinct_rows
-from agop.solvers import Cholesky, PanelCholesky
+from agop.solvers import Cholesky, PanelCholesky, Solver
 from agop.storable import storable
 
 __all__ = ["AGOPScale", "DeepRFMLayer", "LayerMap", "LayerSettings", "deep_rfm", "normalize_rows"]
@@ -169,7 +169,8 @@ def deep_rfm(
     seed
         Seed of the random maps.
     max_memory
-        Bytes for the matrices over pairs, of each rank.
+        Bytes for the matrices over pairs, of each rank. One process that has no room for half of the kernel matrix
+        factorizes it on disk, in the folder of temporary files.
     group
         Process group of ``torch.distributed``, all of whose ranks take the layers together, with the same samples and
         settings. Each has some rows of the matrices over pairs, and all get the layers that one process would compute.
@@ -233,6 +234,15 @@ def _require_same(ranks: Ranks, samples: Samples, settings: dict[str, Any]) -> N
     require_same(ranks, {"inputs": samples.inputs, **parts}, "samples")
 
 
+def _solver(panels: Panels, max_memory: int | None) -> Solver:
+    """Solver of all ranks; of one process, one that needs less memory than is common, or a disk, where it must."""
+    if panels.ranks.group is not None:
+        return PanelCholesky(panels)
+    if max_memory is None or Cholesky().least_memory(panels.n, torch.float64) <= max_memory:
+        return Cholesky()
+    return PanelCholesky.within(panels.n, max_memory)
+
+
 def _stages(inputs: Tensor, layer_map: LayerMap, ranks: Ranks) -> dict[str, Tensor]:
     """Features of all samples at the three stages of a layer, of which each rank computes some rows."""
     panels = Panels.of(len(inputs), ranks)
@@ -250,7 +260,7 @@ def _fit_layer(
     matrix = KernelMatrix(
         settings.kernel, samples.inputs, shift, max_memory=max_memory, keep_gradient_weights=settings.agop
     )
-    fit = fit_kernel_machine(matrix, samples.targets, Cholesky() if ranks.group is None else PanelCholesky(panels))
+    fit = fit_kernel_machine(matrix, samples.targets, _solver(panels, max_memory))
     fit = replace(fit, distances=reduce(torch.promote_types, ranks.exchange(fit.distances)))
     if not settings.agop:
         return fit, None, None

@@ -135,7 +135,8 @@ def _layers(
     inputs = tensor(train)
     targets = 2 * torch.nn.functional.one_hot(codes, n_classes).to(inputs) - 1
     layer_settings = _layer_settings(settings, agop=not control)
-    layers = deep_rfm(Samples.of(inputs, targets), layer_settings, settings.depth, seed=seed, group=group)
+    memory, samples = settings.max_memory, Samples.of(inputs, targets)
+    layers = deep_rfm(samples, layer_settings, settings.depth, seed=seed, max_memory=memory, group=group)
     held_out = (tensor(test), tensor(part.test_labels)) if len(test) else None
     for layer, record in deep_rfm_records(layers, codes, n_classes, held_out):
         yield layer, record, codes

@@ -72,6 +72,9 @@ class DeepRFMSettings:
         Type of the features.
     device
         Device, such as cpu or cuda.
+    max_memory
+        Bytes for the matrices over pairs of samples, of each process; no limit by default. One process without room for
+        half of a kernel matrix factorizes it on disk.
     """
 
     data: DataName = "digits"
@@ -93,6 +96,7 @@ class DeepRFMSettings:
     permute_labels: bool = False
     dtype: Literal["float64", "float32"] = "float64"
     device: str = "cpu"
+    max_memory: Count | None = None
 
     def make_kernel(self) -> Kernel:
         """Kernel of the predictors."""

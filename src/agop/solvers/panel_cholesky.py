@@ -1,11 +1,13 @@
-"""Cholesky factorization by panels of rows, which ranks share and of which half of the matrix is enough."""
+"""Cholesky factorization by panels of rows: of half of the matrix, which ranks share, or which lies on a disk."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from tempfile import TemporaryFile
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,6 +17,14 @@ from agop.solvers.rescue import first_factor
 from agop.solvers.solver import ShiftedMatrix, Solution, Solver, mean_diagonal, require_memory
 
 __all__ = ["PanelCholesky", "PanelFactor"]
+
+_WORKING = 4
+"""Panels in memory while those on disk are made: one, what its kernel values are made of, and one that is read."""
+
+_WIDEST = 4096
+"""Rows of a panel on disk at most: enough for the disk to keep up."""
+
+Stored = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +39,14 @@ class PanelFactor:
         Rows of U of each own panel from its diagonal on, (b, n - start); a rank may have none.
     like
         An empty tensor of their data type, on their device.
+    stored
+        Function that puts a tensor where the parts are.
     """
 
     panels: Panels
     parts: dict[int, Tensor]
     like: Tensor
+    stored: Stored
 
     @property
     def pivots(self) -> Tensor:
@@ -65,7 +78,7 @@ class PanelFactor:
 
         Each rank solves for the columns of its own rows, with as much memory and traffic as the factorization.
         """
-        units = {k: _unit_rows(self.like, self.panels, k) for k in self.parts}
+        units = {k: self.stored(_unit_rows(self.like, self.panels, k)) for k in self.parts}
         norms = {k: torch.zeros(len(unit[0]), dtype=torch.float64, device=unit.device) for k, unit in units.items()}
         arriving = self._travelling(0)
         for k, rows in enumerate(self.panels.slices):
@@ -94,12 +107,17 @@ class PanelCholesky(Solver):
     is sent to all, who subtract from theirs what it says of them; the next one is finished and sent before the others.
     In all :math:`n^2 / 2` numbers go to each rank, and :math:`n^3 / 6` multiply-adds are shared.
 
+    One process makes and finishes one panel after the other. On disk, finished panels are mapped files: it writes
+    :math:`n^2 / 2` numbers, and reads :math:`n^3 / (6 b)` for panels of b rows.
+
     Parameters
     ----------
     panels
         Rows of each rank. All of them call ``solve`` together, and get the same solution.
     max_jitter
         Largest relative jitter that is tried.
+    on_disk
+        Whether panels are files in the folder of temporary files, which vanish with the factor. For one process.
 
     References
     ----------
@@ -116,6 +134,22 @@ class PanelCholesky(Solver):
 
     panels: Panels
     max_jitter: float = 1e-8
+    on_disk: bool = False
+
+    @classmethod
+    def within(cls, n: int, max_memory: int) -> PanelCholesky:
+        """Solver of one process for n rows in float64: in memory, or on disk with panels as wide as there is room for.
+
+        Examples
+        --------
+        >>> [PanelCholesky.within(50_000, gib * 2**30).on_disk for gib in (1, 12)]
+        [True, False]
+        """
+        in_memory = cls(Panels.of(n))
+        if in_memory.least_memory(n, torch.float64) <= max_memory:
+            return in_memory
+        width = max_memory // (_WORKING * n * torch.float64.itemsize)
+        return cls(Panels(n, max(1, min(_WIDEST, width))), on_disk=True)
 
     def solve(self, matrix: ShiftedMatrix, targets: Tensor, *, inverse_diagonal: bool = False) -> Solution:
         """X, (n, c), in the precision of the factor, the same on all ranks; see ``Cholesky.factorize`` for errors."""
@@ -127,7 +161,9 @@ class PanelCholesky(Solver):
         return Solution(values, values.dtype, jitter=jitter, inverse_diagonal=inverse)
 
     def least_memory(self, n: int, dtype: torch.dtype) -> int:
-        """The panels of the rank that has most, and two that travel where there are several."""
+        """The panels of the rank that has most, and two that travel where there are several; on disk three of all."""
+        if self.on_disk:
+            return _WORKING * self.panels.width * n * dtype.itemsize
         slices, world = Panels(n, self.panels.width).slices, self.panels.ranks.world
         own = sum((rows.stop - rows.start) * (n - rows.start) for rows in slices[::world])
         travelling = 2 * self.panels.width * n if world > 1 else 0
@@ -136,21 +172,42 @@ class PanelCholesky(Solver):
     def _attempt(self, matrix: ShiftedMatrix, dtype: torch.dtype, jitter: float) -> PanelFactor | None:
         """Factor of K + diag(s) + jitter I, or None if that is not positive definite."""
         require_memory(self.least_memory(self.panels.n, dtype), matrix.max_memory)
+        parts, stored = self._parts(matrix, dtype, jitter), _on_disk if self.on_disk else _in_memory
+        like = matrix.diagonal.new_empty(0, dtype=dtype)
+        if self.panels.ranks.group is None:
+            found = _finished_in_turn(self.panels, parts, stored)
+        else:
+            found = dict(parts)
+            self.panels.ranks.exchange(None)  # all ranks have their parts
+            found = found if _finished_together(self.panels, found, like) else None
+        return None if found is None else PanelFactor(self.panels, found, like, stored)
+
+    def _parts(self, matrix: ShiftedMatrix, dtype: torch.dtype, jitter: float) -> Iterator[tuple[int, Tensor]]:
+        """Rows of K + diag(s) + jitter I of each own panel from its diagonal on, when they are asked for."""
         shift = (torch.as_tensor(matrix.shift, dtype=torch.float64) + jitter).to(dtype).expand(self.panels.n)
         slices = [self.panels.slices[k] for k in self.panels.own]
-        parts: dict[int, Tensor] = {}
         for k, rows, part in zip(self.panels.own, slices, matrix.rows(slices, dtype), strict=True):
             part.diagonal().add_(shift[rows])
             if not torch.isfinite(part.sum()):
                 raise InputError("a finite kernel matrix", "NaN or infinity", "Check the data and the bandwidth.")
-            parts[k] = part
-        self.panels.ranks.exchange(None)  # all ranks have their parts
-        like = matrix.diagonal.new_empty(0, dtype=dtype)
-        return PanelFactor(self.panels, parts, like) if _factorized(self.panels, parts, like) else None
+            yield k, part
 
 
-def _factorized(panels: Panels, parts: dict[int, Tensor], like: Tensor) -> bool:
-    """Overwrite the parts of A by those of U; False if A is not positive definite."""
+def _finished_in_turn(panels: Panels, parts: Iterator[tuple[int, Tensor]], stored: Stored) -> dict[int, Tensor] | None:
+    """Parts of U, each made of one of A and of those above; None if A is not positive definite."""
+    found: dict[int, Tensor] = {}
+    for j, part in parts:
+        for k, panel in found.items():
+            _subtract(panels, k, panel, j, part)
+        _finish(part)
+        if bool(part[0, 0].isnan()):
+            return None
+        found[j] = stored(part)
+    return found
+
+
+def _finished_together(panels: Panels, parts: dict[int, Tensor], like: Tensor) -> bool:
+    """Overwrite the parts of A by those of U, which ranks send each other; False if A is not positive definite."""
     n_panels = len(panels.slices)
     _finish(parts.get(0))
     arriving = _sent(panels, 0, parts.get(0), like)
@@ -204,6 +261,21 @@ def _placed(panels: Panels, numbers: Callable[[int], Tensor], like: Tensor) -> T
     for k in panels.own:
         found[panels.slices[k]] = numbers(k)
     return found
+
+
+def _in_memory(part: Tensor) -> Tensor:
+    return part
+
+
+def _on_disk(part: Tensor) -> Tensor:
+    """The same numbers in a mapped temporary file, which vanishes with them."""
+    if not part.numel():
+        return part
+    values = part.cpu().numpy()
+    with TemporaryFile() as file:
+        mapped = np.memmap(file, dtype=values.dtype, mode="w+", shape=values.shape)
+    mapped[:] = values
+    return torch.from_numpy(mapped)
 
 
 def _unit_rows(like: Tensor, panels: Panels, k: int) -> Tensor:
