@@ -135,7 +135,7 @@ def _measure(model: nn.Module, loader: Iterable[Any], options: MeasureOptions, r
         spectra = {name: spectrum for name, (spectrum, _) in found.items()}
         errors = {name: error for name, (_, error) in found.items()}
         del found
-        first = first.without("gradients")
+        first = first.without("gradients").only(samples.classes)
         full = _recorded_in_full(first, options)
         gradients = {name: part.to("cpu") for name, part in gradients.items() if name in full}
         if samples.counts is not None and options.looks_twice:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -221,7 +221,7 @@ class FirstPass:
         """Stages of a layer, for the classes of the samples, with the measures that need no second pass."""
         classes = np.array(samples.classes, dtype=np.int64)
         return {
-            stage: Stage.of(part.only(classes).placed(classes), weight=classifier if stage == "input" else None)
+            stage: Stage.of(part.placed(classes), weight=classifier if stage == "input" else None)
             for stage, part in self.layers[name].stages.items()
             if isinstance(part, LabeledMoments)
         }
@@ -245,6 +245,11 @@ class FirstPass:
         count = float(self.n_samples * n_averaged)
         found = {name: layer.gradients for name, layer in self.layers.items() if layer.gradients is not None}
         return {name: replace(part, product=OuterProduct(count, part.product.total)) for name, part in found.items()}
+
+    def only(self, classes: Sequence[int]) -> FirstPass:
+        """The same with moments of these classes, so that the memory of those that are rare is free."""
+        kept = np.array(classes, dtype=np.int64)
+        return replace(self, layers={name: layer.only(kept) for name, layer in self.layers.items()})
 
     def without(self, *parts: Literal["gradients", "moments"]) -> FirstPass:
         """The same without large parts of the layers that are no longer needed, so that their memory is free."""

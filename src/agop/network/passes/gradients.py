@@ -26,7 +26,7 @@ __all__ = ["LayerGradients", "LayerWeight", "layer_gradients"]
 _ROWS = 4096
 """Gradients that are gathered for one product: enough for its full speed, few enough to be added in float32."""
 
-_BYTES = 2**22
+_BYTES = 2**20
 """Memory that the gathered gradients of one layer may take."""
 
 _CONFIDENCE = 0.95

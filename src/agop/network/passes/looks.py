@@ -125,7 +125,7 @@ def looks_of(layer: SeenLayer, spectrum: Spectrum | None, classes: NDArray[np.in
     looks = []
     for stage, part in layer.stages.items():
         assert isinstance(part, LabeledMoments)  # noqa: S101 - a regression has no second pass
-        moments = part.only(classes).placed(classes)
+        moments = part.placed(classes)
         views = {stage: StageView.of(moments)}
         if stage == "input" and spectrum is not None and spectrum.rank:
             means = _along(moments.means, spectrum.vectors)

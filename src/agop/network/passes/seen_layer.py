@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from agop.errors import InputError
@@ -90,6 +92,14 @@ class SeenLayer:
     def makes_outputs(self) -> bool:
         """Whether its outputs are those of the network, which is waited for."""
         return self.is_last is not None and bool(self.is_last)
+
+    def only(self, classes: NDArray[np.int64]) -> SeenLayer:
+        """The layer with moments of these classes, ascending; those of a regression have none."""
+        moments = {
+            stage: part.only(classes) if isinstance(part, LabeledMoments) else part
+            for stage, part in self.moments.items()
+        }
+        return replace(self, moments=moments)
 
     def without(self, *parts: Literal["gradients", "moments"]) -> SeenLayer:
         """The layer without gradients, and what its weight computed for them, or without moments."""
