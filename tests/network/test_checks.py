@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.distributed.fsdp import FullyShardedDataParallel
 
 import agop
 from agop.errors import InputError
@@ -39,6 +40,13 @@ def partly_quantized():
     return nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), quantized())
 
 
+def flattened():
+    """What a whole model is to its checks: FSDP itself needs other processes."""
+    model = FullyShardedDataParallel.__new__(FullyShardedDataParallel)
+    nn.Module.__init__(model)
+    return nn.Sequential(mlp(), model)
+
+
 def on_meta():
     with torch.device("meta"):
         return mlp()
@@ -67,6 +75,7 @@ MODELS = {
     "scripted": (lambda: torch.jit.script(mlp()), "a module of Python code, got TorchScript", "made from"),
     "quantized": (quantized, "floating point, got the quantized Linear '0'", "before the quantization"),
     "partly quantized": (partly_quantized, "floating point, got the quantized Linear '2.0'", "before the quantization"),
+    "flattened": (flattened, "weights in matrices, got FullyShardedDataParallel", "fully_shard"),
     "meta": (on_meta, "with values, got '0.weight' on the meta device", "Load the weights"),
     "half on meta": (half_on_meta, "with values, got '1.0.weight' on the meta device", "Load the weights"),
     "inference": (of_inference, "'0.weight' made in torch.inference_mode", "copy.deepcopy"),

@@ -166,6 +166,12 @@ def test_rare_classes_of_a_test_part():
     assert_collapse(record["0"].input, [[row[None]] for row in x[:80]], y[:80], 4)
 
 
+def test_many_classes_that_do_not_occur_are_counted():
+    x, y = clusters(80, 4)
+    record = agop.measure(seeded(mlp, widths=(10, 32, 60)), [(x, y)], classifier=True)
+    assert "no samples of 56 of 60 classes, left out" in record.notes
+
+
 @pytest.mark.parametrize(("n_outputs", "noted"), [(200, True), (10, False)])
 def test_exact_where_there_are_many_outputs_suggests_random_directions(n_outputs, noted):
     x, y = clusters(24, 12)

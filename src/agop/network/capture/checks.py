@@ -17,6 +17,9 @@ __all__ = ["as_tensor", "check_layers", "check_loader", "check_model"]
 _QUANTIZED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")
 """Packages of PyTorch whose modules have weights without gradients, in integers."""
 
+_FLATTENED = "torch.distributed.fsdp.fully_sharded_data_parallel"
+"""Module of the wrapper that makes one vector of many weights."""
+
 
 def check_model(model: Any) -> None:
     """Raise unless a model can be measured as it is.
@@ -24,8 +27,8 @@ def check_model(model: Any) -> None:
     Raises
     ------
     InputError
-        If it is no module of Python code, or parameters or buffers hold no values, are quantized, or were made in
-        inference mode.
+        If it is no module of Python code, or parameters or buffers hold no values, are flattened or quantized, or were
+        made in inference mode.
 
     Examples
     --------
@@ -42,6 +45,9 @@ def check_model(model: Any) -> None:
     if isinstance(model, torch.jit.ScriptModule):
         raise InputError("a module of Python code", "TorchScript", "Measure the module that it was made from.")
     for name, module in model.named_modules():
+        if type(module).__module__ == _FLATTENED:
+            advice = "Shard it by torch.distributed.fsdp.fully_shard, or measure the model from before."
+            raise InputError("weights in matrices", "FullyShardedDataParallel, which flattens them", advice)
         if type(module).__module__.startswith(_QUANTIZED):
             got = f"the quantized {type(module).__name__} {name!r}"
             raise InputError("weights in floating point", got, "Measure the model from before the quantization.")

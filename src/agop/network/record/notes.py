@@ -9,6 +9,9 @@ from agop.network.record.samples import SeenSamples
 
 __all__ = ["few", "notes_of"]
 
+_NAMED = 3
+"""Layers or classes that are named in a note; of more only the number is told."""
+
 
 def notes_of(layers: Mapping[str, LayerRecord], samples: SeenSamples) -> Iterator[str]:
     """Notes on layers without an AGOP, on few rows or samples of a class, and on measures without a value."""
@@ -28,7 +31,7 @@ def notes_of(layers: Mapping[str, LayerRecord], samples: SeenSamples) -> Iterato
 def few(items: Iterable[object]) -> str:
     """The first three of them, and how many more there are."""
     names = list(map(str, items))
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
 def _about_rows(layers: Mapping[str, LayerRecord]) -> Iterator[str]:
@@ -49,7 +52,8 @@ def _about_rows(layers: Mapping[str, LayerRecord]) -> Iterator[str]:
 def _about_samples(samples: SeenSamples) -> Iterator[str]:
     counts = samples.counts or {}
     if samples.are_scored and (absent := [label for label in range(samples.n_scores) if label not in counts]):
-        yield f"no samples of class {few(absent)}, left out"
+        named = f"class {few(absent)}" if len(absent) <= _NAMED else f"{len(absent)} of {samples.n_scores} classes"
+        yield f"no samples of {named}, left out"
     if rare := [label for label, count in counts.items() if count < samples.min_count]:
         yield f"fewer than {samples.min_count} samples of class {few(rare)}: in the AGOPs, left out of collapse"
     yield from _about_scores(samples, counts) if len(counts) > 1 and samples.classifier is None else ()
