@@ -10,12 +10,12 @@ INSTALL = $(BIN)/python -m pip install --quiet -c constraints.txt
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: demo test coverage lint format types layers docs screenshots dist bench clean help
+.PHONY: demo test faults coverage lint format types layers docs screenshots dist bench clean help
 
 help:
 	@echo "make demo    the main result on real data: $(RUN)/report.html"
 	@echo "make test    tests and the examples in the documentation"
-	@echo "also: coverage lint format types layers docs screenshots dist bench clean"
+	@echo "also: faults coverage lint format types layers docs screenshots dist bench clean"
 
 demo: $(VENV)/report.stamp
 	$(BIN)/agop deep-rfm digits --samples 1000 --depth 10 --width 1024 --control --out $(RUN)
@@ -57,6 +57,11 @@ dist: $(VENV)/dev.stamp
 
 screenshots: docs
 	$(BIN)/python docs/gallery/take_screenshots.py docs/_gallery/pages
+
+# Every call to the disk of every command fails once, in every way: a quarter of an hour.
+faults: export AGOP_FAULTS = all
+faults: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest tests/test_faults.py
 
 bench: $(VENV)/bench.stamp
 	for question in left_out collapse_measures rfm kernel_agop deep_rfm network convolutions language_model ranks synthetic tables; do $(BIN)/python -m benchmarks.$$question || exit 1; done

@@ -203,6 +203,7 @@ def test_slashes_and_links_do_not_matter(make_run, tmp_path):
 
 def test_lines_of_a_later_agop_are_left_out(make_run, record, tmp_path):
     run = make_run(depth=2, seeds=(0,))
+    run.record(sealed=None)
     lines = run.metrics()
     run.rewrite([{"event": "checkpoint"}, *lines, {"layer": 1, "seconds": 2.0}])
     assert result_of(run).lines == lines
@@ -214,6 +215,7 @@ def test_lines_of_a_later_agop_are_left_out(make_run, record, tmp_path):
 def test_columns_that_an_earlier_agop_did_not_write(make_run):
     run = make_run(depth=2, seeds=(0,))
     lines = [{k: v for k, v in line.items() if k not in ("nc2_gram_mse", "test_accuracy")} for line in run.metrics()]
+    run.record(sealed=None)
     run.rewrite(lines)
     assert [plot.name for plot in plots_of([result_of(run)])] == ["nc1", "gram", "spectra", "accuracy"]
 

@@ -11,6 +11,7 @@ __all__ = [
     "MemoryBudgetError",
     "MissingExtraError",
     "NotPositiveDefiniteError",
+    "OutputError",
     "PrecisionWarning",
     "RankError",
     "TimeBudgetWarning",
@@ -50,6 +51,10 @@ class UndefinedMeasureError(InputError):
 
 class DataFileError(InputError):
     """A data file is missing, truncated, or not what its name says."""
+
+
+class OutputError(AgopError, OSError):
+    """A file cannot be written: no room, no right, or a name that the system refuses."""
 
 
 class RankError(InputError):

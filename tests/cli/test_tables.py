@@ -285,6 +285,7 @@ def test_explain_into_a_folder_without_folds(folder, plain):
     result = invoke("explain", plain / "height.model", folder / "height.csv.gz", "--run", plain / "run")
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in (plain / "run").iterdir()) == [
+        ".lock",
         "explanation.json",
         "report.html",
         "run.json",

@@ -532,7 +532,7 @@ def test_what_is_written_is_what_was_found(tmp_path):
 def test_the_record_of_the_last_measurement_is_kept_if_wanted(tmp_path, keep):
     _, records = trained(tmp_path / "run", every=2, keep_record=keep)
     files = {path.name for path in (tmp_path / "run").iterdir()}
-    assert files - {"run.json", "metrics.jsonl"} == ({"network.safetensors"} if keep else set())
+    assert files - {".lock", "run.json", "metrics.jsonl"} == ({"network.safetensors"} if keep else set())
     if keep:
         loaded = NetworkRecord.load(tmp_path / "run" / "network.safetensors")
         assert json.dumps(list(loaded.lines())) == json.dumps(list(records[2].lines()))

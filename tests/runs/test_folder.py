@@ -65,7 +65,7 @@ def test_append_and_rewrite(run):
     assert run.metrics() == _lines(1, 2, 3)
     run.rewrite(_lines(3, 1))
     assert run.metrics() == _lines(3, 1)
-    assert sorted(path.name for path in run.path.iterdir()) == ["metrics.jsonl", "run.json"]
+    assert sorted(path.name for path in run.path.iterdir()) == [".lock", "metrics.jsonl", "run.json"]
 
 
 def test_lines_are_strict_json(run):
@@ -216,4 +216,63 @@ def test_tensors(run):
     assert run.load_tensors() == {}
     run.save_tensors({"spectrum": torch.arange(3.0)})
     assert torch.equal(run.load_tensors()["spectrum"], torch.arange(3.0))
-    assert json.loads((run.path / "run.json").read_text()) == run.info()
+    written = json.loads((run.path / "run.json").read_text())
+    assert {name: value for name, value in written.items() if name != "digest"} == run.info()
+
+
+def test_a_changed_number_in_a_finished_run_is_noticed(run):
+    run.append(_lines(1, 2, 4))
+    run.finish()
+    assert run.metrics() == _lines(1, 2, 4)
+    for name in ("metrics.jsonl", "run.json"):
+        file = run.path / name
+        whole = file.read_bytes()
+        for position in range(0, len(whole), 5):
+            damaged = bytearray(whole)
+            damaged[position] ^= 1
+            file.write_bytes(damaged)
+            if name == "run.json" and whole[position : position + 1] in b" \n":  # space between values says nothing
+                continue
+            with pytest.raises(DataFileError):
+                run.metrics()
+        file.write_bytes(whole)
+    (run.path / "metrics.jsonl").write_bytes(b"".join((run.path / "metrics.jsonl").read_bytes().splitlines(True)[:2]))
+    with pytest.raises(DataFileError, match="checksum"):
+        run.metrics()
+    (run.path / "metrics.jsonl").unlink()
+    with pytest.raises(DataFileError, match="checksum"):
+        run.metrics()
+
+
+def test_a_finished_run_that_goes_on_is_sealed_anew(run):
+    run.append(_lines(1))
+    run.finish()
+    again = Run.create(run.path, SETTINGS)
+    again.append(_lines(2))
+    assert again.metrics() == _lines(1, 2)
+    again.finish()
+    assert again.metrics() == _lines(1, 2)
+    assert set(again.info()["sealed"]) == {"metrics.jsonl"}
+
+
+def test_doubled_lines_are_refused(run):
+    run.append(_lines(1, 2))
+    with (run.path / "metrics.jsonl").open("ab") as file:
+        file.write((run.path / "metrics.jsonl").read_bytes())
+    with pytest.raises(DataFileError, match=r"line 3 of .* to be new, got line 1 again"):
+        run.metrics()
+
+
+def test_a_run_killed_in_its_first_write_can_be_repeated(tmp_path):
+    half = [f".run.json.{number:032x}.tmp" for number in range(2)]
+    for name in (".lock", *half):
+        (tmp_path / name).write_text("half")
+    run = Run.create(tmp_path, SETTINGS)
+    assert sorted(path.name for path in run.path.iterdir()) == [".lock", "run.json"]
+
+
+def test_a_temporary_file_of_others_is_left_alone(tmp_path):
+    (tmp_path / ".notes.tmp").write_text("mine")
+    with pytest.raises(InputError, match="other files there"):
+        Run.create(tmp_path, SETTINGS)
+    assert (tmp_path / ".notes.tmp").read_text() == "mine"

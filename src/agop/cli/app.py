@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from agop.charts.document import NumberTable
 from agop.charts.findings import Finding, findings_table
 from agop.charts.terminal import TerminalTable
 from agop.errors import AgopError, InputError, TimeBudgetWarning
+from agop.runs.storage import check_writable
 
 __all__ = [
     "NOTHING_WRITTEN",
@@ -44,31 +47,41 @@ console = Console(**_PLAIN)  # type: ignore[arg-type]
 @app.callback()
 def main() -> None:
     """Measure, explain and build deep neural collapse from the average gradient outer product."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's end is that of Ctrl-C
 
 
 @contextmanager
 def readable_errors(interrupted: str = "Repeat the command to go on with what it finished.") -> Iterator[None]:
-    """Print agop's own errors as a sentence, and say after Ctrl-C what there is."""
+    """Print agop's own errors and those of files as a sentence, and say after Ctrl-C what there is."""
     try:
         yield
-    except AgopError as error:
+    except (AgopError, OSError) as error:
         errors = Console(stderr=True, **_PLAIN)  # type: ignore[arg-type]
         errors.print("Error: ", style="bold red", end="")
-        errors.print(str(error))
+        errors.print(_sentence(error), soft_wrap=True)
         raise typer.Exit(code=2) from error
     except KeyboardInterrupt as error:
         Console(stderr=True).print(f"Interrupted. {interrupted}")
         raise typer.Exit(code=130) from error
 
 
+def _sentence(error: AgopError | OSError) -> str:
+    """What an error says, without the number that the system gives it."""
+    if isinstance(error, AgopError) or error.filename is None:
+        return str(error)
+    return f"{error.filename}: {error.strerror}."
+
+
 def check_out(out: Path, *inputs: Path) -> None:
-    """Raise InputError unless ``out`` is a name in an existing folder and none of the inputs."""
+    """Raise InputError unless ``out`` is a name in a folder that can be written to, and none of the inputs."""
     if out.is_dir():
         raise InputError("a file name as --out", f"the folder {out}", "Add a name.")
     if not out.parent.is_dir():
         raise InputError(f"a folder {out.parent} for {out.name}", "no such folder", "Create it first.")
     if out.exists() and any(path.exists() and out.samefile(path) for path in inputs):
         raise InputError("another name for --out than that of an input", str(out), "Choose a new name.")
+    check_writable(out)
 
 
 def say(text: str) -> None:

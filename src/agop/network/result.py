@@ -111,13 +111,12 @@ def _measured(run: Run, info: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _epochs(run: Run) -> list[dict[str, Any]]:
-    file = run.path / "epochs.jsonl"
-    if not file.exists():
-        return []
     try:
-        return [dict(json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
-    except (OSError, TypeError, ValueError) as error:
-        raise DataFileError(f"{file} to hold JSON objects", str(error), "Remove or mend it.") from error
+        return [dict(json.loads(line)) for line in run.contents("epochs.jsonl").splitlines()]
+    except (OSError, RecursionError, TypeError, ValueError) as error:
+        raise DataFileError(
+            f"{run.path / 'epochs.jsonl'} to hold JSON objects", str(error), "Remove or mend it."
+        ) from error
 
 
 def _seed(file: Path) -> int:

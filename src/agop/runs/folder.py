@@ -1,22 +1,25 @@
-"""A run folder: ``run.json``, an append-safe ``metrics.jsonl`` and tensors."""
+"""A run folder: ``run.json``, an append-safe ``metrics.jsonl`` and tensors; one writer, and a seal at the end."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from filelock import BaseFileLock
 from torch import Tensor
 
 from agop.errors import DataFileError, InputError
 from agop.runs import storage
 from agop.runs.environment import machine, versions
+from agop.runs.lock import LOCK_FILE, writer_lock
 from agop.runs.storage import JSON
 
 __all__ = ["Run"]
@@ -26,8 +29,10 @@ __all__ = ["Run"]
 class Run:
     """A folder with the settings, the environment and the results of one run.
 
-    ``run.json`` holds ``kind`` (by which reports know the run), ``settings``, ``versions``, ``machine``, ``started``
-    and ``finished`` (UTC), ``seconds`` (working time), ``resumed`` (an entry for each later session) and free sections.
+    One process writes a run at a time, from ``create`` to ``finish`` or its own end. ``run.json`` holds ``kind`` (by
+    which reports know the run), ``settings``, ``versions``, ``machine``, ``started`` and ``finished`` (UTC),
+    ``seconds`` (working time), ``resumed`` (an entry for each later session), free sections, the SHA-256 of all of it
+    under ``digest``, and under ``sealed``, once the run has finished, that of every other JSON file.
     ``metrics.jsonl`` has one JSON object a line. All JSON is strict: NaN and infinities become null.
 
     Examples
@@ -42,6 +47,7 @@ class Run:
     """
 
     path: Path
+    lock: BaseFileLock | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def create(
@@ -52,23 +58,25 @@ class Run:
         Raises
         ------
         InputError
-            If the folder holds a run of another kind or other settings, any run if not ``resume``, or other files.
+            If the folder holds a run of another kind or other settings, any run if not ``resume``, or other files, or
+            if another process writes it.
         DataFileError
             If its ``run.json`` cannot be read.
+        OutputError
+            If the folder cannot be written.
         """
-        run = cls(Path(path))
         wanted = {name: storage.to_json(value) for name, value in settings.items()}
+        cls(Path(path))._check_free(kind, wanted, resume)
+        with storage.writing(Path(path)):
+            Path(path).mkdir(parents=True, exist_ok=True)
+            run = cls(Path(path), writer_lock(Path(path)))
+        run._check_free(kind, wanted, resume)  # what another process may have written in between
+        run._remove_temporary()
         session: dict[str, JSON] = {"versions": versions(), "machine": machine(), "started": _now()}
         if run.is_started():
-            run._check_same(kind, wanted, resume)
-            run.record(resumed=[*run.info().get("resumed", []), session], finished=None)
-            return run
-        if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
-            raise InputError(
-                f"a new or empty folder at {path}", "other files there", "Choose another folder for the run."
-            )
-        run.path.mkdir(parents=True, exist_ok=True)
-        run._write({"kind": kind, "settings": wanted, **session, "finished": None, "seconds": 0.0})
+            run.record(resumed=[*run.info().get("resumed", []), session], finished=None, sealed=None)
+        else:
+            run._write({"kind": kind, "settings": wanted, **session, "finished": None, "seconds": 0.0})
         return run
 
     @property
@@ -88,14 +96,16 @@ class Run:
         return (self.path / "run.json").is_file()
 
     def info(self) -> dict[str, Any]:
-        """Read ``run.json``; DataFileError if it is missing, broken or not one of agop's."""
+        """Read ``run.json``; DataFileError if it is missing, damaged or not one of agop's."""
         file = self.path / "run.json"
         try:
             info = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise DataFileError(f"{file} to hold JSON", str(error), "Choose another folder.") from error
         if not isinstance(info, dict) or not isinstance(info.get("settings"), dict):
             raise DataFileError(f"{file} to have settings", "other content", "Choose another folder.")
+        if info.pop("digest", None) != _digest(json.dumps(info, sort_keys=True).encode()):
+            raise _damaged(file)
         return info
 
     def record(self, **sections: object) -> None:
@@ -104,16 +114,22 @@ class Run:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Add the time that the block takes to the working time, also where it is interrupted."""
+        """Add the time that the block takes to the working time; where it is interrupted, others may go on."""
         start = time.monotonic()
         try:
             yield
-        finally:
-            self.record(seconds=self.info()["seconds"] + time.monotonic() - start)
+        except BaseException:
+            self._worked(start)
+            self._release()
+            raise
+        self._worked(start)
 
     def finish(self) -> None:
-        """Note the time of the end."""
-        self.record(finished=_now())
+        """Note the time of the end, seal the JSON files against damage, and let others write."""
+        files = sorted(file for pattern in ("*.json", "*.jsonl") for file in self.path.glob(pattern))
+        sealed = {file.name: _digest(file.read_bytes()) for file in files if file.name != "run.json"}
+        self.record(finished=_now(), sealed=sealed)
+        self._release()
 
     def append(self, lines: Iterable[Mapping[str, object]]) -> None:
         """Add lines to ``metrics.jsonl`` and return when they are on the disk.
@@ -121,8 +137,8 @@ class Run:
         A line that a crash left unfinished is removed first. A crash during ``append`` can leave the first
         lines of a group; `rewrite` puts that right.
         """
-        text = _jsonl(lines)
-        with (self.path / "metrics.jsonl").open("a+b") as file:
+        text, path = _jsonl(lines), self.path / "metrics.jsonl"
+        with storage.writing(path), path.open("a+b") as file:
             file.seek(0)
             file.truncate(file.read().rfind(b"\n") + 1)
             file.write(text.encode())
@@ -130,20 +146,33 @@ class Run:
             os.fsync(file.fileno())
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Read the complete lines of ``metrics.jsonl``; a last line without its end is dropped."""
-        file = self.path / "metrics.jsonl"
-        lines = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
-        rows: list[dict[str, Any]] = []
-        for number, line in enumerate(lines, start=1):
+        """Read the complete lines of ``metrics.jsonl``; a last line without its end is dropped.
+
+        Raises
+        ------
+        DataFileError
+            If a line is no JSON object or is there twice, or the run has finished and the file is not what it was then.
+        """
+        file, rows = self.path / "metrics.jsonl", list[dict[str, Any]]()
+        seen: dict[bytes, int] = {}
+        for number, line in enumerate(self.contents("metrics.jsonl").split(b"\n")[:-1], start=1):
+            expected, got = f"line {number} of {file} to be a JSON object", f"{line[:60]!r}"
             try:
                 rows.append(dict(json.loads(line)))
-            except (TypeError, ValueError) as error:
-                raise DataFileError(
-                    f"line {number} of {file} to be a JSON object",
-                    f"{line[:60]!r}",
-                    "Remove or mend that line.",
-                ) from error
+            except (RecursionError, TypeError, ValueError) as error:
+                raise DataFileError(expected, got, "Remove or mend that line.") from error
+            if (before := seen.setdefault(line, number)) != number:
+                got = f"line {before} again, as when two programs write one file"
+                raise DataFileError(f"line {number} of {file} to be new", got, "Repeat the run in a new folder.")
         return rows
+
+    def contents(self, name: str) -> bytes:
+        """Bytes of a file of the run, none if there is no such file; DataFileError if it was sealed and is another."""
+        file, sealed = self.path / name, (self.info().get("sealed") or {}).get(name)
+        contents = file.read_bytes() if file.exists() else b""
+        if sealed is not None and _digest(contents) != sealed:
+            raise _damaged(file)
+        return contents
 
     def rewrite(self, lines: Iterable[Mapping[str, object]]) -> None:
         """Replace all lines of ``metrics.jsonl`` at once, as when sorting them or dropping half a group."""
@@ -162,7 +191,30 @@ class Run:
         return self.path / "tensors.safetensors"
 
     def _write(self, info: Mapping[str, object]) -> None:
-        storage.write_json(self.path / "run.json", info)
+        stored = {name: storage.to_json(value) for name, value in info.items()}
+        digest = _digest(json.dumps(stored, sort_keys=True).encode())
+        storage.write_json(self.path / "run.json", {**stored, "digest": digest})
+
+    def _worked(self, start: float) -> None:
+        self.record(seconds=self.info()["seconds"] + time.monotonic() - start)
+
+    def _release(self) -> None:
+        if self.lock is not None:
+            self.lock.release(force=True)
+
+    def _remove_temporary(self) -> None:
+        """Remove what a process that was killed has left half written."""
+        for file in self.path.iterdir():
+            if storage.is_temporary(file.name):
+                storage.remove(file)
+
+    def _check_free(self, kind: str, wanted: Mapping[str, JSON], resume: bool) -> None:
+        """Raise unless the folder is new, empty, or holds a run that may go on."""
+        if self.is_started():
+            self._check_same(kind, wanted, resume)
+        elif self.path.exists() and not (self.path.is_dir() and all(map(_is_own, self.path.iterdir()))):
+            advice = "Choose another folder for the run."
+            raise InputError(f"a new or empty folder at {self.path}", "other files there", advice)
 
     def _check_same(self, kind: str, wanted: Mapping[str, JSON], resume: bool) -> None:
         """Raise unless the run in the folder has the settings that are wanted and may go on."""
@@ -188,6 +240,20 @@ class Run:
 
 def _jsonl(lines: Iterable[Mapping[str, object]]) -> str:
     return "".join(json.dumps(storage.to_json(line), allow_nan=False) + "\n" for line in lines)
+
+
+def _is_own(file: Path) -> bool:
+    """Whether a file may be left by a run that was killed before its first write was complete."""
+    return file.name == LOCK_FILE or storage.is_temporary(file.name)
+
+
+def _digest(contents: bytes) -> str:
+    return hashlib.sha256(contents).hexdigest()
+
+
+def _damaged(file: Path) -> DataFileError:
+    got = "other contents: its checksum does not match"
+    return DataFileError(f"{file} as it was written", got, "Copy the folder again, or repeat the run.")
 
 
 def _now() -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import uuid4
@@ -17,9 +19,22 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from agop.errors import DataFileError, InputError
+from agop.errors import AgopError, DataFileError, InputError, OutputError
 
-__all__ = ["FORMAT_VERSION", "JSON", "load", "replacing", "save", "to_json", "write_json", "write_text_atomic"]
+__all__ = [
+    "FORMAT_VERSION",
+    "JSON",
+    "check_writable",
+    "is_temporary",
+    "load",
+    "remove",
+    "replacing",
+    "save",
+    "to_json",
+    "write_json",
+    "write_text_atomic",
+    "writing",
+]
 
 FORMAT_VERSION = 1
 """Version of the layout that `save` writes and `load` reads."""
@@ -28,12 +43,15 @@ JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON
 
 _METADATA_KEY = "agop"
 
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}\.tmp")
+
 
 def save(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], header: Mapping[str, JSON] | None = None) -> None:
     """Write tensors and a header to ``path``, which is replaced whole or left as it was.
 
     Values and dtypes are kept exactly; tensors come back contiguous, on the CPU, without gradient history,
-    and no longer sharing memory.
+    and no longer sharing memory. A SHA-256 checksum of the header and of all tensors finds damage; it does not say who
+    wrote the file.
 
     Parameters
     ----------
@@ -48,6 +66,8 @@ def save(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], header: Ma
     ------
     InputError
         If the folder does not exist, or a tensor or the header cannot be stored.
+    OutputError
+        If the file cannot be written.
 
     Examples
     --------
@@ -58,11 +78,12 @@ def save(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], header: Ma
     >>> tensors["metric"].tolist(), header
     ([[1.0, 0.0], [0.0, 1.0]], {'bandwidth': 2.0})
     """
+    packed = _packed(tensors)
     try:
-        text = json.dumps({"format": FORMAT_VERSION, "header": dict(header or {})}, allow_nan=False)
+        stored = json.loads(json.dumps(dict(header or {}), allow_nan=False))
     except (TypeError, ValueError) as error:
         raise InputError("a header of finite JSON values", str(error), "Convert or drop that value.") from error
-    packed = _packed(tensors)
+    text = json.dumps({"format": FORMAT_VERSION, "checksum": _checksum(stored, packed), "header": stored})
     with replacing(Path(path)) as temporary:
         try:
             save_file(packed, temporary, metadata={_METADATA_KEY: text})
@@ -78,19 +99,19 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any
     Raises
     ------
     DataFileError
-        If the file is missing, truncated, not written by `save`, or of another format version.
+        If the file is missing, truncated, not written by `save`, of another format version, or not as it was saved.
     """
     path = Path(path)
     try:
         with safe_open(path, framework="pt") as file:
             stored = json.loads((file.metadata() or {})[_METADATA_KEY])
-            version, header = stored["format"], dict(stored["header"])
+            version, checksum, header = stored["format"], stored.get("checksum"), dict(stored["header"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     except (OSError, SafetensorError) as error:
         raise DataFileError(
             f"{path} to be a complete safetensors file", str(error), "Write or copy the file again."
         ) from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise DataFileError(
             f"{path} to have been written by agop",
             "a file without its header",
@@ -102,6 +123,9 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any
             f"format {version}",
             "Read it with the version of agop that wrote it, or write it again with this one.",
         )
+    if checksum != _checksum(header, tensors):
+        got = "other contents: its checksum does not match"
+        raise DataFileError(f"{path} as it was saved", got, "Copy or write the file again.")
     return tensors, header
 
 
@@ -153,20 +177,80 @@ def write_text_atomic(path: str | os.PathLike[str], text: str) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside ``path``; what is written there replaces it if the block succeeds."""
+    """Yield a temporary name beside ``path``; what is written there replaces it if the block succeeds.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist.
+    OutputError
+        If the file cannot be written.
+    """
     if not path.parent.is_dir():
         raise InputError(f"a folder {path.parent} to write {path.name} to", "no such folder", "Create it first.")
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
+    temporary = _temporary(path)
+    with writing(path):
+        try:
+            temporary.touch()
+            mode = temporary.stat().st_mode  # that of any new file, which a writer may narrow
+            yield temporary
+            temporary.chmod(mode)
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            with suppress(OSError):  # one that stays is removed by the next run in the folder
+                temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Raise OutputError unless a file can be written at ``path``: a temporary one is, beside it."""
+    temporary = _temporary(path)
+    with writing(path):
         temporary.touch()
-        mode = temporary.stat().st_mode  # that of any new file, which a writer may narrow
-        yield temporary
-        temporary.chmod(mode)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        temporary.unlink()
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there; OutputError if it cannot be removed."""
+    with writing(path):
+        path.unlink(missing_ok=True)
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file was being written by ``replacing`` when its process ended.
+
+    Examples
+    --------
+    >>> is_temporary(f".run.json.{uuid4().hex}.tmp"), is_temporary("run.json")
+    (True, False)
+    """
+    return _TEMPORARY.fullmatch(name) is not None
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise OutputError, in one sentence, where ``path`` cannot be written: a full disk, no right, a bad name."""
+    try:
+        yield
+    except AgopError:
+        raise
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OutputError(f"to write {path}", reason, "Make room or choose another place.") from error
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+
+
+def _checksum(header: Mapping[str, JSON], tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of the header as sorted JSON, and of the name, type, shape and bytes of every tensor."""
+    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

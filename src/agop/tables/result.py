@@ -47,7 +47,7 @@ class TableResult:
         if not file.exists():
             raise nothing_measured(run)
         try:
-            explanation = Explanation.from_json(json.loads(file.read_text(encoding="utf-8")))
+            explanation = Explanation.from_json(json.loads(run.contents(file.name)))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataFileError(f"{file} to hold an explanation", str(error), "Repeat agop explain --run.") from error
         folds = [line for line in with_columns(lines, "fold", "error") if line["error"] is not None]

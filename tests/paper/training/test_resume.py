@@ -185,8 +185,16 @@ def _interrupt():
 
 def test_files_and_order(toy, whole):
     run = whole["momentum"]
-    assert {path.name for path in run.path.iterdir()} == {"run.json", "metrics.jsonl", "epochs.jsonl", "seed3", "seed1"}
+    assert {path.name for path in run.path.iterdir()} == {
+        ".lock",
+        "run.json",
+        "metrics.jsonl",
+        "epochs.jsonl",
+        "seed3",
+        "seed1",
+    }
     assert {path.name for path in (run.path / "seed3").iterdir()} == {
+        ".lock",
         "run.json",
         "metrics.jsonl",
         "network.safetensors",

@@ -131,7 +131,7 @@ def _train(
     """Train the network of a seed to its end, from where it was."""
     weights, checkpoint = folder / "weights.safetensors", folder / "checkpoint.safetensors"
     if weights.exists():
-        checkpoint.unlink(missing_ok=True)
+        storage.remove(checkpoint)
         return
     train, test = training_rows(settings, dataset, seed, device)
     model = settings.network(input_shape(dataset), dataset.n_classes, seed).to(device)
@@ -161,7 +161,7 @@ def _train(
             saved = time.monotonic()
     tracker.finish()
     storage.save(weights, model.state_dict(), {"history": history})
-    checkpoint.unlink(missing_ok=True)
+    storage.remove(checkpoint)
 
 
 def _epoch(

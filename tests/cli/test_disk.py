@@ -1,0 +1,70 @@
+"""What the system refuses is one sentence, before the work; a scheduler's signal is an interruption."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from commands import invoke, words
+
+pandas = pytest.importorskip("pandas")
+
+import agop.cli.fit as fitting  # noqa: E402
+
+SMALL = ["deep-rfm", "digits", "--samples", 20, "--depth", 1, "--width", 8]
+
+
+@pytest.fixture
+def table(tmp_path):
+    file = tmp_path / "table.csv"
+    pandas.DataFrame({"x": range(12), "y": [number % 5 for number in range(12)]}).to_csv(file, index=False)
+    return file
+
+
+def assert_one_sentence(result, *parts):
+    assert result.exit_code == 2, result.output
+    said = result.stderr.strip()
+    assert said.startswith("Error: ")
+    assert "\n" not in said
+    for part in parts:
+        assert part in words(said)
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "nul\udcff" * 100])
+def test_a_name_that_the_system_refuses(table, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(fitting, "_fit", lambda *_: pytest.fail("the fit began"))
+    result = invoke("fit", table, "--target", "y", "--out", tmp_path / name)
+    assert_one_sentence(result, "name too long")
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    assert_one_sentence(invoke(*SMALL, "--out", tmp_path / "file" / "run"), "Not a directory")
+    assert_one_sentence(invoke(*SMALL, "--out", tmp_path / ("n" * 300)), "name too long")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_the_right_to_write(table, tmp_path, monkeypatch):
+    monkeypatch.setattr(fitting, "_fit", lambda *_: pytest.fail("the fit began"))
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    assert_one_sentence(invoke("fit", table, "--target", "y", "--out", closed / "model"), "Permission denied")
+
+
+def test_a_table_that_cannot_be_read(tmp_path):
+    (tmp_path / "folder.csv").mkdir()
+    assert_one_sentence(invoke("fit", tmp_path / "folder.csv", "--target", "y", "--out", tmp_path / "model"))
+
+
+def test_the_signal_of_a_scheduler_interrupts(table, tmp_path, monkeypatch):
+    handler = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(fitting, "_fit", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    try:
+        result = invoke("fit", table, "--target", "y", "--out", tmp_path / "model")
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert result.exit_code == 130
+    assert words(result.stderr) == "Interrupted. Nothing was written."
