@@ -39,7 +39,7 @@ def test_success(drawn):
     assert result.exit_code == 0, result.output
     assert not result.stderr
     names = {"run.json", "metrics.jsonl", "tensors.safetensors", "report.html"}
-    assert {path.name for path in out.iterdir()} == names
+    assert {path.name for path in out.iterdir() if path.name != ".lock"} == names
     assert f"Report: {out / 'report.html'}" in result.stdout
     assert "100%" in result.stdout
 

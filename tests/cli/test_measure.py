@@ -84,7 +84,7 @@ def test_success(here):
     assert not result.stderr
     out = here / "a [very] odd name"
     files = {"run.json", "metrics.jsonl", "network.safetensors", "report.html"}
-    assert {path.name for path in out.iterdir()} == files
+    assert {path.name for path in out.iterdir() if path.name != ".lock"} == files
     record, run = NetworkRecord.load(out / "network.safetensors"), Run.open(out)
     assert [*record] == ["0", "2"]
     assert run.metrics() == json.loads(json.dumps(list(record.lines())))

@@ -40,8 +40,11 @@ def test_all(two, tmp_path, monkeypatch):
     out = tmp_path / "runs" / "reproduce" / "quick"
     assert {path.name for path in out.iterdir()} == {"deep-rfm-metrics", "deep-rfm-gram", "parts"}
     names = {"run.json", "metrics.jsonl", "verdicts.json", "README.md", "figure.svg"}
-    assert {path.name for path in (out / "deep-rfm-metrics").iterdir()} == names
-    assert {path.name for path in (out / "deep-rfm-gram").iterdir()} == names | {"figure.png", "tensors.safetensors"}
+    metrics, gram = (
+        {path.name for path in (out / name).iterdir()} - {".lock"} for name in ("deep-rfm-metrics", "deep-rfm-gram")
+    )
+    assert metrics == names
+    assert gram == names | {"figure.png", "tensors.safetensors"}
     text = words(result.stdout)
     verdicts = [
         v for name in ("metrics", "gram") for v in json.loads((out / f"deep-rfm-{name}/verdicts.json").read_text())

@@ -26,7 +26,7 @@ def test_success(trained):
     assert result.exit_code == 0, result.output
     assert not result.stderr
     files = {"run.json", "metrics.jsonl", "epochs.jsonl", "report.html"}
-    assert {path.name for path in out.iterdir()} == files | {"seed0", "seed1"}
+    assert {path.name for path in out.iterdir() if path.name != ".lock"} == files | {"seed0", "seed1"}
     assert f"Report: {out / 'report.html'}" in result.stdout
     assert "100%" in result.stdout
 
