@@ -12,7 +12,7 @@ import torch.distributed as dist
 from agop.errors import AgopError
 from agop.kernels import Laplace, ProductLaplace
 from agop.ranks import ALONE, Ranks
-from agop.rfm import Limits, Samples, Setting, rfm
+from agop.rfm import Limits, RFMClassifier, RFMRegressor, Samples, Setting, rfm
 from agop.solvers import Cholesky, ConjugateGradient
 
 RNG = np.random.default_rng(0)
@@ -62,6 +62,52 @@ def unshared(ranks):
     return "nothing"
 
 
+LABELS = (Y[:, 0] > 0).astype(int) + (X[:, 3] > 1)
+NEW = RNG.standard_normal((11, 4))
+
+ESTIMATORS = {
+    "numbers": (RFMRegressor, {"kernel": Laplace(2.0), "ridge": 1e-2, "selection": None}, {}),
+    "float32": (RFMRegressor, {"kernel": Laplace(2.0), "ridge": 1e-2, "selection": None}, {"dtype": np.float32}),
+    "choices": (RFMRegressor, {"n_iterations": 2, "random_state": 0}, {}),
+    "choices, weights": (RFMClassifier, {"n_iterations": 2}, {"sample_weight": WEIGHTS.numpy()}),
+    "a part learns the metric": (RFMRegressor, {"n_iterations": 2, "metric_samples": 30}, {}),
+    "a part learns the metric of a classifier": (RFMClassifier, {"n_iterations": 2, "metric_samples": 30}, {}),
+    "validation rows": (RFMClassifier, {"n_iterations": 3}, {"validation": True}),
+    "validation fraction": (RFMRegressor, {"n_iterations": 2, "validation_fraction": 0.3, "random_state": 1}, {}),
+    "no random state": (RFMRegressor, {"n_iterations": 1, "validation_fraction": 0.3}, {}),
+}
+FOUND = ("metric_", "bandwidth_", "ridge_", "power_", "best_iteration_", "n_iter_", "validation_scores_", "agop_error_")
+
+
+def estimated(name, group=None):
+    """What an estimator learned."""
+    kind, parameters, options = ESTIMATORS[name]
+    x, y = X.astype(options.get("dtype", float)), LABELS if kind is RFMClassifier else Y
+    given = {"validation": (NEW, LABELS[:11])} if "validation" in options else {}
+    model = kind(**parameters).fit(x, y, options.get("sample_weight"), **given, group=group)
+    found = {what: getattr(model, what) for what in FOUND}
+    return found | {"predictions": model.predict(NEW.astype(x.dtype)), "solver": str(model.solver_)}
+
+
+def ended(rank, group):
+    """Iterates of a regressor that rank 1 ends after the first update."""
+    stop = (lambda step: step.iteration == 1) if rank == 1 else None
+    model = RFMRegressor(Laplace(2.0), ridge=1e-2, selection=None, n_iterations=4, callback=stop)
+    return model.fit(X, Y, group=group).n_iter_
+
+
+def refused(rank, group):
+    """What is said of data and parameters that ranks cannot share."""
+    messages = []
+    other = np.where(np.arange(len(X))[:, None] == 3 * (rank == 1), 0.0, X)
+    for parameters, x in (({"time_budget": 5.0}, X), ({"ridge": 0.1 + (rank == 1)}, X), ({}, other)):
+        try:
+            RFMRegressor(**parameters).fit(x, Y, group=group)
+        except AgopError as error:
+            messages.append(f"{type(error).__name__}: {error}")
+    return messages
+
+
 def start(rank, world, folder):
     """Ranks of a new group."""
     where = f"file://{folder}/rendezvous"
@@ -74,4 +120,6 @@ def take_iterates(rank: int, world: int, folder: str) -> None:
     ranks = start(rank, world, folder)
     found = {(name, given): iterates(name, WEIGHTS if given else None, ranks) for name in CASES for given in (0, 1)}
     torch.save((found, unshared(ranks)), Path(folder, f"rank{rank}.pt"))
+    models = {name: estimated(name, ranks.group) for name in ESTIMATORS}
+    torch.save((models, ended(rank, ranks.group), refused(rank, ranks.group)), Path(folder, f"models{rank}.pt"))
     dist.destroy_process_group()

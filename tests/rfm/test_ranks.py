@@ -8,14 +8,26 @@ import torch
 
 from oracles import kernels as oracles_kernels
 from processes import start_ranks
-from rfm.gloo_rfm import CASES, WEIGHTS, X, Y, iterates, take_iterates
+from rfm.gloo_rfm import CASES, ESTIMATORS, WEIGHTS, X, Y, estimated, iterates, take_iterates
 
 
 @pytest.fixture(scope="module", params=[1, 2, 3], ids=lambda world: f"{world} ranks")
-def ranks(request, tmp_path_factory):
+def group(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("rfm")
     start_ranks(take_iterates, request.param, folder)
-    return [torch.load(folder / f"rank{rank}.pt") for rank in range(request.param)]
+    return folder, request.param
+
+
+@pytest.fixture
+def ranks(group):
+    folder, world = group
+    return [torch.load(folder / f"rank{rank}.pt") for rank in range(world)]
+
+
+@pytest.fixture
+def models(group):
+    folder, world = group
+    return [torch.load(folder / f"models{rank}.pt", weights_only=False) for rank in range(world)]
 
 
 def assert_close(got, expected, limit):
@@ -52,3 +64,35 @@ def test_iterates_are_those_of_the_definitions(ranks):
 def test_a_solver_that_ranks_cannot_share_is_refused(ranks):
     for _, message in ranks:
         assert "expected solver='auto' or Cholesky() in a process group, got ConjugateGradient(" in message
+
+
+@pytest.mark.filterwarnings("ignore:.*calibrat")
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_estimators_are_those_of_one_process(models, name):
+    first = models[0][0][name]
+    expected = first if name == "no random state" else estimated(name)
+    limit = 1e-3 if name == "float32" else 1e-8
+    for found, *_ in models:
+        for what, right in expected.items():
+            value = found[name][what]
+            if right is None or isinstance(right, str):
+                assert value == right
+            else:
+                np.testing.assert_allclose(value, right, rtol=limit, atol=limit)
+            np.testing.assert_array_equal(value, first[what])
+
+
+def test_a_callback_on_one_rank_ends_the_iterates_of_all(models):
+    for _, n_iterations, _ in models:
+        assert n_iterations == (1 if len(models) > 1 else 4)
+
+
+def test_what_ranks_cannot_share_is_refused_on_all(models):
+    expected = [
+        "InputError: expected time_budget=None in a process group, got 5.0.",
+        "InputError: expected ridge='0.1' on all ranks, got '1.1' on rank 1. Give all ranks the same settings.",
+        "InputError: expected the same inputs on all ranks, got others on rank 1. Give all ranks the same samples.",
+    ]
+    for *_, messages in models:
+        assert len(messages) == (3 if len(models) > 1 else 1)
+        assert all(message.startswith(right) for message, right in zip(messages, expected, strict=False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import torch
 import torch.distributed as dist
@@ -18,7 +18,7 @@ from agop.kernels import Kernel, KernelMatrix
 from agop.linalg import psd_power
 from agop.outer_product import AGOPPlan, kernel_agop, normalized_agop
 from agop.ranks import Panels, Ranks, require_same
-from agop.rfm import Samples, distinct_rows
+from agop.rfm import Samples, distinct_rows, require_same_samples
 from agop.solvers import Cholesky, PanelCholesky, Solver
 from agop.storable import storable
 
@@ -208,7 +208,8 @@ def deep_rfm(
     if depth < 1:
         raise InputError("depth >= 1", str(depth), "Use KernelMachine for depth 0.")
     ranks = Ranks(group)
-    _require_same(ranks, samples, {"settings": repr(settings), "depth": depth, "seed": seed})
+    require_same(ranks, {"settings": repr(settings), "depth": depth, "seed": seed})
+    require_same_samples(ranks, samples)
     samples = replace(samples, inputs=normalize_rows(samples.inputs))
     first, row_group = distinct_rows(samples.inputs)
     for index in range(1, depth + 1):
@@ -225,13 +226,6 @@ def deep_rfm(
         yield DeepRFMLayer(index, stages, fit, agop, plan, layer_map, settings.features, ranks)
         if index < depth:  # equal rows stay equal: a matrix product need not round them alike
             samples = replace(samples, inputs=normalize_rows(stages["features"])[first[row_group]])
-
-
-def _require_same(ranks: Ranks, samples: Samples, settings: dict[str, Any]) -> None:
-    """Raise unless all ranks have the same samples and settings."""
-    parts = {"targets": samples.sample_targets, "weights": samples.sample_weights}
-    require_same(ranks, settings)
-    require_same(ranks, {"inputs": samples.inputs, **parts}, "samples")
 
 
 def _solver(panels: Panels, max_memory: int | None) -> Solver:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from agop.errors import InputError
 from agop.inputs import all_finite
+from agop.linalg.products import gram
 
 __all__ = ["effective_rank", "largest_positive", "psd_eigen", "psd_power"]
 
@@ -117,7 +118,7 @@ def effective_rank(rows: Tensor) -> float:
     if scale == 0:
         return 0.0
     rows = rows.double() / scale
-    smaller = rows @ rows.mT if rows.shape[0] < rows.shape[1] else rows.mT @ rows
+    smaller = gram(rows.mT if rows.shape[0] < rows.shape[1] else rows)
     return (smaller.trace().square() / smaller.square().sum()).item()
 
 

@@ -189,6 +189,10 @@ class Ranks:
         found = self.share(found, device)
         return {key: found[key] for key in costs}
 
+    def first(self, work: Callable[[], Value], device: torch.device | str = "cpu") -> Value:
+        """Result of some work that rank 0 does and all get, with its tensors on a device."""
+        return self.spread(lambda _: work(), {0: 0.0}, device)[0]
+
     def _turns(self, costs: Mapping[Key, float]) -> list[dict[int, Key]]:
         """Keys by rank that are worked on at the same time, so that the costs of the ranks are alike."""
         loads, lengths = [0.0] * self.world, [0] * self.world

@@ -8,6 +8,7 @@ from agop.rfm.cross_fit import cross_fit
 from agop.rfm.estimators import RFMClassifier, RFMRegressor
 from agop.rfm.recursion import Limits, RFMStep, rfm
 from agop.rfm.samples import Samples, distinct_rows
+from agop.rfm.sharing import require_same_samples
 from agop.rfm.tree import TreeRFMClassifier, TreeRFMRegressor
 from agop.rfm.tuning import Setting
 
@@ -23,6 +24,7 @@ __all__ = [
     "TreeRFMRegressor",
     "cross_fit",
     "distinct_rows",
+    "require_same_samples",
     "rfm",
     "within_time",
 ]

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
@@ -27,6 +28,7 @@ from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
 from agop.estimator.targets import check_regression_targets, probabilities
 from agop.kernel_machine import KernelMachine
 from agop.kernels import KERNELS, Kernel
+from agop.ranks import ALONE, Ranks
 from agop.rfm.calibration import Calibration
 from agop.rfm.choice import Search
 from agop.rfm.clock import Clock
@@ -35,8 +37,9 @@ from agop.rfm.learning import Judged, Learned, Learning
 from agop.rfm.recursion import Limits, RFMStep
 from agop.rfm.samples import Samples
 from agop.rfm.selection import mean_and_error
+from agop.rfm.sharing import require_same_parameters, require_same_samples
 from agop.rfm.tuning import candidates_for
-from agop.solvers import Solver
+from agop.solvers import Cholesky, Solver
 from agop.storable import storable
 
 __all__ = ["RFMClassifier", "RFMRegressor"]
@@ -134,7 +137,15 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         search, learned = learning.search, n_samples - held_out
         return fit_cost(learning.work, search, learned, self.metric_samples, leaving_out=leaving_out)
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, validation: tuple[Any, Any] | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        validation: tuple[Any, Any] | None = None,
+        group: dist.ProcessGroup | None = None,
+    ) -> Self:
         """Fit the recursion.
 
         Parameters
@@ -147,6 +158,10 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
             (n,) non-negative weights; a weight of 2 is the same as repeating the sample.
         validation
             (X, y) that choose the iterate; without it ``validation_fraction`` or ``selection`` says which is kept.
+        group
+            Process group of ``torch.distributed``, all of whose ranks call this with the same data, such as
+            ``torch.distributed.group.WORLD``: each has some rows of the matrices over pairs, which are factorized, and
+            all get the same model. What is chosen by few rows, rank 0 chooses. None is this process alone.
 
         Raises
         ------
@@ -154,14 +169,25 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
             If the data or a parameter are unusable; the message says what was expected and what to do.
         MemoryBudgetError
             If no solver can work within ``max_memory``.
+        RankError
+            If there is an error on another rank, or one is gone or slower than the timeout of the group.
         """
+        ranks = Ranks(group)
+        with ranks.together():
+            return self._fit(X, y, sample_weight, validation, ranks)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any] | None, ranks: Ranks) -> Self:
         clock = Clock.start(self.time_budget, busyness)
         self._validate_params()
+        require_same_parameters(ranks, self.get_params(deep=False))
         features = check_features(self, X, reset=True)
         samples = self._learn_targets(features, y, check_weights(sample_weight, features))
-        samples, held_out = self._without_held_out(samples, validation)
+        samples, held_out = self._without_held_out(samples, validation, ranks)
         samples = samples.merged().sorted()
-        learning = self._learning(samples, clock)
+        require_same_samples(ranks, samples)
+        if held_out is not None:
+            require_same_samples(ranks, held_out, "validation ")
+        learning = self._learning(samples, clock, ranks)
         if held_out is not None:
             learned = learning.by_validation(samples, held_out, lambda raw: self._score_of(raw, held_out, True)[0])
         elif self.selection is None:
@@ -174,11 +200,11 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         self.cut_short_ = list(clock.cuts)
         if clock.cuts:
             warnings.warn(
-                f"The time budget of {clock.budget:g} s ran out: {'; '.join(clock.cuts)}.", TimeBudgetWarning, 2
+                f"The time budget of {clock.budget:g} s ran out: {'; '.join(clock.cuts)}.", TimeBudgetWarning, 3
             )
         return self
 
-    def _without_held_out(self, samples: Samples, validation: Any) -> tuple[Samples, Samples | None]:
+    def _without_held_out(self, samples: Samples, validation: Any, ranks: Ranks) -> tuple[Samples, Samples | None]:
         """The samples to learn from, and those that choose the iterate, if there are any."""
         if validation is not None:
             X, y = validation
@@ -193,18 +219,22 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         parts = train_test_split(
             rows, test_size=self.validation_fraction, random_state=self.random_state, stratify=self._strata()
         )
+        parts = ranks.exchange(parts)[0]
         learn, judge = (samples.part(torch.from_numpy(part).to(samples.group)) for part in parts)
         return learn, judge
 
-    def _learning(self, samples: Samples, clock: Clock) -> Learning:
-        seed = 0 if self.random_state is None else seed_of(self.random_state)
+    def _learning(self, samples: Samples, clock: Clock, ranks: Ranks = ALONE) -> Learning:
+        seed = ranks.exchange(0 if self.random_state is None else seed_of(self.random_state))[0]
         limits = Limits(self.agop_samples, seed, self.max_memory)
         power = (1 if self.selection is None else "loo") if self.power is None else self.power
         candidates = candidates_for(self.kernel, self.ridge, power, self.diagonal, samples, self.random_state)
+        candidates = ranks.exchange(candidates)[0]
         search = Search(candidates, self.n_iterations, self._loss, limits)
         shape = samples.inputs.shape[1], samples.targets.shape[1]
-        work = Work(candidates, shape, samples.inputs.dtype, self.solver, self.max_memory)
-        return Learning(search, work, self.metric_samples, clock, self.callback, int(self.verbose))
+        solver = self.solver if ranks.group is None or self.solver != "auto" else Cholesky()
+        work = Work(candidates, shape, samples.inputs.dtype, solver, self.max_memory)
+        verbose = int(self.verbose) if ranks.rank == 0 else 0
+        return Learning(search, work, self.metric_samples, clock, self.callback, verbose, ranks)
 
     def _keep(self, learned: Learned) -> None:
         best = learned.best

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from agop.kernel_machine import fit_kernel_machine
 from agop.kernels import KernelMatrix
+from agop.ranks import ALONE, Panels, Ranks
 from agop.rfm.choice import Choice, Course, Search
 from agop.rfm.clock import Clock
 from agop.rfm.cost import Work, fit_cost
 from agop.rfm.cross_fit import Fold, tuned
 from agop.rfm.display import Display
 from agop.rfm.division import affordable_rows, fold_counts, folded, n_judging
-from agop.rfm.recursion import RFMStep, Settings, in_turn, rfm
+from agop.rfm.recursion import Limits, RFMStep, Settings, in_turn, rfm
 from agop.rfm.samples import Samples
 from agop.rfm.selection import PATIENCE, Selected, select_iterate
 from agop.rfm.tuning import Setting
@@ -77,7 +79,10 @@ class Learned:
 
 @dataclass(frozen=True)
 class Learning:
-    """The parameters of a fit; see ``RFMRegressor``. The seed of the ``search`` is that of all folds and parts."""
+    """The parameters of a fit; see ``RFMRegressor``. The seed of the ``search`` is that of all folds and parts.
+
+    Ranks share the iterates, the predictions and the last solve; what is chosen by few rows, the first one chooses.
+    """
 
     search: Search
     work: Work
@@ -85,6 +90,7 @@ class Learning:
     clock: Clock
     callback: Callable[[RFMStep], object] | None
     verbose: int
+    ranks: Ranks = ALONE
 
     def to_the_end(self, samples: Samples) -> Learned:
         """The last iterate."""
@@ -160,7 +166,10 @@ class Learning:
             def cut(number: int) -> str:
                 return f"{number} folds of {n_stating} state the score"
 
-            found = list(self.clock.steps(islice(parts, n_stating), lambda _: seconds(rows), cut, least=0))
+            found = self.ranks.first(
+                lambda: list(self.clock.steps(islice(parts, n_stating), lambda _: seconds(rows), cut, least=0)),
+                samples.inputs.device,
+            )
         if not found:
             return None
         own = torch.cat([rows for rows, _ in found])
@@ -231,7 +240,8 @@ class Learning:
 
             search = replace(self.search, rows=rows, observe=observe)
             with self.clock.measured(lambda: self.work.tried(rows) * sum(len(c.losses) for c in choice.courses)):
-                choice = search.choose(samples, patience=patience, seconds=self.clock.left(share, later))
+                seconds = self.clock.left(share, later)
+                choice = self.ranks.first(lambda: search.choose(samples, patience=patience, seconds=seconds))
         return choice
 
     @property
@@ -263,7 +273,7 @@ class Learning:
         later: Callable[[], float] = lambda: 0.0,
     ) -> Iterator[RFMStep]:
         """The recursion on a part, within the time that later work leaves."""
-        limits, solver = self.search.limits, self.work.solver_for(len(part))
+        limits, solver = self._limits, self.work.solver_for(len(part))
 
         def seconds(iteration: int) -> float:
             return self.work.update(len(part), limits.agop_samples) if iteration else self.work.solve(len(part)).seconds
@@ -290,7 +300,8 @@ class Learning:
                 setting = Setting(step.machine.kernel, step.ridge, power=step.power)
                 advance(step.iteration, setting, None if score is None else -score)
 
-            return select_iterate(steps, criterion, patience=patience, callback=self.callback, advance=shown)
+            options: dict[str, Any] = {"patience": patience, "callback": self.callback, "ranks": self.ranks}
+            return select_iterate(steps, criterion, advance=shown, **options)
 
     def _display(self, n: int, *, leaving_out: bool) -> Display:
         """The bar of a fit, with parts as long as they are predicted to take."""
@@ -301,8 +312,15 @@ class Learning:
 
         return Display(self.verbose, parts)
 
+    @property
+    def _limits(self) -> Limits:
+        """Limits of what all ranks do together."""
+        return replace(self.search.limits, ranks=self.ranks)
+
     def _predicted(self, step: RFMStep, samples: Samples) -> Tensor:
-        return step.machine(samples.inputs, max_memory=self.search.limits.max_memory)
+        panels = Panels.of(len(samples), self.ranks)
+        own = step.machine(panels.own_part(samples.inputs), max_memory=self.search.limits.max_memory)
+        return panels.gathered(own)
 
     def _fit_to_all(self, step: RFMStep, samples: Samples, targets: Tensor | None = None) -> tuple[RFMStep, Solver]:
         """An iterate with its kernel, metric and ridge, fitted to samples; left out too where targets are given."""
@@ -310,7 +328,8 @@ class Learning:
         machine, shift = step.machine, step.ridge / samples.weights
         matrix = KernelMatrix(machine.kernel, samples.inputs, shift, machine.metric, self.search.limits.max_memory)
         values = samples.targets if targets is None else targets
-        fit = fit_kernel_machine(matrix, values, solver, leave_one_out=targets is not None)
+        together = self._limits.solver(solver, len(samples))
+        fit = fit_kernel_machine(matrix, values, together, leave_one_out=targets is not None)
         return replace(step, fit=fit), solver
 
     def _fit_leaving_out(self, step: RFMStep, samples: Samples) -> tuple[RFMStep, Solver, Tensor]:

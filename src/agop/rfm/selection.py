@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from agop.ranks import ALONE, Ranks
 from agop.rfm.recursion import RFMStep
 
 __all__ = ["PATIENCE", "Selected", "exhausted", "mean_and_error", "select_iterate"]
@@ -51,6 +52,7 @@ def select_iterate(
     patience: int | None = None,
     callback: Callable[[RFMStep], object] | None = None,
     advance: Callable[[RFMStep, float | None], object] = lambda step, score: None,
+    ranks: Ranks = ALONE,
 ) -> Selected:
     """Run a recursion and keep the first of its best iterates, or the last one.
 
@@ -66,17 +68,20 @@ def select_iterate(
         Called with every iterate; a true result stops.
     advance
         Called with every iterate and its score, for a progress bar.
+    ranks
+        Processes that take the iterates together: the score of the first one counts, and a callback on any stops all.
     """
     scores: list[float] = []
     for step in steps:
         if criterion is None:
             best = step
         else:
-            scores.append(criterion(step))
+            scores.append(ranks.exchange(criterion(step))[0])
             if scores[-1] > max(scores[:-1], default=float("-inf")) or len(scores) == 1:
                 best = step
         advance(step, scores[-1] if scores else None)
-        if (callback is not None and callback(step)) or exhausted([-score for score in scores], patience):
+        stops = any(ranks.exchange(callback is not None and bool(callback(step))))
+        if stops or exhausted([-score for score in scores], patience):
             break
     return Selected(best, step, scores)
 

@@ -1,0 +1,43 @@
+"""What ranks must have in common before they fit a model together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from agop.errors import InputError
+from agop.ranks import Ranks, require_same
+from agop.rfm.samples import Samples
+
+__all__ = ["require_same_parameters", "require_same_samples"]
+
+_OWN = {"callback", "verbose", "random_state"}
+"""Parameters that each rank may have for itself; the random state of the first rank counts."""
+
+
+def require_same_parameters(ranks: Ranks, parameters: Mapping[str, Any]) -> None:
+    """Raise for parameters of an estimator with which ranks cannot work together, or that differ between them.
+
+    Raises
+    ------
+    InputError
+        On all ranks.
+    """
+    if ranks.group is None:
+        return
+    require_same(ranks, {name: repr(value) for name, value in parameters.items() if name not in _OWN})
+    if parameters["time_budget"] is not None:
+        advice = "Leave it out: clocks differ, and ranks would end at different steps."
+        raise InputError("time_budget=None in a process group", repr(parameters["time_budget"]), advice)
+
+
+def require_same_samples(ranks: Ranks, samples: Samples, kind: str = "") -> None:
+    """Raise unless all ranks have the same samples, as the sums of their bits say.
+
+    Raises
+    ------
+    InputError
+        On all ranks.
+    """
+    parts = {"inputs": samples.inputs, "targets": samples.sample_targets, "weights": samples.sample_weights}
+    require_same(ranks, {kind + name: values for name, values in parts.items()}, "samples")
