@@ -184,6 +184,17 @@ def test_probabilities(folder, fitted, tmp_path):
     assert agreed.all()
 
 
+def test_intervals(folder, fitted, tmp_path):
+    frame, out = people(300, seed=1), tmp_path / "out.csv"
+    table = write_table(tmp_path / "new.csv", frame)
+    result = invoke("predict", folder / "height.model", table, "--out", out, "--coverage", 0.8)
+    assert result.exit_code == 0, result.output
+    written, known = pandas.read_csv(out), frame.height.notna()
+    assert list(written.columns) == ["prediction", "lower", "upper"]
+    assert (written.lower < written.prediction).all()
+    assert frame.height[known].between(written.lower[known], written.upper[known]).mean() == pytest.approx(0.8, abs=0.1)
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
 def test_pieces_of_a_table_give_the_same_bytes(folder, fitted, tmp_path, monkeypatch, suffix):
     """Also where a piece holds wards 07 and 08 only, which would be numbers on their own."""
@@ -394,6 +405,8 @@ def test_predict_that_cannot_be(folder, fitted, tmp_path):
     failed(invoke("predict", table, folder / "height.csv.gz", "--out", out), "to be a complete safetensors file")
     failed(invoke("predict", model, tmp_path / "none.csv", "--out", out), "none.csv, got no such file.")
     failed(invoke("predict", model, table, "--out", out, "--probabilities"), "got a regression model.")
+    failed(invoke("predict", model, table, "--out", out, "--coverage", 1.5), "a coverage between 0 and 1")
+    failed(invoke("predict", folder / "size.model", table, "--out", out, "--coverage", 0.9), "got a classifier.")
     short = tmp_path / "short.csv"
     people(20)[["age [red]", "ward", "noise"]].to_csv(short, index=False)
     failed(invoke("predict", model, short, "--out", out), "got missing: ['tall']; surplus: none.")

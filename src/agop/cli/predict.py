@@ -28,6 +28,12 @@ def predict(
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Of a classifier: also a column for each class.")
     ] = False,
+    coverage: Annotated[
+        float | None,
+        typer.Option(
+            help="Of a regression: share of targets that lie between the columns lower and upper, such as 0.9."
+        ),
+    ] = None,
 ) -> None:
     """Predict every row of TABLE, some thousands at a time, into the column "prediction" of OUT.
 
@@ -42,7 +48,7 @@ def predict(
             rows = progress.add_task("rows", total=None)
 
             def predictions() -> Iterator[pandas.DataFrame]:
-                for frame, score in predict_file(pipeline, table, probabilities=probabilities):
+                for frame, score in predict_file(pipeline, table, probabilities=probabilities, coverage=coverage):
                     scores.extend([] if score is None else [score])
                     progress.advance(rows, len(frame))
                     progress.update(rows, description=f"{progress.tasks[rows].completed:.0f} rows")

@@ -38,6 +38,7 @@ from agop.rfm.recursion import Limits, RFMStep
 from agop.rfm.samples import Samples
 from agop.rfm.selection import mean_and_error
 from agop.rfm.sharing import require_same_parameters, require_same_samples
+from agop.rfm.spread import SpreadPredictions
 from agop.rfm.tuning import candidates_for
 from agop.solvers import Cholesky, Solver
 from agop.storable import storable
@@ -106,7 +107,8 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
     def _gains(self, raw: Tensor, samples: Samples, *, validated: bool) -> Tensor:
         """Contribution of each sample (n,) to the score of raw predictions (n, C), which is their weighted mean."""
 
-    def _calibrate(self, raw: Tensor, samples: Samples) -> None:
+    @abstractmethod
+    def _calibrate(self, raw: Tensor, samples: Samples, *, validated: bool) -> None:
         """Learn from raw predictions (n, C) that do not depend on the targets of the samples."""
 
     def _strata(self) -> Any:
@@ -254,7 +256,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         self.validation_scores_, self.validation_standard_errors_ = scores.T.copy()
         if validated:
             self.validation_standard_errors_[:] = self._score_of(judged.kept, judged.samples, validated)[1]
-        self._calibrate(judged.kept[judged.samples.group], judged.samples)
+        self._calibrate(judged.kept[judged.samples.group], judged.samples, validated=validated)
 
     def _score_of(self, raw: Tensor, samples: Samples, validated: bool) -> tuple[float, float]:
         """Score of raw predictions (m, C) at the inputs of samples, the larger the better, and its standard error."""
@@ -277,7 +279,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
 
 
 @storable
-class RFMRegressor(TensorRegressorMixin, FeatureMachine):
+class RFMRegressor(SpreadPredictions, TensorRegressorMixin, FeatureMachine):
     r"""Recursive feature machine for regression.
 
     Kernel ridge regression whose Mahalanobis metric M is learned as the AGOP of the predictor
@@ -349,6 +351,8 @@ class RFMRegressor(TensorRegressorMixin, FeatureMachine):
         Whether the metric is diagonal, and how the linear systems were solved.
     intercept_
         (C,) what is added to predictions.
+    left_out_ : LeftOut or None
+        Left-out residuals, behind the standard deviations and intervals of predictions.
     agop_error_ : float
         Standard error of the AGOP behind ``metric_``, relative to its Frobenius norm; 0 if all samples were used.
     best_iteration_, n_iter_ : int
@@ -418,7 +422,7 @@ class RFMRegressor(TensorRegressorMixin, FeatureMachine):
         self.random_state = random_state
 
     def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:
-        kept = weights > 0
+        kept, self.left_out_ = weights > 0, None
         targets = self._learn_outputs(y, features)[kept]
         samples = Samples.of(features[kept], targets, weights[kept], intercept=self.fit_intercept)
         self.intercept_ = samples.mean() * self.fit_intercept
@@ -433,6 +437,9 @@ class RFMRegressor(TensorRegressorMixin, FeatureMachine):
 
     def _decode(self, raw: Tensor, X: Any) -> Any:
         return self._as_outputs(raw + self.intercept_.to(raw), X)
+
+    def _calibrate(self, raw: Tensor, samples: Samples, *, validated: bool) -> None:
+        self._keep_left_out(raw, samples, validated=validated)
 
     def _loss(self, samples: Samples, predictions: Tensor) -> float:
         return samples.error(predictions)
@@ -543,7 +550,7 @@ n_iter_, validation_scores_, validation_standard_errors_, cut_short_, feature_im
         targets = 2 * torch.nn.functional.one_hot(codes, len(self._classes)).to(features) - 1
         return targets[:, 1:] if len(self._classes) == 2 else targets
 
-    def _calibrate(self, raw: Tensor, samples: Samples) -> None:
+    def _calibrate(self, raw: Tensor, samples: Samples, *, validated: bool) -> None:  # noqa: ARG002
         known = ~samples.sample_targets[:, 0].isnan()
         shares = (samples.sample_targets[known] + 1) / 2
         self.calibration_ = Calibration.of(raw[known], shares, samples.sample_weights[known])

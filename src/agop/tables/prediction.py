@@ -47,7 +47,7 @@ def frame_of_file(path: Path, pipeline: Pipeline) -> pandas.DataFrame:
 
 
 def predict_file(
-    pipeline: Pipeline, path: Path, *, probabilities: bool = False
+    pipeline: Pipeline, path: Path, *, probabilities: bool = False, coverage: float | None = None
 ) -> Iterator[tuple[pandas.DataFrame, TableScore | None]]:
     """Predictions for each piece of a table, and their score where the table has the target.
 
@@ -59,6 +59,8 @@ def predict_file(
         File of the table.
     probabilities
         Whether there is a column for each class, of a classifier.
+    coverage
+        Share of targets that lie between columns "lower" and "upper", of a regression; None leaves these out.
 
     Yields
     ------
@@ -70,19 +72,25 @@ def predict_file(
     Raises
     ------
     InputError
-        If a regression has no probabilities, or the file cannot be read or lacks columns of the fit.
+        If a regression has no probabilities or a classifier no intervals, or the file cannot be read or lacks columns
+        of the fit.
     """
     import pandas
 
     classes, target = getattr(pipeline[-1], "classes_", None), target_of(pipeline)
     if probabilities and classes is None:
         raise InputError("a classifier for probabilities", "a regression model", "Leave the probabilities out.")
+    if coverage is not None and not hasattr(pipeline[-1], "predict_interval"):
+        raise InputError("a regression model for intervals", "a classifier", "Ask for probabilities instead.")
     for piece in rows_of_file(path, pipeline):
         rows = without_target(piece, pipeline)
         columns = {"prediction": pipeline.predict(rows)}
         if probabilities:
             shares = pipeline.predict_proba(rows).T
             columns |= {f"probability {label}": share for label, share in zip(pipeline.classes_, shares, strict=True)}
+        if coverage is not None:
+            ends = pipeline[-1].predict_interval(pipeline[:-1].transform(rows), coverage)
+            columns |= dict(zip(("lower", "upper"), ends, strict=True))
         frame = pandas.DataFrame(columns)
         yield (
             frame,
