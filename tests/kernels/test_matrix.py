@@ -35,6 +35,9 @@ def test_entries_products_columns_and_diagonal_against_numpy(kernel, kept, metri
         np.testing.assert_allclose(product, expected @ vectors, atol=1e-5)
     index = torch.tensor([5, 0, 36])
     np.testing.assert_allclose(gram.columns(index), expected[:, index], atol=1e-5)
+    rows = torch.tensor([1, 1, 30, 5])
+    np.testing.assert_allclose(gram.between(rows, index, torch.float64), expected[rows][:, index], atol=1e-12)
+    np.testing.assert_allclose(gram.between(slice(3, 9), index, torch.float32), expected[3:9][:, index], atol=1e-5)
     np.testing.assert_allclose(gram.diagonal, np.diag(expected), atol=1e-12)
 
 

@@ -120,6 +120,16 @@ def ridge_coefficients(matrix, targets, ridge, weights=None):
     return np.linalg.solve(np.diag(weights) @ matrix + ridge * np.eye(len(matrix)), np.diag(weights) @ targets)
 
 
+def restricted_coefficients(columns, among_centers, targets, shift):
+    """Minimizer of sum_i |K_nm a - Y|_i^2 / s_i + a^T K_mm a as one least-squares problem, without normal equations."""
+    eigenvalues, eigenvectors = np.linalg.eigh(among_centers)
+    root = np.sqrt(np.maximum(eigenvalues, 0))[:, None] * eigenvectors.T
+    scale = 1 / np.sqrt(np.broadcast_to(shift, len(columns)))[:, None]
+    system = np.concatenate([scale * columns, root])
+    right = np.concatenate([scale * targets, np.zeros((len(root), targets.shape[1]))])
+    return np.linalg.lstsq(system, right, rcond=None)[0]
+
+
 def power_of(matrix, power):
     """Power of a symmetric positive semi-definite matrix, by its eigenvectors one after the other."""
     total = np.zeros_like(matrix)

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from agop.errors import InputError
 from agop.solvers import Cholesky, CholeskyFactor, DenseMatrix
-from agop.solvers.cross_validation import SplitSystem, leave_one_out_residuals
+from agop.solvers.cross_validation import SplitSystem
 from oracles import kernels as oracles_kernels
 
 N = 25
@@ -37,7 +36,7 @@ def test_against_refits(ridge, weighted):
         coefficients = np.linalg.solve(gram[np.ix_(kept, kept)] + ridge * np.diag(1 / weights[kept]), y[kept])
         expected[i] = y[i] - gram[i, kept] @ coefficients
     system = DenseMatrix(torch.tensor(gram), torch.tensor(ridge / weights))
-    got = leave_one_out_residuals(Cholesky().solve(system, torch.tensor(y), inverse_diagonal=True))
+    got = Cholesky().solve(system, torch.tensor(y), left_out=torch.arange(N)).left_out
     np.testing.assert_allclose(got, expected, rtol=0, atol=1e-9)
 
 
@@ -64,9 +63,12 @@ def test_float32_factor():
     np.testing.assert_allclose(got, np.diag(np.linalg.inv(matrix)), rtol=1e-4)
 
 
-def test_a_solution_without_its_inverse_diagonal_is_refused():
-    with pytest.raises(InputError, match="inverse diagonal"):
-        leave_one_out_residuals(Cholesky().solve(DenseMatrix(torch.eye(2)), torch.ones(2, 1)))
+@pytest.mark.parametrize("rows", [[3], [24], [20, 4, 11], [7, 7], []])
+@pytest.mark.parametrize("max_memory", [None, 1])
+def test_some_rows_in_any_order(rows, max_memory):
+    matrix = problem(0.1, True)[3]
+    got = CholeskyFactor(factor(matrix)).inverse_diagonal(torch.tensor(rows, dtype=torch.long), max_memory=max_memory)
+    np.testing.assert_allclose(got, np.diag(np.linalg.inv(matrix))[rows], rtol=1e-11)
 
 
 @pytest.mark.parametrize("first", [0, 1, 15, N - 1])

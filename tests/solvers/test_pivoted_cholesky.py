@@ -23,7 +23,7 @@ def factorize(matrix, rank, **arguments):
 
 def test_a_matrix_of_low_rank_is_found_exactly():
     matrix = spectrum_matrix(np.r_[np.ones(7), np.zeros(43)])
-    factor, rest = factorize(matrix, 30)
+    factor, rest, _ = factorize(matrix, 30)
     assert factor.shape[1] < 30  # nothing is left to explain
     np.testing.assert_allclose(factor @ factor.mT, matrix, atol=1e-6)
     assert rest.max() < 1e-6
@@ -31,7 +31,7 @@ def test_a_matrix_of_low_rank_is_found_exactly():
 
 def test_the_rest_is_positive_semi_definite_and_its_diagonal_is_known():
     matrix = spectrum_matrix(1.0 / np.arange(1, 501) ** 1.5)
-    factor, rest = factorize(matrix, 250)  # two rounds of pivots
+    factor, rest, _ = factorize(matrix, 250)  # two rounds of pivots
     remaining = matrix - factor @ factor.mT
     assert torch.linalg.eigvalsh(remaining)[0] > -1e-9
     np.testing.assert_allclose(rest, remaining.diagonal().clamp(min=0), atol=1e-9)
@@ -39,7 +39,7 @@ def test_the_rest_is_positive_semi_definite_and_its_diagonal_is_known():
 
 def test_it_is_nearly_as_good_as_eigenvectors():
     eigenvalues = 1.0 / np.arange(1, 401) ** 2
-    _, rest = factorize(spectrum_matrix(eigenvalues), 60)
+    rest = factorize(spectrum_matrix(eigenvalues), 60).rest
     assert rest.sum() < 3 * eigenvalues[60:].sum()
 
 
@@ -50,10 +50,17 @@ def test_pivots_depend_on_the_seed_alone():
     assert not torch.equal(first, other)
 
 
+def test_pivots_are_the_columns_behind_the_factor():
+    matrix = spectrum_matrix(1.0 / np.arange(1, 401) ** 1.5)
+    factor, _, pivots = factorize(matrix, 250)
+    assert len(set(pivots.tolist())) == 250
+    np.testing.assert_allclose((factor @ factor.mT)[:, pivots], matrix[:, pivots], atol=1e-6)
+
+
 def test_repeated_columns_do_no_harm():
     column = RNG.standard_normal((40, 3))
     matrix = torch.tensor(np.tile(column, (5, 1)) @ np.tile(column, (5, 1)).T, dtype=torch.float32)
-    factor, _ = factorize(matrix, 50)
+    factor = factorize(matrix, 50).factor
     assert torch.isfinite(factor).all()
     np.testing.assert_allclose(factor @ factor.mT, matrix, atol=2e-4 * matrix.max())
 

@@ -33,9 +33,6 @@ _SHORT = 5e10
 _DIRECT = 1.3
 """Time of a multiply-add in a factorization or a triangular solve beside one in a matrix product."""
 
-_INVERSE = 1.3
-"""Time of the diagonal of the inverse beside that of the factor."""
-
 _WIDE = 1.8
 """Time of a float64 multiply-add beside one in float32."""
 
@@ -77,8 +74,8 @@ def cheapest_solver(
 
     Where a factorization takes about half a second or less it is taken in any case, since it is exact.
 
-    A factorization takes :math:`n^2 d / 2` multiply-adds for inner products, :math:`n^3 / 6` for the factor, as many
-    for the diagonal of the inverse, and n^2 for each output; its memory is :math:`n^2` entries of ``dtype``. The
+    A factorization takes :math:`n^2 d / 2` multiply-adds for inner products, :math:`n^3 / 6` for the factor
+    and n^2 for each output; its memory is :math:`n^2` entries of ``dtype``. The
     iteration works in float32: :math:`n^2 d / 2` for the kernel matrix, again for each product where it is not kept,
     and n^2 for each product and column; its memory is from :math:`2 n r`, with r columns of the preconditioner,
     to :math:`n^2 / 2` more.
@@ -90,7 +87,7 @@ def cheapest_solver(
     dtype
         Data type of the inputs; a float32 matrix that turns out to be singular is built again in float64.
     leave_one_out
-        Whether the diagonal of the inverse is wanted.
+        Whether left-out residuals of some rows are wanted, which take the iteration 16 more columns.
     max_memory
         Bytes for matrices over pairs; unlimited if None.
 
@@ -138,15 +135,13 @@ def solve_plan(
     pair = d + _PAIR if pair is None else pair
     if isinstance(solver, ConjugateGradient):
         return _iterative_plan(solver, n, pair, n_outputs + DIRECTIONS * leave_one_out, max_memory)
-    return _direct_plan(solver, n, pair, n_outputs, dtype, leave_one_out)
+    return _direct_plan(solver, n, pair, n_outputs, dtype)
 
 
-def _direct_plan(
-    solver: Solver, n: int, pair: float, n_outputs: int, dtype: torch.dtype, leave_one_out: bool
-) -> SolvePlan:
+def _direct_plan(solver: Solver, n: int, pair: float, n_outputs: int, dtype: torch.dtype) -> SolvePlan:
     unit = _WIDE if dtype == torch.float64 else 1.0
     pairs = n**2 / 2 * pair
-    factor = _DIRECT * (n**3 / 6 * (1 + _INVERSE * leave_one_out) + n**2 * n_outputs)
+    factor = _DIRECT * (n**3 / 6 + n**2 * n_outputs)
     return SolvePlan(solver, _CALL + unit * (pairs + factor), Cholesky().least_memory(n, dtype))
 
 

@@ -36,7 +36,7 @@ class Fit:
 
 
 def fit_kernel_machine(
-    matrix: KernelMatrix, targets: Tensor, solver: Solver | None = None, *, leave_one_out: bool = False
+    matrix: KernelMatrix, targets: Tensor, solver: Solver | None = None, *, left_out: Tensor | None = None
 ) -> Fit:
     r"""Kernel ridge regression: the minimizer of :math:`\sum_i w_i \|f(x_i) - y_i\|^2 + \lambda \|f\|_H^2`.
 
@@ -52,10 +52,10 @@ def fit_kernel_machine(
     targets
         Y, (n, C), finite.
     solver
-        ``Cholesky()`` if None, or ``ConjugateGradient()``, which needs a positive shift.
-    leave_one_out
-        Whether the solution comes with its ``inverse_diagonal``: as many operations again as the factorization, or 16
-        more right-hand sides of the iteration.
+        ``Cholesky()`` if None; ``ConjugateGradient()`` and ``Nystrom()`` need a positive shift.
+    left_out
+        Rows (v,) whose left-out residuals come with the solution: at most as many operations again as the
+        factorization, or 16 more right-hand sides of the iteration.
 
     Returns
     -------
@@ -86,8 +86,9 @@ def fit_kernel_machine(
     """
     matrix.kernel.check()
     _check(matrix, targets)
-    solution = (solver or Cholesky()).solve(matrix, targets, inverse_diagonal=leave_one_out)
-    machine = KernelMachine(matrix.kernel, matrix.points, solution.values.to(solution.dtype), matrix.metric)
+    solution = (solver or Cholesky()).solve(matrix, targets, left_out=left_out)
+    centers = matrix.points if solution.centers is None else matrix.points[solution.centers]
+    machine = KernelMachine(matrix.kernel, centers, solution.values.to(solution.dtype), matrix.metric)
     return Fit(machine, replace(solution, values=machine.coefficients), matrix.products)
 
 

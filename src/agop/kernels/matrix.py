@@ -86,14 +86,14 @@ class KernelMatrix:
     @property
     def diagonal(self) -> Tensor:
         """(n,) diagonal of K: ones, for kernels of a difference."""
-        return torch.ones_like(self._narrow[:, 0])
+        return self.points.new_ones(len(self.points), dtype=torch.float32)
 
     def dense(self, dtype: torch.dtype) -> Tensor:
         """K, (n, n), from the points in this precision."""
         if self.distances is not None:
             return self.kernel.profile_(self.distances.to(dtype, copy=True))
         self._last.clear()  # of an attempt in lower precision
-        points = mapped(self.points, self.points.mean(0), self.metric, dtype)
+        points = mapped(self.points, self._origin, self.metric, dtype)
         twice = 2 * len(points) ** 2 * dtype.itemsize
         if self.keep_gradient_weights and (self.max_memory is None or twice <= self.max_memory):
             (gram, products), weights = self.kernel.gram_and_gradient_weights(points)
@@ -108,7 +108,7 @@ class KernelMatrix:
         With ``keep_gradient_weights`` those of the rows, (sum of b, n), are in ``gradient_weights`` afterwards.
         """
         self._last.clear()  # of an attempt in lower precision
-        points = mapped(self.points, self.points.mean(0), self.metric, dtype)
+        points = mapped(self.points, self._origin, self.metric, dtype)
         n_rows, done = sum(part.stop - part.start for part in parts), 0
         fits = self.max_memory is None or 2 * n_rows * len(points) * dtype.itemsize <= self.max_memory
         keeps = self.keep_gradient_weights and fits and self.kernel.gradient_weights(points[:1]) is not None
@@ -132,6 +132,11 @@ class KernelMatrix:
         """Columns k(X, X[index]) of K, (n, k)."""
         return self.kernel.gram(self._narrow, self._narrow[index]).values
 
+    def between(self, rows: Tensor | slice, index: Tensor, dtype: torch.dtype) -> Tensor:
+        """Kernel values k(X[rows], X[index]), (b, k), from the points in this precision."""
+        some, centers = (mapped(self.points[part], self._origin, self.metric, dtype) for part in (rows, index))
+        return self.kernel.gram(some, centers).values
+
     def __matmul__(self, vectors: Tensor) -> Tensor:
         """K V, (n, c) float64, for V (n, c), which is rounded to float32."""
         narrow = vectors.to(self._narrow)
@@ -151,7 +156,11 @@ class KernelMatrix:
 
     @cached_property
     def _narrow(self) -> Tensor:
-        return mapped(self.points, self.points.mean(0), self.metric, torch.float32)
+        return mapped(self.points, self._origin, self.metric, torch.float32)
+
+    @cached_property
+    def _origin(self) -> Tensor:
+        return self.points.mean(0)
 
     def _block(self, i: int, j: int, rows: slice, columns: slice) -> Tensor:
         if (i, j) in self._blocks:

@@ -223,7 +223,7 @@ class _MappedFold:
         """The linear system, and left-out residuals of the samples that are judged; distances (m, m) if known."""
         matrix = KernelMatrix(kernel, self.points, ridge / self.samples.weights, distances=distances)
         system = SplitSystem.of(matrix, self.samples.right_hand_sides().double(), self.first)
-        return system, self.samples.about_the_others(system.residuals(), self.first)
+        return system, self.samples.about_the_others(system.residuals(), slice(self.first, None))
 
 
 def _first_coefficients(system: SplitSystem, first: Samples) -> Tensor:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agop.kernel_machine import fit_kernel_machine
+from agop.kernel_machine import Fit, fit_kernel_machine
 from agop.kernels import KernelMatrix
 from agop.ranks import ALONE, Panels, Ranks
 from agop.rfm.choice import Choice, Course, Search
@@ -24,7 +24,6 @@ from agop.rfm.samples import Samples
 from agop.rfm.selection import PATIENCE, Selected, select_iterate
 from agop.rfm.tuning import Setting
 from agop.solvers import Solver
-from agop.solvers.cross_validation import leave_one_out_residuals
 
 __all__ = ["Judged", "Learned", "Learning"]
 
@@ -205,9 +204,11 @@ class Learning:
             settings = tuned(choosing, [Fold(everything[:0], everything)], candidate, rows=len(choosing))
             steps = self._steps(part, settings, self.search.n_iterations, candidate.diagonal, last)
             found = self._selected(steps, display, self.search.n_iterations, score, PATIENCE)
-            whole = samples.part(order[: self._affordable(len(samples), "the last fit", last)])
-            best, solver, left_out = self._fit_leaving_out(found.best, whole)
-        stated[best.iteration] = torch.cat([left_out[:n_stating], stated[best.iteration][len(whole) :]])
+            n_whole = self._affordable(len(samples), "the last fit", last)
+            whole = samples.part(order[:n_whole].flip(0))  # a factorization leaves last rows out at little cost
+            again = n_whole - 1 - torch.arange(min(n_stating, n_whole), device=order.device)
+            best, solver, left_out = self._fit_leaving_out(found.best, whole, again)
+        stated[best.iteration] = torch.cat([left_out, stated[best.iteration][len(again) :]])
         predictions = []
         for allowed in range(self.search.n_iterations + 1):
             pick = max(range(len(found.scores[: allowed + 1])), key=found.scores.__getitem__)
@@ -322,24 +323,30 @@ class Learning:
         own = step.machine(panels.own_part(samples.inputs), max_memory=self.search.limits.max_memory)
         return panels.gathered(own)
 
-    def _fit_to_all(self, step: RFMStep, samples: Samples, targets: Tensor | None = None) -> tuple[RFMStep, Solver]:
-        """An iterate with its kernel, metric and ridge, fitted to samples; left out too where targets are given."""
-        solver = self.work.solver_for(len(samples), leave_one_out=targets is not None)
-        machine, shift = step.machine, step.ridge / samples.weights
-        matrix = KernelMatrix(machine.kernel, samples.inputs, shift, machine.metric, self.search.limits.max_memory)
-        values = samples.targets if targets is None else targets
-        together = self._limits.solver(solver, len(samples))
-        fit = fit_kernel_machine(matrix, values, together, leave_one_out=targets is not None)
+    def _fit_to_all(self, step: RFMStep, samples: Samples) -> tuple[RFMStep, Solver]:
+        """An iterate with its kernel, metric and ridge, fitted to samples."""
+        fit, solver = self._solved(step, samples, samples.targets)
         return replace(step, fit=fit), solver
 
-    def _fit_leaving_out(self, step: RFMStep, samples: Samples) -> tuple[RFMStep, Solver, Tensor]:
-        """An iterate fitted to samples, and predictions (m, C) of each distinct row by the fit to the others."""
-        step, solver = self._fit_to_all(step, samples, samples.right_hand_sides())
-        residuals = leave_one_out_residuals(step.fit.solution)
+    def _fit_leaving_out(self, step: RFMStep, samples: Samples, rows: Tensor) -> tuple[RFMStep, Solver, Tensor]:
+        """An iterate fitted to samples, and predictions (v, C) of some distinct rows, each by the fit to the others."""
+        fit, solver = self._solved(step, samples, samples.right_hand_sides(), rows)
+        assert fit.solution.left_out is not None  # noqa: S101 - it was asked for
+        residuals = samples.about_the_others(fit.solution.left_out, rows)
         if samples.intercept:
-            machine = replace(step.machine, coefficients=step.machine.coefficients[:, :-1].contiguous())
-            step = replace(step, fit=replace(step.fit, machine=machine))
-        return step, solver, samples.targets.double() - samples.about_the_others(residuals)
+            machine = replace(fit.machine, coefficients=fit.machine.coefficients[:, :-1].contiguous())
+            fit = replace(fit, machine=machine)
+        return replace(step, fit=fit), solver, samples.targets[rows].double() - residuals
+
+    def _solved(
+        self, step: RFMStep, samples: Samples, targets: Tensor, left_out: Tensor | None = None
+    ) -> tuple[Fit, Solver]:
+        """The system of an iterate over samples, solved by all ranks, and the solver that was chosen."""
+        solver = self.work.solver_for(len(samples), leave_one_out=left_out is not None)
+        machine, shift = step.machine, step.ridge / samples.weights
+        matrix = KernelMatrix(machine.kernel, samples.inputs, shift, machine.metric, self.search.limits.max_memory)
+        together = self._limits.solver(solver, len(samples))
+        return fit_kernel_machine(matrix, targets, together, left_out=left_out), solver
 
 
 def _centered(samples: Samples) -> tuple[Samples, Tensor]:

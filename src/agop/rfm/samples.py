@@ -140,14 +140,14 @@ class Samples:
         """Targets (m, C), followed by ones (m, C + 1) with an intercept: a fit to Y - 1 c is linear in c."""
         return torch.cat([self.targets, torch.ones_like(self.targets[:, :1])], 1) if self.intercept else self.targets
 
-    def about_the_others(self, residuals: Tensor, first: int = 0) -> Tensor:
-        """Left-out residuals of the inputs from ``first`` on, from those of ``right_hand_sides`` there.
+    def about_the_others(self, residuals: Tensor, rows: Tensor | slice) -> Tensor:
+        """Left-out residuals (v, C) of the inputs in some rows, from those of ``right_hand_sides`` there.
 
         The intercept is left out with its sample: the mean of the targets is that of the others.
         """
         if not self.intercept:
             return residuals
-        return residuals[:, :-1] - self.means_without()[first:] * residuals[:, -1:]
+        return residuals[:, :-1] - self.means_without()[rows] * residuals[:, -1:]
 
     def error(self, predictions: Tensor) -> float:
         """Weighted mean, over samples and outputs, of squared errors of predictions (m, C) at the inputs.

@@ -1,7 +1,8 @@
-"""Solvers of shifted positive semi-definite systems: one interface, a direct and an iterative method."""
+"""Solvers of shifted positive semi-definite systems: one interface, direct and iterative methods, and few centers."""
 
 from agop.solvers.cholesky import Cholesky, CholeskyFactor
 from agop.solvers.conjugate_gradient import ConjugateGradient
+from agop.solvers.nystrom import Nystrom
 from agop.solvers.panel_cholesky import PanelCholesky, PanelFactor
 from agop.solvers.solver import DenseMatrix, ShiftedMatrix, Solution, Solver
 
@@ -10,6 +11,7 @@ __all__ = [
     "CholeskyFactor",
     "ConjugateGradient",
     "DenseMatrix",
+    "Nystrom",
     "PanelCholesky",
     "PanelFactor",
     "ShiftedMatrix",

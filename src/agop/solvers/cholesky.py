@@ -10,11 +10,12 @@ from torch import Tensor
 
 from agop.chunks import BLOCK, row_chunks
 from agop.errors import InputError
+from agop.solvers.left_out import leave_one_out_residuals
 from agop.solvers.rescue import first_factor
 from agop.solvers.solver import ShiftedMatrix, Solution, Solver, mean_diagonal, require_memory
 from agop.storable import storable
 
-__all__ = ["Cholesky", "CholeskyFactor"]
+__all__ = ["Cholesky", "CholeskyFactor", "factorized_"]
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,15 @@ class CholeskyFactor:
         solution: Tensor = torch.linalg.solve_triangular(self.lower.mT, half, upper=True)
         return solution
 
-    def inverse_diagonal(self, *, max_memory: int | None = None) -> Tensor:
-        r"""Diagonal of :math:`A^{-1} = L^{-T} L^{-1}`, (n,) float64: squared norms of columns of :math:`L^{-1}`.
+    def inverse_diagonal(self, rows: Tensor | None = None, *, max_memory: int | None = None) -> Tensor:
+        r"""Diagonal of :math:`A^{-1} = L^{-T} L^{-1}`, (v,) float64: squared norms of columns of :math:`L^{-1}`.
 
-        Column i of L^-1 is zero above row i, so blocks of columns cost n^3/6 multiply-adds in all.
+        Column i of L^-1 is zero above row i, so that all columns cost n^3/6 multiply-adds, and the last v cost v^3/6.
 
         Parameters
         ----------
+        rows
+            Rows (v,) in any order; all if None.
         max_memory
             Bytes for a block of columns; a default size if None. A block has at least one column.
 
@@ -59,15 +62,18 @@ class CholeskyFactor:
         tensor([0.2500, 0.0625], dtype=torch.float64)
         """
         lower, n = self.lower, len(self.lower)
-        diagonal = lower.new_empty(n, dtype=torch.float64)
+        rows = torch.arange(n, device=lower.device) if rows is None else rows
+        ordered, order = rows.sort()
+        diagonal = lower.new_empty(len(rows), dtype=torch.float64)
         widest = BLOCK * 2 * n * lower.element_size()
         budget = widest if max_memory is None else min(widest, max_memory)
-        for columns in row_chunks(n, 2 * n * lower.element_size(), budget):
-            corner = lower[columns.start :, columns.start :]
-            block = lower.new_zeros(len(corner), columns.stop - columns.start)
-            block.fill_diagonal_(1)
+        for part in row_chunks(len(rows), 2 * n * lower.element_size(), budget):
+            columns = ordered[part]
+            first = int(columns[0])
+            corner = lower[first:, first:]
+            block = lower.new_zeros(len(columns), len(corner)).scatter_(1, columns[:, None] - first, 1).mT
             block = torch.linalg.solve_triangular(corner, block, upper=False)
-            diagonal[columns] = torch.linalg.vector_norm(block, dim=0, dtype=torch.float64).square()
+            diagonal[order[part]] = torch.linalg.vector_norm(block, dim=0, dtype=torch.float64).square()
         return diagonal
 
 
@@ -97,15 +103,15 @@ class Cholesky(Solver):
 
     max_jitter: float = 1e-8
 
-    def solve(self, matrix: ShiftedMatrix, targets: Tensor, *, inverse_diagonal: bool = False) -> Solution:
+    def solve(self, matrix: ShiftedMatrix, targets: Tensor, *, left_out: Tensor | None = None) -> Solution:
         """X, (n, c), in the precision of the factor; see ``factorize`` for errors and warnings."""
         factor = self.factorize(matrix)
-        return Solution(
-            factor.solve(targets),
-            factor.lower.dtype,
-            jitter=factor.jitter,
-            inverse_diagonal=factor.inverse_diagonal(max_memory=matrix.max_memory) if inverse_diagonal else None,
-        )
+        values = factor.solve(targets)
+        solution = Solution(values, values.dtype, jitter=factor.jitter)
+        if left_out is None:
+            return solution
+        inverse = factor.inverse_diagonal(left_out, max_memory=matrix.max_memory)
+        return replace(solution, left_out=leave_one_out_residuals(values[left_out], inverse))
 
     def least_memory(self, n: int, dtype: torch.dtype) -> int:
         """One matrix, which becomes its factor."""
@@ -133,7 +139,7 @@ class Cholesky(Solver):
         """
 
         def attempt(dtype: torch.dtype, jitter: float) -> CholeskyFactor | None:
-            lower = _factor(self._shifted(matrix, dtype, jitter))
+            lower = factorized_(self._shifted(matrix, dtype, jitter))
             return None if lower is None else CholeskyFactor(lower)
 
         factor, jitter = first_factor(attempt, matrix.dtype, partial(mean_diagonal, matrix), self.max_jitter)
@@ -147,8 +153,8 @@ class Cholesky(Solver):
         return shifted
 
 
-def _factor(matrix: Tensor) -> Tensor | None:
-    """Factor in place of a symmetric row-major matrix, or None if it is not positive definite."""
+def factorized_(matrix: Tensor) -> Tensor | None:
+    """Factor, in place of a row-major matrix whose upper triangle is read; None if it is not positive definite."""
     if not torch.isfinite(matrix.sum()):
         raise InputError("a finite kernel matrix", "NaN or infinity", "Check the data and the bandwidth.")
     column_major = matrix.mT

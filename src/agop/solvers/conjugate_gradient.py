@@ -11,9 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
 from agop.chunks import available_memory
-from agop.errors import InputError
+from agop.solvers.left_out import leave_one_out_residuals
 from agop.solvers.pivoted_cholesky import LowRankPlusDiagonal, randomly_pivoted_cholesky
-from agop.solvers.solver import ShiftedMatrix, Solution, Solver, require_memory
+from agop.solvers.solver import ShiftedMatrix, Solution, Solver, positive_shift, require_memory
 from agop.storable import storable
 
 __all__ = ["DIRECTIONS", "ConjugateGradient"]
@@ -71,7 +71,7 @@ class ConjugateGradient(Solver):
         """The preconditioner and as much again while it is made, in float32."""
         return 2 * n * self.rank_for(n) * torch.float32.itemsize
 
-    def solve(self, matrix: ShiftedMatrix, targets: Tensor, *, inverse_diagonal: bool = False) -> Solution:
+    def solve(self, matrix: ShiftedMatrix, targets: Tensor, *, left_out: Tensor | None = None) -> Solution:
         """X, (n, c) float64; products and their data type are those of the matrix.
 
         Raises
@@ -88,17 +88,15 @@ class ConjugateGradient(Solver):
         """
         diagonal, needed, outputs = matrix.diagonal, self.least_memory(len(targets)), targets.shape[1]
         require_memory(needed, matrix.max_memory)
-        shift = torch.as_tensor(matrix.shift, dtype=torch.float64, device=diagonal.device).expand(len(diagonal))
-        if not (shift > 0).all():
-            raise InputError("a positive ridge for the iterative solver", "0", "Set a ridge, or solver='cholesky'.")
+        shift = positive_shift(matrix)
         budget = available_memory(diagonal.device) // 2 if matrix.max_memory is None else matrix.max_memory
         matrix = matrix.within(max(0, budget - needed))
         targets, relative = targets.double(), shift.max() / shift
-        if inverse_diagonal:
+        if left_out is not None:
             signs = torch.randint(2, (len(diagonal), DIRECTIONS), generator=torch.Generator().manual_seed(self.seed))
             directions = (2 * signs - 1).to(relative) / relative[:, None].sqrt()
             targets = torch.cat([targets, directions], 1)
-        factor, rest = randomly_pivoted_cholesky(matrix.columns, diagonal, self.rank_for(len(diagonal)), seed=self.seed)
+        factor, rest, _ = randomly_pivoted_cholesky(matrix.columns, diagonal, self.rank_for(len(diagonal)), seed=self.seed)
         precondition = LowRankPlusDiagonal.of(factor, shift + rest.mean())
         solution = _conjugate_gradient(
             lambda vectors: (matrix @ vectors).addcmul_(shift[:, None], vectors),
@@ -107,10 +105,11 @@ class ConjugateGradient(Solver):
             self.tolerance,
             self.max_iterations,
         )
-        inverse = None
-        if inverse_diagonal:
+        values, residuals = solution.values[:, :outputs], None
+        if left_out is not None:
             inverse = (directions * solution.values[:, outputs:]).sum() / directions.numel() * relative
-        return replace(solution, values=solution.values[:, :outputs], dtype=factor.dtype, inverse_diagonal=inverse)
+            residuals = leave_one_out_residuals(values[left_out], inverse[left_out])
+        return replace(solution, values=values, dtype=factor.dtype, left_out=residuals)
 
 
 def _conjugate_gradient(

@@ -1,4 +1,4 @@
-"""Leave-one-out of kernel ridge regression in closed form, for all rows or for some of them."""
+"""One system whose last rows are judged by leave-one-out, at a kernel that its first rows have taught."""
 
 from __future__ import annotations
 
@@ -7,41 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agop.errors import InputError
 from agop.solvers.cholesky import Cholesky, CholeskyFactor
-from agop.solvers.solver import ShiftedMatrix, Solution
+from agop.solvers.left_out import leave_one_out_residuals
+from agop.solvers.solver import ShiftedMatrix
 
-__all__ = ["SplitSystem", "leave_one_out_residuals"]
-
-
-def leave_one_out_residuals(solution: Solution) -> Tensor:
-    r"""Residuals :math:`y_i - f_{-i}(x_i) = \alpha_i / (A^{-1})_{ii}`, (n, C) float64, of fits that leave one row out.
-
-    f minimizes :math:`\sum_i w_i \|f(x_i) - y_i\|^2 + \lambda \|f\|_H^2`, so that :math:`A \alpha = Y` with
-    :math:`A = K + \lambda\,\mathrm{diag}(1/w)`, and :math:`f_{-i}` minimizes the sum without its term i. Put
-    :math:`f_{-i}(x_i)` in the place of y_i: the minimizer over all rows is then :math:`f_{-i}`, whose coefficient
-    at x_i is 0. So :math:`0 = \alpha_i - (A^{-1})_{ii} (y_i - f_{-i}(x_i))`, whatever the weights. It holds for
-    lambda = 0 too, where f interpolates. The kernel is held: if it was learned from y_i, nothing is left out.
-
-    Raises
-    ------
-    InputError
-        If the solution came without its inverse diagonal.
-
-    References
-    ----------
-    Wahba 1990, Spline Models for Observational Data, section 4.2.
-
-    Examples
-    --------
-    >>> from agop.solvers import Cholesky, DenseMatrix
-    >>> matrix = DenseMatrix(torch.tensor([[1.0]]), shift=1.0)  # without its row f is 0
-    >>> leave_one_out_residuals(Cholesky().solve(matrix, torch.tensor([[3.0]]), inverse_diagonal=True))
-    tensor([[3.]], dtype=torch.float64)
-    """
-    if solution.inverse_diagonal is None:
-        raise InputError("a solution with its inverse diagonal", "one without", "Solve with inverse_diagonal=True.")
-    return solution.values.double() / solution.inverse_diagonal[:, None]
+__all__ = ["SplitSystem"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,5 +61,4 @@ class SplitSystem:
         """Residuals (v, C) of the last rows, each by the fit to all other rows; float64."""
         lower, last = self.lower[self.first :, self.first :], self.forward[self.first :]
         values = torch.linalg.solve_triangular(lower.mT, last, upper=True)
-        inverse = CholeskyFactor(lower).inverse_diagonal()
-        return leave_one_out_residuals(Solution(values, lower.dtype, inverse_diagonal=inverse))
+        return leave_one_out_residuals(values, CholeskyFactor(lower).inverse_diagonal())

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from agop.errors import InputError
 from agop.ranks import Panels
+from agop.solvers.left_out import leave_one_out_residuals
 from agop.solvers.rescue import first_factor
 from agop.solvers.solver import ShiftedMatrix, Solution, Solver, mean_diagonal, require_memory
 
@@ -151,14 +152,15 @@ class PanelCholesky(Solver):
         width = max_memory // (_WORKING * n * torch.float64.itemsize)
         return cls(Panels(n, max(1, min(_WIDEST, width))), on_disk=True)
 
-    def solve(self, matrix: ShiftedMatrix, targets: Tensor, *, inverse_diagonal: bool = False) -> Solution:
+    def solve(self, matrix: ShiftedMatrix, targets: Tensor, *, left_out: Tensor | None = None) -> Solution:
         """X, (n, c), in the precision of the factor, the same on all ranks; see ``Cholesky.factorize`` for errors."""
         require_memory(self.least_memory(len(targets), matrix.dtype), matrix.max_memory)
         scale = partial(mean_diagonal, matrix)
         factor, jitter = first_factor(partial(self._attempt, matrix), matrix.dtype, scale, self.max_jitter)
-        inverse = factor.inverse_diagonal() if inverse_diagonal else None
-        values = factor.solve(targets)
-        return Solution(values, values.dtype, jitter=jitter, inverse_diagonal=inverse)
+        values, residuals = factor.solve(targets), None
+        if left_out is not None:
+            residuals = leave_one_out_residuals(values[left_out], factor.inverse_diagonal()[left_out])
+        return Solution(values, values.dtype, jitter=jitter, left_out=residuals)
 
     def least_memory(self, n: int, dtype: torch.dtype) -> int:
         """The panels of the rank that has most, and two that travel where there are several; on disk three of all."""

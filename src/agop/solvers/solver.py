@@ -10,9 +10,9 @@ from typing import Protocol, Self
 import torch
 from torch import Tensor
 
-from agop.errors import MemoryBudgetError
+from agop.errors import InputError, MemoryBudgetError
 
-__all__ = ["DenseMatrix", "ShiftedMatrix", "Solution", "Solver", "mean_diagonal", "require_memory"]
+__all__ = ["DenseMatrix", "ShiftedMatrix", "Solution", "Solver", "mean_diagonal", "positive_shift", "require_memory"]
 
 
 class ShiftedMatrix(Protocol):
@@ -42,6 +42,9 @@ class ShiftedMatrix(Protocol):
 
     def columns(self, index: Tensor) -> Tensor:
         """Columns (n, k) of K of k indices."""
+
+    def between(self, rows: Tensor | slice, index: Tensor, dtype: torch.dtype) -> Tensor:
+        """Entries (b, k) of K in some rows and the columns of k indices."""
 
     def __matmul__(self, vectors: Tensor) -> Tensor:
         """Products K V, (n, c) float64, with vectors V (n, c)."""
@@ -81,6 +84,10 @@ class DenseMatrix:
         """Columns (n, k) of K."""
         return self.entries[:, index]
 
+    def between(self, rows: Tensor | slice, index: Tensor, dtype: torch.dtype) -> Tensor:
+        """Entries (b, k) of K."""
+        return self.entries[rows][:, index].to(dtype)
+
     def __matmul__(self, vectors: Tensor) -> Tensor:
         """K V, (n, c) float64; V (n, c) is rounded to the precision of the entries."""
         return (self.entries @ vectors.to(self.entries)).double()
@@ -97,7 +104,7 @@ class Solution:
     Attributes
     ----------
     values
-        X, (n, c).
+        X, (n, c), or (m, c) for a solver with m centers.
     dtype
         Data type of the factorization, or of the products of an iteration.
     jitter
@@ -106,9 +113,12 @@ class Solution:
         Largest of the columns' relative residuals ||b - A x|| / ||b||, by recursion; 0 for a factorization.
     iterations
         Number of products with the matrix; 0 for a factorization.
-    inverse_diagonal
-        Diagonal of the inverse, (n,) float64, for leave-one-out; None unless asked for. An iteration only has the mean
-        of s times that diagonal, and so divides it by s: leave-one-out becomes generalized cross-validation.
+    left_out
+        Residuals (v, c) float64 of the rows that were asked for, each by the solution without it; None unless asked
+        for. An iteration only has the mean of s times the diagonal of the inverse: leave-one-out becomes generalized
+        cross-validation.
+    centers
+        Indices (m,) of the rows that the values belong to; None for all.
     """
 
     values: Tensor
@@ -116,15 +126,16 @@ class Solution:
     jitter: float = 0.0
     residual: float = 0.0
     iterations: int = 0
-    inverse_diagonal: Tensor | None = None
+    left_out: Tensor | None = None
+    centers: Tensor | None = None
 
 
 class Solver(ABC):
     """A method for systems (K + diag(s)) X = B, given by its settings only."""
 
     @abstractmethod
-    def solve(self, matrix: ShiftedMatrix, targets: Tensor, *, inverse_diagonal: bool = False) -> Solution:
-        """X, (n, c), for right-hand sides B (n, c), on request with the diagonal of the inverse.
+    def solve(self, matrix: ShiftedMatrix, targets: Tensor, *, left_out: Tensor | None = None) -> Solution:
+        """X, (n, c), for right-hand sides B (n, c), with the residuals of some rows (v,) that are left out in turn.
 
         Raises
         ------
@@ -140,6 +151,15 @@ class Solver(ABC):
 def mean_diagonal(matrix: ShiftedMatrix) -> float:
     """Mean of the diagonal of K + diag(s)."""
     return (matrix.diagonal.double() + torch.as_tensor(matrix.shift, device=matrix.diagonal.device)).mean().item()
+
+
+def positive_shift(matrix: ShiftedMatrix) -> Tensor:
+    """Shift s of every row, (n,) float64; InputError unless it is positive."""
+    diagonal = matrix.diagonal
+    shift = torch.as_tensor(matrix.shift, dtype=torch.float64, device=diagonal.device).expand(len(diagonal))
+    if not (shift > 0).all():
+        raise InputError("a positive ridge for this solver", "0", "Set a ridge, or solver=Cholesky().")
+    return shift
 
 
 def require_memory(needed: int, max_memory: int | None) -> None:
