@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from agop.solvers import Cholesky, ConjugateGradient, Solver
+from agop.solvers import Cholesky, ConjugateGradient, Nystrom, Solver
 from agop.solvers.conjugate_gradient import DIRECTIONS
 from agop.solvers.solver import require_memory
 
@@ -30,6 +30,9 @@ _ITERATIONS = 30
 _SHORT = 5e10
 """Multiply-adds, about half a second, below which a factorization is taken in any case: its solution is exact."""
 
+_LONG = 5e12
+"""Multiply-adds, about a minute, above which a solution with few centers is taken if it is sooner there."""
+
 _DIRECT = 1.3
 """Time of a multiply-add in a factorization or a triangular solve beside one in a matrix product."""
 
@@ -44,7 +47,7 @@ class SolvePlan:
     Attributes
     ----------
     solver
-        ``Cholesky`` or ``ConjugateGradient``.
+        ``Cholesky``, ``ConjugateGradient`` or ``Nystrom``.
     multiply_adds
         Predicted operations, in float32 multiply-adds of a matrix product.
     bytes
@@ -70,15 +73,17 @@ def cheapest_solver(
     leave_one_out: bool = False,
     max_memory: int | None = None,
 ) -> SolvePlan:
-    r"""The solver with the smaller predicted time among those that fit ``max_memory``.
+    r"""The solver with the smallest predicted time among those that fit ``max_memory``, exact ones first.
 
-    Where a factorization takes about half a second or less it is taken in any case, since it is exact.
+    Where a factorization takes about half a second or less it is taken in any case. Few centers are taken only where
+    the others take more than about a minute, or have no room.
 
     A factorization takes :math:`n^2 d / 2` multiply-adds for inner products, :math:`n^3 / 6` for the factor
     and n^2 for each output; its memory is :math:`n^2` entries of ``dtype``. The
     iteration works in float32: :math:`n^2 d / 2` for the kernel matrix, again for each product where it is not kept,
     and n^2 for each product and column; its memory is from :math:`2 n r`, with r columns of the preconditioner,
-    to :math:`n^2 / 2` more.
+    to :math:`n^2 / 2` more. With m centers it takes n m d for kernel values and :math:`n m^2 / 2` in float64 for their
+    products, and memory of a few m^2.
 
     Parameters
     ----------
@@ -94,21 +99,32 @@ def cheapest_solver(
     Raises
     ------
     MemoryBudgetError
-        If not even the preconditioner of the iterative solver fits.
+        If no solver fits.
 
     Examples
     --------
     >>> cheapest_solver(1000, 20, 1).solver
     Cholesky(max_jitter=1e-08)
-    >>> cheapest_solver(100_000, 20, 1, max_memory=2**32).solver
+    >>> cheapest_solver(30_000, 20, 1).solver
     ConjugateGradient(rank=None, tolerance=0.005, max_iterations=300, seed=0)
+    >>> cheapest_solver(1_000_000, 20, 1).solver
+    Nystrom(n_centers=4000, seed=0)
     """
     options: dict[str, Any] = {"dtype": dtype, "leave_one_out": leave_one_out, "max_memory": max_memory}
-    iterative, direct = (solve_plan(each, n, d, n_outputs, **options) for each in (ConjugateGradient(), Cholesky()))
-    if max_memory is None or direct.bytes <= max_memory:
-        return direct if direct.multiply_adds < max(_SHORT, iterative.multiply_adds) else iterative
-    require_memory(iterative.solver.least_memory(n, torch.float32), max_memory)
-    return iterative
+    solvers: list[Solver] = [Cholesky(), ConjugateGradient(), Nystrom()]
+    room = [each for each in solvers if max_memory is None or each.least_memory(n, dtype) <= max_memory]
+    if not room:
+        require_memory(min(each.least_memory(n, dtype) for each in solvers), max_memory)
+    plans = {each: solve_plan(each, n, d, n_outputs, **options) for each in room}
+    direct = plans.get(solvers[0])
+    if direct is not None and direct.multiply_adds < _SHORT:
+        return direct
+    exact = min((plans[each] for each in solvers[:2] if each in plans), key=_time, default=None)
+    return exact if exact is not None and _time(exact) < _LONG else min(plans.values(), key=_time)
+
+
+def _time(plan: SolvePlan) -> float:
+    return plan.multiply_adds
 
 
 def solve_plan(
@@ -133,6 +149,8 @@ def solve_plan(
     True
     """
     pair = d + _PAIR if pair is None else pair
+    if isinstance(solver, Nystrom):
+        return _restricted_plan(solver, n, pair, n_outputs, dtype)
     if isinstance(solver, ConjugateGradient):
         return _iterative_plan(solver, n, pair, n_outputs + DIRECTIONS * leave_one_out, max_memory)
     return _direct_plan(solver, n, pair, n_outputs, dtype)
@@ -153,6 +171,15 @@ def _iterative_plan(solver: ConjugateGradient, n: int, pair: float, columns: int
     pairs = n**2 / 2 * pair * again
     products = _ITERATIONS * (n**2 * (_ENTRY + columns) + 4 * n * rank * columns)
     return SolvePlan(solver, _CALL + pairs + products + 2 * n * rank**2, least + kept)
+
+
+def _restricted_plan(solver: Nystrom, n: int, pair: float, n_outputs: int, dtype: torch.dtype) -> SolvePlan:
+    m, rows = min(n, solver.n_centers), solver.pool(n)
+    values = n * m * pair * (_WIDE if dtype == torch.float64 else 1.0)
+    products = _WIDE * n * m * (m / 2 + n_outputs)
+    choice = _DIRECT * rows * m * (m / 2 + pair)
+    factor = _WIDE * _DIRECT * m**2 * (m / 6 + n_outputs)
+    return SolvePlan(solver, _CALL + values + products + choice + factor, solver.least_memory(n, dtype))
 
 
 @cache

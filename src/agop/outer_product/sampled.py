@@ -57,15 +57,15 @@ def sampled_agop(
     def at_metric(rows: Tensor) -> Tensor:
         return (rows - origin if metric is None else metric.map(rows, origin)).to(dtype)
 
-    centers, points = at_metric(machine.centers), at_metric(points)
+    own, own_shares = chosen[ranks.rank :: ranks.world], shares[ranks.rank :: ranks.world]
+    centers, points = at_metric(machine.centers), at_metric(points[own])
     root = None if metric is None else metric.root.to(centers)
     total = torch.zeros(centers.shape[1], centers.shape[1], dtype=torch.float64, device=points.device)
     squared = torch.zeros_like(total)  # sum of w^2 T, which is that of w T over m without weights
     squares = torch.zeros((), dtype=torch.float64, device=points.device)  # sum of w^2 ||T||^2
     bytes_per_row = (4 * len(centers) + (coefficients.shape[1] + 3) * centers.shape[1]) * dtype.itemsize
-    own, own_shares = chosen[ranks.rank :: ranks.world], shares[ranks.rank :: ranks.world]
     for rows in row_chunks(len(own), bytes_per_row, max_memory):
-        gradients = machine.kernel.output_gradients(points[own[rows]], centers, coefficients)
+        gradients = machine.kernel.output_gradients(points[rows], centers, coefficients)
         if root is not None:  # the chain rule, before norms are taken
             gradients = gradients * root if root.ndim == 1 else gradients @ root
         weighted = gradients * own_shares[rows, None].sqrt().to(gradients)

@@ -142,7 +142,7 @@ def cross_fit(
                 first = samples.part(fold.learn)
                 coefficients = _first_coefficients(system, first).to(precision)
                 machine = KernelMachine(kernel, first.inputs.to(precision), coefficients, metric)
-                agop = limits.agop(machine, first.weights, iteration)
+                agop = limits.agop(machine, machine.centers, first.weights, iteration)
                 learned.append(Powers.of(agop, precision, diagonal=diagonal))
         yield CrossFitted(iteration, setting, predictions)
         if learned and not torch.stack([powers.agop.max() for powers in learned]).min() > 0:

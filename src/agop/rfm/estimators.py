@@ -46,6 +46,10 @@ from agop.storable import storable
 __all__ = ["RFMClassifier", "RFMRegressor"]
 
 
+_KEPT_ROWS = 4000
+"""Random rows that a model with few centers keeps of its fit: as many as importances are computed from."""
+
+
 class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[misc]
     """A recursive feature machine for some kind of target; the parameters are those of ``RFMRegressor``."""
 
@@ -130,7 +134,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         --------
         >>> cost = RFMRegressor(max_memory=2**30).predicted_cost(50_000, 20)
         >>> type(cost.solver).__name__, cost.bytes <= 2**30, cost.choosing < cost.seconds
-        ('ConjugateGradient', True, True)
+        ('Nystrom', True, True)
         """
         some = torch.randn(2, n_features, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
         learning = self._learning(Samples.of(some, torch.ones(2, n_outputs)), Clock.start(None))
@@ -248,7 +252,8 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         self.agop_error_ = best.agop_error
         self.validation_scores_: NDArray[np.float64] | None = None
         self.validation_standard_errors_: NDArray[np.float64] | None = None
-        self._keep_rows(self.machine_.centers, learned.weights)
+        rows = learned.samples if best.fit.solution.centers is None else learned.samples.some(_KEPT_ROWS, 0)
+        self._keep_rows(rows.inputs, rows.weights)
 
     def _judge(self, judged: Judged, *, validated: bool) -> None:
         """Scores with their standard errors, and calibration, on samples that the predictions do not depend on."""
@@ -313,7 +318,8 @@ class RFMRegressor(SpreadPredictions, TensorRegressorMixin, FeatureMachine):
         thirds of it choose, one third states the score. Equal rows are left out together.
     solver
         "auto" for the one with the smaller predicted time that fits ``max_memory`` (``predicted_cost``), or
-        ``Cholesky()``, or ``ConjugateGradient()``.
+        ``Cholesky()``, ``ConjugateGradient()``, or ``Nystrom()``, which has few centers and is for so many samples that
+        the others take minutes. It learns from all samples, and leaves out by exact formulas as they do.
     metric_samples
         Random distinct samples on which the recursion learns the metric of the iterate that is then fitted to all
         samples; all if None or fewer.

@@ -58,8 +58,8 @@ class Learned:
     ----------
     best
         The iterate that is kept, fitted to all samples, or to as many as the time allows.
-    weights
-        (m,) weights of its centers.
+    samples
+        Samples that it was fitted to.
     last_iteration
         The last one computed.
     diagonal, solver
@@ -69,7 +69,7 @@ class Learned:
     """
 
     best: RFMStep
-    weights: Tensor
+    samples: Samples
     last_iteration: int
     diagonal: bool
     solver: Solver
@@ -129,11 +129,11 @@ class Learning:
             part = self._reduced(part, "the metric", lambda n: self.work.iterates(n, refit * _UPDATES), last)
             steps = self._steps(part, in_turn(course.settings), n_iterations, course.candidate.diagonal, last)
             found = self._selected(steps, display, n_iterations, criterion)
-            best, weights = found.best, part.weights
+            best, learned_from = found.best, part
             if refit:
                 whole = self._reduced(samples, "the last fit", lambda n: self.work.solve(n).seconds)
-                (best, solver), weights = self._fit_to_all(found.best, whole), whole.weights
-        return Learned(best, weights, found.last.iteration, course.candidate.diagonal, solver), refit
+                (best, solver), learned_from = self._fit_to_all(found.best, whole), whole
+        return Learned(best, learned_from, found.last.iteration, course.candidate.diagonal, solver), refit
 
     def _folded(self, samples: Samples) -> Learned:
         """Choose on all samples, then repeat choosing and learning without each fold to predict it."""
@@ -149,7 +149,7 @@ class Learning:
             steps = self._steps(part, in_turn(course.settings), iteration, course.candidate.diagonal)
             best = self._selected(steps, display, iteration).best
             judged = self._stated(samples, n_folds, n_stating, iteration, display) if n > n_folds else None
-        return Learned(best, part.weights, len(course.losses) - 1, course.candidate.diagonal, solver, judged)
+        return Learned(best, part, len(course.losses) - 1, course.candidate.diagonal, solver, judged)
 
     def _stated(self, samples: Samples, n_folds: int, n_stating: int, updates: int, display: Display) -> Judged | None:
         """Predictions of some folds, by fits that have not seen them: of as many as the time allows."""
@@ -214,7 +214,7 @@ class Learning:
             pick = max(range(len(found.scores[: allowed + 1])), key=found.scores.__getitem__)
             predictions.append(stated[pick])
         judged = Judged(stating, predictions, predictions[-1])
-        return Learned(best, whole.weights, found.last.iteration, candidate.diagonal, solver, judged)
+        return Learned(best, whole, found.last.iteration, candidate.diagonal, solver, judged)
 
     def _course(self, samples: Samples, patience: int | None, display: Display, later: Callable[[], float]) -> Course:
         """Kernel and settings by cross-fitting on some of the samples; nothing is computed where all is given."""

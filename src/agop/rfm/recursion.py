@@ -69,12 +69,17 @@ class Limits:
         return self.agop_samples is not None and self.agop_samples < len(inputs)
 
     def agop(
-        self, machine: KernelMachine, weights: Tensor, iteration: int, gradient_weights: Tensor | None = None
+        self,
+        machine: KernelMachine,
+        points: Tensor,
+        weights: Tensor,
+        iteration: int,
+        gradient_weights: Tensor | None = None,
     ) -> KernelAGOP:
-        """AGOP of a machine over its centers, or an estimate with a draw of its own at each iteration."""
+        """AGOP of a machine over weighted points, or an estimate with a draw of its own at each iteration."""
         return kernel_agop(
             machine,
-            None if self.ranks.group is None else Panels.of(len(weights), self.ranks),
+            points if self.ranks.group is None else Panels.of(len(weights), self.ranks),
             weights=weights,
             samples=self.agop_samples,
             seed=self.seed + iteration,
@@ -141,7 +146,7 @@ def rfm(
     diagonal
         Whether to keep the diagonal of the AGOP only.
     solver
-        ``Cholesky()`` if None, or ``ConjugateGradient()``.
+        ``Cholesky()`` if None, ``ConjugateGradient()``, or ``Nystrom()``.
     limits
         Samples behind each AGOP, seed of their draw, memory, and the ranks that take the iterates together.
 
@@ -189,7 +194,7 @@ def rfm(
         yield RFMStep(iteration, fit, setting.ridge, setting.power if iteration else 0.0, plan, error)
         if iteration == n_iterations or not samples.sample_targets.any():
             return
-        agop = limits.agop(fit.machine, samples.weights, iteration, matrix.gradient_weights)
+        agop = limits.agop(fit.machine, samples.inputs, samples.weights, iteration, matrix.gradient_weights)
         del matrix  # free its gradient weights before the next one
         plan, error = agop.plan, agop.standard_error
         powers = Powers.of(agop, samples.inputs.dtype, diagonal=diagonal)

@@ -96,7 +96,9 @@ class ConjugateGradient(Solver):
             signs = torch.randint(2, (len(diagonal), DIRECTIONS), generator=torch.Generator().manual_seed(self.seed))
             directions = (2 * signs - 1).to(relative) / relative[:, None].sqrt()
             targets = torch.cat([targets, directions], 1)
-        factor, rest, _ = randomly_pivoted_cholesky(matrix.columns, diagonal, self.rank_for(len(diagonal)), seed=self.seed)
+        factor, rest, _ = randomly_pivoted_cholesky(
+            matrix.columns, diagonal, self.rank_for(len(diagonal)), seed=self.seed
+        )
         precondition = LowRankPlusDiagonal.of(factor, shift + rest.mean())
         solution = _conjugate_gradient(
             lambda vectors: (matrix @ vectors).addcmul_(shift[:, None], vectors),

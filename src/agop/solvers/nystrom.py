@@ -17,10 +17,13 @@ from agop.storable import storable
 __all__ = ["Nystrom"]
 
 _POOL = 4
-"""Random rows among which a center is chosen."""
+"""Random rows for each center, among which the centers are chosen."""
 
 _WORK_BYTES = 256 * 2**20
 """Memory of the rows whose kernel values are there at once: enough that adding up the products costs little."""
+
+_MAX_JITTER = 1e-8
+"""Largest relative jitter of the normal equations that is tried."""
 
 
 @storable
@@ -105,28 +108,30 @@ class Nystrom(Solver):
     def least_memory(self, n: int, dtype: torch.dtype) -> int:
         """The normal equations and their factor, and as much while these are made; the choice of centers."""
         m = min(n, self.n_centers)
-        return max(3 * m**2 * torch.float64.itemsize, min(n, _POOL * m) * m * torch.float32.itemsize) + m * dtype.itemsize
+        equations, choice = 3 * m**2 * torch.float64.itemsize, self.pool(n) * m * torch.float32.itemsize
+        return max(equations, choice) + 2 * m * dtype.itemsize
+
+    def pool(self, n: int) -> int:
+        """Number of n random rows among which centers are chosen; none where all rows are centers."""
+        return min(n, _POOL * self.n_centers) if n > self.n_centers else 0
 
     def _centers(self, matrix: ShiftedMatrix) -> Tensor:
         """Indices (m,) of the centers, in order."""
         diagonal = matrix.diagonal
-        n, m = len(diagonal), min(self.n_centers, len(diagonal))
-        if m == n:
+        n, size = len(diagonal), self.pool(len(diagonal))
+        if not size:
             return torch.arange(n, device=diagonal.device)
-        pool = torch.randperm(n, generator=torch.Generator().manual_seed(self.seed))[: _POOL * m].to(diagonal.device)
+        pool = torch.randperm(n, generator=torch.Generator().manual_seed(self.seed))[:size].to(diagonal.device)
         some = randomly_pivoted_cholesky(
-            lambda index: matrix.between(pool, pool[index], torch.float32), diagonal[pool], m, seed=self.seed
+            lambda index: matrix.between(pool, pool[index], torch.float32),
+            diagonal[pool],
+            self.n_centers,
+            seed=self.seed,
         )
         return pool[some.pivots].sort().values
 
 
-_MAX_JITTER = 1e-8
-"""Largest relative jitter of the normal equations that is tried."""
-
-
-def _normal_equations(
-    matrix: ShiftedMatrix, centers: Tensor, shift: Tensor, targets: Tensor
-) -> tuple[Tensor, Tensor]:
+def _normal_equations(matrix: ShiftedMatrix, centers: Tensor, shift: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Upper triangle of K_nm^T S^-1 K_nm, (m, m), and K_nm^T S^-1 Y, (m, c), both float64."""
     m, size = len(centers), 2 * matrix.dtype.itemsize + torch.float64.itemsize
     squares = torch.zeros(m, m, dtype=torch.float64, device=targets.device)

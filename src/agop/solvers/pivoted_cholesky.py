@@ -92,16 +92,15 @@ def randomly_pivoted_cholesky(
     return Pivoted(factor[:, : len(pivots)], rest.to(diagonal.device), pivots)
 
 
-def _accepted(
-    remaining: Tensor, most: int, smallest: float, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
+def _accepted(remaining: Tensor, most: int, smallest: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Which of the proposed pivots are taken, (k,), and the Cholesky factor (k, k) of what remains of K at these.
 
     A pivot was proposed with a probability proportional to its entry of the diagonal. Those before it explain a part of
     that; it is taken with a probability equal to the share that is left.
     """
     proposed, thresholds = remaining.diagonal().clone(), torch.rand(len(remaining), generator=generator)
-    remaining, lower, taken = remaining.clone(), torch.zeros_like(remaining), []
+    remaining, lower = remaining.clone(), torch.zeros_like(remaining)
+    taken: list[int] = []
     for i, (before, threshold) in enumerate(zip(proposed.tolist(), thresholds.tolist(), strict=True)):
         left = remaining[i, i].item()
         if len(taken) < most and left > max(threshold * before, smallest):
