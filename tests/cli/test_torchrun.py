@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+from agop.estimator import load
 from agop.runs import Run
 from commands import invoke, words
 
 pytestmark = pytest.mark.slow
+pandas = pytest.importorskip("pandas")
 
 DEEP_RFM = ["deep-rfm", "digits", "--samples", "90", "--test-samples", "40", "--depth", "2", "--width", "16"]
 
@@ -41,6 +44,22 @@ def test_deep_rfm_has_the_numbers_of_one_process(tmp_path):
     again = launched(2, *options, "--out", str(tmp_path / "many"))
     assert again.returncode == 0, again.stderr
     assert many.metrics() == Run.open(tmp_path / "many").metrics()
+
+
+def test_fit_writes_the_model_of_one_process(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((90, 3))
+    table = pandas.DataFrame(x, columns=["a", "b", "c"]).assign(y=np.sin(2 * x[:, 0]) + x[:, 1])
+    table.to_csv(tmp_path / "table.csv", index=False)
+    options = ["fit", str(tmp_path / "table.csv"), "--target", "y"]
+    done = launched(2, *options, "--out", str(tmp_path / "many.safetensors"))
+    assert done.returncode == 0, done.stderr
+    assert words(done.stdout).count("Model: ") == 1
+    assert words(done.stdout).count("table.csv: 90 rows") == 1
+    assert invoke(*options, "--out", tmp_path / "one.safetensors").exit_code == 0
+    many, one = (load(tmp_path / f"{name}.safetensors") for name in ("many", "one"))
+    rows = table.drop(columns="y")
+    np.testing.assert_allclose(many.predict(rows), one.predict(rows), rtol=0, atol=1e-8)
 
 
 def test_a_folder_that_is_taken_ends_all(tmp_path):

@@ -28,6 +28,7 @@ __all__ = [
     "print_numbers",
     "printed_warnings",
     "progress_bar",
+    "quiet_unless",
     "readable_errors",
     "say",
     "warn",
@@ -49,6 +50,16 @@ def main() -> None:
     """Measure, explain and build deep neural collapse from the average gradient outer product."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's end is that of Ctrl-C
+
+
+@contextmanager
+def quiet_unless(prints: bool) -> Iterator[None]:
+    """Context in which this process prints, or leaves that to another one; errors it prints in any case."""
+    before, console.quiet = console.quiet, not prints
+    try:
+        yield
+    finally:
+        console.quiet = before
 
 
 @contextmanager
@@ -95,20 +106,20 @@ def warn(text: str) -> None:
 
 
 @contextmanager
-def printed_warnings(*, shown: bool = True) -> Iterator[None]:
-    """Print warnings as sentences, above a bar if there is one; nothing unless ``shown``."""
+def printed_warnings() -> Iterator[None]:
+    """Print warnings as sentences, above a bar if there is one."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", TimeBudgetWarning)
-        warnings.showwarning = lambda message, *_, **__: warn(str(message)) if shown else None
+        warnings.showwarning = lambda message, *_, **__: warn(str(message))
         yield
 
 
 @contextmanager
-def progress_bar(*, shown: bool = True) -> Iterator[Progress]:
-    """A bar with a description that is printed as it is; warnings are printed above it. Nothing unless ``shown``."""
+def progress_bar() -> Iterator[Progress]:
+    """A bar with a description that is printed as it is; warnings are printed above it."""
     text = TextColumn("{task.description}", style="progress.description", markup=False)
     columns = text, BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, disable=not shown) as progress, printed_warnings(shown=shown):
+    with Progress(*columns, console=console) as progress, printed_warnings():
         yield progress
 
 

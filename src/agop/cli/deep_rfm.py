@@ -7,7 +7,7 @@ from pathlib import Path
 import torch.distributed as dist
 
 from agop import datasets
-from agop.cli.app import app, progress_bar, readable_errors
+from agop.cli.app import app, progress_bar, quiet_unless, readable_errors
 from agop.cli.options import DataDir, RunFolder, settings_as_options
 from agop.cli.report import show_run
 from agop.deep_rfm import DeepRFMRecord, DeepRFMSettings, run_deep_rfm
@@ -25,7 +25,7 @@ def deep_rfm(settings: DeepRFMSettings, out: RunFolder, data_dir: DataDir = None
     Writes run.json, metrics.jsonl, tensors.safetensors and report.html into OUT. Processes that torchrun starts share
     the matrices over pairs of samples, and the first writes.
     """
-    with readable_errors(), launched_group(settings.device) as group:
+    with readable_errors(), launched_group(settings.device) as group, quiet_unless(is_writer(group)):
         run = _run(settings, out, data_dir, group)
         if is_writer(group):
             show_run(run, f"Deep RFM on {settings.data}: means over seeds (geometric for NC1 and NC2)")
@@ -35,7 +35,7 @@ def _run(settings: DeepRFMSettings, out: Path, data_dir: Path | None, group: dis
     """Run with a progress bar."""
     total = settings.depth * len(settings.seeds) * (1 + settings.control)
     dataset = datasets.load(settings.data, data_dir)
-    with progress_bar(shown=is_writer(group)) as progress:
+    with progress_bar() as progress:
         task = progress.add_task(f"Deep RFM on {settings.data}", total=total)
 
         def observe(control: bool, seed: int, record: DeepRFMRecord) -> None:

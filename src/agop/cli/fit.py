@@ -7,14 +7,26 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
+import torch.distributed as dist
 import typer
 from numpy.typing import NDArray
 from rich.table import Table
 from sklearn.pipeline import Pipeline
 
-from agop.cli.app import NOTHING_WRITTEN, app, check_out, console, printed_warnings, readable_errors, say, warn
+from agop.cli.app import (
+    NOTHING_WRITTEN,
+    app,
+    check_out,
+    console,
+    printed_warnings,
+    quiet_unless,
+    readable_errors,
+    say,
+    warn,
+)
 from agop.errors import InputError
 from agop.estimator import save
+from agop.ranks import is_writer, launched_group
 from agop.rfm import FitCost
 from agop.tables import explain, table_pipeline
 from agop.tables.files import read_table
@@ -56,8 +68,9 @@ def fit(
     """Fit a recursive feature machine to a table, all other columns as they are, and write it to OUT.
 
     Kernel, bandwidth, ridge, power and iterate are chosen by left-out predictions. Rows without a target are left out.
+    Processes that torchrun starts share the matrices over pairs of rows, and the first writes.
     """
-    with readable_errors(NOTHING_WRITTEN):
+    with readable_errors(NOTHING_WRITTEN), launched_group("cpu") as group, quiet_unless(is_writer(group)):
         check_out(out, table)
         frame = read_table(table)
         wanted = TableTask.of(frame, target, task)
@@ -74,7 +87,9 @@ def fit(
         if left_out := len(frame) - len(wanted.rows):
             warn(f"{left_out} rows without {target} left out")
         say(_predicted(wanted.cost(pipeline["model"], features.shape[1]), time_budget))
-        seconds = _fit(pipeline["model"], features, wanted.targets, verbose)
+        seconds = _fit(pipeline["model"], features, wanted.targets, verbose, group)
+        if not is_writer(group):
+            return
         save(pipeline, out)
         console.print(_summary(pipeline["model"], wanted.targets, seconds))
         _print_columns(pipeline)
@@ -98,11 +113,13 @@ def _predicted(cost: FitCost, time_budget: float | None) -> str:
     return f"About {cost.seconds:.2g} s and {cost.bytes / 2**20:.0f} MiB: {parts}, {solve}.{budget}"
 
 
-def _fit(model: Any, features: NDArray[Any], targets: NDArray[Any], verbose: int) -> float:
+def _fit(
+    model: Any, features: NDArray[Any], targets: NDArray[Any], verbose: int, group: dist.ProcessGroup | None
+) -> float:
     """Fit and show how far it is; the seconds that it took."""
     start = time.monotonic()
     with printed_warnings():
-        model.set_params(verbose=verbose).fit(features, targets)
+        model.set_params(verbose=verbose).fit(features, targets, group=group)
     model.set_params(verbose=False)
     return time.monotonic() - start
 
