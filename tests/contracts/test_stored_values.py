@@ -36,7 +36,7 @@ from agop.outer_product import OuterProduct
 from agop.rfm.calibration import Calibration
 from agop.rfm.splits import Split
 from agop.rfm.uncertainty import LeftOut
-from agop.solvers import Cholesky, ConjugateGradient
+from agop.solvers import Cholesky, ConjugateGradient, Nystrom
 from agop.storable import _CLASSES
 from contracts.same import assert_same
 
@@ -92,6 +92,7 @@ VALUES = [
     GaussianCosineFeatures(8, 3.0),
     Cholesky(1e-7),
     ConjugateGradient(rank=5, tolerance=1e-3),
+    Nystrom(300, seed=2),
 ]
 ESTIMATORS = [
     RFMRegressor(**LEAF),

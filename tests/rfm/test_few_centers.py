@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from agop import RFMClassifier, RFMRegressor
+from agop.errors import InputError
 from agop.estimator import load, save
 from agop.kernels import Laplace
 from agop.outer_product import kernel_agop, normalized_agop
@@ -48,6 +49,10 @@ def test_a_metric_of_some_rows_and_few_centers_of_all():
     assert len(model.machine_.centers) == 400
     assert repr(model.solver_) == "Nystrom(n_centers=400, seed=0)"
     assert model.score(NEW, TRUTH) > 0.99
+    lower, upper = model.predict_interval(NEW, coverage=0.8)
+    assert ((lower <= TRUTH) & (upper >= TRUTH)).mean() == pytest.approx(0.8, abs=0.1)
+    with pytest.raises(InputError, match="400 of them"):
+        model.predict(NEW, return_std=True)
     error, spread = -model.validation_scores_[-1], model.validation_standard_errors_[-1]
     assert error == pytest.approx(np.square(model.predict(NEW) - TRUTH).mean(), abs=4 * spread + 1e-4)
 

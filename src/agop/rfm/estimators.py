@@ -252,7 +252,8 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         self.agop_error_ = best.agop_error
         self.validation_scores_: NDArray[np.float64] | None = None
         self.validation_standard_errors_: NDArray[np.float64] | None = None
-        rows = learned.samples if best.fit.solution.centers is None else learned.samples.some(_KEPT_ROWS, 0)
+        few = len(self.machine_.centers) < len(learned.samples)
+        rows = learned.samples.some(_KEPT_ROWS, 0) if few else learned.samples
         self._keep_rows(rows.inputs, rows.weights)
 
     def _judge(self, judged: Judged, *, validated: bool) -> None:

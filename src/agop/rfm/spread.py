@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -31,6 +32,7 @@ class SpreadPredictions:
     intercept_: Tensor
     left_out_: LeftOut | None
     max_memory: int | None
+    _rows: Tensor
     _row_weights: Tensor
     _signal_variance: Tensor | None
     _values: Callable[[Tensor], Tensor]
@@ -64,7 +66,7 @@ class SpreadPredictions:
         Raises
         ------
         InputError
-            If standard deviations are wanted of a fit that left no samples out.
+            If standard deviations are wanted of a fit that left no samples out, or of one with few centers.
         MemoryBudgetError
             If they need more than ``max_memory``.
         """
@@ -119,7 +121,7 @@ class SpreadPredictions:
         True
         """
         points, left_out = self._points(X), self._residuals()
-        moved = left_out.inputs is None and len(self._row_weights) <= _MOVED_ROWS
+        moved = left_out.inputs is None and len(self.machine_.centers) <= _MOVED_ROWS
         ends = intervals(points, self._values(points), left_out, coverage, self._posterior() if moved else None)
         lower, upper = (self._as_outputs((end + self.intercept_).to(points), X) for end in ends)
         return lower, upper
@@ -138,4 +140,10 @@ class SpreadPredictions:
         return self.left_out_
 
     def _posterior(self) -> Posterior:
+        if not torch.equal(self._rows, self.machine_.centers):
+            raise InputError(
+                "a predictor whose centers are all rows of its fit",
+                f"one with {len(self.machine_.centers)} of them",
+                "Fit with ConjugateGradient(), to fewer rows, or ask for intervals.",
+            )
         return Posterior.of(self.machine_, self.ridge_, self._row_weights, self.max_memory)
