@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from datetime import timedelta
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
@@ -60,6 +61,25 @@ def solved(name, ranks):
     return solver.solve(matrix, targets, left_out=torch.arange(n))
 
 
+def sent(ranks):
+    """Numbers that a solve broadcasts and adds up, in messages of each rank."""
+    found = {"broadcast": [], "all_reduce": []}
+
+    def counting(kind):
+        send = getattr(dist, kind)
+
+        def counted(tensor, *arguments, **options):
+            found[kind].append(tensor.numel())
+            return send(tensor, *arguments, **options)
+
+        return mock.patch.object(dist, kind, counted)
+
+    matrix, width = CASES["equal panels"]
+    with counting("broadcast"), counting("all_reduce"):
+        PanelCholesky(Panels(40, width, ranks)).solve(matrix, torch.tensor(TARGETS[40]))
+    return found
+
+
 def failed(name, ranks):
     """What a system says that has no solution, or one with a jitter only."""
     matrix, found = FAILURES[name], ""
@@ -81,5 +101,6 @@ def solve_cases(rank: int, world: int, folder: str) -> None:
     dist.init_process_group("gloo", init_method=where, rank=rank, world_size=world, timeout=timedelta(seconds=20))
     ranks = Ranks(dist.group.WORLD)
     solutions = {name: vars(solved(name, ranks)) for name in CASES}
-    torch.save((solutions, {name: failed(name, ranks) for name in FAILURES}), Path(folder, f"rank{rank}.pt"))
+    failures = {name: failed(name, ranks) for name in FAILURES}
+    torch.save((solutions, failures, sent(ranks)), Path(folder, f"rank{rank}.pt"))
     dist.destroy_process_group()

@@ -50,7 +50,7 @@ def assert_solved(solution, name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_solutions_against_numpy(found, name):
-    for solutions, _ in found:
+    for solutions, *_ in found:
         assert_solved(solutions[name], name)
         assert torch.equal(solutions[name]["values"], found[0][0][name]["values"])
 
@@ -62,7 +62,7 @@ def test_one_process(name):
 
 def test_systems_without_a_solution(found):
     """All ranks come to the same end."""
-    for rank, (_, failures) in enumerate(found):
+    for rank, (_, failures, _) in enumerate(found):
         assert set(failures) == set(FAILURES)
         message, warnings = failures["singular"]
         assert message == "jitter True"
@@ -73,6 +73,13 @@ def test_systems_without_a_solution(found):
         expected = "InputError: expected a fin" if rank == owner else "RankError: expected all ranks to do their part"
         assert failures["not a number"][0].startswith(expected)
         assert "finite kernel matrix, got NaN" in failures["not a number"][0]
+
+
+def test_half_of_the_matrix_travels(found):
+    """Each panel from its diagonal on, then twice as many messages for the solution, of a panel's rows each."""
+    for *_, sent in found:
+        assert sent["broadcast"][:10] == [4 * (40 - start) for start in range(0, 40, 4)]
+        assert sent["broadcast"][10:] == sent["all_reduce"] == 10 * [4 * 2]
 
 
 def test_errors_of_one_process():
