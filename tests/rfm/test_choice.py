@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -63,26 +64,34 @@ def test_a_search_from_its_goal_asks_for_the_neighbors_only():
 
 
 @pytest.mark.parametrize("power", POWERS)
-@pytest.mark.parametrize("start", POWERS)
-def test_the_power_is_searched_with_bandwidth_and_ridge(power, start):
-    def error(setting):
-        return 1 + sum(
-            math.log(a / b) ** 2 for a, b in ((setting.power, power), (setting.ridge, 0.04), (setting.factor, 4.0))
-        )
+@pytest.mark.parametrize(("factor", "ridge"), [(0.25, 30.0), (4.0, 0.03), (2.0, 0.1)])
+def test_the_power_is_found_before_bandwidth_and_ridge(power, factor, ridge):
+    asked = []
 
-    candidate = Candidate(Laplace(RULE), ridges=(0.01, 0.02, 0.04), powers=POWERS)
-    found = candidate.search(error, Setting(candidate.kernel, 0.02, 2.0, start))
-    assert (found.power, found.factor, found.ridge) == (power, 4.0, 0.04)
+    def error(setting):
+        asked.append(setting)
+        off = [math.log(a / b) for a, b in ((setting.power, power), (setting.ridge, ridge), (setting.factor, factor))]
+        return 1 + sum(each**2 for each in off) + 0.5 * off[1] * off[2]
+
+    candidate = Candidate(Laplace(RULE), powers=POWERS)
+    found = candidate.search(error, Setting(candidate.kernel, 0.1, 2.0), learned=True)
+    assert (found.power, found.factor, found.ridge) == (power, factor, ridge)
+    assert len({setting.power for setting in asked[3:]}) == 1
+    if (found.factor, found.ridge) == (2.0, 0.1):
+        assert len(asked) == 3 + 6
+
+
+@pytest.mark.parametrize("given", [{"ridges": (0.1,)}, {"kernel": Laplace(2.0)}, {"powers": (0.5,)}])
+def test_a_search_keeps_what_is_given(given):
+    candidate = Candidate(**{"kernel": Laplace(RULE), "powers": POWERS, **given})
+    found = candidate.search(lambda setting: 99 * setting.ridge + (setting.factor or 0) + setting.power, learned=True)
+    assert (found.ridge, found.factor) == (min(candidate.ridges), min(candidate.factors))
+    assert found.power == min(candidate.powers)
 
 
 def test_without_a_metric_powers_are_one():
     asked = set()
-
-    def error(setting):
-        asked.add(setting.power)
-        return setting.ridge
-
-    Candidate(Laplace(RULE), powers=POWERS).search(error, learned=False)
+    Candidate(Laplace(RULE), powers=POWERS).search(lambda setting: asked.add(setting.power) or setting.ridge)
     assert len(asked) == 1
 
 
@@ -122,21 +131,23 @@ def test_the_first_iterate_is_computed_once_for_all_powers(monkeypatch):
 def test_a_kernel_that_trails_far_behind_is_let_go():
     """Steps along two axes are sums of functions of one coordinate each, which a Gaussian of the distance knows not."""
     samples = made(160, 6, lambda x: (x[:, 0] > 0.5).double() + (x[:, 1] > 0.3).double())
-    choice = Search([Candidate(Gaussian(RULE)), Candidate(ProductLaplace(RULE), diagonal=True)], 4).choose(
-        samples, patience=None
-    )
-    trailing, kept = choice.courses
-    assert len(trailing.losses) < len(kept.losses) == 5
-    assert trailing.losses[-1] > 1.5 * min(kept.losses)
-    assert choice.best(4)[0] == 1
+    search = Search([Candidate(Gaussian(RULE)), Candidate(ProductLaplace(RULE), diagonal=True)], 4)
+    trailing, kept = search.choose(samples).courses
+    assert len(trailing.losses) == 1 < len(kept.losses)
+    assert trailing.losses[0] > 1.3 * kept.losses[0]
+    assert search.choose(samples).best(4)[0] == 1
+    assert [len(course.losses) for course in search.choose(samples, to_the_end=True).courses] == [5, 5]
 
 
-def test_kernels_close_to_each_other_are_both_learned_to_the_end():
-    samples = made(120, 3, lambda x: (6 * x[:, 0]).sin(), noise=0.3)
-    choice = Search([Candidate(Laplace(RULE)), Candidate(ProductLaplace(RULE), diagonal=True)], 2).choose(
-        samples, patience=None
-    )
-    assert [len(course.losses) for course in choice.courses] == [3, 3]
+def test_only_an_update_that_helped_is_followed_by_another():
+    """All columns matter alike, so that there is nothing to learn; or two of ten do."""
+    candidate = Candidate(Laplace(RULE), powers=POWERS)
+    nothing = Search([candidate], 5).choose(made(150, 6, lambda x: x.abs().sum(1), noise=0.3)).courses[0].losses
+    assert len(nothing) == 2
+    assert nothing[1] > 0.998 * nothing[0]
+    two = Search([candidate], 5).choose(made(150, 10, lambda x: (6 * x[:, 0]).sin() * x[:, 1])).courses[0].losses
+    assert len(two) > 2
+    assert all(after <= 0.998 * before for before, after in pairwise(two[:-1]))
 
 
 def test_a_kernel_that_is_behind_and_learns_is_chosen():

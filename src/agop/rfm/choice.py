@@ -14,7 +14,6 @@ from agop.rfm.clock import within_time
 from agop.rfm.cross_fit import CrossFitted, Fold, cross_fit, folds, tuned
 from agop.rfm.recursion import Limits, Settings, in_turn
 from agop.rfm.samples import Samples
-from agop.rfm.selection import PATIENCE, exhausted
 from agop.rfm.tuning import Candidate, Setting
 
 __all__ = ["CHOICE_ROWS", "Choice", "Course", "Loss", "Search"]
@@ -22,8 +21,11 @@ __all__ = ["CHOICE_ROWS", "Choice", "Course", "Loss", "Search"]
 CHOICE_ROWS = 2000
 """Rows at most that a choice is made by; time grows as the third power of their number."""
 
-_TRAILING = 1.5
-"""Loss relative to the smallest at which a candidate gets no further iterate."""
+_FAR, _NEAR = 1.3, 1.05
+"""Losses relative to the smallest of all up to which a candidate gets a first update, and another one."""
+
+_GAIN = 0.998
+"""Loss relative to that before the last update up to which a candidate gets another one."""
 
 Loss = Callable[[Samples, Tensor], float]
 """Loss of left-out predictions (m, C) for distinct samples; the smallest decides between iterates and candidates."""
@@ -123,15 +125,18 @@ class Search:
     rows: int = CHOICE_ROWS
     observe: Callable[[Course], object] = lambda course: None
 
-    def choose(self, samples: Samples, *, patience: int | None = PATIENCE, seconds: float | None = None) -> Choice:
-        """Kernel, bandwidth, ridge and iterate by cross-fitting on two halves of the samples, see ``cross_fit``.
+    def choose(self, samples: Samples, *, to_the_end: bool = False, seconds: float | None = None) -> Choice:
+        """Kernel, bandwidth, ridge, power and iterate by cross-fitting on two halves of the samples, see ``cross_fit``.
+
+        All candidates within 30 % of the smallest loss are updated once. More updates get those to which the last one
+        brought 0.2 % or more, and which are then within 5 % of the smallest loss.
 
         Parameters
         ----------
         samples
             Distinct samples, two or more.
-        patience
-            Iterates in a row that are worse than the best, after which a recursion ends; None for no end but the last.
+        to_the_end
+            Whether all candidates get all updates.
         seconds
             Time after which no candidate gets a further iterate; None for no limit.
         """
@@ -153,10 +158,7 @@ class Search:
                     courses[number] = courses[number].after(step.setting, self.loss(samples, step.predictions))
                     self.observe(courses[number])
             best = min(min(course.losses) for course in courses)
-            for number in list(left):
-                losses = courses[number].losses
-                if exhausted(losses, patience) or losses[-1] > _TRAILING * best:
-                    del left[number]
+            left = {k: steps for k, steps in left.items() if to_the_end or _goes_on(courses[k].losses, best)}
         return Choice(tuple(courses))
 
     def _tried(
@@ -222,3 +224,10 @@ class Search:
             precision=precision,
             limits=self.limits,
         )
+
+
+def _goes_on(losses: Sequence[float], best: float) -> bool:
+    """Whether another update may pay, where all candidates have the smallest loss ``best``."""
+    if len(losses) == 1:
+        return losses[0] <= _FAR * best
+    return losses[-1] <= min(_GAIN * losses[-2], _NEAR * best)

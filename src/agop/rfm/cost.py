@@ -25,8 +25,8 @@ __all__ = ["FitCost", "Work", "busyness", "fit_cost"]
 _TRIAL = 400
 """Rows of normal numbers on which kernel values and gradients are timed."""
 
-_ITERATES = 4
-"""Iterates of a kernel until two in a row are worse, as seen on tables."""
+_TRIED_ITERATES, _ITERATES = 3, 4
+"""Iterates of a kernel in a choice, and of the recursion until two in a row are worse, as seen on tables."""
 
 _UPDATES = 2
 """AGOP updates of the iterate that is kept, as seen on tables."""
@@ -34,7 +34,7 @@ _UPDATES = 2
 _LEFT_OUT = 1.3
 """Time of iterates with left-out predictions beside that of iterates without."""
 
-_TUNING = 24
+_TUNING = 16
 """Settings that are tried for each iterate, as seen on tables."""
 
 _TUNING_ROWS = 1000
@@ -168,7 +168,7 @@ class Work:
         """Iterates in a choice, over all kernels."""
         (first, *others) = self.candidates
         chosen = bool(others) or first.only is None or n_iterations > 0
-        return chosen * len(self.candidates) * min(n_iterations + 1, _ITERATES)
+        return chosen * len(self.candidates) * min(n_iterations + 1, _TRIED_ITERATES)
 
     def choice(self, rows: int, n_iterations: int) -> float:
         """Seconds of the choice of kernel, bandwidth, ridge, power and iterate by two halves of some rows."""

@@ -153,22 +153,22 @@ def cross_fit(
 def tuned(samples: Samples, folds: Sequence[Fold], candidate: Candidate, rows: int = _TUNING_ROWS) -> Settings:
     """Bandwidth, ridge and power with the smallest squared left-out error of the folds, each at its metric.
 
-    A share of every fold is taken, of so many ``rows`` in all; each search starts at the setting that was found last,
-    the first one at that of fewer rows.
+    A share of every fold is taken, of so many ``rows`` in all. The first search starts at the setting that was found on
+    fewer rows, each other one at the last setting.
     """
     if candidate.only is not None:
         return in_turn([candidate.only])
     last: Setting | None = None
 
-    def searched(number: int, agops: Sequence[Powers | None]) -> Setting:
+    def error(number: int, agops: Sequence[Powers | None]) -> Callable[[Setting], float]:
         some = [fold.part(min(1.0, number / len(samples))) for fold in folds]
-        return candidate.search(_error(samples, some, agops, candidate), last, learned=agops[0] is not None)
+        return _error(samples, some, agops, candidate)
 
     def setting(_: int, agops: Sequence[Powers | None]) -> Setting:
         nonlocal last
-        if last is None and min(rows, len(samples)) > 2 * _FIRST_ROWS:
-            last = searched(_FIRST_ROWS, agops)
-        last = searched(rows, agops)
+        if last is None and min(rows, len(samples)) > 1.5 * _FIRST_ROWS:
+            last = candidate.search(error(_FIRST_ROWS, agops))
+        last = candidate.search(error(rows, agops), last, learned=agops[0] is not None)
         return last
 
     return setting

@@ -292,8 +292,8 @@ class RFMRegressor(SpreadPredictions, TensorRegressorMixin, FeatureMachine):
     (Radhakrishnan, Beaglehole, Pandit, Belkin 2024, arXiv 2212.13881): repeat
     :math:`\alpha = (K_M + \lambda I)^{-1} Y`, :math:`M \leftarrow \mathrm{AGOP}^s` / max entry. What is not given is
     chosen without validation data, by leave-one-out in closed form at metrics that were learned from other rows: the
-    kernel on at most 2,000 random rows, bandwidth, ridge and power at each iterate on at most 1,000. For the plain
-    recursion give numbers: ``RFMRegressor(Laplace(10.0), ridge=1e-3, selection=None)``.
+    kernel and the iterate on at most 2,000 random rows, bandwidth, ridge and power at each iterate on fewer. For the
+    plain recursion give numbers: ``RFMRegressor(Laplace(10.0), ridge=1e-3, selection=None)``.
 
     Parameters
     ----------

@@ -125,7 +125,7 @@ class Learning:
             return self.work.solve(len(samples)).seconds if refit else 0.0
 
         with self._display(len(samples), leaving_out=False) as display:
-            course = self._course(part, None, display, last)
+            course = self._course(part, display, last, to_the_end=True)
             part = self._reduced(part, "the metric", lambda n: self.work.iterates(n, refit * _UPDATES), last)
             steps = self._steps(part, in_turn(course.settings), n_iterations, course.candidate.diagonal, last)
             found = self._selected(steps, display, n_iterations, criterion)
@@ -141,7 +141,7 @@ class Learning:
         solver = self.work.solver_for(n)
         with self._display(n, leaving_out=True) as display:
             choice = self._chosen(
-                samples, PATIENCE, display, lambda: (1 + n_stating) * self.work.left_out(n, 1), 1 / (1 + n_stating)
+                samples, display, lambda: (1 + n_stating) * self.work.left_out(n, 1), 1 / (1 + n_stating)
             )
             number, iteration = choice.best(self.search.n_iterations)
             course = choice.courses[number]
@@ -191,7 +191,7 @@ class Learning:
         with self._display(len(samples), leaving_out=True) as display:
             (candidate, *others) = self.search.candidates
             part = samples.part(order[n_left_out:][: self.metric_samples])
-            candidate = self._course(part, PATIENCE, display, last).candidate if others else candidate
+            candidate = self._course(part, display, last).candidate if others else candidate
             part = self._reduced(part, "the metric", lambda n: self.work.iterates(n, _UPDATES), last)
             part, mean = _centered(part)
             stated: list[Tensor] = []
@@ -216,17 +216,25 @@ class Learning:
         judged = Judged(stating, predictions, predictions[-1])
         return Learned(best, whole, found.last.iteration, candidate.diagonal, solver, judged)
 
-    def _course(self, samples: Samples, patience: int | None, display: Display, later: Callable[[], float]) -> Course:
+    def _course(
+        self, samples: Samples, display: Display, later: Callable[[], float], *, to_the_end: bool = False
+    ) -> Course:
         """Kernel and settings by cross-fitting on some of the samples; nothing is computed where all is given."""
         (candidate, *others) = self.search.candidates
         if not others and candidate.only is not None:
             return Course(candidate, (candidate.only,), ())
         some = samples.some(max(2, affordable_rows(self.search.limits.max_memory)), self.search.limits.seed)
-        choice = self._chosen(some, patience, display, later, 1 / 3)
+        choice = self._chosen(some, display, later, 1 / 3, to_the_end=to_the_end)
         return choice.courses[choice.best(self.search.n_iterations)[0]]
 
     def _chosen(
-        self, samples: Samples, patience: int | None, display: Display, later: Callable[[], float], share: float
+        self,
+        samples: Samples,
+        display: Display,
+        later: Callable[[], float],
+        share: float,
+        *,
+        to_the_end: bool = False,
     ) -> Choice:
         """A choice by as many of the samples as a share of the time allows."""
         n_iterations = self.search.n_iterations
@@ -242,7 +250,7 @@ class Learning:
             search = replace(self.search, rows=rows, observe=observe)
             with self.clock.measured(lambda: self.work.tried(rows) * sum(len(c.losses) for c in choice.courses)):
                 seconds = self.clock.left(share, later)
-                choice = self.ranks.first(lambda: search.choose(samples, patience=patience, seconds=seconds))
+                choice = self.ranks.first(lambda: search.choose(samples, to_the_end=to_the_end, seconds=seconds))
         return choice
 
     @property

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import cache
-from operator import add
 from typing import Any, Literal
 
 import torch
@@ -24,11 +24,11 @@ RIDGES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0, 30.0)
 _FLAT = 1e-3
 """Relative excess over the smallest error within which the largest ridge is taken: it is the stabler one."""
 
-MEDIAN_ROWS = 500
+MEDIAN_ROWS = 300
 """Rows whose distances give a median."""
 
-_STEPS = ((0, 0, 0), (0, -1, 0), (0, 1, 0), (-1, 0, 0), (1, 0, 0), (1, -1, 0), (-1, 1, 0), (0, 0, -1), (0, 0, 1))
-"""Steps over bandwidths, ridges and powers from a setting to itself and its neighbors."""
+_STEPS = ((0, 1), (0, -1), (1, 0), (-1, 0), (-1, 1), (1, -1))
+"""Steps over bandwidths and ridges from a setting to its neighbors."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Setting:
         return None if powers is None else powers.metric(self.power)
 
     def kernel_at(self, inputs: Tensor, metric: Metric | None) -> Kernel:
-        """The kernel with its bandwidth for inputs (n, d) at a metric, whose median is that of at most 500 rows."""
+        """The kernel with its bandwidth for inputs (n, d) at a metric, whose median is that of at most 300 rows."""
         if self.factor is None:
             return self.kernel
         rows = inputs[torch.linspace(0, len(inputs) - 1, min(len(inputs), MEDIAN_ROWS), device=inputs.device).long()]
@@ -72,7 +72,11 @@ class Setting:
 
     def with_median(self, median: float) -> Kernel:
         """The kernel where the median distance is known."""
-        return self.kernel if self.factor is None else clone(self.kernel).set_params(bandwidth=self.factor * median)
+        if self.factor is None:
+            return self.kernel
+        kernel = copy(self.kernel)
+        kernel.bandwidth = self.factor * median
+        return kernel
 
 
 @dataclass(frozen=True)
@@ -114,36 +118,38 @@ class Candidate:
         return Setting(self.kernel, self.ridges[0], self.factors[0], self.powers[0]) if one else None
 
     def search(
-        self, error: Callable[[Setting], float], start: Setting | None = None, *, learned: bool = True
+        self, error: Callable[[Setting], float], start: Setting | None = None, *, learned: bool = False
     ) -> Setting:
         """A setting whose neighbors have larger errors, with the largest ridge within 0.1 % of its error.
 
-        Downhill on the grid of bandwidths, ridges and powers from ``start``, or from the middle; a larger bandwidth
-        with a smaller ridge, which is nearly the same fit, is a neighbor too. Without a metric that was ``learned`` all
-        powers are one.
+        Downhill on the grid of bandwidths and ridges from ``start``, or from the middle, along each line as far as it
+        falls; a larger bandwidth with a smaller ridge, which is nearly the same fit, is a neighbor too. With a metric
+        that was ``learned`` the power that is best at the start comes first; without one all powers are the same.
         """
-        factors, ridges, powers = self.factors, self.ridges, self.powers
+        error = cache(error)
+        ridges, factors = self.ridges, self.factors
+        best = start or Setting(
+            self.kernel, ridges[len(ridges) // 2], factors[(len(factors) - 1) // 2], self.powers[-1]
+        )
+        if learned:
+            best = min((replace(best, power=power) for power in self.powers), key=error)
+        last = None
+        while best != last:
+            last = best
+            for step in _STEPS:
+                while (further := self._moved(best, *step)) is not None and error(further) < error(best):
+                    best = further
+        bound = (1 + _FLAT) * error(best)
+        while (further := self._moved(best, 0, 1)) is not None and error(further) <= bound:
+            best = further
+        return best
 
-        @cache
-        def at(factor: int, ridge: int, power: int) -> float:
-            return error(Setting(self.kernel, ridges[ridge], factors[factor], powers[power]))
-
-        best = (len(factors) - 1) // 2, len(ridges) // 2, len(powers) // 2
-        if start is not None:
-            best = factors.index(start.factor), ridges.index(start.ridge), powers.index(start.power)
-        size = len(factors), len(ridges), len(powers)
-        steps = [step for step in _STEPS if learned or step[2] == 0]
-        while True:
-            near = [tuple(map(add, best, step)) for step in steps]
-            near = [place for place in near if all(0 <= k < n for k, n in zip(place, size, strict=True))]
-            if (lowest := min(near, key=lambda place: at(*place))) == best:
-                break
-            best = lowest
-        factor, ridge, power = best
-        bound = (1 + _FLAT) * at(*best)
-        while ridge + 1 < len(ridges) and at(factor, ridge + 1, power) <= bound:
-            ridge += 1
-        return Setting(self.kernel, ridges[ridge], factors[factor], powers[power])
+    def _moved(self, setting: Setting, up: int, right: int) -> Setting | None:
+        """The setting so many bandwidths and ridges further, if there is one."""
+        factor, ridge = self.factors.index(setting.factor) + up, self.ridges.index(setting.ridge) + right
+        if not (0 <= factor < len(self.factors) and 0 <= ridge < len(self.ridges)):
+            return None
+        return replace(setting, factor=self.factors[factor], ridge=self.ridges[ridge])
 
 
 def candidates_for(

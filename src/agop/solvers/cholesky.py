@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from agop.chunks import BLOCK, row_chunks
+from agop.chunks import row_chunks
 from agop.errors import InputError
 from agop.solvers.left_out import leave_one_out_residuals
 from agop.solvers.rescue import first_factor
@@ -16,6 +16,9 @@ from agop.solvers.solver import ShiftedMatrix, Solution, Solver, mean_diagonal, 
 from agop.storable import storable
 
 __all__ = ["Cholesky", "CholeskyFactor", "factorized_"]
+
+_COLUMNS = 64
+"""Columns of an inverse factor at a time: few, so that the zeros above them are skipped."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class CholeskyFactor:
         rows = torch.arange(n, device=lower.device) if rows is None else rows
         ordered, order = rows.sort()
         diagonal = lower.new_empty(len(rows), dtype=torch.float64)
-        widest = BLOCK * 2 * n * lower.element_size()
+        widest = _COLUMNS * 2 * n * lower.element_size()
         budget = widest if max_memory is None else min(widest, max_memory)
         for part in row_chunks(len(rows), 2 * n * lower.element_size(), budget):
             columns = ordered[part]
