@@ -19,11 +19,15 @@ __all__ = [
 ]
 
 
+CONTENT_ERRORS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What Python raises where the content of a file is of another kind than a reader takes it for."""
+
+
 class AgopError(Exception):
     """Base of every error raised by agop.
 
     The message has three parts, in this order: what was expected, what came instead, and what to
-    do about it.
+    do about it. It is one line: of what came, which may be the words of another library, only the first counts.
 
     >>> from agop.errors import InputError
     >>> str(InputError("two or more classes", "1 class", "Check the labels."))
@@ -31,6 +35,7 @@ class AgopError(Exception):
     """
 
     def __init__(self, expected: str, got: str, advice: str) -> None:
+        got = got.partition("\n")[0]
         super().__init__(f"expected {expected}, got {got}. {advice}")
         self.expected = expected
         self.got = got

@@ -12,7 +12,7 @@ from typing import Any, cast
 from agop.charts.document import Document, NumberTable, Plot
 from agop.charts.kind import KINDS, Kind, Result, kind_of
 from agop.charts.page.html import write_page
-from agop.errors import DataFileError, InputError
+from agop.errors import CONTENT_ERRORS, AgopError, DataFileError, InputError
 from agop.estimator import load as load_model
 from agop.runs import Run, storage
 
@@ -187,11 +187,17 @@ def _from_path(path: Path) -> Result:
 
 
 def _from_run(run: Run) -> Result:
-    name = run.info().get("kind")
+    name = str(run.info().get("kind"))
     if name not in KINDS:
         known = ", ".join(KINDS)
         raise InputError(f"{run.path} to hold a run of {known}", f"one of kind {name!r}", "Choose another folder.")
-    return cast(Result, KINDS[name].read(run))
+    try:
+        return cast(Result, KINDS[name].read(run))
+    except AgopError:
+        raise
+    except CONTENT_ERRORS as error:
+        expected, got = f"{run.path} to hold what a run of kind {name} does", f"something else ({error!r})"
+        raise DataFileError(expected, got, "Copy the folder again, or repeat the run.") from error
 
 
 def _by_kind(results: Sequence[Result]) -> list[tuple[Kind, list[Result]]]:

@@ -26,6 +26,7 @@ TEST_BATCH = "test_batch.bin"
 
 _NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _ROW_BYTES = 1 + 3 * 32 * 32
+_BATCH = 10_000
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def read_cifar10(folder: Path) -> Dataset:
 
 def _read_batch(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Read images (n, 3, 32, 32) and labels (n,); the length comes from the size of the file."""
-    raw = read_bytes(path)
+    raw = read_bytes(path, _BATCH * _ROW_BYTES)
     if not raw or len(raw) % _ROW_BYTES:
         raise DataFileError(f"{path} to hold rows of {_ROW_BYTES} bytes", f"{len(raw)} bytes", COPY_AGAIN)
     rows = np.frombuffer(raw, np.uint8).reshape(-1, _ROW_BYTES)

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,13 @@ __all__ = ["COPY_AGAIN", "check_label_range", "data_folder", "find_file", "read_
 COPY_AGAIN = "Copy or download the file again."
 """Advice where a file is damaged."""
 
-_UNPACK: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType(
-    {"": bytes, ".gz": gzip.decompress, ".xz": lzma.decompress}
-)
+
+def _opened(path: Path) -> Any:
+    return path.open("rb")
+
+
+_OPEN: Mapping[str, Callable[[Path], Any]] = MappingProxyType({"": _opened, ".gz": gzip.open, ".xz": lzma.open})
+"""Functions that open a file for reading its unpacked bytes, by suffix."""
 
 
 def data_folder(name: str, data_dir: str | os.PathLike[str] | None) -> Path:
@@ -39,7 +44,7 @@ def data_folder(name: str, data_dir: str | os.PathLike[str] | None) -> Path:
 
 def find_file(folder: Path, name: str) -> Path | None:
     """Return the file ``name``, ``name.gz`` or ``name.xz`` in ``folder``, the first that is there."""
-    candidates = (folder / f"{name}{suffix}" for suffix in _UNPACK)
+    candidates = (folder / f"{name}{suffix}" for suffix in _OPEN)
     return next((path for path in candidates if path.is_file()), None)
 
 
@@ -62,14 +67,24 @@ def require_file(folder: Path, name: str) -> Path:
     return path
 
 
-def read_bytes(path: Path) -> bytes:
-    """Read a whole file, unpacked if its name ends in .gz or .xz."""
+def read_bytes(path: Path, most: int) -> bytes:
+    """Read a whole file, unpacked if its name ends in .gz or .xz; no more than so many bytes are unpacked.
+
+    Raises
+    ------
+    DataFileError
+        If it is damaged or holds more.
+    """
     try:
-        return _UNPACK.get(path.suffix, bytes)(path.read_bytes())
+        with _OPEN.get(path.suffix, _opened)(path) as file:
+            found: bytes = file.read(most + 1)
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise DataFileError(
             f"{path} to be a complete, readable {path.suffix or 'plain'} file", str(error), COPY_AGAIN
         ) from error
+    if len(found) > most:
+        raise DataFileError(f"{path} to hold at most {most} bytes", "more", COPY_AGAIN)
+    return found
 
 
 def check_label_range(labels: NDArray[np.integer], path: Path, low: int, high: int) -> None:

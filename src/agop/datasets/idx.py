@@ -18,6 +18,9 @@ from agop.errors import DataFileError
 
 __all__ = ["parse_idx", "read_fashion_mnist", "read_mnist"]
 
+_MOST = 60_000 + 16
+"""Images of a part at most, and some more for the header."""
+
 _DIGITS = tuple(str(digit) for digit in range(10))
 _GARMENTS = (
     *("T-shirt/top", "trouser", "pullover", "dress", "coat"),
@@ -65,8 +68,8 @@ def _read_part(folder: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.u
     """Read the images (n, 1, 28, 28) and labels (n,) of one part."""
     images_path = require_file(folder, f"{part}-images-idx3-ubyte")
     labels_path = require_file(folder, f"{part}-labels-idx1-ubyte")
-    images = parse_idx(read_bytes(images_path), images_path, ndim=3)
-    labels = parse_idx(read_bytes(labels_path), labels_path, ndim=1)
+    images = parse_idx(read_bytes(images_path, _MOST * 28 * 28), images_path, ndim=3)
+    labels = parse_idx(read_bytes(labels_path, _MOST), labels_path, ndim=1)
     if images.shape[1:] != (28, 28):
         raise DataFileError(f"28 x 28 images in {images_path}", f"shape {images.shape}", COPY_AGAIN)
     if len(images) != len(labels):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import zlib
 from io import BytesIO
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat
+from scipy.io import loadmat, whosmat
 from scipy.io.matlab import MatReadError
 
 from agop.datasets.dataset import Dataset
@@ -23,6 +24,11 @@ from agop.errors import DataFileError
 __all__ = ["read_svhn"]
 
 _NAMES = tuple(str(digit) for digit in range(10))
+_MOST = 73_257 + 1_000
+"""Images of a part at most, and room for the headers of the file."""
+
+_IMAGE = 32 * 32 * 3
+
 _SIGNATURE = b"MATLAB 5.0 MAT-file"
 
 
@@ -49,12 +55,17 @@ def _read_part(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.integer]]:
 
 def _read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     """Read the variables X and y of a MATLAB v5 file."""
-    raw = read_bytes(path)
+    raw = read_bytes(path, _MOST * _IMAGE)
     if not raw.startswith(_SIGNATURE):
         raise DataFileError(f"{path} to begin with {_SIGNATURE.decode()!r}", f"{raw[:19]!r}", COPY_AGAIN)
     try:
+        claimed = {name: prod(shape) for name, shape, _ in whosmat(BytesIO(raw))}
+        if claimed["X"] > _MOST * _IMAGE or claimed["y"] > _MOST:
+            raise DataFileError(f"{_MOST} images at most in {path}", f"arrays of {claimed} values", COPY_AGAIN)
         arrays = loadmat(BytesIO(raw), variable_names=["X", "y"])
         return np.asarray(arrays["X"]), np.asarray(arrays["y"])
+    except DataFileError:
+        raise
     except KeyError as error:
         raise DataFileError(f"variables X and y in {path}", f"no {error}", COPY_AGAIN) from error
     except (MatReadError, IndexError, OSError, TypeError, ValueError, zlib.error) as error:

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from agop.charts.kind import nothing_measured, plain_settings
+from agop.collapse.lines import checked_lines
 from agop.deep_rfm.estimator import DeepRFMClassifier
 from agop.deep_rfm.writer import tensor_name
 from agop.runs import Line, Run, TrainingFit, select, with_columns
@@ -41,7 +42,7 @@ class DeepRFMResult:
     @classmethod
     def read(cls, run: Run) -> DeepRFMResult:
         """Result of a run folder."""
-        lines = with_columns(run.metrics(), "seed", "control", "layer", "stage")
+        lines = checked_lines(with_columns(run.metrics(), "seed", "control", "layer", "stage"), run.path)
         if not lines:
             raise nothing_measured(run)
         tensors = run.load_tensors()

@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from agop.errors import DataFileError, InputError
+from agop.errors import CONTENT_ERRORS, DataFileError, InputError
 from agop.estimator.values import NodeReader, NodeWriter
 from agop.runs import storage, versions
 from agop.runs.storage import JSON
@@ -105,7 +105,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     try:
         laid_out = {name: _laid_out(tensor, header["strides"][name]) for name, tensor in tensors.items()}
         return NodeReader(laid_out).estimator(header["estimator"], header["parameters"], header["state"])
-    except NodeReader.ERRORS as error:
+    except CONTENT_ERRORS as error:
         raise DataFileError(
             f"{os.fspath(path)} to hold what agop {versions()['agop']} knows",
             f"a file of agop {header['agop']} with something else ({error})",
@@ -115,6 +115,9 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 def _laid_out(tensor: Tensor, strides: list[int]) -> Tensor:
     """A copy in the order in memory that the saved tensor had, aligned as torch does it."""
+    last = sum((size - 1) * stride for size, stride in zip(tensor.shape, strides, strict=True))
+    if min(strides, default=0) < 0 or (tensor.numel() and last >= tensor.numel()):
+        raise ValueError(f"strides {strides} of a tensor of shape {list(tensor.shape)}")  # which take any memory
     return torch.empty_strided(tensor.shape, strides, dtype=tensor.dtype).copy_(tensor)
 
 

@@ -20,6 +20,11 @@ from agop.storable import is_storable, stored_class
 
 __all__ = ["NodeReader", "NodeWriter"]
 
+_PLAIN_KINDS = "biufmMU"
+"""Kinds of NumPy's types whose values are bytes."""
+
+_DTYPES = {str(found).removeprefix("torch."): found for found in vars(torch).values() if isinstance(found, torch.dtype)}
+
 _NOT_STORED = "_metadata_request"  # routing belongs to the pipeline around an estimator
 
 
@@ -112,14 +117,14 @@ class NodeWriter:
         about: list[JSON] = [array.dtype.str, list(array.shape)]
         if array.dtype.kind == "O":
             return {"objects": [*about, self._items(array.ravel().tolist(), where)]}
-        if array.dtype.kind not in "biufmMU":
+        if array.dtype.kind not in _PLAIN_KINDS:
             raise _not_storable(where, f"an array of {array.dtype}")
         return {"array": [*about, self._keep(torch.from_numpy(array.ravel().copy().view(np.uint8)), where)]}
 
 
 @dataclass(frozen=True)
 class NodeReader:
-    """The values of nodes that a ``NodeWriter`` made; whatever it could not have made raises one of ``ERRORS``.
+    """The values of nodes that a ``NodeWriter`` made; whatever it could not have made raises one of ``CONTENT_ERRORS``.
 
     Attributes
     ----------
@@ -134,8 +139,6 @@ class NodeReader:
 
     tensors: Mapping[str, Tensor]
 
-    ERRORS = (AttributeError, KeyError, RuntimeError, TypeError, ValueError)
-
     def value(self, node: Any) -> Any:
         """The value of a node."""
         if isinstance(node, list):
@@ -145,7 +148,7 @@ class NodeReader:
         ((kind, content),) = node.items()
         match kind:
             case "float" | "dtype":
-                return float(content) if kind == "float" else getattr(torch, content)
+                return float(content) if kind == "float" else _DTYPES[content]
             case "tensor":
                 return self.tensors[content]
             case "array" | "objects":
@@ -181,11 +184,19 @@ class NodeReader:
 
     def _array(self, kind: str, shape: list[int], content: Any) -> NDArray[Any]:
         """An array from the name of its bytes, or from the list of its objects."""
+        dtype = np.dtype(kind)
         if isinstance(content, str):
-            return self.tensors[content].numpy().view(np.dtype(kind)).reshape(shape)
-        array = np.empty(len(content), np.dtype(kind))
+            _check_kind(dtype, _PLAIN_KINDS)
+            return self.tensors[content].numpy().view(dtype).reshape(shape)
+        _check_kind(dtype, "O")  # of another type each could take any memory
+        array = np.empty(len(content), dtype)
         array[:] = self.value(content)
         return array.reshape(shape)
+
+
+def _check_kind(dtype: np.dtype[Any], kinds: str) -> None:
+    if dtype.kind not in kinds:
+        raise ValueError(f"an array of {dtype}")
 
 
 def _check_random_state(random_state: Any) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agop.charts.kind import nothing_measured
+from agop.collapse.lines import checked_lines
 from agop.errors import DataFileError
 from agop.network.record import NetworkRecord
 from agop.network.record.tables import rows_text
@@ -48,7 +49,7 @@ class NetworkResult:
     def read(cls, run: Run) -> NetworkResult:
         """Result of a folder of a training, of a tracker or of one measurement."""
         info = run.info()
-        lines = with_columns(_lines(run, info), "layer", "stage")
+        lines = checked_lines(with_columns(_lines(run, info), "layer", "stage"), run.path)
         if not lines:
             raise nothing_measured(run)
         unit = "step" if "step" in lines[0] and "epoch" not in lines[0] else "epoch"

@@ -99,7 +99,7 @@ class Run:
         """Read ``run.json``; DataFileError if it is missing, damaged or not one of agop's."""
         file = self.path / "run.json"
         try:
-            info = json.loads(file.read_text(encoding="utf-8"))
+            info = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse)
         except (OSError, ValueError, RecursionError) as error:
             raise DataFileError(f"{file} to hold JSON", str(error), "Choose another folder.") from error
         if not isinstance(info, dict) or not isinstance(info.get("settings"), dict):
@@ -158,7 +158,7 @@ class Run:
         for number, line in enumerate(self.contents("metrics.jsonl").split(b"\n")[:-1], start=1):
             expected, got = f"line {number} of {file} to be a JSON object", f"{line[:60]!r}"
             try:
-                rows.append(dict(json.loads(line)))
+                rows.append(dict(json.loads(line, parse_constant=_refuse)))
             except (RecursionError, TypeError, ValueError) as error:
                 raise DataFileError(expected, got, "Remove or mend that line.") from error
             if (before := seen.setdefault(line, number)) != number:
@@ -245,6 +245,11 @@ def _jsonl(lines: Iterable[Mapping[str, object]]) -> str:
 def _is_own(file: Path) -> bool:
     """Whether a file may be left by a run that was killed before its first write was complete."""
     return file.name == LOCK_FILE or storage.is_temporary(file.name)
+
+
+def _refuse(constant: str) -> None:
+    """Raise for NaN and infinities, which are never written."""
+    raise ValueError(f"{constant}, which is no number")
 
 
 def _digest(contents: bytes) -> str:

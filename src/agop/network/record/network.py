@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agop.charts.terminal import TerminalTable
-from agop.errors import DataFileError, InputError
+from agop.errors import CONTENT_ERRORS, DataFileError, InputError
 from agop.estimator.values import NodeReader, NodeWriter
 from agop.extras import require
 from agop.network.record.blocks import Blocks
@@ -252,7 +252,7 @@ class NetworkRecord(Mapping[str, LayerRecord]):
         tensors, header = storage.load(path)
         try:
             record = NodeReader(tensors).value(header["network"])
-        except NodeReader.ERRORS as error:
+        except CONTENT_ERRORS as error:
             got = f"something else ({error!r})"
             raise DataFileError(f"{path} to hold a network's record", got, "Write it again with this agop.") from error
         if not isinstance(record, cls):
