@@ -80,7 +80,7 @@ def fit(
             model__max_memory=None if max_memory is None else int(max_memory * 2**30),
             model__random_state=seed,
         )
-        features = pipeline["table"].fit_transform(wanted.rows)
+        features = pipeline["table"].fit_transform(wanted.rows, wanted.targets)
         pipeline["table"].target_ = target
         shape = f"{len(wanted.rows)} rows, {wanted.rows.shape[1]} columns as {features.shape[1]} features"
         say(f"{table.name}: {shape}; {wanted.name} of {target}")

@@ -15,7 +15,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, v
 from agop.errors import InputError
 from agop.rfm import RFMClassifier, RFMRegressor
 from agop.storable import storable
-from agop.tables.coding import encode, learn
+from agop.tables.coding import encode, integers_as_levels, learn
 
 __all__ = ["TableEncoder", "table_pipeline"]
 
@@ -41,6 +41,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     show. Free text and identifiers are refused: columns of text most of whose values occur once, unless these are 20 or
     fewer, or the column is declared as categories.
 
+    A column of integers with 3 to ``max_levels`` different values, such as the hour or a code, becomes a feature a
+    level if that predicts the targets better: if it lowers the squared leave-one-out errors of at most 1,000 rows, by
+    kernel ridge regression with the other columns as they are, by three standard errors and 2 %. Counts and grades
+    whose effect is smooth stay numbers. A value that was not seen then takes the nearest level. All targets of the fit
+    decide, so that scores which a model states of rows left out later know that much of them; scores of a whole
+    pipeline on other rows do not.
+
     ``fit`` and ``transform`` take a pandas frame, one with ``to_pandas`` (polars, pyarrow), or a matrix, whose columns
     are numeric unless it holds text or objects; a column of objects is numeric if all its values are numbers. Levels
     are compared as text. Columns of a frame are found by name, in any order; those of a matrix, by position.
@@ -50,6 +57,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     max_levels
         Largest number of features of a categorical column. If it has more levels, the rarest share one, "other", which
         levels not seen in training take too; without it these are zeros.
+    integers
+        "loo" for that choice, where ``fit`` is given targets of 100 rows or more; "numbers" to have numbers.
 
     Attributes
     ----------
@@ -81,11 +90,12 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     codings_: list[dict[str, Any]]
     column_of_: NDArray[np.intp]
 
-    def __init__(self, max_levels: int = 64) -> None:
+    def __init__(self, max_levels: int = 64, integers: Literal["loo", "numbers"] = "loo") -> None:
         self.max_levels = max_levels
+        self.integers = integers
 
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn passes the targets to every step
-        """Learn means, deviations and levels of the columns of a table (n, columns).
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn means, deviations and levels of the columns of a table (n, columns), with targets y (n,) or (n, C).
 
         Raises
         ------
@@ -95,11 +105,16 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         if not isinstance(self.max_levels, Integral) or self.max_levels < 2:
             raise InputError("an integer of 2 or more as max_levels", repr(self.max_levels), "It counts features.")
+        if self.integers not in ("loo", "numbers"):
+            raise InputError("'loo' or 'numbers' as integers", repr(self.integers), "Declare categories in the table.")
         columns = self._columns(X, reset=True)
         self.columns_ = tuple(getattr(self, "feature_names_in_", [f"x{index}" for index in range(len(columns))]))
         self.codings_ = [
             learn(column, name, self.max_levels) for name, column in zip(self.columns_, columns, strict=True)
         ]
+        if self.integers == "loo" and y is not None:
+            better = integers_as_levels(columns, self.columns_, self.codings_, y, self.max_levels)
+            self.codings_ = [better.get(index, coding) for index, coding in enumerate(self.codings_)]
         widths = [len(coding["names"]) for coding in self.codings_]
         self.column_of_ = np.repeat(np.arange(len(widths)), widths)
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from numbers import Real
@@ -11,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agop.errors import InputError
+from agop.tables.coding.comparison import FEWEST_ROWS, better_as_levels, rows_to_compare, targets_to_compare
+from agop.tables.coding.integers import integer_features, learn_integers
 from agop.tables.coding.levels import learn_levels, level_features, levels_of, refuse_free_text
 from agop.tables.coding.numbers import is_missing, learn_numbers, number_features, numbers_of
 from agop.tables.coding.times import date_format, learn_times, time_features, times_of
 
-__all__ = ["encode", "is_text", "learn"]
+__all__ = ["encode", "integers_as_levels", "is_text", "learn"]
 
 
 def learn(column: Any, name: str, max_levels: int) -> dict[str, Any]:
@@ -45,11 +48,37 @@ def learn(column: Any, name: str, max_levels: int) -> dict[str, Any]:
 
 def encode(column: Any, name: str, coding: dict[str, Any]) -> NDArray[np.float64]:
     """Features (n, width) of a column."""
+    if "integers" in coding:
+        return integer_features(numbers_of(column, name), coding)
     if "levels" in coding:
         return level_features(levels_of(column), coding)
     if "cycles" in coding:
         return time_features(times_of(column, name, coding["format"]), coding)
     return number_features(numbers_of(column, name), coding)
+
+
+def integers_as_levels(
+    columns: Sequence[Any], names: Sequence[str], codings: Sequence[dict[str, Any]], y: Any, max_levels: int
+) -> dict[int, dict[str, Any]]:
+    """Codings as levels of those columns of integers that tell more about targets y so than as numbers.
+
+    They have 3 to ``max_levels`` different values; at most 1,000 rows decide, see ``better_as_levels``.
+    """
+    tried = {
+        index: coding
+        for index, (column, name) in enumerate(zip(columns, names, strict=True))
+        if "mean" in codings[index] and (coding := learn_integers(numbers_of(column, name), max_levels)) is not None
+    }
+    targets = targets_to_compare(y)
+    if not tried or targets is None or not FEWEST_ROWS <= len(columns[0]) == len(targets):
+        return {}
+    rows = rows_to_compare(len(targets), len(tried))
+    some = [getattr(column, "iloc", column)[rows] for column in columns]
+    features = [encode(*each) for each in zip(some, names, codings, strict=True)]
+    levels = {index: encode(some[index], names[index], coding) for index, coding in tried.items()}
+    column_of = np.repeat(np.arange(len(features)), [block.shape[1] for block in features])
+    better = better_as_levels(np.hstack(features), column_of, levels, targets[rows])
+    return {index: tried[index] for index in better}
 
 
 def is_text(coding: dict[str, Any]) -> bool:
