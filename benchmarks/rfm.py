@@ -1,8 +1,8 @@
 """How long does a recursive feature machine take to fit, and how much memory, beside xrfm?
 
-The plain recursion in both, where nothing is chosen: same settings (Laplace L = 10, ridge 1e-3, 5 AGOP updates, float32,
-+-1 targets), same process, fits alone, interleaved; accuracy on the same held-out samples. Processor time stands beside
-the time, for machines with other work. MNIST comes from ``AGOP_DATA`` or ``../shared/data``.
+The plain recursion in both, where nothing is chosen: same settings (Laplace L = 10, ridge 1e-3, 5 AGOP updates,
+float32, +-1 targets), same process, fits alone, interleaved; accuracy on the same held-out samples. Processor time
+stands beside the time, for machines with other work. MNIST comes from ``AGOP_DATA`` or ``../shared/data``.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def table(n: int, d: int = 50) -> Problem:
 def fit_agop(problem: Problem, classify: bool) -> Predict:
     estimator = RFMClassifier if classify else RFMRegressor
     model = estimator(Laplace(BANDWIDTH), ridge=RIDGE, n_iterations=ITERATIONS, selection=None)
-    return model.fit(*problem[:2]).predict
+    predict: Predict = model.fit(*problem[:2]).predict
+    return predict
 
 
 def fit_xrfm(problem: Problem, classify: bool) -> Predict:
@@ -68,8 +69,8 @@ def fit_xrfm(problem: Problem, classify: bool) -> Predict:
     )
 
     def predict(points: NDArray[Any]) -> NDArray[Any]:
-        values = model.predict(torch.from_numpy(points)).numpy()
-        return values.argmax(1) if classify else values[:, 0]
+        values: NDArray[Any] = model.predict(torch.from_numpy(points)).numpy()
+        return np.asarray(values.argmax(1) if classify else values[:, 0])
 
     return predict
 

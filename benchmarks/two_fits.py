@@ -1,8 +1,8 @@
 """How much longer does a fit take while another process fits too?
 
-Default fits, alone and at the same time as a second process that fits the same again and again, both with all cores. Half
-of the cores each would be a ratio of 2; waiting for each other's threads can cost far more. Alone and together alternate,
-each several times; processor time stands beside the time, since it does not count waiting that sleeps.
+Default fits, alone and at the same time as a second process that fits the same again and again, both with all cores.
+Half of the cores each would be a ratio of 2; waiting for each other's threads can cost far more. Alone and together
+alternate, each several times; processor time stands beside the time, since it does not count waiting that sleeps.
 Tables come from ``AGOP_DATA`` or ``../shared/data``.
 """
 

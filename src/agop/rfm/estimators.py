@@ -42,6 +42,7 @@ from agop.rfm.spread import SpreadPredictions
 from agop.rfm.tuning import candidates_for
 from agop.solvers import Cholesky, Solver
 from agop.storable import storable
+from agop.waiting import brief_waits
 
 __all__ = ["RFMClassifier", "RFMRegressor"]
 
@@ -143,6 +144,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         search, learned = learning.search, n_samples - held_out
         return fit_cost(learning.work, search, learned, self.metric_samples, leaving_out=leaving_out)
 
+    @brief_waits()
     def fit(
         self,
         X: Any,

@@ -26,6 +26,7 @@ from agop.rfm.estimators import RFMClassifier, RFMRegressor
 from agop.rfm.samples import Samples, distinct_rows
 from agop.rfm.splits import Tree, grow_tree, principal_direction, route
 from agop.storable import storable
+from agop.waiting import brief_waits
 
 __all__ = ["TreeRFMClassifier", "TreeRFMRegressor"]
 
@@ -83,6 +84,7 @@ class MachineTree(FeatureImportances, BaseEstimator, ABC):  # type: ignore[misc]
     def _leaf_values(self, leaf: Any, points: Tensor) -> Tensor:
         """Predictions (n, C) of a fitted leaf at points."""
 
+    @brief_waits()
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Grow the tree, then fit its leaves one after the other.
 
