@@ -394,7 +394,7 @@ def test_size_of_large_trainings(tmp_path):
     lines = [{"seed": 0, "epoch": epoch, "loss": 1.0, **line} for epoch in range(60) for line in record.lines()]
     results = [NetworkResult(name, {"settings": {}}, lines, record) for name in "abc"]
     page = write_page(document_of(results), tmp_path / "report.html")
-    assert page.stat().st_size < 8_000_000
+    assert page.stat().st_size < 4_500_000
 
 
 def test_rows_of_a_measurement_are_not_called_training_rows():

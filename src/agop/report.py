@@ -60,7 +60,7 @@ def report(record: Any, path: str | os.PathLike[str]) -> Path:
     >>> from agop import DeepRFMClassifier, report
     >>> model = DeepRFMClassifier(depth=2, random_state=0).fit(*load_digits(n_class=3, return_X_y=True))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     report(model, Path(folder, "report.html")).stat().st_size < 8_000_000
+    ...     report(model, Path(folder, "report.html")).stat().st_size < 2_500_000
     True
     """
     if isinstance(record, Mapping) and _accepting(record) is None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import hashlib
 import json
 import re
 import sys
@@ -96,8 +99,20 @@ def test_nothing_comes_from_outside(text, found):
 
 
 def test_the_library_is_inside_once(text):
-    assert text.count("plotly.js v") == 1
-    assert len(text.encode()) < 8_000_000
+    (packed,) = re.findall(r'<script type="text/plain" id="plotly">([^<]*)</script>', text)
+    assert gzip.decompress(base64.b64decode(packed)).decode() == pytest.importorskip("plotly.offline").get_plotlyjs()
+    assert len(text.encode()) < 2_500_000
+
+
+def test_no_script_runs_whose_hash_the_policy_does_not_name(text):
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
+    sources = re.search(r"script-src ([^;]*);", policy)[1].split()
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    assert [f"'sha256-{found}'" for found in hashes] == sources[:-1]
+    assert all(source.startswith("'sha256-") for source in sources)
+    assert "base-uri 'none'" in policy
+    assert "form-action 'none'" in policy
 
 
 def test_links_lead_somewhere(text, found):
@@ -160,7 +175,7 @@ def test_size_of_the_largest_usual_runs(make_run, tmp_path):
     runs = [make_run(depth=20, seeds=(0, 1, 2), gram_size=200) for _ in range(3)]
     named = {str(place): run for place, run in enumerate(runs)}
     for record in (runs[0], named):
-        assert report(record, tmp_path / "report.html").stat().st_size < 8_000_000
+        assert report(record, tmp_path / "report.html").stat().st_size < 4_500_000
 
 
 def test_page_is_replaced_whole(run, text, monkeypatch):
@@ -171,7 +186,7 @@ def test_page_is_replaced_whole(run, text, monkeypatch):
     with pytest.raises(InputError):
         report(run, run.path / "report.html")
     assert (run.path / "report.html").read_text(encoding="utf-8") == text
-    assert not list(run.path.glob(".*"))
+    assert not list(run.path.glob(".*.tmp"))
 
 
 def test_the_folder_must_exist(run, tmp_path):

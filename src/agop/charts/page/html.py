@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import hashlib
 import json
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,11 +20,14 @@ from agop.runs.storage import write_text_atomic
 
 __all__ = ["write_page"]
 
+_SCRIPTS = ("numbers.js", "axes.js", "figures.js", "page.js")
+
 
 def write_page(document: Document, path: Path) -> Path:
     """Write a page with everything inside: styles, scripts, the plotting library once, and the numbers of each plot.
 
-    The page asks nobody for anything: its own policy forbids every request.
+    The page asks nobody for anything: its own policy forbids every request, and every script but its own two, whose
+    hashes it knows. The library is compressed, and unpacked by the browser.
 
     Parameters
     ----------
@@ -43,16 +50,30 @@ def write_page(document: Document, path: Path) -> Path:
 def _html(document: Document) -> str:
     environment = require("jinja2", "report").Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.undefined = require("jinja2", "report").StrictUndefined
+    script = f'"use strict";\n(() => {{\n{"".join(map(_text, _SCRIPTS))}}})();\n'
+    plotly, library = _packed(require("plotly.offline", "report").get_plotlyjs())
     page: str = environment.from_string(_text("page.html.jinja")).render(
         document=document,
         findings_table=findings_table,
         style=_text("page.css"),
-        plotly=require("plotly.offline", "report").get_plotlyjs().replace("</script", "<\\/script"),
-        script="\n".join(map(_text, ("numbers.js", "axes.js", "figures.js", "page.js"))),
+        plotly=plotly,
+        script=script,
+        sources=f"{_source(script)} {library}",
         data=_inside_element(json.dumps({plot.name: _plot_json(plot) for plot in document.plots}, allow_nan=False)),
         version=versions()["agop"],
     )
     return page
+
+
+@cache
+def _packed(text: str) -> tuple[str, str]:
+    """A script, compressed, as text, and its source in the policy of a page."""
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode(), _source(text)
+
+
+def _source(script: str) -> str:
+    """A script as a policy names it, by its hash."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
 def _plot_json(plot: Plot) -> dict[str, object]:
