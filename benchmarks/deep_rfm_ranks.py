@@ -13,12 +13,14 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
 import torch
 import torch.distributed as dist
-from benchmarks.measuring import write
+from benchmarks.measuring import peak_extra_memory, write
 from benchmarks.ranks import counted, timed
 
 from agop.deep_rfm import DeepRFMRecord, LayerSettings, ReLUFeatures, deep_rfm, deep_rfm_records
@@ -56,47 +58,53 @@ def difference(found: list[DeepRFMRecord], expected: list[DeepRFMRecord]) -> flo
     return float(max(abs(one - two) / max(abs(two), 1e-300) for one, two in pairs))
 
 
+def measured(call: Callable[[], object]) -> dict[str, float]:
+    """Seconds that pass, and processor seconds and extra bytes of the rank that takes most."""
+    start, seconds = time.process_time(), list[float]()
+    own_bytes = peak_extra_memory(lambda: seconds.append(timed(call)))
+    most = torch.tensor([time.process_time() - start, own_bytes], dtype=torch.float64)
+    dist.all_reduce(most, dist.ReduceOp.MAX)
+    return {"seconds": seconds[0], "processor_seconds": most[0].item(), "extra_bytes": most[1].item()}
+
+
+def compare(rank: int, n: int) -> dict[str, Any]:
+    found: dict[int, list[DeepRFMRecord]] = {}
+
+    def run(ranks: int) -> None:
+        if rank < ranks:
+            found[ranks] = records(n, None if ranks == 1 else dist.group.WORLD)
+
+    turns: dict[int, list[dict[str, float]]] = {1: [], WORLD: []}
+    for _ in range(REPEATS if n < SIZES[1] else 1):
+        for ranks, own in turns.items():
+            own.append(measured(partial(run, ranks)))
+    with counted() as sent:
+        settings = LayerSettings(Laplace(2.0), ReLUFeatures(WIDTH))
+        next(deep_rfm(samples(n)[0], settings, 1, group=dist.group.WORLD))
+
+    def ratio(what: str) -> float:
+        one, both = (min(turn[what] for turn in turns[ranks]) for ranks in turns)
+        return one / both
+
+    return {
+        "n": n,
+        "turns": turns,
+        "speed_up": ratio("seconds"),
+        "processor_speed_up": ratio("processor_seconds"),
+        "memory_ratio": ratio("extra_bytes"),
+        "bytes_sent_to_a_rank_and_layer": sent,
+        "largest_relative_difference": difference(found[WORLD], found[1]) if rank == 0 else None,
+    }
+
+
 def work(rank: int, folder: str, sizes: list[int]) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=WORLD)
-    results = []
-    for n in sizes:
-        seconds: dict[str, list[float]] = {"1": [], str(WORLD): []}
-        processor: dict[str, list[float]] = {which: [] for which in seconds}
-        found: dict[str, list[DeepRFMRecord]] = {}
-
-        def run(which: str, n: int = n, found: dict[str, list[DeepRFMRecord]] = found) -> None:
-            if which == "1" and rank > 0:
-                return
-            found[which] = records(n, None if which == "1" else dist.group.WORLD)
-
-        for _ in range(REPEATS if n < 4000 else 1):
-            for which in seconds:
-                start = time.process_time()
-                seconds[which].append(timed(lambda which=which: run(which)))  # type: ignore[misc]
-                own = torch.tensor(time.process_time() - start)
-                dist.all_reduce(own, dist.ReduceOp.MAX)
-                processor[which].append(own.item())
-        with counted() as sent:
-            layers = deep_rfm(
-                samples(n)[0], LayerSettings(Laplace(2.0), ReLUFeatures(WIDTH)), 1, group=dist.group.WORLD
-            )
-            next(layers)
-        result: dict[str, Any] = {
-            "n": n,
-            "seconds": seconds,
-            "processor_seconds": processor,
-            "speed_up": min(seconds["1"]) / min(seconds[str(WORLD)]),
-            "processor_speed_up": min(processor["1"]) / min(processor[str(WORLD)]),
-            "bytes_a_rank_and_layer": sent,
-        }
-        if rank == 0:
-            result["largest_relative_difference"] = difference(found[str(WORLD)], found["1"])
-            print(result, flush=True)
-        results.append(result)
+    results = [compare(rank, n) for n in sizes]
     dist.destroy_process_group()
     if rank == 0:
         write("deep_rfm_ranks", {"width": WIDTH, "depth": DEPTH, "results": results})
+        print(*results, sep="\n")
 
 
 def main() -> None:
