@@ -13,7 +13,18 @@ import agop
 
 ROOT = Path(__file__).parents[1]
 MODULES = [module.name for module in pkgutil.iter_modules(agop.__path__) if module.name != "__main__"]
-EXTRAS = ["jinja2", "lightning", "matplotlib", "pandas", "plotly", "pooch", "pyarrow", "torchmetrics", "transformers"]
+EXTRAS = [
+    "autogluon",
+    "jinja2",
+    "lightning",
+    "matplotlib",
+    "pandas",
+    "plotly",
+    "pooch",
+    "pyarrow",
+    "torchmetrics",
+    "transformers",
+]
 
 
 def test_public_names_are_few_exist_and_are_in_the_reference() -> None:

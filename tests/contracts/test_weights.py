@@ -118,3 +118,11 @@ def test_unusable_weights(blobs, estimator, weights, message):
         estimator.fit(X, y, weights)
     with pytest.raises(ValueError, match=message):
         estimator.fit(torch.tensor(X), torch.tensor(y), torch.tensor(weights))
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_weights_may_be_a_column_of_a_frame(blobs, estimator):
+    X, y, new, _ = blobs
+    frame = pytest.importorskip("pandas").DataFrame({"weight": np.linspace(0.5, 2, len(X))})
+    expected = outcome(estimator.fit(X, y, frame.weight.to_list()), new)
+    np.testing.assert_array_equal(outcome(estimator.fit(X, y, frame.weight), new), expected)

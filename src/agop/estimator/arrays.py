@@ -56,7 +56,7 @@ def check_weights(sample_weight: Any, features: Tensor) -> Tensor:
     )
     if not weights.any():
         raise InputError("a positive sample weight", "zero for every sample", "Give some sample a weight.")
-    return torch.from_numpy(weights).to(features.device)
+    return torch.tensor(weights, device=features.device)  # a copy: columns of a frame are read-only
 
 
 def like(result: Tensor, X: Any) -> Any:
