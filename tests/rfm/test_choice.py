@@ -135,8 +135,9 @@ def test_a_kernel_that_trails_far_behind_is_let_go():
     trailing, kept = search.choose(samples).courses
     assert len(trailing.losses) == 1 < len(kept.losses)
     assert trailing.losses[0] > 1.3 * kept.losses[0]
-    assert search.choose(samples).best(4)[0] == 1
-    assert [len(course.losses) for course in search.choose(samples, to_the_end=True).courses] == [5, 5]
+    assert search.choose(samples).best(4)[0] == search.choose(samples, "kernel").best(4)[0] == 1
+    assert [len(course.losses) for course in search.choose(samples, "kernel").courses] == [1, 1]
+    assert [len(course.losses) for course in search.choose(samples, "all").courses] == [5, 5]
 
 
 def test_only_an_update_that_helped_is_followed_by_another():
@@ -144,10 +145,10 @@ def test_only_an_update_that_helped_is_followed_by_another():
     candidate = Candidate(Laplace(RULE), powers=POWERS)
     nothing = Search([candidate], 5).choose(made(150, 6, lambda x: x.abs().sum(1), noise=0.3)).courses[0].losses
     assert len(nothing) == 2
-    assert nothing[1] > 0.998 * nothing[0]
+    assert nothing[1] > 0.995 * nothing[0]
     two = Search([candidate], 5).choose(made(150, 10, lambda x: (6 * x[:, 0]).sin() * x[:, 1])).courses[0].losses
     assert len(two) > 2
-    assert all(after <= 0.998 * before for before, after in pairwise(two[:-1]))
+    assert all(after <= 0.995 * before for before, after in pairwise(two[:-1]))
 
 
 def test_a_kernel_that_is_behind_and_learns_is_chosen():

@@ -12,7 +12,6 @@ from agop.rfm.choice import Choice, Course, Search
 from agop.rfm.cross_fit import folds, tuned
 from agop.rfm.powers import POWERS
 from agop.rfm.recursion import in_turn
-from agop.rfm.selection import exhausted
 from agop.rfm.tuning import Candidate
 from oracles import kernels as oracles_kernels
 
@@ -114,10 +113,3 @@ def test_the_smallest_loss_is_chosen_the_earliest_of_equals():
     candidate = Candidate(Laplace(CHOSEN))
     choice = Choice((Course(candidate, (), (0.5, 0.3, 0.3)), Course(candidate, (), (0.5, 0.4))))
     assert [choice.best(k) for k in range(4)] == [(0, 0), (0, 1), (0, 1), (0, 1)]
-
-
-def test_patience():
-    assert exhausted([1.0, 2.0, 3.0], 2)
-    assert not exhausted([1.0, 2.0], 2)
-    assert not exhausted([3.0, 1.0, 2.0], 2)
-    assert not exhausted([1.0, 2.0, 3.0], None)

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from agop.rfm.clock import within_time
 from agop.rfm.cross_fit import CrossFitted, Fold, cross_fit, folds, tuned
 from agop.rfm.recursion import Limits, Settings, in_turn
 from agop.rfm.samples import Samples
+from agop.rfm.selection import pays
 from agop.rfm.tuning import Candidate, Setting
 
 __all__ = ["CHOICE_ROWS", "Choice", "Course", "Loss", "Search"]
@@ -24,8 +26,8 @@ CHOICE_ROWS = 2000
 _FAR, _NEAR = 1.3, 1.05
 """Losses relative to the smallest of all up to which a candidate gets a first update, and another one."""
 
-_GAIN = 0.998
-"""Loss relative to that before the last update up to which a candidate gets another one."""
+Extent: TypeAlias = Literal["kernel", "iterate", "all"]
+"""Where a choice ends: with one kernel left, where no update pays any more, or with the last iterate of all kernels."""
 
 Loss = Callable[[Samples, Tensor], float]
 """Loss of left-out predictions (m, C) for distinct samples; the smallest decides between iterates and candidates."""
@@ -125,18 +127,18 @@ class Search:
     rows: int = CHOICE_ROWS
     observe: Callable[[Course], object] = lambda course: None
 
-    def choose(self, samples: Samples, *, to_the_end: bool = False, seconds: float | None = None) -> Choice:
+    def choose(self, samples: Samples, extent: Extent = "iterate", *, seconds: float | None = None) -> Choice:
         """Kernel, bandwidth, ridge, power and iterate by cross-fitting on two halves of the samples, see ``cross_fit``.
 
         All candidates within 30 % of the smallest loss are updated once. More updates get those to which the last one
-        brought 0.2 % or more, and which are then within 5 % of the smallest loss.
+        brought 0.5 % or more, and which are then within 5 % of the smallest loss.
 
         Parameters
         ----------
         samples
             Distinct samples, two or more.
-        to_the_end
-            Whether all candidates get all updates.
+        extent
+            Where it ends.
         seconds
             Time after which no candidate gets a further iterate; None for no limit.
         """
@@ -158,7 +160,10 @@ class Search:
                     courses[number] = courses[number].after(step.setting, self.loss(samples, step.predictions))
                     self.observe(courses[number])
             best = min(min(course.losses) for course in courses)
-            left = {k: steps for k, steps in left.items() if to_the_end or _goes_on(courses[k].losses, best)}
+            if extent != "all":
+                left = {k: steps for k, steps in left.items() if _goes_on(courses[k].losses, best)}
+            if extent == "kernel" and len(left) == 1:
+                break
         return Choice(tuple(courses))
 
     def _tried(
@@ -228,6 +233,4 @@ class Search:
 
 def _goes_on(losses: Sequence[float], best: float) -> bool:
     """Whether another update may pay, where all candidates have the smallest loss ``best``."""
-    if len(losses) == 1:
-        return losses[0] <= _FAR * best
-    return losses[-1] <= min(_GAIN * losses[-2], _NEAR * best)
+    return losses[-1] <= (_FAR if len(losses) == 1 else _NEAR) * best and pays(losses)

@@ -26,7 +26,7 @@ _TRIAL = 400
 """Rows of normal numbers on which kernel values and gradients are timed."""
 
 _TRIED_ITERATES, _ITERATES = 3, 4
-"""Iterates of a kernel in a choice, and of the recursion until two in a row are worse, as seen on tables."""
+"""Iterates of a kernel in a choice, and of the recursion until one brings little, as seen on tables."""
 
 _UPDATES = 2
 """AGOP updates of the iterate that is kept, as seen on tables."""

@@ -13,7 +13,7 @@ from torch import Tensor
 from agop.kernel_machine import Fit, fit_kernel_machine
 from agop.kernels import KernelMatrix
 from agop.ranks import ALONE, Panels, Ranks
-from agop.rfm.choice import Choice, Course, Search
+from agop.rfm.choice import Choice, Course, Extent, Search
 from agop.rfm.clock import Clock
 from agop.rfm.cost import Work, fit_cost
 from agop.rfm.cross_fit import Fold, tuned
@@ -21,7 +21,7 @@ from agop.rfm.display import Display
 from agop.rfm.division import affordable_rows, fold_counts, folded, n_judging
 from agop.rfm.recursion import Limits, RFMStep, Settings, in_turn, rfm
 from agop.rfm.samples import Samples
-from agop.rfm.selection import PATIENCE, Selected, select_iterate
+from agop.rfm.selection import Selected, select_iterate
 from agop.rfm.tuning import Setting
 from agop.solvers import Solver
 
@@ -125,7 +125,7 @@ class Learning:
             return self.work.solve(len(samples)).seconds if refit else 0.0
 
         with self._display(len(samples), leaving_out=False) as display:
-            course = self._course(part, display, last, to_the_end=True)
+            course = self._course(part, "all", display, last)
             part = self._reduced(part, "the metric", lambda n: self.work.iterates(n, refit * _UPDATES), last)
             steps = self._steps(part, in_turn(course.settings), n_iterations, course.candidate.diagonal, last)
             found = self._selected(steps, display, n_iterations, criterion)
@@ -141,7 +141,7 @@ class Learning:
         solver = self.work.solver_for(n)
         with self._display(n, leaving_out=True) as display:
             choice = self._chosen(
-                samples, display, lambda: (1 + n_stating) * self.work.left_out(n, 1), 1 / (1 + n_stating)
+                samples, "iterate", display, lambda: (1 + n_stating) * self.work.left_out(n, 1), 1 / (1 + n_stating)
             )
             number, iteration = choice.best(self.search.n_iterations)
             course = choice.courses[number]
@@ -191,7 +191,7 @@ class Learning:
         with self._display(len(samples), leaving_out=True) as display:
             (candidate, *others) = self.search.candidates
             part = samples.part(order[n_left_out:][: self.metric_samples])
-            candidate = self._course(part, display, last).candidate if others else candidate
+            candidate = self._course(part, "kernel", display, last).candidate if others else candidate
             part = self._reduced(part, "the metric", lambda n: self.work.iterates(n, _UPDATES), last)
             part, mean = _centered(part)
             stated: list[Tensor] = []
@@ -203,7 +203,7 @@ class Learning:
             everything = torch.arange(len(choosing), device=order.device)
             settings = tuned(choosing, [Fold(everything[:0], everything)], candidate, rows=len(choosing))
             steps = self._steps(part, settings, self.search.n_iterations, candidate.diagonal, last)
-            found = self._selected(steps, display, self.search.n_iterations, score, PATIENCE)
+            found = self._selected(steps, display, self.search.n_iterations, score, early=True)
             n_whole = self._affordable(len(samples), "the last fit", last)
             whole = samples.part(order[:n_whole].flip(0))  # a factorization leaves last rows out at little cost
             again = n_whole - 1 - torch.arange(min(n_stating, n_whole), device=order.device)
@@ -216,25 +216,22 @@ class Learning:
         judged = Judged(stating, predictions, predictions[-1])
         return Learned(best, whole, found.last.iteration, candidate.diagonal, solver, judged)
 
-    def _course(
-        self, samples: Samples, display: Display, later: Callable[[], float], *, to_the_end: bool = False
-    ) -> Course:
+    def _course(self, samples: Samples, extent: Extent, display: Display, later: Callable[[], float]) -> Course:
         """Kernel and settings by cross-fitting on some of the samples; nothing is computed where all is given."""
         (candidate, *others) = self.search.candidates
         if not others and candidate.only is not None:
             return Course(candidate, (candidate.only,), ())
-        some = samples.some(max(2, affordable_rows(self.search.limits.max_memory)), self.search.limits.seed)
-        choice = self._chosen(some, display, later, 1 / 3, to_the_end=to_the_end)
+        rows = max(2, min(self.search.rows, affordable_rows(self.search.limits.max_memory)))
+        choice = self._chosen(samples.some(rows, self.search.limits.seed), extent, display, later, 1 / 3)
         return choice.courses[choice.best(self.search.n_iterations)[0]]
 
     def _chosen(
         self,
         samples: Samples,
+        extent: Extent,
         display: Display,
         later: Callable[[], float],
         share: float,
-        *,
-        to_the_end: bool = False,
     ) -> Choice:
         """A choice by as many of the samples as a share of the time allows."""
         n_iterations = self.search.n_iterations
@@ -250,7 +247,7 @@ class Learning:
             search = replace(self.search, rows=rows, observe=observe)
             with self.clock.measured(lambda: self.work.tried(rows) * sum(len(c.losses) for c in choice.courses)):
                 seconds = self.clock.left(share, later)
-                choice = self.ranks.first(lambda: search.choose(samples, to_the_end=to_the_end, seconds=seconds))
+                choice = self.ranks.first(lambda: search.choose(samples, extent, seconds=seconds))
         return choice
 
     @property
@@ -300,7 +297,8 @@ class Learning:
         display: Display,
         n_iterations: int,
         criterion: Callable[[RFMStep], float] | None = None,
-        patience: int | None = None,
+        *,
+        early: bool = False,
     ) -> Selected:
         """The iterate that is kept, with a line on each."""
         with display.part("learning", n_iterations + 1) as advance:
@@ -309,7 +307,7 @@ class Learning:
                 setting = Setting(step.machine.kernel, step.ridge, power=step.power)
                 advance(step.iteration, setting, None if score is None else -score)
 
-            options: dict[str, Any] = {"patience": patience, "callback": self.callback, "ranks": self.ranks}
+            options: dict[str, Any] = {"early": early, "callback": self.callback, "ranks": self.ranks}
             return select_iterate(steps, criterion, advance=shown, **options)
 
     def _display(self, n: int, *, leaving_out: bool) -> Display:

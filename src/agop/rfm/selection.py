@@ -11,21 +11,21 @@ from torch import Tensor
 from agop.ranks import ALONE, Ranks
 from agop.rfm.recursion import RFMStep
 
-__all__ = ["PATIENCE", "Selected", "exhausted", "mean_and_error", "select_iterate"]
+__all__ = ["Selected", "mean_and_error", "pays", "select_iterate"]
 
-PATIENCE = 2
-"""Iterates in a row that are worse than the best, after which a recursion ends: it rarely falls again."""
+GAIN = 0.005
+"""Share of the loss that an update must bring, else no other one follows: it rarely brings more."""
 
 
-def exhausted(losses: Sequence[float], patience: int | None) -> bool:
-    """Whether the last ``patience`` losses are all larger than the smallest; never if that is None.
+def pays(losses: Sequence[float]) -> bool:
+    """Whether another update may pay: the first one, or one after an update that did.
 
     Examples
     --------
-    >>> exhausted([0.5, 0.4, 0.6, 0.41], 2), exhausted([0.5, 0.4, 0.6, 0.4], 2)
-    (True, False)
+    >>> pays([0.5]), pays([0.5, 0.4]), pays([0.5, 0.4, 0.399])
+    (True, True, False)
     """
-    return patience is not None and len(losses) > patience and min(losses[-patience:]) > min(losses)
+    return len(losses) < 2 or losses[-1] <= (1 - GAIN) * losses[-2]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def select_iterate(
     steps: Iterable[RFMStep],
     criterion: Callable[[RFMStep], float] | None,
     *,
-    patience: int | None = None,
+    early: bool = False,
     callback: Callable[[RFMStep], object] | None = None,
     advance: Callable[[RFMStep, float | None], object] = lambda step, score: None,
     ranks: Ranks = ALONE,
@@ -62,8 +62,8 @@ def select_iterate(
         One iterate or more.
     criterion
         Score of an iterate, the larger the better. None keeps the last.
-    patience
-        Iterates in a row that are worse than the best, after which the recursion ends; None for no end but the last.
+    early
+        Whether the recursion ends after an update that does not pay; scores are then negative losses.
     callback
         Called with every iterate; a true result stops.
     advance
@@ -81,7 +81,7 @@ def select_iterate(
                 best = step
         advance(step, scores[-1] if scores else None)
         stops = any(ranks.exchange(callback is not None and bool(callback(step))))
-        if stops or exhausted([-score for score in scores], patience):
+        if stops or (early and not pays([-score for score in scores])):
             break
     return Selected(best, step, scores)
 
