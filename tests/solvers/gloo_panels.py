@@ -52,13 +52,18 @@ FAILURES = {
 }
 
 
+def left_out(n):
+    """Every other row of the last two thirds, from the end."""
+    return torch.arange(n - 1, n // 3, -2)
+
+
 def solved(name, ranks):
     """Solution of a case."""
     matrix, width = CASES[name]
     n = len(matrix.diagonal)
     targets = torch.tensor(TARGETS[n])
     solver = PanelCholesky(Panels(n, width, ranks))
-    return solver.solve(matrix, targets, left_out=torch.arange(n))
+    return solver.solve(matrix, targets, left_out=left_out(n))
 
 
 def sent(ranks):

@@ -52,8 +52,11 @@ class PanelFactor:
     @property
     def pivots(self) -> Tensor:
         """(n,) diagonal of U, the same on all ranks."""
-        (pivots,) = self.panels.ranks.sum([_placed(self.panels, lambda k: self.parts[k].diagonal(), self.like)])
-        return pivots.to(self.like.dtype)
+        own = self.like.new_zeros(self.panels.n)
+        for k, part in self.parts.items():
+            own[self.panels.slices[k]] = part.diagonal()
+        (pivots,) = self.panels.ranks.sum([own])
+        return pivots.to(self.like)
 
     def solve(self, targets: Tensor) -> Tensor:
         """X with A X = Y for Y (n, C), in the precision of the factor: two messages of b C numbers for each panel."""
@@ -74,26 +77,28 @@ class PanelFactor:
             self.panels.ranks.send(self.panels.owner(k), values[rows])()
         return values
 
-    def inverse_diagonal(self) -> Tensor:
-        r"""Diagonal of :math:`A^{-1} = U^{-1} U^{-T}`, (n,) float64: squared norms of the columns of :math:`U^{-T}`.
+    def inverse_diagonal(self, rows: Tensor) -> Tensor:
+        r"""Diagonal of :math:`A^{-1} = U^{-1} U^{-T}` in rows (v,), float64: squared norms of columns :math:`U^{-T}`.
 
-        Each rank solves for the columns of its own rows, with as much memory and traffic as the factorization.
+        Each rank solves for the columns of its own panels with such rows, and panels from the first of these on travel:
+        for all rows that is as much work, memory and traffic as the factorization, for the last rows little.
         """
-        units = {k: self.stored(_unit_rows(self.like, self.panels, k)) for k in self.parts}
-        norms = {k: torch.zeros(len(unit[0]), dtype=torch.float64, device=unit.device) for k, unit in units.items()}
-        arriving = self._travelling(0)
-        for k, rows in enumerate(self.panels.slices):
+        slices, needed = self.panels.slices, sorted(set((rows // self.panels.width).tolist()))
+        units = {k: self.stored(_unit_rows(self.like, self.panels, k)) for k in needed if k in self.parts}
+        diagonal = self.like.new_zeros(self.panels.n, dtype=torch.float64)
+        arriving = self._travelling(needed[0])
+        for k in range(needed[0], len(slices)):
             corner, rest = _cut(arriving())
-            if k + 1 < len(self.panels.slices):
+            if k + 1 < len(slices):
                 arriving = self._travelling(k + 1)
             for j, columns in units.items():
                 if j <= k:
-                    at = rows.start - self.panels.slices[j].start
+                    at = slices[k].start - slices[j].start
                     block = torch.linalg.solve_triangular(corner.mT, columns[at : at + len(corner)], upper=False)
                     columns[at + len(corner) :].addmm_(rest.mT, block, alpha=-1)
-                    norms[j] += torch.linalg.vector_norm(block, dim=0, dtype=torch.float64).square()
-        (diagonal,) = self.panels.ranks.sum([_placed(self.panels, norms.__getitem__, self.like)])
-        return diagonal
+                    diagonal[slices[j]] += torch.linalg.vector_norm(block, dim=0, dtype=torch.float64).square()
+        (diagonal,) = self.panels.ranks.sum([diagonal])
+        return diagonal[rows]
 
     def _travelling(self, k: int) -> Callable[[], Tensor]:
         return _sent(self.panels, k, self.parts.get(k), self.like)
@@ -159,11 +164,11 @@ class PanelCholesky(Solver):
         factor, jitter = first_factor(partial(self._attempt, matrix), matrix.dtype, scale, self.max_jitter)
         values, residuals = factor.solve(targets), None
         if left_out is not None:
-            residuals = leave_one_out_residuals(values[left_out], factor.inverse_diagonal()[left_out])
+            residuals = leave_one_out_residuals(values[left_out], factor.inverse_diagonal(left_out))
         return Solution(values, values.dtype, jitter=jitter, left_out=residuals)
 
     def least_memory(self, n: int, dtype: torch.dtype) -> int:
-        """The panels of the rank that has most, and two that travel where there are several; on disk three of all."""
+        """The panels of the rank that has most, and two that travel where there are several; on disk four of all."""
         if self.on_disk:
             return _WORKING * self.panels.width * n * dtype.itemsize
         slices, world = Panels(n, self.panels.width).slices, self.panels.ranks.world
@@ -255,14 +260,6 @@ def _sent(panels: Panels, k: int, part: Tensor | None, like: Tensor) -> Callable
     if part is None:
         part = like.new_empty(rows.stop - rows.start, panels.n - rows.start)
     return panels.ranks.send(panels.owner(k), part)
-
-
-def _placed(panels: Panels, numbers: Callable[[int], Tensor], like: Tensor) -> Tensor:
-    """(n,) numbers of own panels at their rows, zeros elsewhere."""
-    found = like.new_zeros(panels.n)
-    for k in panels.own:
-        found[panels.slices[k]] = numbers(k)
-    return found
 
 
 def _in_memory(part: Tensor) -> Tensor:
