@@ -21,17 +21,18 @@ if TYPE_CHECKING:
 __all__ = ["date_format", "learn_times", "time_features", "times_of"]
 
 _LOOK = re.compile(
-    r"\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}"
+    r"\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|\d{1,2}/\d{1,2}/\d{2}\b"
     r"|\d{1,2}[ -][a-z]{3,9}[ -]\d{4}|[a-z]{3,9} \d{1,2}, \d{4}",
     re.IGNORECASE,
 )
 _ZONE = re.compile(r"(:\d{2}(?:\.\d+)?) ?(?:Z|UTC|[+-]\d{2}:?\d{2})$")
 _DATES = ("%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y")
+_SHORT = ("%m/%d/%y", "%d/%m/%y")
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-_FORMATS = ("ISO8601", *(day + clock for day in (*_DATES, "%b %d, %Y", "%B %d, %Y") for clock in _CLOCKS))
+_FORMATS = ("ISO8601", *(day + clock for day in (*_DATES, *_SHORT, "%b %d, %Y", "%B %d, %Y") for clock in _CLOCKS))
 
 _SEEN = 20
-"""Texts most of which must look like dates before all are read, in the formats that fit them best."""
+"""Texts most of which must be dates in some format before all are read, in the formats that fit them best."""
 
 _CYCLES: dict[str, tuple[float, Callable[[Any], Any]]] = {
     "day of year": (365.0, lambda times: (times.day_of_year - 1) / (365 + times.is_leap_year)),
@@ -59,9 +60,12 @@ def date_format(texts: Sequence[str], name: str) -> str | None:
     ('%d/%m/%Y', None)
     """
     distinct = [*dict.fromkeys(texts)]
-    if 2 * sum(_LOOK.match(text.strip()) is not None for text in distinct[:_SEEN]) <= len(distinct[:_SEEN]):
+    first = distinct[:_SEEN]
+    if 2 * sum(_LOOK.match(text.strip()) is not None for text in first) <= len(first):
         return None
-    fits = {each: int(_parsed(distinct[:_SEEN], each).notna().sum()) for each in _FORMATS}
+    fits = {each: int(_parsed(first, each).notna().sum()) for each in _FORMATS}
+    if 2 * max(fits.values()) <= len(first):
+        return None
     parsed = {each: _parsed(distinct, each) for each in _FORMATS if fits[each] == max(fits.values())}
     fitting = [each for each, times in parsed.items() if times.notna().all()]
     if not fitting:
