@@ -132,7 +132,9 @@ def test_dates_that_cannot_be_read_are_refused(values, message):
         TableEncoder().fit(table(values))
 
 
-@pytest.mark.parametrize("values", [["1234", "2020"], ["1.2.3", "1.2.4"], ["12:30", "14:00"], ["55-12-2020", "57-13-2021"]])
+@pytest.mark.parametrize(
+    "values", [["1234", "2020"], ["1.2.3", "1.2.4"], ["12:30", "14:00"], ["55-12-2020", "57-13-2021"]]
+)
 def test_text_that_is_no_date_stays_text(values):
     assert len(TableEncoder().fit(table(values)).get_feature_names_out()) == 2
     assert "=" in TableEncoder().fit(table(values)).get_feature_names_out()[0]
