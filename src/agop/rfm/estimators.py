@@ -35,7 +35,7 @@ from agop.rfm.clock import Clock
 from agop.rfm.cost import FitCost, Work, busyness, fit_cost
 from agop.rfm.learning import Judged, Learned, Learning
 from agop.rfm.recursion import Limits, RFMStep
-from agop.rfm.samples import Samples
+from agop.rfm.samples import Samples, positive
 from agop.rfm.selection import mean_and_error
 from agop.rfm.sharing import require_same_parameters, require_same_samples
 from agop.rfm.spread import SpreadPredictions
@@ -431,7 +431,7 @@ class RFMRegressor(SpreadPredictions, TensorRegressorMixin, FeatureMachine):
         self.random_state = random_state
 
     def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:
-        kept, self.left_out_ = weights > 0, None
+        kept, self.left_out_ = positive(weights), None
         targets = self._learn_outputs(y, features)[kept]
         samples = Samples.of(features[kept], targets, weights[kept], intercept=self.fit_intercept)
         self.intercept_ = samples.mean() * self.fit_intercept
@@ -546,7 +546,7 @@ n_iter_, validation_scores_, validation_standard_errors_, cut_short_, feature_im
     def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:
         self.calibration_: Calibration | None = None
         self._learn_classes(y, features, weights)
-        kept, codes = weights > 0, self._classes.codes
+        kept, codes = positive(weights), self._classes.codes
         factors = self._classes.weights(self.class_weight).to(weights)[codes]
         return Samples.of(features[kept], self._signed(codes, features), weights[kept] * factors)
 

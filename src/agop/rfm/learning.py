@@ -205,8 +205,10 @@ class Learning:
             steps = self._steps(part, settings, self.search.n_iterations, candidate.diagonal, last)
             found = self._selected(steps, display, self.search.n_iterations, score, early=True)
             n_whole = self._affordable(len(samples), "the last fit", last)
-            whole = samples.part(order[:n_whole].flip(0))  # a factorization leaves last rows out at little cost
-            again = n_whole - 1 - torch.arange(min(n_stating, n_whole), device=order.device)
+            whole, again = samples, order[:n_stating]
+            if n_whole < len(samples) or not samples.in_place:  # a factorization leaves last rows out at little cost
+                whole = samples.part(order[:n_whole].flip(0))
+                again = n_whole - 1 - torch.arange(min(n_stating, n_whole), device=order.device)
             best, solver, left_out = self._fit_leaving_out(found.best, whole, again)
         stated[best.iteration] = torch.cat([left_out, stated[best.iteration][len(again) :]])
         predictions = []

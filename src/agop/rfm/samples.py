@@ -11,9 +11,14 @@ import torch
 from sklearn.utils import check_random_state
 from torch import Tensor
 
+from agop.chunks import row_chunks
 from agop.errors import InputError
 
-__all__ = ["Samples", "distinct_rows", "random_rows"]
+__all__ = ["Samples", "distinct_rows", "lexicographic_order", "positive", "random_rows"]
+
+
+IN_PLACE_ROWS = 200_000
+"""Distinct inputs up to which they are sorted and reordered, which makes copies of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +73,23 @@ class Samples:
     def merged(self) -> Samples:
         """The samples with equal inputs as one, in order of first appearance."""
         first, group = distinct_rows(self.inputs)
+        if len(first) == len(self):
+            return self
         return replace(self, inputs=self.inputs[first], group=group[self.group])
 
     def sorted(self) -> Samples:
-        """The samples with their inputs in lexicographic order, so that no choice depends on the order of samples."""
-        return self.part(torch.from_numpy(np.lexsort(self.inputs.cpu().numpy().T[::-1])).to(self.group))
+        """The samples with their inputs in lexicographic order, so that no choice depends on the order of samples.
+
+        More than ``IN_PLACE_ROWS`` stay in their order, since sorting makes a copy.
+        """
+        if self.in_place:
+            return self
+        return self.part(lexicographic_order(self.inputs).to(self.group))
+
+    @property
+    def in_place(self) -> bool:
+        """Whether there are so many inputs that they are not to be copied, as those of a memory-mapped file."""
+        return len(self) > IN_PLACE_ROWS
 
     def part(self, rows: Tensor) -> Samples:
         """The samples at some of the inputs (m',), these in the order of their indices.
@@ -123,7 +140,7 @@ class Samples:
     @property
     def constant(self) -> bool:
         """Whether there is nothing to learn: all inputs or all targets are equal."""
-        return any(bool((values == values[0]).all()) for values in (self.inputs, self.targets))
+        return any(_all_equal(values) for values in (self.inputs, self.targets))
 
     def mean(self) -> Tensor:
         """Weighted mean (C,) of the targets, float64; exact where they are equal."""
@@ -188,16 +205,54 @@ def distinct_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
     >>> distinct_rows(torch.tensor([[1.0], [2.0], [1.0]]))
     (tensor([0, 1]), tensor([0, 1, 0]))
     """
-    values = (rows + 0.0).contiguous()  # turns -0.0 into 0.0, so that equal rows have equal bytes
-    sums = values.view(torch.int64 if values.element_size() == 8 else torch.int32).sum(1)
-    if len(torch.unique(sums)) == len(sums):  # equal rows have equal sums of their words
-        each = torch.arange(len(rows), device=rows.device)
+    words = torch.int64 if rows.element_size() == 8 else torch.int32
+    parts = row_chunks(len(rows), 2 * rows.element_size() * rows.shape[1])
+    sums = torch.cat([_positive_zeros(rows[part]).view(words).sum(1) for part in parts])
+    _, same, counts = torch.unique(sums, return_inverse=True, return_counts=True)
+    each = torch.arange(len(rows), device=rows.device)
+    suspects = each[counts[same] > 1]  # equal rows have equal sums of their words
+    if not len(suspects):
         return each, each
-    row_bytes = values.cpu().numpy().view(np.dtype((np.void, values.element_size() * values.shape[1]))).ravel()
+    row_bytes = _positive_zeros(rows[suspects]).cpu().numpy().view(np.dtype((np.void, rows[:1].nbytes))).ravel()
     _, first, inverse = np.unique(row_bytes, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.argsort(order)
-    return torch.from_numpy(first[order]).to(rows.device), torch.from_numpy(rank[inverse]).to(rows.device)
+    earliest = each.clone()
+    earliest[suspects] = suspects[torch.from_numpy(first[inverse]).to(rows.device)]
+    distinct, group = torch.unique(earliest, return_inverse=True)
+    return distinct, group
+
+
+def lexicographic_order(rows: Tensor) -> Tensor:
+    """Indices (n,) that sort distinct rows (n, d) by their first entry, equal ones by the next, and so on.
+
+    Examples
+    --------
+    >>> lexicographic_order(torch.tensor([[2.0, 1.0], [1.0, 3.0], [1.0, 2.0]]))
+    tensor([2, 1, 0])
+    """
+    values, d, width = rows.cpu().numpy(), rows.shape[1], 1
+    while True:
+        some = values[:, : min(width, d)]
+        order = np.lexsort(some.T[::-1])
+        ordered = some[order]
+        if width >= d or not (ordered[1:] == ordered[:-1]).all(1).any():  # later entries decide nothing
+            return torch.from_numpy(order)
+        width *= 4
+
+
+def _all_equal(values: Tensor) -> bool:
+    parts = row_chunks(len(values), values.element_size() * values.shape[1])
+    return all(bool((values[part] == values[0]).all()) for part in parts)
+
+
+def _positive_zeros(rows: Tensor) -> Tensor:
+    """A copy with 0.0 for -0.0, so that equal rows have equal bytes."""
+    return (rows + 0.0).contiguous()
+
+
+def positive(weights: Tensor) -> Tensor | slice:
+    """Where weights (n,) are positive: a mask, or all of them as a slice, which makes views and no copies."""
+    kept = weights > 0
+    return slice(None) if bool(kept.all()) else kept
 
 
 def random_rows(n: int, most: int, random_state: Any) -> Tensor:

@@ -23,7 +23,7 @@ from agop.estimator.parameters import CONSTRAINTS, at_least
 from agop.estimator.targets import probabilities
 from agop.outer_product import kernel_agop
 from agop.rfm.estimators import RFMClassifier, RFMRegressor
-from agop.rfm.samples import Samples, distinct_rows
+from agop.rfm.samples import Samples, distinct_rows, positive
 from agop.rfm.splits import Tree, grow_tree, principal_direction, route
 from agop.storable import storable
 from agop.waiting import brief_waits
@@ -271,7 +271,7 @@ class TreeRFMRegressor(TensorRegressorMixin, MachineTree):
     }
 
     def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:
-        kept = weights > 0
+        kept = positive(weights)
         return Samples.of(features[kept], self._learn_outputs(y, features)[kept], weights[kept])
 
     def _fitted(self, model: Any, samples: Samples) -> Any:
@@ -332,7 +332,7 @@ class TreeRFMClassifier(TensorClassifierMixin, MachineTree):
     def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:
         self._learn_classes(y, features, weights)
         self._class_weights = self._classes.weights(self._prototype.class_weight).to(weights)
-        kept, factors = weights > 0, self._class_weights[self._classes.codes]
+        kept, factors = positive(weights), self._class_weights[self._classes.codes]
         return Samples.of(features[kept], self._classes.encode("one-hot", features), weights[kept] * factors)
 
     def _fitted(self, model: Any, samples: Samples) -> Any:

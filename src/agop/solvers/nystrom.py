@@ -138,7 +138,7 @@ def _normal_equations(matrix: ShiftedMatrix, centers: Tensor, shift: Tensor, tar
     moments = torch.zeros(m, targets.shape[1], dtype=torch.float64, device=targets.device)
     for rows in row_chunks(len(targets), m * size, _WORK_BYTES):
         scale = shift[rows, None].rsqrt()
-        block = matrix.between(rows, centers, matrix.dtype).double().mul_(scale)
+        block = matrix.between(rows, centers, matrix.dtype) * scale
         moments.addmm_(block.mT, targets[rows] * scale)
         for columns in blocks(m, BLOCK):
             squares[columns, columns.start :].addmm_(block[:, columns].mT, block[:, columns.start :])
