@@ -1,9 +1,9 @@
 """How do time, memory and accuracy of default fits grow up to a million rows, and which share is products?
 
-y = x_0 x_1 + sin(x_2) + noise in 50 normal features, float32, as in ``synthetic``. Every fit has a fresh process. Phases
-of the last solve are timed inside it, beside the rates of square products before it, so that their share of what the
-cores can do is known; processor time tells how much of the time other processes had the cores. Sizes that are measured
-again replace their results::
+y = x_0 x_1 + sin(x_2) + noise in 50 normal features, float32, as in ``synthetic``. Every fit has a fresh process.
+Phases of the last solve are timed inside it, beside the rates of square products before it, so that their share of what
+the cores can do is known; processor time tells how much of the time other processes had the cores. Sizes that are
+measured again replace their results::
 
     python -m benchmarks.large --rows 10000 100000
     python -m benchmarks.large --method tree --rows 100000

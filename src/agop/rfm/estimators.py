@@ -159,7 +159,8 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         Parameters
         ----------
         X
-            (n, d) features: array, frame, or tensor (on any device; float32 is kept).
+            (n, d) features: array, frame, or tensor (on any device; float32 is kept). Of more than 200,000 rows no copy
+            is made, so that those of a memory map in float32 or float64 need not fit in memory.
         y
             (n,) targets or labels; (n, C) for several outputs of a regressor.
         sample_weight
