@@ -136,6 +136,13 @@ def test_options_reach_the_model(folder, tmp_path):
     assert isinstance(model, RFMRegressor)
 
 
+@pytest.mark.parametrize("power", ["half", "0", "nan"])
+def test_an_unusable_power(folder, tmp_path, power):
+    result = invoke("fit", folder / "level.csv.gz", "--target", "level", "--power", power, "--out", tmp_path / "model")
+    failed(result, f"a positive number as --power, got {power}. 1 is the published")
+    assert not (tmp_path / "model").exists()
+
+
 def test_a_line_an_iterate_and_what_the_budget_leaves_out(folder, tmp_path):
     options = ["--target", "height", "--out", tmp_path / "model"]
     quiet = invoke("fit", folder / "height.csv.gz", *options, "--verbose", 0)

@@ -70,13 +70,15 @@ def test_predictions_blend_the_leaves(surface, softness):
     assert (blended > 0) == (softness > 0)
 
 
-def test_a_leaf_is_a_fit_to_its_samples(surface):
+@pytest.mark.parametrize("power", [1.0, 0.5])
+def test_a_leaf_is_a_fit_to_its_samples(surface, power):
     X, y, new, _ = surface
-    model = TreeRFMRegressor(REGRESSOR, softness=0.0, **SMALL).fit(X, y)
-    assert len(model.leaves_) == 2
+    prototype = clone(REGRESSOR).set_params(power=power)
+    model = TreeRFMRegressor(prototype, softness=0.0, **SMALL).fit(X, y)
+    assert [leaf.power_ for leaf in model.leaves_] == [power, power]
     below = model.tree_.direction.numpy() @ X.T <= model.tree_.low
     for leaf, rows in zip(model.leaves_, (below, ~below), strict=True):
-        alone = clone(REGRESSOR).fit(X[rows], y[rows])
+        alone = clone(prototype).fit(X[rows], y[rows])
         np.testing.assert_allclose(leaf.predict(new)[:, 0], alone.predict(new), rtol=0, atol=1e-10)
     assert model.leaf_weights_.tolist() == [40, 40]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -100,9 +101,12 @@ def _power(text: str) -> float | Literal["loo"]:
     if text == "loo":
         return "loo"
     try:
-        return float(text)
+        power = float(text)
     except ValueError:
-        raise InputError("loo or a number as --power", text, "1 is the published recursion.") from None
+        power = math.nan
+    if not 0 < power < math.inf:
+        raise InputError("loo or a positive number as --power", text, "1 is the published recursion.")
+    return power
 
 
 def _predicted(cost: FitCost, time_budget: float | None) -> str:
