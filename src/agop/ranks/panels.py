@@ -105,11 +105,14 @@ class Panels:
 
     def gathered(self, own: Tensor) -> Tensor:
         """Rows (n, ...) of all ranks in order, from those of each, in one broadcast a rank."""
-        if self.ranks.group is None:
+        if self.ranks.world == 1:
             return own
+        self.ranks.exchange(None)  # all ranks have theirs
         found = own.new_empty(self.n, *own.shape[1:])
-        for rank, rows in self.ranks.share({self.ranks.rank: own}, own.device).items():
-            found[self._rows_of(rank).to(own.device)] = rows
+        for rank in range(self.ranks.world):
+            rows = self._rows_of(rank).to(own.device)
+            part = own.contiguous() if rank == self.ranks.rank else own.new_empty(len(rows), *own.shape[1:])
+            found.index_copy_(0, rows, self.ranks.send(rank, part)())
         return found
 
     def _rows_of(self, rank: int) -> Tensor:
