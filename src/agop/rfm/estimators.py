@@ -34,11 +34,11 @@ from agop.rfm.choice import Search
 from agop.rfm.clock import Clock
 from agop.rfm.cost import FitCost, Work, busyness, fit_cost
 from agop.rfm.learning import Judged, Learned, Learning
+from agop.rfm.predictive import PredictiveMixin
 from agop.rfm.recursion import Limits, RFMStep
 from agop.rfm.samples import Samples, positive
 from agop.rfm.selection import mean_and_error
 from agop.rfm.sharing import require_same_parameters, require_same_samples
-from agop.rfm.spread import SpreadPredictions
 from agop.rfm.tuning import candidates_for
 from agop.solvers import Cholesky, Solver
 from agop.storable import storable
@@ -288,7 +288,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
 
 
 @storable
-class RFMRegressor(SpreadPredictions, TensorRegressorMixin, FeatureMachine):
+class RFMRegressor(PredictiveMixin, TensorRegressorMixin, FeatureMachine):
     r"""Recursive feature machine for regression.
 
     Kernel ridge regression whose Mahalanobis metric M is learned as the AGOP of the predictor

@@ -15,13 +15,13 @@ from agop.kernel_machine import KernelMachine
 from agop.rfm.samples import Samples
 from agop.rfm.uncertainty import LeftOut, Posterior, intervals
 
-__all__ = ["SpreadPredictions"]
+__all__ = ["PredictiveMixin"]
 
 _MOVED_ROWS = 4000
 """Distinct rows up to which an interval looks at the fits without each of them; of more, no single one counts."""
 
 
-class SpreadPredictions:
+class PredictiveMixin:
     """A regressor whose predictor is a kernel machine, and which says how far its predictions may be off.
 
     Whoever inherits calls ``_keep_left_out`` at the end of each ``fit``, before which ``left_out_`` is None.
