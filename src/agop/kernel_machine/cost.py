@@ -12,6 +12,7 @@ import torch
 from agop.solvers import Cholesky, ConjugateGradient, Nystrom, Solver
 from agop.solvers.conjugate_gradient import DIRECTIONS
 from agop.solvers.solver import require_memory
+from agop.waiting import brief_waits
 
 __all__ = ["SolvePlan", "cheapest_solver", "multiply_adds_per_second", "solve_plan"]
 
@@ -183,6 +184,7 @@ def _restricted_plan(solver: Nystrom, n: int, pair: float, n_outputs: int, dtype
 
 
 @cache
+@brief_waits()
 def multiply_adds_per_second(size: int = 1024) -> float:
     """Rate of float32 matrix products on the cores of this process, as if no other process used them.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -25,7 +26,7 @@ __all__ = ["FitCost", "Work", "busyness", "fit_cost"]
 _TRIAL = 400
 """Rows of normal numbers on which kernel values and gradients are timed."""
 
-_TRIED_ITERATES, _ITERATES = 3, 4
+_TRIED_ITERATES, _ITERATES = 2.5, 4
 """Iterates of a kernel in a choice, and of the recursion until one brings little, as seen on tables."""
 
 _UPDATES = 2
@@ -136,11 +137,15 @@ class Work:
         """Memory of the gradient weights behind an AGOP."""
         return min(n * min(n, sampled or n) * self.dtype.itemsize, self.max_memory or sys.maxsize)
 
-    def update(self, n: int, sampled: int | None = None) -> float:
-        """Seconds of an AGOP over n samples, or over some of them, and the solve at the metric that it makes."""
+    def agop(self, n: int, sampled: int | None = None) -> float:
+        """Seconds of an AGOP over n samples, or over some of them."""
         _, gradient = self._per_pair
         wide = _WIDE if self.dtype == torch.float64 else 1.0
-        return wide * gradient * n * min(n, sampled or n) / multiply_adds_per_second() + self.solve(n).seconds
+        return wide * gradient * n * min(n, sampled or n) / multiply_adds_per_second()
+
+    def update(self, n: int, sampled: int | None = None) -> float:
+        """Seconds of an AGOP and the solve at the metric that it makes."""
+        return self.agop(n, sampled) + self.solve(n).seconds
 
     def iterates(self, n: int, updates: int, sampled: int | None = None) -> float:
         """Seconds of a recursion."""
@@ -152,7 +157,7 @@ class Work:
 
     def tuning(self, rows: int) -> float:
         """Seconds of the choice of bandwidth, ridge and power at one iterate of one kernel."""
-        if self.candidates[0].only is not None:
+        if self.candidates[0].only is not None or not rows:
             return 0.0
         each = _TRIED + _TRIED_PAIR * rows**2 + _TRIED_CUBE * rows**3
         return _TUNING * each / multiply_adds_per_second()
@@ -168,7 +173,7 @@ class Work:
         """Iterates in a choice, over all kernels."""
         (first, *others) = self.candidates
         chosen = bool(others) or first.only is None or n_iterations > 0
-        return chosen * len(self.candidates) * min(n_iterations + 1, _TRIED_ITERATES)
+        return chosen * math.ceil(len(self.candidates) * min(n_iterations + 1, _TRIED_ITERATES))
 
     def choice(self, rows: int, n_iterations: int) -> float:
         """Seconds of the choice of kernel, bandwidth, ridge, power and iterate by two halves of some rows."""
@@ -176,9 +181,9 @@ class Work:
 
     @cached_property
     def _per_pair(self) -> tuple[float, float]:
-        """Multiply-adds behind a kernel value and a gradient at one pair of points, the mean over the kernels."""
+        """Multiply-adds behind a kernel value and a gradient at one pair of points, the mean ratio over the kernels."""
         each = [_timed(candidate.kernel, *self.shape) for candidate in self.candidates]
-        value, gradient = (sum(costs) / len(each) for costs in zip(*each, strict=True))
+        value, gradient = (math.prod(costs) ** (1 / len(each)) for costs in zip(*each, strict=True))
         return value, gradient
 
 

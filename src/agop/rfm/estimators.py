@@ -120,6 +120,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         """Labels whose shares a validation split keeps, or None."""
         return None
 
+    @brief_waits()
     def predicted_cost(self, n_samples: int, n_features: int, n_outputs: int = 1) -> FitCost:
         """Time and memory of a fit to distinct float64 samples, choices included, before any work.
 

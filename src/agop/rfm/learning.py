@@ -131,7 +131,8 @@ class Learning:
             found = self._selected(steps, display, n_iterations, criterion)
             best, learned_from = found.best, part
             if refit:
-                whole = self._reduced(samples, "the last fit", lambda n: self.work.solve(n).seconds)
+                n_whole = self._affordable(len(samples), "the last fit", self._seconds_of_solve, least=len(part))
+                whole = samples.some(n_whole, self.search.limits.seed)
                 (best, solver), learned_from = self._fit_to_all(found.best, whole), whole
         return Learned(best, learned_from, found.last.iteration, course.candidate.diagonal, solver), refit
 
@@ -145,7 +146,7 @@ class Learning:
             )
             number, iteration = choice.best(self.search.n_iterations)
             course = choice.courses[number]
-            part = self._reduced(samples, "the last fit", lambda n: self.work.solve(n).seconds)
+            part = self._reduced(samples, "the last fit", self._seconds_of_solve)
             steps = self._steps(part, in_turn(course.settings), iteration, course.candidate.diagonal)
             best = self._selected(steps, display, iteration).best
             judged = self._stated(samples, n_folds, n_stating, iteration, display) if n > n_folds else None
@@ -201,10 +202,11 @@ class Learning:
                 return -self.search.loss(choosing, self._predicted(step, choosing) + mean)
 
             everything = torch.arange(len(choosing), device=order.device)
-            settings = tuned(choosing, [Fold(everything[:0], everything)], candidate, rows=len(choosing))
-            steps = self._steps(part, settings, self.search.n_iterations, candidate.diagonal, last)
+            rows = self.clock.most(len(choosing), self.work.tuning, 1 / 4, last)
+            settings = tuned(choosing, [Fold(everything[:0], everything)], candidate, rows=rows)
+            steps = self._steps(part, settings, self.search.n_iterations, candidate.diagonal, last, tuning_rows=rows)
             found = self._selected(steps, display, self.search.n_iterations, score, early=True)
-            n_whole = self._affordable(len(samples), "the last fit", last)
+            n_whole = self._affordable(len(samples), "the last fit", last, least=len(part))
             whole, again = samples, order[:n_stating]
             if n_whole < len(samples) or not samples.in_place:  # a factorization leaves last rows out at little cost
                 whole = samples.part(order[:n_whole].flip(0))
@@ -252,16 +254,24 @@ class Learning:
                 choice = self.ranks.first(lambda: search.choose(samples, extent, seconds=seconds))
         return choice
 
+    def _seconds_of_solve(self, n: int) -> float:
+        return self.work.solve(n).seconds
+
     @property
     def _n_tried(self) -> int:
         """Iterates that a choice tries, as seen on tables."""
         return self.work.n_tried(self.search.n_iterations)
 
     def _affordable(
-        self, n: int, what: str, seconds: Callable[[int], float], later: Callable[[], float] = lambda: 0.0
+        self,
+        n: int,
+        what: str,
+        seconds: Callable[[int], float],
+        later: Callable[[], float] = lambda: 0.0,
+        least: int = 0,
     ) -> int:
-        """As many of n rows as there is time for."""
-        rows = self.clock.most(n, seconds, later=later)
+        """As many of n rows as there is time for, and as many as ``least`` in any case."""
+        rows = max(self.clock.most(n, seconds, later=later), min(least, n))
         if rows < n:
             self.clock.cut(f"{what} has {rows:,} rows of {n:,}")
         return rows
@@ -279,12 +289,14 @@ class Learning:
         n_iterations: int,
         diagonal: bool,
         later: Callable[[], float] = lambda: 0.0,
+        tuning_rows: int = 0,
     ) -> Iterator[RFMStep]:
         """The recursion on a part, within the time that later work leaves."""
         limits, solver = self._limits, self.work.solver_for(len(part))
 
         def seconds(iteration: int) -> float:
-            return self.work.update(len(part), limits.agop_samples) if iteration else self.work.solve(len(part)).seconds
+            first = self._seconds_of_solve(len(part)) + self.work.tuning(tuning_rows)
+            return first + (iteration > 0) * self.work.agop(len(part), limits.agop_samples)
 
         steps = rfm(part, settings, n_iterations, diagonal=diagonal, solver=solver, limits=limits)
 
