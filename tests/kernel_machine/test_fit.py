@@ -333,6 +333,16 @@ def test_time_is_predicted_for_cores_without_other_work(monkeypatch):
     assert rate == pytest.approx(64**3 * torch.get_num_threads() / 0.01)
 
 
+def test_centers_are_as_many_as_time_and_memory_allow():
+    plans = [cheapest_solver(n, 10, 1) for n in (100_000, 200_000, 400_000, 4_000_000)]
+    centers = [plan.solver.n_centers for plan in plans]
+    assert 10_000 > centers[0] > centers[1] > centers[2] == centers[3] == 4000
+    assert all(plan.multiply_adds < 1e13 for plan in plans[:2])
+    small = cheapest_solver(400_000, 10, 1, max_memory=2**28)
+    assert 1000 < small.solver.n_centers < 4000
+    assert small.bytes <= 2**28
+
+
 def test_less_memory_costs_time():
     solver = ConjugateGradient()
     times = [solve_plan(solver, 50_000, 10, 1, max_memory=gib * 2**30).multiply_adds for gib in (1, 2, 4, 8)]

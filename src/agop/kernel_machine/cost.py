@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -33,6 +34,12 @@ _SHORT = 5e10
 
 _LONG = 5e12
 """Multiply-adds, about a minute, above which a solution with few centers is taken if it is sooner there."""
+
+_CENTERS = (4000, 10_000)
+"""Fewest and most centers where memory allows; a quarter of the fewest in less memory."""
+
+_CENTER_BYTES = 28
+"""Memory for each pair of centers."""
 
 _DIRECT = 1.3
 """Time of a multiply-add in a factorization or a triangular solve beside one in a matrix product."""
@@ -84,7 +91,7 @@ def cheapest_solver(
     iteration works in float32: :math:`n^2 d / 2` for the kernel matrix, again for each product where it is not kept,
     and n^2 for each product and column; its memory is from :math:`2 n r`, with r columns of the preconditioner,
     to :math:`n^2 / 2` more. With m centers it takes n m d for kernel values and :math:`n m^2 / 2` in float64 for their
-    products, and memory of a few m^2.
+    products, and memory of a few m^2; m is from 4,000 to 10,000, as about a minute allows, or fewer as the memory does.
 
     Parameters
     ----------
@@ -112,7 +119,7 @@ def cheapest_solver(
     Nystrom(n_centers=4000, seed=0)
     """
     options: dict[str, Any] = {"dtype": dtype, "leave_one_out": leave_one_out, "max_memory": max_memory}
-    solvers: list[Solver] = [Cholesky(), ConjugateGradient(), Nystrom()]
+    solvers: list[Solver] = [Cholesky(), ConjugateGradient(), Nystrom(_n_centers(n, max_memory))]
     room = [each for each in solvers if max_memory is None or each.least_memory(n, dtype) <= max_memory]
     if not room:
         require_memory(min(each.least_memory(n, dtype) for each in solvers), max_memory)
@@ -122,6 +129,15 @@ def cheapest_solver(
         return direct
     exact = min((plans[each] for each in solvers[:2] if each in plans), key=_time, default=None)
     return exact if exact is not None and _time(exact) < _LONG else min(plans.values(), key=_time)
+
+
+def _n_centers(n: int, max_memory: int | None) -> int:
+    """As many centers for n rows as about a minute allows, and the memory."""
+    fewest, most = _CENTERS
+    affordable = max(fewest, min(most, math.isqrt(int(2 * _LONG / (_WIDE * n)))))
+    if max_memory is not None:
+        affordable = min(affordable, math.isqrt(max_memory // _CENTER_BYTES))
+    return max(fewest // 4, affordable // 100 * 100)
 
 
 def _time(plan: SolvePlan) -> float:
