@@ -25,7 +25,7 @@ from agop.outer_product import kernel_agop
 from agop.solvers import Cholesky, PanelCholesky
 
 CLASSES, WIDTH, BUDGET = 10, 1024, 2**28
-SIZES = (5000, 10_000, 20_000)
+SIZES = (5000, 10_000)
 ROOM = 10_000
 PAPER = 50_000
 
