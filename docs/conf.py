@@ -43,7 +43,8 @@ python_maximum_signature_line_length = 88
 nitpick_ignore_regex = [
     (r"py:class", r"agop(\.\w+){3,}|agop\.\w+\.T"),
     (r"py:.*", r"(abc|collections|concurrent|datetime|functools|os|pathlib|typing)\..*"),
-    (r"py:.*", r"(filelock|lightning|matplotlib|np|numpy|pandas|plotly|rich|scipy|sklearn|torch|torchmetrics|typer)\..*"),
+    (r"py:.*", r"(filelock|lightning|matplotlib|np|numpy|pandas|plotly)\..*"),
+    (r"py:.*", r"(rich|scipy|sklearn|torch|torchmetrics|typer)\..*"),
     (r"py:.*", r"Any|ArrayLike|Callable|GlobalMean|JSON|Iterable|Iterator|Mapping|Path|Self|Sequence|Tensor"),
     (r"py:class", r"TypeAliasForwardRef|BaseEstimator"),
     (r"py:class", r"(dict|tuple)\[[^\]]*"),  # types of fields without a text are cut at their commas
