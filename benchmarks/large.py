@@ -103,7 +103,7 @@ def product_rate(dtype: torch.dtype, size: int = 2048) -> float:
 
 
 def phases(seconds: Phases, n: int, m: int, rates: dict[str, Any]) -> dict[str, Any]:
-    """Processor time of the phases of a solve with m centers, and the share that products need at the measured rates."""
+    """Processor time of a solve with m centers, and the share that its products need at the measured rates."""
     values = seconds["between"]
     products = seconds["_normal_equations"] - values
     least = {
