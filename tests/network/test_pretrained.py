@@ -76,7 +76,7 @@ def test_all_layers_of_a_language_model(tmp_path):
     assert (found["layers"], found["tokens"], found["outputs"]) == (211, 499, 49152)
     assert found["seconds"]["measure"] < 300
     assert found["seconds"]["page"] < 10
-    assert found["peak_bytes"]["measure"] < 4.5 * 1024 * MIB  # 3.85 to 4.2 GiB, from process to process
+    assert found["peak_bytes"]["measure"] < 4 * 1024 * MIB  # 3.4 to 3.75 GiB, from process to process
     assert found["file_bytes"]["record"] < 200 * MIB
     record = NetworkRecord.load(tmp_path / "language-model.safetensors")
     head = record["lm_head"]
