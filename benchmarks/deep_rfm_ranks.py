@@ -15,12 +15,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
-from multiprocessing import get_context
 from typing import Any
 
 import torch
 import torch.distributed as dist
-from benchmarks.measuring import peak_extra_memory, write
+from benchmarks.measuring import peak_extra_memory, start_ranks, write
 from benchmarks.ranks import counted, timed
 
 from agop.deep_rfm import DeepRFMRecord, LayerSettings, ReLUFeatures, deep_rfm, deep_rfm_records
@@ -110,11 +109,7 @@ def work(rank: int, folder: str, sizes: list[int]) -> None:
 def main() -> None:
     sizes = [int(n) for n in sys.argv[1:]] or list(SIZES)
     with tempfile.TemporaryDirectory() as folder:
-        processes = [get_context("spawn").Process(target=work, args=(rank, folder, sizes)) for rank in range(WORLD)]
-        for process in processes:
-            process.start()
-        for process in processes:
-            process.join()
+        start_ranks(work, WORLD, folder, sizes)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,23 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy
 import torch
 
-__all__ = ["RESULTS", "interleaved", "machine", "matmul_rate", "peak_extra_memory", "status_bytes", "write"]
+__all__ = [
+    "RESULTS",
+    "interleaved",
+    "machine",
+    "matmul_rate",
+    "peak_extra_memory",
+    "start_ranks",
+    "status_bytes",
+    "write",
+]
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -39,6 +49,15 @@ def machine() -> dict[str, Any]:
         "numpy": numpy.__version__,
         "load_average": os.getloadavg()[0],
     }
+
+
+def start_ranks(work: Callable[..., object], world: int, *arguments: object) -> None:
+    """Call ``work(rank, *arguments)`` in as many fresh processes, and wait for them."""
+    processes = [get_context("spawn").Process(target=work, args=(rank, *arguments)) for rank in range(world)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
 
 
 def matmul_rate(dtype: torch.dtype, size: int = 2048, repeats: int = 5) -> float:

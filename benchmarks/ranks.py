@@ -14,13 +14,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing import get_context
 from typing import Any
 from unittest import mock
 
 import torch
 import torch.distributed as dist
-from benchmarks.measuring import matmul_rate, write
+from benchmarks.measuring import matmul_rate, start_ranks, write
 from torch import nn
 
 import agop
@@ -126,11 +125,7 @@ def summary(seconds: dict[str, list[float]], sent: dict[str, int], rate: float) 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        processes = [get_context("spawn").Process(target=work, args=(rank, folder)) for rank in range(WORLD)]
-        for process in processes:
-            process.start()
-        for process in processes:
-            process.join()
+        start_ranks(work, WORLD, folder)
 
 
 if __name__ == "__main__":
