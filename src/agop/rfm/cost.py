@@ -123,15 +123,16 @@ class Work:
             return self.solver
         if self.candidates[0].ridges[0] == 0:
             return Cholesky()  # the other one needs a ridge
-        options: dict[str, Any] = {"dtype": self.dtype, "leave_one_out": leave_one_out, "max_memory": self.max_memory}
-        return cheapest_solver(n, *self.shape, **options).solver
+        return cheapest_solver(n, *self.shape, **self._options(leave_one_out)).solver
 
     def solve(self, n: int, *, leave_one_out: bool = False) -> SolvePlan:
         """A solve with n samples; MemoryBudgetError if no solver fits the memory."""
         value, _ = self._per_pair
         solver = self.solver_for(n, leave_one_out=leave_one_out)
-        options: dict[str, Any] = {"dtype": self.dtype, "leave_one_out": leave_one_out, "max_memory": self.max_memory}
-        return solve_plan(solver, n, *self.shape, **options, pair=value)
+        return solve_plan(solver, n, *self.shape, **self._options(leave_one_out), pair=value)
+
+    def _options(self, leave_one_out: bool) -> dict[str, Any]:
+        return {"dtype": self.dtype, "leave_one_out": leave_one_out, "max_memory": self.max_memory}
 
     def agop_bytes(self, n: int, sampled: int | None = None) -> int:
         """Memory of the gradient weights behind an AGOP."""
