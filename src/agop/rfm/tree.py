@@ -22,7 +22,8 @@ from agop.estimator.mixins import TensorClassifierMixin, TensorRegressorMixin
 from agop.estimator.parameters import CONSTRAINTS, at_least
 from agop.estimator.targets import probabilities
 from agop.outer_product import kernel_agop
-from agop.rfm.estimators import RFMClassifier, RFMRegressor
+from agop.rfm.classifier import RFMClassifier
+from agop.rfm.regressor import RFMRegressor
 from agop.rfm.samples import Samples, distinct_rows, positive
 from agop.rfm.splits import Tree, grow_tree, principal_direction, route
 from agop.storable import storable

@@ -1,0 +1,286 @@
+"""What recursive feature machines for all kinds of targets share: parameters, the fit, and its score."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from numbers import Real
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_consistent_length
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from agop.errors import InputError, TimeBudgetWarning
+from agop.estimator.arrays import as_array, check_features, check_weights
+from agop.estimator.importances import FeatureImportances
+from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
+from agop.kernel_machine import KernelMachine
+from agop.kernels import KERNELS, Kernel
+from agop.ranks import ALONE, Ranks
+from agop.rfm.choice import Search
+from agop.rfm.clock import Clock
+from agop.rfm.cost import FitCost, Work, busyness, fit_cost
+from agop.rfm.iterated import by_validation, to_the_end
+from agop.rfm.learned import Judged, Learned
+from agop.rfm.learning import Learning
+from agop.rfm.leaving_out import by_leaving_out
+from agop.rfm.recursion import Limits, RFMStep
+from agop.rfm.samples import Samples
+from agop.rfm.selection import mean_and_error
+from agop.rfm.sharing import require_same_parameters, require_same_samples
+from agop.rfm.tuning import candidates_for
+from agop.solvers import Cholesky, Solver
+from agop.waiting import brief_waits
+
+__all__ = ["FeatureMachine"]
+
+
+_KEPT_ROWS = 4000
+"""Random rows that a model with few centers keeps of its fit: as many as importances are computed from."""
+
+
+class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[misc]
+    """A recursive feature machine for some kind of target; the parameters are those of ``RFMRegressor``."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "kernel": [Kernel, StrOptions(set(KERNELS)), None],
+        "ridge": [at_least(0, Real), StrOptions({"loo"})],
+        "n_iterations": [at_least(0)],
+        "power": [Interval(Real, 0, None, closed="neither"), StrOptions({"loo"}), None],
+        "diagonal": ["boolean", None],
+        "selection": [StrOptions({"loo"}), None],
+        "solver": [StrOptions({"auto"}), Solver],
+        "metric_samples": [at_least(2), None],
+        "agop_samples": [at_least(2), None],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        **CONSTRAINTS,
+    }
+
+    kernel: Kernel | str | None
+    ridge: float | Literal["loo"]
+    n_iterations: int
+    diagonal: bool | None
+    power: float | Literal["loo"] | None
+    selection: Literal["loo"] | None
+    solver: Literal["auto"] | Solver
+    metric_samples: int | None
+    agop_samples: int | None
+    validation_fraction: float | None
+    time_budget: float | None
+    max_memory: int | None
+    callback: Callable[[RFMStep], object] | None
+    verbose: bool | int
+    random_state: Any
+
+    machine_: KernelMachine
+    metric_: Tensor | None
+    n_features_in_: int
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether a fit came to its end."""
+        return hasattr(self, "machine_")
+
+    @abstractmethod
+    def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:
+        """Learn the kind of target; the samples with positive weight, their targets coded."""
+
+    @abstractmethod
+    def _encode(self, y: Any, features: Tensor) -> Tensor:
+        """Targets y of new samples, coded as those of the fit: (n, C), NaN where a class is unknown."""
+
+    @abstractmethod
+    def _decode(self, raw: Tensor, X: Any) -> Any:
+        """Raw predictions (n, C) as ``predict`` returns them."""
+
+    @abstractmethod
+    def _loss(self, samples: Samples, predictions: Tensor) -> float:
+        """Loss of left-out predictions (m, C) for distinct samples, by which iterate and kernel are chosen."""
+
+    @abstractmethod
+    def _gains(self, raw: Tensor, samples: Samples, *, validated: bool) -> Tensor:
+        """Contribution of each sample (n,) to the score of raw predictions (n, C), which is their weighted mean."""
+
+    @abstractmethod
+    def _calibrate(self, raw: Tensor, samples: Samples, *, validated: bool) -> None:
+        """Learn from raw predictions (n, C) that do not depend on the targets of the samples."""
+
+    def _strata(self) -> Any:
+        """Labels whose shares a validation split keeps, or None."""
+        return None
+
+    @brief_waits()
+    def predicted_cost(self, n_samples: int, n_features: int, n_outputs: int = 1) -> FitCost:
+        """Time and memory of a fit to distinct float64 samples, choices included, before any work.
+
+        Kernel values, gradients and matrix products are timed for some ms. Choices end when they are done, which makes
+        the time vary by a factor of two; ``time_budget`` is not considered.
+
+        Raises
+        ------
+        MemoryBudgetError
+            If no solver can work within ``max_memory``.
+
+        Examples
+        --------
+        >>> from agop import RFMRegressor
+        >>> cost = RFMRegressor(max_memory=2**30).predicted_cost(50_000, 20)
+        >>> type(cost.solver).__name__, cost.bytes <= 2**30, cost.choosing < cost.seconds
+        ('Nystrom', True, True)
+        """
+        some = torch.randn(2, n_features, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        learning = self._learning(Samples.of(some, torch.ones(2, n_outputs)), Clock.start(None))
+        held_out = 0 if self.validation_fraction is None else int(self.validation_fraction * n_samples)
+        leaving_out = not held_out and self.selection is not None
+        search, learned = learning.search, n_samples - held_out
+        return fit_cost(learning.work, search, learned, self.metric_samples, leaving_out=leaving_out)
+
+    @brief_waits()
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        validation: tuple[Any, Any] | None = None,
+        group: dist.ProcessGroup | None = None,
+    ) -> Self:
+        """Fit the recursion.
+
+        Parameters
+        ----------
+        X
+            (n, d) features: array, frame, or tensor (on any device; float32 is kept). Of more than 200,000 rows no copy
+            is made, so that those of a memory map in float32 or float64 need not fit in memory.
+        y
+            (n,) targets or labels; (n, C) for several outputs of a regressor.
+        sample_weight
+            (n,) non-negative weights; a weight of 2 is the same as repeating the sample.
+        validation
+            (X, y) that choose the iterate; without it ``validation_fraction`` or ``selection`` says which is kept.
+        group
+            Process group of ``torch.distributed``, all of whose ranks call this with the same data, such as
+            ``torch.distributed.group.WORLD``: each has some rows of the matrices over pairs, which are factorized, and
+            all get the same model. What is chosen by few rows, rank 0 chooses. None is this process alone.
+
+        Raises
+        ------
+        ValueError
+            If the data or a parameter are unusable; the message says what was expected and what to do.
+        MemoryBudgetError
+            If no solver can work within ``max_memory``.
+        RankError
+            If there is an error on another rank, or one is gone or slower than the timeout of the group.
+        """
+        ranks = Ranks(group)
+        with ranks.together():
+            return self._fit(X, y, sample_weight, validation, ranks)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any] | None, ranks: Ranks) -> Self:
+        clock = Clock.start(self.time_budget, busyness)
+        self._validate_params()
+        require_same_parameters(ranks, self.get_params(deep=False))
+        features = check_features(self, X, reset=True)
+        samples = self._learn_targets(features, y, check_weights(sample_weight, features))
+        samples, held_out = self._without_held_out(samples, validation, ranks)
+        samples = samples.merged().sorted()
+        require_same_samples(ranks, samples)
+        if held_out is not None:
+            require_same_samples(ranks, held_out, "validation ")
+        learning = self._learning(samples, clock, ranks)
+        if held_out is not None:
+            learned = by_validation(learning, samples, held_out, lambda raw: self._score_of(raw, held_out, True)[0])
+        elif self.selection is None:
+            learned = to_the_end(learning, samples)
+        else:
+            learned = by_leaving_out(learning, samples)
+        self._keep(learned)
+        if learned.judged is not None:
+            self._judge(learned.judged, validated=held_out is not None)
+        self.cut_short_ = list(clock.cuts)
+        if clock.cuts:
+            warnings.warn(
+                f"The time budget of {clock.budget:g} s ran out: {'; '.join(clock.cuts)}.", TimeBudgetWarning, 3
+            )
+        return self
+
+    def _without_held_out(self, samples: Samples, validation: Any, ranks: Ranks) -> tuple[Samples, Samples | None]:
+        """The samples to learn from, and those that choose the iterate, if there are any."""
+        if validation is not None:
+            X, y = validation
+            inputs = check_features(self, X, reset=False).to(samples.inputs)
+            check_consistent_length(inputs, as_array(y))
+            if len(inputs) < 2:
+                raise InputError("2 or more validation samples", "1 sample", "Hold out more, or pass no validation.")
+            return samples, Samples.of(inputs, self._encode(y, inputs))
+        if self.validation_fraction is None:
+            return samples, None
+        rows = np.arange(len(samples))
+        parts = train_test_split(
+            rows, test_size=self.validation_fraction, random_state=self.random_state, stratify=self._strata()
+        )
+        parts = ranks.exchange(parts)[0]
+        learn, judge = (samples.part(torch.from_numpy(part).to(samples.group)) for part in parts)
+        return learn, judge
+
+    def _learning(self, samples: Samples, clock: Clock, ranks: Ranks = ALONE) -> Learning:
+        seed = ranks.exchange(0 if self.random_state is None else seed_of(self.random_state))[0]
+        limits = Limits(self.agop_samples, seed, self.max_memory)
+        power = (1 if self.selection is None else "loo") if self.power is None else self.power
+        candidates = candidates_for(self.kernel, self.ridge, power, self.diagonal, samples, self.random_state)
+        candidates = ranks.exchange(candidates)[0]
+        search = Search(candidates, self.n_iterations, self._loss, limits)
+        shape = samples.inputs.shape[1], samples.targets.shape[1]
+        solver = self.solver if ranks.group is None or self.solver != "auto" else Cholesky()
+        work = Work(candidates, shape, samples.inputs.dtype, solver, self.max_memory)
+        verbose = int(self.verbose) if ranks.rank == 0 else 0
+        return Learning(search, work, self.metric_samples, clock, self.callback, verbose, ranks)
+
+    def _keep(self, learned: Learned) -> None:
+        best = learned.best
+        self.machine_, self.kernel_ = best.machine, best.machine.kernel
+        self.metric_ = None if best.machine.metric is None else best.machine.metric.matrix
+        self.diagonal_, self.solver_ = learned.diagonal, learned.solver
+        self.best_iteration_, self.n_iter_ = best.iteration, learned.last_iteration
+        self.bandwidth_, self.ridge_, self.power_ = self.kernel_.bandwidth, best.ridge, best.power
+        self.agop_error_ = best.agop_error
+        self.validation_scores_: NDArray[np.float64] | None = None
+        self.validation_standard_errors_: NDArray[np.float64] | None = None
+        few = len(self.machine_.centers) < len(learned.samples)
+        rows = learned.samples.some(_KEPT_ROWS, 0) if few else learned.samples
+        self._keep_rows(rows.inputs, rows.weights)
+
+    def _judge(self, judged: Judged, *, validated: bool) -> None:
+        """Scores with their standard errors, and calibration, on samples that the predictions do not depend on."""
+        scores = np.array([self._score_of(raw, judged.samples, validated) for raw in judged.predictions])
+        self.validation_scores_, self.validation_standard_errors_ = scores.T.copy()
+        if validated:
+            self.validation_standard_errors_[:] = self._score_of(judged.kept, judged.samples, validated)[1]
+        self._calibrate(judged.kept[judged.samples.group], judged.samples, validated=validated)
+
+    def _score_of(self, raw: Tensor, samples: Samples, validated: bool) -> tuple[float, float]:
+        """Score of raw predictions (m, C) at the inputs of samples, the larger the better, and its standard error."""
+        gains = self._gains(raw[samples.group], samples, validated=validated)
+        return mean_and_error(gains, samples.sample_weights, samples.group)
+
+    def _raw(self, X: Any) -> Tensor:
+        check_is_fitted(self, "machine_")
+        return self._values(check_features(self, X, reset=False).to(self.machine_.centers.device))
+
+    def _values(self, points: Tensor) -> Tensor:
+        return self.machine_(points, max_memory=self.max_memory)
+
+    def predict(self, X: Any) -> Any:
+        """Predictions (n,), or (n, C) for several outputs: an array, or a tensor where X is one.
+
+        Labels that are no numbers come as an array. Memory is bounded, whatever the number of rows.
+        """
+        return self._decode(self._raw(X), X)

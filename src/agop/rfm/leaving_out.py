@@ -1,0 +1,123 @@
+"""Learning with left-out predictions by the same procedure: fold by fold, or by some samples for all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from agop.rfm.cross_fit import Fold, tuned
+from agop.rfm.display import Display
+from agop.rfm.division import fold_counts, folded, n_judging
+from agop.rfm.learned import Judged, Learned
+from agop.rfm.learning import UPDATES, Learning
+from agop.rfm.recursion import RFMStep, in_turn
+from agop.rfm.samples import Samples
+
+__all__ = ["by_leaving_out"]
+
+
+def by_leaving_out(learning: Learning, samples: Samples) -> Learned:
+    """The iterate with the smallest left-out error, with left-out predictions by the same procedure."""
+    n = len(samples)
+    few = folded(n, learning.metric_samples, learning.search.limits.max_memory)
+    if few and learning.clock.fits(lambda: (1 + fold_counts(n)[1]) * learning.work.left_out(n, 1), share=1 / 2):
+        return _folded(learning, samples)
+    return _divided(learning, samples)
+
+
+def _folded(learning: Learning, samples: Samples) -> Learned:
+    """Choose on all samples, then repeat choosing and learning without each fold to predict it."""
+    n, (n_folds, n_stating) = len(samples), fold_counts(len(samples))
+    solver = learning.work.solver_for(n)
+    with learning.display(n, leaving_out=True) as display:
+        choice = learning.chosen(
+            samples, "iterate", display, lambda: (1 + n_stating) * learning.work.left_out(n, 1), 1 / (1 + n_stating)
+        )
+        number, iteration = choice.best(learning.search.n_iterations)
+        course = choice.courses[number]
+        part = learning.reduced(samples, "the last fit", learning.seconds_of_solve)
+        steps = learning.steps(part, in_turn(course.settings), iteration, course.candidate.diagonal)
+        best = learning.selected(steps, display, iteration).best
+        judged = _stated(learning, samples, n_folds, n_stating, iteration, display) if n > n_folds else None
+    return Learned(best, part, len(course.losses) - 1, course.candidate.diagonal, solver, judged)
+
+
+def _stated(
+    learning: Learning, samples: Samples, n_folds: int, n_stating: int, updates: int, display: Display
+) -> Judged | None:
+    """Predictions of some folds, by fits that have not seen them: of as many as the time allows."""
+
+    def seconds(rows: int) -> float:
+        return learning.work.choice(rows, learning.search.n_iterations) + learning.work.left_out(len(samples), updates)
+
+    rows = learning.clock.most(min(len(samples), learning.search.rows), lambda rows: n_stating * seconds(rows))
+    with display.part("stating the score", n_stating * learning.n_tried) as advance:
+        search = replace(learning.search, rows=rows, observe=lambda _: advance())
+        parts = search.left_out_predictions(samples, n_folds, seconds=learning.clock.left())
+
+        def cut(number: int) -> str:
+            return f"{number} folds of {n_stating} state the score"
+
+        found = learning.ranks.first(
+            lambda: list(learning.clock.steps(islice(parts, n_stating), lambda _: seconds(rows), cut, least=0)),
+            samples.inputs.device,
+        )
+    if not found:
+        return None
+    own = torch.cat([rows for rows, _ in found])
+    order = own.argsort()
+    each = [torch.cat(parts)[order] for parts in zip(*(parts for _, parts in found), strict=True)]
+    return Judged(samples.part(own[order]), each, each[-1])
+
+
+def _divided(learning: Learning, samples: Samples) -> Learned:
+    """Learn from most samples, choose by some others, and let the rest state what that is worth."""
+    order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(learning.search.limits.seed))
+    order = order.to(samples.group)
+    n_left_out = n_judging(len(samples))
+    n_stating = max(1, n_left_out // 3)
+    stating, choosing = samples.part(order[:n_stating]), samples.part(order[n_stating:n_left_out])
+    learning.work.solver_for(len(samples), leave_one_out=True)  # says at once if there is no memory for any
+
+    def last(n: int = len(samples)) -> float:
+        return learning.work.solve(n, leave_one_out=True).seconds
+
+    with learning.display(len(samples), leaving_out=True) as display:
+        (candidate, *others) = learning.search.candidates
+        part = samples.part(order[n_left_out:][: learning.metric_samples])
+        candidate = learning.course(part, "kernel", display, last).candidate if others else candidate
+        part = learning.reduced(part, "the metric", lambda n: learning.work.iterates(n, UPDATES), last)
+        part, mean = _centered(part)
+        stated: list[Tensor] = []
+
+        def score(step: RFMStep) -> float:
+            stated.append(learning.predicted(step, stating) + mean)
+            return -learning.search.loss(choosing, learning.predicted(step, choosing) + mean)
+
+        everything = torch.arange(len(choosing), device=order.device)
+        rows = learning.clock.most(len(choosing), learning.work.tuning, 1 / 4, last)
+        settings = tuned(choosing, [Fold(everything[:0], everything)], candidate, rows=rows)
+        steps = learning.steps(part, settings, learning.search.n_iterations, candidate.diagonal, last, tuning_rows=rows)
+        found = learning.selected(steps, display, learning.search.n_iterations, score, early=True)
+        n_whole = learning.affordable(len(samples), "the last fit", last, least=len(part))
+        whole, again = samples, order[:n_stating]
+        if n_whole < len(samples) or not samples.in_place:  # a factorization leaves last rows out at little cost
+            whole = samples.part(order[:n_whole].flip(0))
+            again = n_whole - 1 - torch.arange(min(n_stating, n_whole), device=order.device)
+        best, solver, left_out = learning.fit_leaving_out(found.best, whole, again)
+    stated[best.iteration] = torch.cat([left_out, stated[best.iteration][len(again) :]])
+    predictions = []
+    for allowed in range(learning.search.n_iterations + 1):
+        pick = max(range(len(found.scores[: allowed + 1])), key=found.scores.__getitem__)
+        predictions.append(stated[pick])
+    judged = Judged(stating, predictions, predictions[-1])
+    return Learned(best, whole, found.last.iteration, candidate.diagonal, solver, judged)
+
+
+def _centered(samples: Samples) -> tuple[Samples, Tensor]:
+    """The samples about their own mean target (C,), or as they are and zero without an intercept."""
+    mean = samples.mean().to(samples.targets) * samples.intercept
+    return replace(samples, sample_targets=samples.sample_targets - mean), mean
