@@ -51,7 +51,8 @@ def test_gradient_weights_of_close_pairs(kernel):
     """float64, 1e-6 apart: V = kappa'(r)/r keeps its digits."""
     pair = torch.tensor([[0.6, 0.8], [0.6 - 0.8e-6, 0.8 + 0.6e-6], [-1.0, 0.0]], dtype=torch.float64)
     r = (pair[0] - pair[1]).norm()
-    expected = kernel.weights_(r.clone()[None])[0]
+    value = kernel.profile_(r.clone()[None])
+    expected = kernel.weights_(r.clone()[None], value)[0]
     assert kernel.gradient_weights(pair)[0, 1].item() == pytest.approx(expected.item(), rel=1e-8)
 
 

@@ -68,14 +68,14 @@ def euclidean_distances(points: Tensor, centers: Tensor | None = None) -> Tensor
     >>> euclidean_distances(x)[0, 1].item()  # doctest: +ELLIPSIS
     9.99999...e-05
     """
-    (distances,), _ = pairwise(points, centers, [lambda block: block])
+    (distances,), _ = pairwise(points, centers, lambda block: (block,))
     return distances
 
 
 def pairwise(
-    points: Tensor, centers: Tensor | None, transforms_: Sequence[Callable[[Tensor], Tensor]]
+    points: Tensor, centers: Tensor | None, transform_: Callable[[Tensor], Sequence[Tensor]], n_matrices: int = 1
 ) -> tuple[list[Tensor], torch.dtype]:
-    """Matrices of functions of the distances, taken in place block by block while a block is in cache.
+    """Matrices of functions of the distances, taken block by block while a block is in cache; it may be overwritten.
 
     Without ``centers`` only one triangle is computed, so that the results are exactly symmetric. After
     the first block that needs float64 products, all later ones use them straight away; their data type comes
@@ -83,7 +83,7 @@ def pairwise(
     """
     symmetric = centers is None
     centers = points if centers is None else centers
-    matrices = [points.new_empty(len(points), len(centers)) for _ in transforms_]
+    matrices = [points.new_empty(len(points), len(centers)) for _ in range(n_matrices)]
     pairs = _Pairs.of(points, centers, points.dtype)
     for rows in blocks(len(points)):
         for columns in blocks(len(centers)):
@@ -95,12 +95,11 @@ def pairwise(
                 pairs = _Pairs.of(points, centers, torch.float64)
                 distances = pairs.distances(rows, columns, diagonal)
             assert distances is not None  # noqa: S101 - float64 always does
-            for matrix, transform_ in zip(matrices, transforms_, strict=True):
-                block = transform_(distances if matrix is matrices[-1] else distances.clone())
-                if diagonal:  # neither products nor elementwise functions are symmetric to the last bit
-                    block = block.triu() + block.triu(1).mT
+            for matrix, block in zip(matrices, transform_(distances), strict=True):
                 matrix[rows, columns] = block
-                if symmetric and not diagonal:
+                if diagonal:  # neither products nor elementwise functions are symmetric to the last bit
+                    matrix[rows, columns].triu_().add_(block.triu(1).mT)
+                elif symmetric:
                     matrix[columns, rows] = block.mT
     return matrices, pairs.origin.dtype
 

@@ -29,8 +29,8 @@ class RadialKernel(Kernel):
     """
 
     @abstractmethod
-    def weights_(self, distances: Tensor) -> Tensor:
-        """Replace positive distances r by kappa'(r) / r, in place."""
+    def weights_(self, distances: Tensor, values: Tensor) -> Tensor:
+        """Replace positive distances r by kappa'(r) / r, in place, where the values kappa(r) are known."""
 
     def distances(self, points: Tensor, centers: Tensor | None = None) -> Tensor:
         """Euclidean distances, (n, m)."""
@@ -38,29 +38,31 @@ class RadialKernel(Kernel):
 
     def gram(self, points: Tensor, centers: Tensor | None = None) -> Pairwise:
         """Kernel matrix kappa(r_ij), (n, m), with the precision of the products behind it."""
-        (values,), products = pairwise(points, centers, [self.profile_])
+        (values,), products = pairwise(points, centers, lambda distances: (self.profile_(distances),))
         return Pairwise(values, products)
 
     def gradient_weights(self, points: Tensor, centers: Tensor | None = None) -> Tensor:
         """Weights V_ij = kappa'(r_ij) / r_ij, (n, m); 0 where two points coincide up to rounding."""
-        (values,), _ = pairwise(points, centers, [self._apart(points if centers is None else centers)])
-        return values
+        both_ = self._both(points if centers is None else centers)
+        (weights,), _ = pairwise(points, centers, lambda distances: both_(distances)[1:])
+        return weights
 
     def gram_and_gradient_weights(self, points: Tensor, centers: Tensor | None = None) -> tuple[Pairwise, Tensor]:
         """Both matrices from the same distances, which are most of the work."""
-        apart = self._apart(points if centers is None else centers)
-        (gram, weights), products = pairwise(points, centers, [self.profile_, apart])
+        both_ = self._both(points if centers is None else centers)
+        (gram, weights), products = pairwise(points, centers, both_, n_matrices=2)
         return Pairwise(gram, products), weights
 
-    def _apart(self, centers: Tensor) -> Callable[[Tensor], Tensor]:
-        """``weights_`` with zeros in the place of distances that are rounding."""
+    def _both(self, centers: Tensor) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+        """Values of the kernel, and its weights in the place of distances; 0 for distances that are rounding."""
         tolerance = coincidence_tolerance(centers)
 
-        def transform_(distances: Tensor) -> Tensor:
+        def transform_(distances: Tensor) -> tuple[Tensor, Tensor]:
+            values = self.profile_(distances.clone())
             if distances.min() > tolerance:
-                return self.weights_(distances)
+                return values, self.weights_(distances, values)
             coincident = distances <= tolerance
-            return self.weights_(distances.masked_fill_(coincident, 1)).masked_fill_(coincident, 0)
+            return values, self.weights_(distances, values).masked_fill_(coincident, 0)
 
         return transform_
 
@@ -109,10 +111,9 @@ class Laplace(RadialKernel):
         """exp(-r/L), in place."""
         return distances.div_(-self.bandwidth).exp_()
 
-    def weights_(self, distances: Tensor) -> Tensor:
+    def weights_(self, distances: Tensor, values: Tensor) -> Tensor:
         """-exp(-r/L) / (L r), in place."""
-        decay = (distances / -self.bandwidth).exp_()
-        return torch.div(decay, distances.mul_(-self.bandwidth), out=distances)
+        return torch.div(values, distances.mul_(-self.bandwidth), out=distances)
 
 
 @storable
@@ -134,9 +135,9 @@ class Gaussian(RadialKernel):
         """exp(-r^2 / (2 L^2)), in place."""
         return distances.square_().div_(-2 * self.bandwidth**2).exp_()
 
-    def weights_(self, distances: Tensor) -> Tensor:
+    def weights_(self, distances: Tensor, values: Tensor) -> Tensor:
         """-exp(-r^2 / (2 L^2)) / L^2, in place."""
-        return self.profile_(distances).div_(-(self.bandwidth**2))
+        return torch.div(values, -(self.bandwidth**2), out=distances)
 
 
 @storable
@@ -164,11 +165,10 @@ class GeneralizedGaussian(RadialKernel):
         """exp(-(r/L)^q), in place."""
         return distances.div_(self.bandwidth).pow_(self.exponent).neg_().exp_()
 
-    def weights_(self, distances: Tensor) -> Tensor:
+    def weights_(self, distances: Tensor, values: Tensor) -> Tensor:
         """-q r^(q-2) exp(-(r/L)^q) / L^q, in place."""
-        q, length = self.exponent, self.bandwidth
-        decay = (distances / length).pow_(q).neg_().exp_()
-        return distances.pow_(q - 2).mul_(decay).mul_(-q / length**q)
+        q = self.exponent
+        return distances.pow_(q - 2).mul_(values).mul_(-q / self.bandwidth**q)
 
     def check(self) -> None:
         """Raise InputError unless L > 0 and 0 < q <= 2."""

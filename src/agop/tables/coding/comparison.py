@@ -15,6 +15,7 @@ from agop.kernels.distances import median_positive
 from agop.rfm import Samples, distinct_rows
 from agop.rfm.tuning import Candidate, Setting
 from agop.solvers.cross_validation import SplitSystem
+from agop.waiting import brief_waits
 
 __all__ = ["FEWEST_ROWS", "better_as_levels", "rows_to_compare", "targets_to_compare"]
 
@@ -60,6 +61,7 @@ def targets_to_compare(y: Any) -> Array | None:
     return indicators
 
 
+@brief_waits()
 def better_as_levels(
     features: Array, column_of: NDArray[np.intp], levels: Mapping[int, Array], targets: Array
 ) -> list[int]:
