@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from agop.chunks import row_chunks
+from agop.chunks import BLOCK, blocks
 from agop.kernels.distances import Pairwise
 from agop.kernels.kernel import Kernel
 from agop.kernels.radial import weighted_gradients
@@ -55,17 +56,17 @@ class ProductLaplace(Kernel):
 
     def output_gradients(self, points: Tensor, centers: Tensor, coefficients: Tensor) -> Tensor:
         """Gradients -(1/L) sum_j a_jl k(x, z_j) sign(x - z_j) at the points: (C, n, d)."""
-        gradients = points.new_empty(coefficients.shape[1], *points.shape)
+        gradients = points.new_zeros(coefficients.shape[1], *points.shape)
         columns = _Columns.of(points, centers)
-        for rows in row_chunks(len(points), bytes_per_row=3 * len(centers) * points.element_size()):
-            part = columns.of_points(rows)
+        for rows, some in product(blocks(len(points)), blocks(len(centers), 2 * BLOCK)):
+            part, weights = columns.part(rows, some), coefficients[some]
             decay = self.profile_(part.distances()).div_(-self.bandwidth)
-            for axis, x, z in zip(part.others, part.points.mT, part.centers.mT, strict=True):
-                signs = (x[:, None] - z).sign_().mul_(decay)
-                gradients[:, rows, axis] = (signs @ coefficients).mT
+            signs = torch.empty_like(decay)
+            for axis, x, z in zip(part.others, part.points.mT.contiguous(), part.centers.mT.contiguous(), strict=True):
+                torch.sub(x[:, None], z, out=signs)
+                gradients[:, rows, axis] += (signs.sign_().mul_(decay) @ weights).mT
             if (binary := part.binary) is not None:  # differences of zeros and ones are signs
-                found = weighted_gradients(decay, binary.points, binary.centers, coefficients)
-                gradients[:, rows, binary.columns] = found
+                gradients[:, rows, binary.columns] += weighted_gradients(decay, binary.points, binary.centers, weights)
         return gradients
 
 
@@ -128,10 +129,12 @@ class _Columns(NamedTuple):
         binary = _Binary(number, (high - low)[number], *zeros_and_ones)
         return cls(others.tolist(), points[:, others], centers[:, others], binary)
 
-    def of_points(self, rows: slice) -> _Columns:
-        """Columns of some of the points, with all centers."""
-        binary = None if self.binary is None else self.binary._replace(points=self.binary.points[rows])
-        return self._replace(points=self.points[rows], binary=binary)
+    def part(self, rows: slice, some: slice) -> _Columns:
+        """Columns of some of the points and centers."""
+        binary = self.binary
+        if binary is not None:
+            binary = binary._replace(points=binary.points[rows], centers=binary.centers[some])
+        return self._replace(points=self.points[rows], centers=self.centers[some], binary=binary)
 
     def distances(self) -> Tensor:
         """Distances (n, m) of points and centers, over all columns."""
