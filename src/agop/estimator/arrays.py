@@ -16,18 +16,18 @@ from agop.inputs import all_finite, as_matrix
 __all__ = ["as_array", "check_features", "check_weights", "like"]
 
 
-def check_features(estimator: BaseEstimator, X: Any, *, reset: bool) -> Tensor:
+def check_features(estimator: BaseEstimator, X: Any, *, reset: bool, least: int | None = None) -> Tensor:
     """Features (n, d) as a float32 or float64 tensor, checked; ``reset`` learns ``n_features_in_``.
 
     Arrays, frames and lists go through scikit-learn's own validation. float32 stays float32, all other
-    types become float64. A fit (``reset``) needs two samples.
+    types become float64. There are ``least`` samples or more, two in a fit (``reset``) unless told.
 
     Raises
     ------
     ValueError
         If the features are not a finite, non-empty (n, d) matrix, or not as wide as those fitted.
     """
-    least = 2 if reset else 1
+    least = least or (2 if reset else 1)
     if not isinstance(X, Tensor):
         array = validate_data(estimator, X, reset=reset, dtype=[np.float64, np.float32], ensure_min_samples=least)
         return as_matrix(np.ascontiguousarray(array), "features")

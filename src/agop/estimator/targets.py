@@ -40,7 +40,7 @@ def check_regression_targets(y: Any, features: Tensor) -> Tensor:
             raise InputError("numeric targets", str(error), "Encode them, or use a classifier.") from error
     if y.is_complex():
         raise InputError("real targets", "complex ones", "Pass real and imaginary parts as two outputs.")
-    targets: Tensor = y.detach().to(features)
+    targets: Tensor = y.detach().to(features.device, features.dtype)
     if targets.ndim not in (1, 2) or len(targets) != len(features) or not targets.numel():
         raise InputError(
             f"{len(features)} targets, (n,) or (n, C)", f"shape {tuple(targets.shape)}", "Pass one row a sample."

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from agop.chunks import blocks
+from agop.estimator.rows import center
 from agop.kernels.kernel import Kernel
 from agop.kernels.metric import Metric, mapped
 
@@ -86,7 +87,7 @@ class KernelMatrix:
     @property
     def diagonal(self) -> Tensor:
         """(n,) diagonal of K: ones, for kernels of a difference."""
-        return self.points.new_ones(len(self.points), dtype=torch.float32)
+        return torch.ones(len(self.points), device=self.points.device)
 
     def dense(self, dtype: torch.dtype) -> Tensor:
         """K, (n, n), from the points in this precision."""
@@ -160,7 +161,7 @@ class KernelMatrix:
 
     @cached_property
     def _origin(self) -> Tensor:
-        return self.points.mean(0)
+        return center(self.points)
 
     def _block(self, i: int, j: int, rows: slice, columns: slice) -> Tensor:
         if (i, j) in self._blocks:

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import StrOptions
 from torch import Tensor
 
 from agop.estimator.arrays import like
+from agop.estimator.chunked import chunkwise
 from agop.estimator.mixins import TensorClassifierMixin
 from agop.estimator.targets import probabilities
 from agop.kernels import Kernel
@@ -117,7 +118,7 @@ n_iter_, validation_scores_, validation_standard_errors_, cut_short_, feature_im
 
     def _signed(self, codes: Tensor, features: Tensor) -> Tensor:
         """Targets (n, C) of indices of classes, +1 and -1; one column for two classes."""
-        targets = 2 * torch.nn.functional.one_hot(codes, len(self._classes)).to(features) - 1
+        targets = 2 * torch.nn.functional.one_hot(codes, len(self._classes)).to(features.dtype) - 1
         return targets[:, 1:] if len(self._classes) == 2 else targets
 
     def _calibrate(self, raw: Tensor, samples: Samples, *, validated: bool) -> None:  # noqa: ARG002
@@ -141,11 +142,13 @@ n_iter_, validation_scores_, validation_standard_errors_, cut_short_, feature_im
             targets = torch.where(raw > 0, targets, -targets)
         return (targets.gather(1, raw.argmax(1, keepdim=True)) > 0)[:, 0].double()
 
+    @chunkwise
     def decision_function(self, X: Any) -> Any:
         """Regression values of the targets: (n, C), or (n,) for two classes (positive: the second)."""
         scores = self._raw(X)
         return like(scores[:, 0] if len(self._classes) == 2 else scores, X)
 
+    @chunkwise
     def predict_proba(self, X: Any) -> Any:
         """Class probabilities (n, C), with row sums 1.
 

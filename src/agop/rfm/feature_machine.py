@@ -21,6 +21,7 @@ from torch import Tensor
 
 from agop.errors import InputError, TimeBudgetWarning
 from agop.estimator.arrays import as_array, check_features, check_weights
+from agop.estimator.chunked import chunkwise, features_and_targets
 from agop.estimator.importances import FeatureImportances
 from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
 from agop.kernel_machine import KernelMachine
@@ -147,7 +148,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         *,
         validation: tuple[Any, Any] | None = None,
@@ -159,9 +160,13 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         ----------
         X
             (n, d) features: array, frame, or tensor (on any device; float32 is kept). Of more than 200,000 rows no copy
-            is made, so that those of a memory map in float32 or float64 need not fit in memory.
+            is made, so that those of a memory map in float32 or float64 need not fit in memory. Or chunks, pairs (X, y)
+            of consecutive rows and their targets: an iterable that gives the same ones in every pass, such as a
+            DataLoader that does not shuffle, or a function that returns an iterator. Those that fit ``max_memory``, 1
+            GiB if None, are gathered and the fit is that to all rows; else one at a time is in memory. Then there must
+            be few centers (``solver="auto"`` has them for many rows), ``metric_samples`` and more than 4,000 rows.
         y
-            (n,) targets or labels; (n, C) for several outputs of a regressor.
+            (n,) targets or labels; (n, C) for several outputs of a regressor. None where chunks are pairs.
         sample_weight
             (n,) non-negative weights; a weight of 2 is the same as repeating the sample.
         validation
@@ -176,7 +181,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         ValueError
             If the data or a parameter are unusable; the message says what was expected and what to do.
         MemoryBudgetError
-            If no solver can work within ``max_memory``.
+            If no solver can work within ``max_memory``, or chunks have rows that do not fit and are needed together.
         RankError
             If there is an error on another rank, or one is gone or slower than the timeout of the group.
         """
@@ -188,14 +193,18 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         clock = Clock.start(self.time_budget, busyness)
         self._validate_params()
         require_same_parameters(ranks, self.get_params(deep=False))
-        features = check_features(self, X, reset=True)
+        features, y = features_and_targets(self, X, y, self.max_memory)
         samples = self._learn_targets(features, y, check_weights(sample_weight, features))
+        if ranks.group is not None:
+            samples.require_together()
         samples, held_out = self._without_held_out(samples, validation, ranks)
         samples = samples.merged().sorted()
         require_same_samples(ranks, samples)
         if held_out is not None:
             require_same_samples(ranks, held_out, "validation ")
         learning = self._learning(samples, clock, ranks)
+        if not learning.reads_forward(len(samples)):
+            samples.require_together()
         if held_out is not None:
             learned = by_validation(learning, samples, held_out, lambda raw: self._score_of(raw, held_out, True)[0])
         elif self.selection is None:
@@ -216,7 +225,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         """The samples to learn from, and those that choose the iterate, if there are any."""
         if validation is not None:
             X, y = validation
-            inputs = check_features(self, X, reset=False).to(samples.inputs)
+            inputs = check_features(self, X, reset=False).to(samples.inputs.device, samples.inputs.dtype)
             check_consistent_length(inputs, as_array(y))
             if len(inputs) < 2:
                 raise InputError("2 or more validation samples", "1 sample", "Hold out more, or pass no validation.")
@@ -228,7 +237,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
             rows, test_size=self.validation_fraction, random_state=self.random_state, stratify=self._strata()
         )
         parts = ranks.exchange(parts)[0]
-        learn, judge = (samples.part(torch.from_numpy(part).to(samples.group)) for part in parts)
+        learn, judge = (samples.part(torch.from_numpy(np.sort(part)).to(samples.group)) for part in parts)
         return learn, judge
 
     def _learning(self, samples: Samples, clock: Clock, ranks: Ranks = ALONE) -> Learning:
@@ -254,7 +263,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         self.agop_error_ = best.agop_error
         self.validation_scores_: NDArray[np.float64] | None = None
         self.validation_standard_errors_: NDArray[np.float64] | None = None
-        few = len(self.machine_.centers) < len(learned.samples)
+        few = len(self.machine_.centers) < len(learned.samples) or learned.samples.in_chunks
         rows = learned.samples.some(_KEPT_ROWS, 0) if few else learned.samples
         self._keep_rows(rows.inputs, rows.weights)
 
@@ -278,9 +287,11 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
     def _values(self, points: Tensor) -> Tensor:
         return self.machine_(points, max_memory=self.max_memory)
 
+    @chunkwise
     def predict(self, X: Any) -> Any:
-        """Predictions (n,), or (n, C) for several outputs: an array, or a tensor where X is one.
+        """Predictions (n,), or (n, C) for several outputs: an array, or a tensor where X is one or has some as chunks.
 
-        Labels that are no numbers come as an array. Memory is bounded, whatever the number of rows.
+        Labels that are no numbers come as an array. Memory is bounded, whatever the number of rows; X may be an
+        iterable of chunks, as in ``fit``.
         """
         return self._decode(self._raw(X), X)

@@ -15,12 +15,12 @@ from agop.rfm.choice import Choice, Course, Extent, Search
 from agop.rfm.clock import Clock
 from agop.rfm.cost import Work, fit_cost
 from agop.rfm.display import Display
-from agop.rfm.division import affordable_rows
+from agop.rfm.division import FOLDED_ROWS, affordable_rows
 from agop.rfm.recursion import Limits, RFMStep, Settings, rfm
 from agop.rfm.samples import Samples
 from agop.rfm.selection import Selected, select_iterate
 from agop.rfm.tuning import Setting
-from agop.solvers import Solver
+from agop.solvers import Nystrom, Solver
 
 __all__ = ["UPDATES", "Learning"]
 
@@ -42,6 +42,12 @@ class Learning:
     callback: Callable[[RFMStep], object] | None
     verbose: int
     ranks: Ranks = ALONE
+
+    def reads_forward(self, n: int) -> bool:
+        """Whether a fit to n samples needs few of them together, and reads the others in their order."""
+        few = self.metric_samples is not None and n > max(self.metric_samples, FOLDED_ROWS)
+        solver, (candidate, *_) = self.work.solver, self.search.candidates
+        return few and candidate.ridges[0] > 0 and (solver == "auto" or isinstance(solver, Nystrom))
 
     def course(self, samples: Samples, extent: Extent, display: Display, later: Callable[[], float]) -> Course:
         """Kernel and settings by cross-fitting on some of the samples; nothing is computed where all is given."""
@@ -188,6 +194,8 @@ class Learning:
     ) -> tuple[Fit, Solver]:
         """The system of an iterate over samples, solved by all ranks, and the solver that was chosen."""
         solver = self.work.solver_for(len(samples), leave_one_out=left_out is not None)
+        if samples.in_chunks and not isinstance(solver, Nystrom):
+            solver = Nystrom()
         machine, shift = step.machine, step.ridge / samples.weights
         matrix = KernelMatrix(machine.kernel, samples.inputs, shift, machine.metric, self.search.limits.max_memory)
         together = self._limits.solver(solver, len(samples))

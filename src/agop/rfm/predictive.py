@@ -11,6 +11,7 @@ from torch import Tensor
 
 from agop.errors import InputError
 from agop.estimator.arrays import check_features
+from agop.estimator.chunked import chunkwise
 from agop.kernel_machine import KernelMachine
 from agop.rfm.samples import Samples
 from agop.rfm.uncertainty import LeftOut, Posterior, intervals
@@ -44,6 +45,7 @@ class PredictiveMixin:
         self.left_out_ = LeftOut.of(predictions, samples, None if validated else self.machine_.centers)
         self._signal_variance = None
 
+    @chunkwise
     def predict(self, X: Any, return_std: bool = False) -> Any:
         r"""Predictions (n,), or (n, C) for several outputs: an array, or a tensor where X is one.
 
@@ -52,7 +54,7 @@ class PredictiveMixin:
         Parameters
         ----------
         X
-            (n, d) features.
+            (n, d) features, or an iterable of chunks as in ``fit``.
         return_std
             Whether to return the standard deviations of the function as well, in the shape of the predictions. They are
             those of the Gaussian process whose posterior mean the predictor is, with the ridge :math:`\lambda` as the
@@ -80,6 +82,7 @@ class PredictiveMixin:
         deviations = (posterior.variance(points)[:, None] * self._signal_variance).sqrt()
         return predictions, self._as_outputs(deviations.to(points), X)
 
+    @chunkwise
     def predict_interval(self, X: Any, coverage: float = 0.9) -> tuple[Any, Any]:
         r"""Lower and upper ends of intervals that hold new targets, each in the shape of the predictions.
 
@@ -93,7 +96,7 @@ class PredictiveMixin:
         Parameters
         ----------
         X
-            (n, d) features.
+            (n, d) features, or an iterable of chunks as in ``fit``.
         coverage
             Share of targets, of each output by itself; n left-out samples can say n / (n + 1) at most.
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from agop.chunks import row_chunks
 from agop.errors import InputError
+from agop.estimator.rows import ChunkedRows
 
 __all__ = ["Samples", "distinct_rows", "lexicographic_order", "positive", "random_rows"]
 
@@ -31,7 +32,7 @@ class Samples:
     Attributes
     ----------
     inputs
-        Inputs, (m, d); distinct once ``merged``.
+        Inputs, (m, d); distinct once ``merged``. They may stay in chunks, see ``ChunkedRows``.
     group
         (n,) the input of each sample.
     sample_targets, sample_weights
@@ -89,7 +90,17 @@ class Samples:
     @property
     def in_place(self) -> bool:
         """Whether there are so many inputs that they are not to be copied, as those of a memory-mapped file."""
-        return len(self) > IN_PLACE_ROWS
+        return len(self) > IN_PLACE_ROWS or self.in_chunks
+
+    @property
+    def in_chunks(self) -> bool:
+        """Whether the inputs are not in memory together."""
+        return isinstance(self.inputs, ChunkedRows)
+
+    def require_together(self) -> None:
+        """Raise MemoryBudgetError where the inputs are not in memory together."""
+        if isinstance(self.inputs, ChunkedRows):
+            raise self.inputs.too_large()
 
     def part(self, rows: Tensor) -> Samples:
         """The samples at some of the inputs (m',), these in the order of their indices.
@@ -195,6 +206,8 @@ class Samples:
 def distinct_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
     """The rows (n, d) that are distinct to the last bit, float32 or float64, finite; 0.0 and -0.0 are equal.
 
+    Rows in chunks are told apart by two words of 64 bits each.
+
     Returns
     -------
     first, group
@@ -205,15 +218,14 @@ def distinct_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
     >>> distinct_rows(torch.tensor([[1.0], [2.0], [1.0]]))
     (tensor([0, 1]), tensor([0, 1, 0]))
     """
-    words = torch.int64 if rows.element_size() == 8 else torch.int32
-    parts = row_chunks(len(rows), 2 * rows.element_size() * rows.shape[1])
-    sums = torch.cat([_positive_zeros(rows[part]).view(words).sum(1) for part in parts])
+    sums = rows.own_words[:, 0] if isinstance(rows, ChunkedRows) else _sums_of_words(rows)
     _, same, counts = torch.unique(sums, return_inverse=True, return_counts=True)
     each = torch.arange(len(rows), device=rows.device)
     suspects = each[counts[same] > 1]  # equal rows have equal sums of their words
     if not len(suspects):
         return each, each
-    row_bytes = _positive_zeros(rows[suspects]).cpu().numpy().view(np.dtype((np.void, rows[:1].nbytes))).ravel()
+    bits = rows.own_words[suspects] if isinstance(rows, ChunkedRows) else _positive_zeros(rows[suspects])
+    row_bytes = bits.cpu().numpy().view(np.dtype((np.void, bits[:1].nbytes))).ravel()
     _, first, inverse = np.unique(row_bytes, return_index=True, return_inverse=True)
     earliest = each.clone()
     earliest[suspects] = suspects[torch.from_numpy(first[inverse]).to(rows.device)]
@@ -240,8 +252,15 @@ def lexicographic_order(rows: Tensor) -> Tensor:
 
 
 def _all_equal(values: Tensor) -> bool:
-    parts = row_chunks(len(values), values.element_size() * values.shape[1])
-    return all(bool((values[part] == values[0]).all()) for part in parts)
+    parts, first = row_chunks(len(values), values.dtype.itemsize * values.shape[1]), values[:1]
+    return all(bool((values[part] == first).all()) for part in parts)
+
+
+def _sums_of_words(rows: Tensor) -> Tensor:
+    """Sums (n,) of the entries of each row as whole numbers, by their bits."""
+    words = torch.int64 if rows.element_size() == 8 else torch.int32
+    parts = row_chunks(len(rows), 2 * rows.element_size() * rows.shape[1])
+    return torch.cat([_positive_zeros(rows[part]).view(words).sum(1) for part in parts])
 
 
 def _positive_zeros(rows: Tensor) -> Tensor:
