@@ -1,0 +1,263 @@
+"""Kernels of images through their patches: those of convolutional networks, and one of the distance of patches."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from itertools import groupby, product
+from numbers import Integral
+from operator import itemgetter
+from typing import Any, ClassVar
+
+import torch
+from sklearn.base import BaseEstimator
+from torch import Tensor
+
+from agop.chunks import DEFAULT_CHUNK_BYTES, blocks
+from agop.conv_rfm.patches import Patches
+from agop.conv_rfm.planes import Layer, Side, adjoints, layers_of, pulled
+from agop.errors import InputError
+from agop.kernels import Laplace
+from agop.storable import storable
+
+__all__ = ["PATCH_KERNELS", "ConvNNGP", "ConvNTK", "PatchKernel", "PatchLaplace"]
+
+_PLANE = 2**21
+"""Bytes of a plane of a block of pairs on a CPU: with the few others of a layer it stays in the cache."""
+
+
+class PatchKernel(BaseEstimator, ABC):  # type: ignore[misc]
+    r"""A positive definite function of the patches of two images, given by its hyper-parameters only.
+
+    It follows scikit-learn's conventions (``get_params``, ``set_params``, ``clone``). A patch metric M, shared by all
+    positions, is applied to the patches beforehand, as the linear map :math:`M^{1/2}`.
+    """
+
+    size: Any
+    stride: Any
+    padding: Any
+
+    @property
+    def patches(self) -> Patches:
+        """Geometry of the patches."""
+        return Patches(self.size, self.stride, self.padding)
+
+    def check(self, height: int, width: int) -> None:
+        """Raise InputError unless the hyper-parameters are in their range and suit images of that size."""
+        self.patches.check()
+        self.patches.grid(height, width)
+
+    @abstractmethod
+    def gram(self, points: Tensor, centers: Tensor | None = None) -> Tensor:
+        """Kernel matrix (n, m), float64, of mapped patches (n, h, w, r) and (m, h, w, r).
+
+        ``centers`` is ``points`` itself if None; the result is then exactly symmetric.
+        """
+
+    @abstractmethod
+    def output_gradients(self, points: Tensor, centers: Tensor, coefficients: Tensor) -> Tensor:
+        """Gradients (n, h, w, C, r), in the patches of ``points``, of the C functions sum_j a_jl k(., z_j).
+
+        Patches are independent variables; those of two images that are one up to rounding have no gradient where the
+        kernel has a kink.
+        """
+
+
+class NetworkKernel(PatchKernel):
+    """Kernel of a ReLU network of ``depth`` convolutions and a linear read-out of all positions, without pooling."""
+
+    tangent: ClassVar[bool]
+
+    def __init__(self, depth: int = 2, size: int = 3, stride: int = 1, padding: int | None = None) -> None:
+        self.depth = depth
+        self.size = size
+        self.stride = stride
+        self.padding = padding
+
+    def check(self, height: int, width: int) -> None:
+        """Raise InputError unless the hyper-parameters are in their range and every layer has a position."""
+        if not isinstance(self.depth, Integral) or self.depth < 1:
+            raise InputError("a whole number of 1 or more as depth", repr(self.depth), "Set such a number.")
+        self.patches.check()
+        for _ in range(self.depth):
+            height, width = self.patches.grid(height, width)
+
+    def gram(self, points: Tensor, centers: Tensor | None = None) -> Tensor:
+        """Means over positions of the covariances of the last outputs, block by block."""
+        left = Side.of(points, self.patches, self.depth)
+        right = left if centers is None else Side.of(centers, self.patches, self.depth)
+        gram = points.new_empty(left.points.shape[1], right.points.shape[1], dtype=torch.float64)
+        for rows, columns in _blocks(left, right):
+            if centers is None and columns.start < rows.start:
+                continue
+            covariance, through = self._layers(left[rows], right[columns])[-1].outputs()
+            block = (covariance if through is None else through).mean((0, 1), dtype=torch.float64)
+            if centers is None:
+                block = (block + block.mT) / 2 if rows == columns else block
+                gram[columns, rows] = block.mT
+            gram[rows, columns] = block
+        return gram
+
+    def output_gradients(self, points: Tensor, centers: Tensor, coefficients: Tensor) -> Tensor:
+        """Backward through the layers by hand, summed over the centers before it is spread over patches."""
+        patches, (count, height, width, rank), n_outputs = self.patches, points.shape, coefficients.shape[1]
+        left, right = (Side.of(images, patches, self.depth) for images in (points, centers))
+        weights = coefficients.to(points)
+        gradients = points.new_zeros(height * width, count, n_outputs * rank)
+        own = [points.new_zeros(*root.shape, n_outputs) for root in left.roots]
+        for columns, parts in groupby(_blocks(right, left), key=itemgetter(0)):
+            weighted = (right.points[:, columns, None] * weights[columns, :, None]).flatten(2)
+            for _, rows in parts:
+                cross, changes = adjoints(self._layers(left[rows], right[columns]), patches)
+                gradients[:, rows].baddbmm_(cross.flatten(0, 1), weighted)
+                for total, change in zip(own, changes, strict=True):
+                    total[:, :, rows] += change @ weights[columns]
+        gradients = gradients.unflatten(2, (n_outputs, rank))
+        along = pulled(own, left, patches).flatten(0, 1)[..., None]
+        gradients.add_(along * left.points[:, :, None], alpha=2).div_(rank**0.5)
+        return gradients.transpose(0, 1).unflatten(1, (height, width))
+
+    def _layers(self, left: Side, right: Side) -> list[Layer]:
+        return layers_of(left, right, self.patches, tangent=self.tangent)
+
+
+@storable
+class ConvNNGP(NetworkKernel):
+    r"""Kernel of a wide random convolutional ReLU network whose read-out alone is trained.
+
+    With :math:`S_0(x, z)[p] = \langle P_p x, M P_p z \rangle / q_0` at position p, :math:`q_0` the entries of a patch, and
+    :math:`S_{d+1}[p]` the mean of :math:`E(S_d)` over the patch of p, zeros beyond the edge, it is the mean over positions
+    of :math:`E(S_{D-1})`, where D is ``depth`` and E twice the mean product of two ReLU features:
+    :math:`E = \sqrt{ab}\,(\sin\theta + (\pi - \theta)\cos\theta)/\pi` for pre-activations of variances a and b at an angle
+    :math:`\theta`. Only equal positions of two images meet.
+
+    Parameters
+    ----------
+    depth
+        Number D of convolutions.
+    size
+        Pixels q of a side of a patch, in every convolution.
+    stride
+        Pixels from one patch to the next, in every convolution.
+    padding
+        Pixels of zeros at each edge; q // 2 if None.
+
+    References
+    ----------
+    Beaglehole, Radhakrishnan, Pandit, Belkin 2023 (arXiv 2309.00570). Cho and Saul 2009, Kernel methods for deep
+    learning, NeurIPS. Novak et al. 2019 (arXiv 1810.05148).
+
+    Examples
+    --------
+    >>> images = torch.eye(4, dtype=torch.float64).reshape(4, 1, 2, 2)
+    >>> kernel = ConvNNGP(depth=1)
+    >>> kernel.gram(kernel.patches.of(images))[0]
+    tensor([0.1111, 0.0354, 0.0354, 0.0354], dtype=torch.float64)
+    """
+
+    tangent = False
+
+
+@storable
+class ConvNTK(NetworkKernel):
+    r"""Neural tangent kernel of a wide convolutional ReLU network, all of whose layers are trained.
+
+    Beside the covariances of :class:`agop.conv_rfm.ConvNNGP`, :math:`T_0 = S_0` and :math:`T_{d+1}[p]` is the mean over the
+    patch of p of :math:`E(S_d) + T_d\,E'(S_d)`, :math:`E' = (\pi - \theta)/\pi`; the kernel is the mean over positions of
+    :math:`E(S_{D-1}) + T_{D-1}\,E'(S_{D-1})`. Where two images coincide it has a kink.
+
+    Parameters
+    ----------
+    depth
+        Number D of convolutions.
+    size
+        Pixels q of a side of a patch, in every convolution.
+    stride
+        Pixels from one patch to the next, in every convolution.
+    padding
+        Pixels of zeros at each edge; q // 2 if None.
+
+    References
+    ----------
+    Beaglehole, Radhakrishnan, Pandit, Belkin 2023 (arXiv 2309.00570). Arora et al. 2019 (arXiv 1904.11955).
+
+    Examples
+    --------
+    >>> images = torch.eye(4, dtype=torch.float64).reshape(4, 1, 2, 2)
+    >>> kernel = ConvNTK(depth=1)
+    >>> kernel.gram(kernel.patches.of(images))[0]
+    tensor([0.2222, 0.0354, 0.0354, 0.0354], dtype=torch.float64)
+    """
+
+    tangent = True
+
+
+@storable
+class PatchLaplace(PatchKernel):
+    r"""Laplace kernel of the concatenated mapped patches: a baseline without layers.
+
+    :math:`k(x, z) = \exp(-r / L)` with :math:`r^2` the mean over positions p and entries of the squares of
+    :math:`M^{1/2}(P_p x - P_p z)`.
+
+    Parameters
+    ----------
+    bandwidth
+        L > 0, in units of a pixel.
+    size
+        Pixels q of a side of a patch.
+    stride
+        Pixels from one patch to the next.
+    padding
+        Pixels of zeros at each edge; q // 2 if None.
+
+    Examples
+    --------
+    >>> images = torch.eye(4, dtype=torch.float64).reshape(4, 1, 2, 2)
+    >>> kernel = PatchLaplace(bandwidth=1.0)
+    >>> kernel.gram(kernel.patches.of(images))[0]
+    tensor([1.0000, 0.6242, 0.6242, 0.6242], dtype=torch.float64)
+    """
+
+    def __init__(self, bandwidth: float = 1.0, size: int = 3, stride: int = 1, padding: int | None = None) -> None:
+        self.bandwidth = bandwidth
+        self.size = size
+        self.stride = stride
+        self.padding = padding
+
+    def check(self, height: int, width: int) -> None:
+        """Raise InputError unless the hyper-parameters are in their range and a patch fits."""
+        self._laplace.check()
+        super().check(height, width)
+
+    def gram(self, points: Tensor, centers: Tensor | None = None) -> Tensor:
+        """Values of the Laplace kernel of long rows."""
+        others = None if centers is None else _rows(centers)
+        return self._laplace.gram(_rows(points), others).values.double()
+
+    def output_gradients(self, points: Tensor, centers: Tensor, coefficients: Tensor) -> Tensor:
+        """Gradients of the Laplace machine on long rows, cut into patches."""
+        found = self._laplace.output_gradients(_rows(points), _rows(centers), coefficients.to(points))
+        scale = points[0].numel() ** -0.5
+        return found.mul(scale).unflatten(2, points.shape[1:]).permute(1, 2, 3, 0, 4)
+
+    @property
+    def _laplace(self) -> Laplace:
+        return Laplace(self.bandwidth)
+
+
+PATCH_KERNELS: dict[str, type[PatchKernel]] = {"nngp": ConvNNGP, "ntk": ConvNTK, "laplace": PatchLaplace}
+"""Classes of kernels of patches by name."""
+
+
+def _blocks(left: Side, right: Side) -> Iterator[tuple[slice, slice]]:
+    """Pairs of slices of images, such that a plane over their positions stays in the cache."""
+    points = left.points
+    room = _PLANE if points.device.type == "cpu" else DEFAULT_CHUNK_BYTES
+    size = max(1, math.isqrt(room // (len(points) * points.element_size())))
+    return product(blocks(points.shape[1], size), blocks(right.points.shape[1], size))
+
+
+def _rows(points: Tensor) -> Tensor:
+    """Long rows (n, h w r) whose squared distances are means over their entries."""
+    return points.flatten(1) * points[0].numel() ** -0.5
