@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from agop import collapse, datasets, kernels, theory
 from agop.collapse import Collapse
+from agop.conv_rfm import ConvRFMClassifier, patch_agop
 from agop.datasets import shard
 from agop.deep_rfm import DeepRFMClassifier
 from agop.estimator import load, save
@@ -46,6 +47,7 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "OuterProduct",
     "average_gradient_outer_product",
     # models
+    "ConvRFMClassifier",
     "DeepRFMClassifier",
     "RFMClassifier",
     "RFMRegressor",
@@ -64,4 +66,5 @@ __all__ = [  # noqa: RUF022 - grouped by use
     "Laplace",
     "ProductLaplace",
     "kernel_agop",
+    "patch_agop",
 ]

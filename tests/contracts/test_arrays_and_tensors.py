@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from agop import DeepRFMClassifier, RFMClassifier, RFMRegressor
+from agop import ConvRFMClassifier, DeepRFMClassifier, RFMClassifier, RFMRegressor
 from agop.deep_rfm import ReLUFeatures
 
 DEVICES = [
@@ -16,6 +16,7 @@ DEVICES = [
 CLASSIFIERS = [
     pytest.param(RFMClassifier(n_iterations=1), id="rfm"),
     pytest.param(DeepRFMClassifier(depth=2, features=ReLUFeatures(32), random_state=0), id="deep"),
+    pytest.param(ConvRFMClassifier(n_iterations=1), id="conv"),
 ]
 NAMES = {
     "text": np.array(["setosa", "virginica", "a much longer name"]),

@@ -8,7 +8,8 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 
-from agop import DeepRFMClassifier, Laplace
+from agop import ConvRFMClassifier, DeepRFMClassifier, Laplace
+from agop.conv_rfm import ConvNTK
 from agop.deep_rfm import ReLUFeatures
 from agop.errors import InputError
 from rfm.plain import RFMClassifier, RFMRegressor
@@ -17,6 +18,7 @@ REGRESSOR = RFMRegressor(n_iterations=1)
 CLASSIFIERS = [
     pytest.param(RFMClassifier(n_iterations=1), id="rfm"),
     pytest.param(DeepRFMClassifier(depth=2, features=ReLUFeatures(32), random_state=0), id="deep"),
+    pytest.param(ConvRFMClassifier(n_iterations=1), id="conv"),
 ]
 ALL = [pytest.param(REGRESSOR, id="regressor"), *CLASSIFIERS]
 
@@ -150,7 +152,7 @@ def test_labels_with_gaps_are_no_missing_class(blobs, classifier):
     assert model.decision_function(new).shape == (40, 3)
 
 
-@pytest.mark.parametrize("estimator", ALL)
+@pytest.mark.parametrize("estimator", ALL[:-1])  # a convolution sees each column beside its neighbors
 def test_constant_features(blobs, estimator):
     X, y, new, _ = blobs
     X[:, 1] = new[:, 1] = 0.1
@@ -217,6 +219,10 @@ def test_unusable_parameters(blobs, estimator, parameters, message):
         (DeepRFMClassifier(targets="plus"), "'targets' .*'one-hot'.* Got 'plus'"),
         (DeepRFMClassifier(features="relu"), "'features' .*RandomFeatures.* Got 'relu'"),
         (DeepRFMClassifier(features=ReLUFeatures(0)), "positive integer width, got 0"),
+        (ConvRFMClassifier(kernel="conv"), "'kernel' .*'ntk'.* Got 'conv'"),
+        (ConvRFMClassifier(power=0.0), r"'power' .*\(0.0, inf\). Got 0.0"),
+        (ConvRFMClassifier(image_shape=(1, 2, 2)), r"images of \(1, 2, 2\) as .*, got 5 columns"),
+        (ConvRFMClassifier(kernel=ConvNTK(depth=0)), "1 or more as depth, got 0"),
     ],
 )
 def test_unusable_own_parameters(blobs, estimator, message):

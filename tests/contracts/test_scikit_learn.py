@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from agop import (
+    ConvRFMClassifier,
     DeepRFMClassifier,
     Gaussian,
     Laplace,
@@ -33,6 +34,7 @@ ESTIMATORS = [
     TreeRFMRegressor(RFMRegressor(**LEAF), **TREE),
     TreeRFMClassifier(RFMClassifier(**LEAF), **TREE),
     DeepRFMClassifier(depth=2, features=ReLUFeatures(32)),
+    ConvRFMClassifier(n_iterations=1),
     TableEncoder(),
 ]
 
@@ -44,8 +46,8 @@ def test_contract(estimator, check):
 
 
 def test_kinds_of_estimator():
-    assert [is_regressor(estimator) for estimator in ESTIMATORS] == [True, False, True, False, False, False]
-    assert [is_classifier(estimator) for estimator in ESTIMATORS] == [False, True, False, True, True, False]
+    assert [is_regressor(estimator) for estimator in ESTIMATORS] == [True, False, True, False, False, False, False]
+    assert [is_classifier(estimator) for estimator in ESTIMATORS] == [False, True, False, True, True, True, False]
 
 
 @pytest.mark.parametrize("estimator", [RFMRegressor, RFMClassifier, DeepRFMClassifier])

@@ -11,8 +11,17 @@ import torch
 from sklearn.pipeline import Pipeline
 
 import agop
-from agop import DeepRFMClassifier, RFMClassifier, RFMRegressor, TableEncoder, TreeRFMClassifier, TreeRFMRegressor
+from agop import (
+    ConvRFMClassifier,
+    DeepRFMClassifier,
+    RFMClassifier,
+    RFMRegressor,
+    TableEncoder,
+    TreeRFMClassifier,
+    TreeRFMRegressor,
+)
 from agop.collapse import Collapse, RegressionCollapse
+from agop.conv_rfm import ConvMachine, ConvNNGP, ConvNTK, ConvRFMRecord, PatchLaplace
 from agop.deep_rfm import CosineFeatures, DeepRFMRecord, GaussianCosineFeatures, LaplaceCosineFeatures, ReLUFeatures
 from agop.deep_rfm.record import StageRecord
 from agop.deep_rfm.recursion import LayerMap
@@ -75,6 +84,8 @@ VALUES = [
     STAGE.collapse,
     STAGE,
     DeepRFMRecord(1, {"input": STAGE, "agop": StageRecord(None, 2.0)}, 0.5, None, None, None, {"jitter": 0.0}),
+    ConvRFMRecord(1, 1.0, 0.5, tensor(4), 0.0),
+    ConvMachine(ConvNNGP(size=2), tensor(3, 1, 4, 4), tensor(3, 2), torch.eye(4).double()),
     Metric(tensor(2, 2)),
     KernelMachine(Gaussian(2.0), tensor(4, 2), tensor(4, 1), Metric(tensor(2).abs())),
     ReLUFeatures(4).draw(2, seed=0, layer=1),
@@ -86,6 +97,9 @@ VALUES = [
     Gaussian(MedianDistance()),
     GeneralizedGaussian(2.0, 1.5),
     ProductLaplace(4.0),
+    ConvNNGP(3, size=5, stride=2, padding=1),
+    ConvNTK(1),
+    PatchLaplace(2.0),
     ReLUFeatures(8),
     CosineFeatures(8, 0.1),
     LaplaceCosineFeatures(8, 3.0),
@@ -100,6 +114,7 @@ ESTIMATORS = [
     TreeRFMRegressor(RFMRegressor(**LEAF), **TREE),
     TreeRFMClassifier(RFMClassifier(**LEAF), **TREE),
     DeepRFMClassifier(depth=2, features=ReLUFeatures(8), random_state=0),
+    ConvRFMClassifier(n_iterations=1),
     TableEncoder(),
     Pipeline([("encoder", TableEncoder()), ("model", RFMRegressor(**LEAF))]),
 ]

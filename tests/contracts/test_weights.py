@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from agop import DeepRFMClassifier, Laplace, RFMClassifier, RFMRegressor
+from agop import ConvRFMClassifier, DeepRFMClassifier, Laplace, RFMClassifier, RFMRegressor
 from agop.deep_rfm import ReLUFeatures
 
 SMALL = {"features": ReLUFeatures(32), "random_state": 0}
@@ -17,6 +17,7 @@ ESTIMATORS = [
     pytest.param(DeepRFMClassifier(depth=3, ridge=0.01, **SMALL), id="deep"),
     pytest.param(DeepRFMClassifier(depth=2, ridge=0.01, targets="one-hot", **SMALL), id="deep-one-hot"),
     pytest.param(DeepRFMClassifier(depth=2, ridge=0.01, agop=False, **SMALL), id="deep-control"),
+    pytest.param(ConvRFMClassifier(ridge=0.01, n_iterations=2), id="conv"),
 ]
 
 

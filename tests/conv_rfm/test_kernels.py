@@ -12,7 +12,15 @@ from agop.linalg import psd_power
 from oracles import conv as oracle
 from oracles import conv_autograd
 
-GEOMETRIES = [(1, 3, 1, None), (2, 3, 1, None), (2, 3, 1, 0), (4, 3, 1, None), (2, 3, 2, 1), (2, 2, 1, 0), (2, 5, 2, None)]
+GEOMETRIES = [
+    (1, 3, 1, None),
+    (2, 3, 1, None),
+    (2, 3, 1, 0),
+    (4, 3, 1, None),
+    (2, 3, 2, 1),
+    (2, 2, 1, 0),
+    (2, 5, 2, None),
+]
 KERNELS = [ConvNNGP(), ConvNTK(), PatchLaplace(0.7)]
 
 

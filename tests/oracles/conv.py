@@ -17,10 +17,7 @@ def patches(image, size, stride, padding):
     columns = (width + 2 * padding - size) // stride + 1
     return np.array(
         [
-            [
-                around[:, i * stride : i * stride + size, j * stride : j * stride + size].ravel()
-                for j in range(columns)
-            ]
+            [around[:, i * stride : i * stride + size, j * stride : j * stride + size].ravel() for j in range(columns)]
             for i in range(rows)
         ]
     )
@@ -45,18 +42,16 @@ def network_kernels(x, z, metric, depth, size, stride, padding):
     """NNGP and NTK of two images (c, H, W)."""
     geometry = size, stride, padding
     one, other = (patches(image.astype(LONG), *geometry) for image in (x, z))
-    metric = metric.astype(LONG)
-    planes = [
-        np.einsum("hwi,ij,hwj->hw", u, metric, v) / LONG(u.shape[2]) for u, v in ((one, other), (one, one), (other, other))
-    ]
-    tangent = planes[0]
-    for layer in range(depth):
-        if layer:
+    metric, through = metric.astype(LONG), None
+    pairs = (one, other), (one, one), (other, other)
+    planes = [np.einsum("hwi,ij,hwj->hw", u, metric, v) / LONG(u.shape[2]) for u, v in pairs]
+    tangent, outputs = planes[0], []
+    for _ in range(depth):
+        if outputs:
             planes = [patch_means(plane, *geometry) for plane in outputs]
             tangent = patch_means(through, *geometry)
         cross, own, others = planes
-        outputs = [np.empty_like(plane) for plane in planes]
-        through = np.empty_like(cross)
+        outputs, through = [np.empty_like(plane) for plane in planes], np.empty_like(cross)
         for at in np.ndindex(cross.shape):
             outputs[0][at], slope = arc_cosine(cross[at], own[at], others[at])
             outputs[1][at], _ = arc_cosine(own[at], own[at], own[at])

@@ -13,18 +13,18 @@ def patch_means(planes, size, stride, padding):
 
 def kernel(u, v, metric, *, depth, size, stride, padding, tangent):
     """Kernel of two images by their patches (h, w, r), which need not overlap consistently."""
-    cross, own, other = (torch.einsum("hwi,ij,hwj->hw", a, metric, b)[None] / u.shape[2] for a, b in ((u, v), (u, u), (v, v)))
-    following = cross
+    pairs = (u, v), (u, u), (v, v)
+    planes = [torch.einsum("hwi,ij,hwj->hw", a, metric, b)[None] / u.shape[2] for a, b in pairs]
+    planes.append(planes[0])
     for layer in range(depth):
         if layer:
-            cross, own, other, following = (
-                patch_means(each, size, stride, padding) for each in (covariance, own, other, through)
-            )
+            planes = [patch_means(each, size, stride, padding) for each in planes]
+        cross, own, other, following = planes
         norm = (own * other).sqrt()
         angle = torch.arccos(cross / norm)
         covariance = norm * (angle.sin() + (math.pi - angle) * angle.cos()) / math.pi
-        through = covariance + following * (math.pi - angle) / math.pi
-    return (through if tangent else covariance).mean()
+        planes = [covariance, own, other, covariance + following * (math.pi - angle) / math.pi]
+    return planes[3 if tangent else 0].mean()
 
 
 def patch_agop(points, centers, coefficients, metric, **settings):

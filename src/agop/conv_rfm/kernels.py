@@ -113,10 +113,11 @@ class NetworkKernel(PatchKernel):
                 gradients[:, rows].baddbmm_(cross.flatten(0, 1), weighted)
                 for total, change in zip(own, changes, strict=True):
                     total[:, :, rows] += change @ weights[columns]
-        gradients = gradients.unflatten(2, (n_outputs, rank))
+        gradients = gradients.reshape(-1, count, n_outputs, rank)
         along = pulled(own, left, patches).flatten(0, 1)[..., None]
         gradients.add_(along * left.points[:, :, None], alpha=2).div_(rank**0.5)
-        return gradients.transpose(0, 1).unflatten(1, (height, width))
+        by_image: Tensor = gradients.transpose(0, 1).reshape(count, height, width, n_outputs, rank)
+        return by_image
 
     def _layers(self, left: Side, right: Side) -> list[Layer]:
         return layers_of(left, right, self.patches, tangent=self.tangent)
@@ -126,11 +127,11 @@ class NetworkKernel(PatchKernel):
 class ConvNNGP(NetworkKernel):
     r"""Kernel of a wide random convolutional ReLU network whose read-out alone is trained.
 
-    With :math:`S_0(x, z)[p] = \langle P_p x, M P_p z \rangle / q_0` at position p, :math:`q_0` the entries of a patch, and
-    :math:`S_{d+1}[p]` the mean of :math:`E(S_d)` over the patch of p, zeros beyond the edge, it is the mean over positions
-    of :math:`E(S_{D-1})`, where D is ``depth`` and E twice the mean product of two ReLU features:
-    :math:`E = \sqrt{ab}\,(\sin\theta + (\pi - \theta)\cos\theta)/\pi` for pre-activations of variances a and b at an angle
-    :math:`\theta`. Only equal positions of two images meet.
+    With :math:`S_0(x, z)[p] = \langle P_p x, M P_p z \rangle / q_0` at position p, :math:`q_0` the entries of a patch,
+    and :math:`S_{d+1}[p]` the mean of :math:`E(S_d)` over the patch of p, zeros beyond the edge, it is the mean over
+    positions of :math:`E(S_{D-1})`, where D is ``depth`` and E twice the mean product of two ReLU features:
+    :math:`E = \sqrt{ab}\,(\sin\theta + (\pi - \theta)\cos\theta)/\pi` for pre-activations of variances a and b at an
+    angle :math:`\theta`. Only equal positions of two images meet.
 
     Parameters
     ----------
@@ -163,9 +164,9 @@ class ConvNNGP(NetworkKernel):
 class ConvNTK(NetworkKernel):
     r"""Neural tangent kernel of a wide convolutional ReLU network, all of whose layers are trained.
 
-    Beside the covariances of :class:`agop.conv_rfm.ConvNNGP`, :math:`T_0 = S_0` and :math:`T_{d+1}[p]` is the mean over the
-    patch of p of :math:`E(S_d) + T_d\,E'(S_d)`, :math:`E' = (\pi - \theta)/\pi`; the kernel is the mean over positions of
-    :math:`E(S_{D-1}) + T_{D-1}\,E'(S_{D-1})`. Where two images coincide it has a kink.
+    Beside the covariances of :class:`agop.conv_rfm.ConvNNGP`, :math:`T_0 = S_0` and :math:`T_{d+1}[p]` is the mean over
+    the patch of p of :math:`E(S_d) + T_d\,E'(S_d)`, :math:`E' = (\pi - \theta)/\pi`; the kernel is the mean over
+    positions of :math:`E(S_{D-1}) + T_{D-1}\,E'(S_{D-1})`. Where two images coincide it has a kink.
 
     Parameters
     ----------
@@ -239,7 +240,7 @@ class PatchLaplace(PatchKernel):
         """Gradients of the Laplace machine on long rows, cut into patches."""
         found = self._laplace.output_gradients(_rows(points), _rows(centers), coefficients.to(points))
         scale = points[0].numel() ** -0.5
-        return found.mul(scale).unflatten(2, points.shape[1:]).permute(1, 2, 3, 0, 4)
+        return found.mul(scale).reshape(-1, *points.shape).permute(1, 2, 3, 0, 4)
 
     @property
     def _laplace(self) -> Laplace:
@@ -260,4 +261,5 @@ def _blocks(left: Side, right: Side) -> Iterator[tuple[slice, slice]]:
 
 def _rows(points: Tensor) -> Tensor:
     """Long rows (n, h w r) whose squared distances are means over their entries."""
-    return points.flatten(1) * points[0].numel() ** -0.5
+    scale: float = points[0].numel() ** -0.5
+    return points.flatten(1) * scale

@@ -44,7 +44,9 @@ class Patches:
         least = {"size": 1, "stride": 1, "padding": 0}
         for name, value in (("size", self.size), ("stride", self.stride), ("padding", self._padding)):
             if not isinstance(value, Integral) or value < least[name]:
-                raise InputError(f"a whole number of {least[name]} or more as {name}", repr(value), "Set such a number.")
+                raise InputError(
+                    f"a whole number of {least[name]} or more as {name}", repr(value), "Set such a number."
+                )
 
     @property
     def _padding(self) -> int:

@@ -4,7 +4,9 @@ A layer of infinitely many random ReLU features sees two images x and z, at each
 s = S(x, z), a = S(x, x) and b = S(z, z) of its pre-activations. With the angle theta between them, :math:`\cos \theta =
 s / \sqrt{ab}`, the covariance of its outputs (twice their mean product) and that of its derivatives are
 
-.. math:: E = \frac{\sqrt{ab - s^2} + s\,(\pi - \theta)}{\pi}, \qquad E' = \frac{\pi - \theta}{\pi} = \frac{\partial E}{\partial s}.
+.. math::
+   E = \frac{\sqrt{ab - s^2} + s\,(\pi - \theta)}{\pi}, \qquad
+   E' = \frac{\partial E}{\partial s} = \frac{\pi - \theta}{\pi}.
 
 The next layer averages E over its patches; the tangent t, of the neural tangent kernel, is averaged as E + t E'. A
 plane has axes (row, column, image x, image z): positions lie outside, so that every operation runs along memory.
@@ -96,7 +98,7 @@ class Layer:
 def layers_of(left: Side, right: Side, patches: Patches, *, tangent: bool) -> list[Layer]:
     """Layers on the block of all pairs of images of two sides."""
     found: list[Layer] = []
-    cross = (left.points @ right.points.mT).unflatten(0, left.roots[0].shape[:2])
+    cross = (left.points @ right.points.mT).reshape(*left.roots[0].shape[:2], -1, right.points.shape[1])
     following = cross if tangent else None
     for root_left, root_right in zip(left.roots, right.roots, strict=True):
         if found:

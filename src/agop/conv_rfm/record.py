@@ -1,0 +1,101 @@
+"""Record of convolutional RFM: the accuracy of every iterate and the spectrum of its metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from agop.conv_rfm.recursion import ConvRFMStep
+from agop.errors import InputError
+from agop.linalg import largest_positive
+from agop.storable import storable
+
+__all__ = ["ConvRFMRecord", "filters_of"]
+
+
+@storable
+@dataclass(frozen=True)
+class ConvRFMRecord:
+    """Measurements at one iterate.
+
+    Attributes
+    ----------
+    iteration
+        Number of AGOP updates behind the metric.
+    train_accuracy, test_accuracy
+        Accuracy of the predictor; the latter, on rows that it was not fitted to, None where there are none.
+    spectrum
+        Eigenvalues of the metric, largest first, float64; None at iteration 0, where it is the identity.
+    jitter
+        Multiple of the identity that the solve needed beyond the ridge.
+    """
+
+    iteration: int
+    train_accuracy: float
+    test_accuracy: float | None
+    spectrum: Tensor | None
+    jitter: float
+
+    @classmethod
+    def of(
+        cls, step: ConvRFMStep, labels: Tensor, test: tuple[Tensor, Tensor] | None = None, max_memory: int | None = None
+    ) -> ConvRFMRecord:
+        """Record of a step, from the classes (n,) of the images it was fitted to; test images and their classes."""
+        machine, metric = step.machine, step.machine.metric
+
+        def accuracy(images: Tensor, truth: Tensor) -> float:
+            right = machine(images, max_memory=max_memory).argmax(1) == truth
+            return right.double().mean().item()
+
+        return cls(
+            step.iteration,
+            accuracy(machine.centers, labels),
+            None if test is None else accuracy(*test),
+            None if metric is None else torch.linalg.eigvalsh(metric).flip(0).clamp(min=0),
+            step.solution.jitter,
+        )
+
+    @property
+    def effective_rank(self) -> float | None:
+        """Participation ratio of the eigenvalues, tr(M)^2 / tr(M^2); None for the identity."""
+        if self.spectrum is None:
+            return None
+        return (self.spectrum.sum().square() / self.spectrum.square().sum()).item()
+
+    def line(self) -> dict[str, Any]:
+        """The numbers as one flat dictionary."""
+        return {
+            "iteration": self.iteration,
+            "train_accuracy": self.train_accuracy,
+            "test_accuracy": self.test_accuracy,
+            "effective_rank": self.effective_rank,
+            "jitter": self.jitter,
+        }
+
+
+def filters_of(metric: Tensor, channels: int) -> tuple[Tensor, Tensor]:
+    """Eigenvectors of a metric of patches as filters (r, c, q, q), and their shares of its trace (r,), largest first.
+
+    The entry of largest magnitude of each is positive.
+
+    Raises
+    ------
+    InputError
+        If the metric is not of square patches of so many channels.
+
+    Examples
+    --------
+    >>> filters, shares = filters_of(torch.diag(torch.tensor([1.0, 3.0, 0.0, 0.0])), channels=1)
+    >>> filters[0, 0].tolist(), shares.tolist()
+    ([[0.0, 1.0], [0.0, 0.0]], [0.75, 0.25, 0.0, 0.0])
+    """
+    side = round((len(metric) / channels) ** 0.5)
+    if side * side * channels != len(metric):
+        raise InputError(f"square patches of {channels} channels", f"{len(metric)} entries", "Check the channels.")
+    eigenvalues, eigenvectors = torch.linalg.eigh(metric.double())
+    filters = largest_positive(eigenvectors.mT.flip(0)).reshape(-1, channels, side, side)
+    shares = eigenvalues.flip(0).clamp(min=0)
+    return filters, shares / shares.sum()

@@ -1,0 +1,202 @@
+"""The recursion of convolutional RFM: fit a kernel machine on images, take its patch AGOP as metric, repeat."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from agop.conv_rfm.kernels import PatchKernel
+from agop.conv_rfm.machine import ConvMachine, MetricPatches, patch_kernel_matrix
+from agop.conv_rfm.patch_agop import patch_agop
+from agop.errors import InputError
+from agop.linalg import psd_power
+from agop.outer_product import OuterProduct, normalized_agop
+from agop.rfm import Samples
+from agop.solvers import Cholesky, DenseMatrix, Solution, Solver
+from agop.solvers.solver import require_memory
+
+__all__ = ["ConvRFMStep", "IterateSettings", "conv_rfm", "fit_conv_machine", "patch_metric"]
+
+
+@dataclass(frozen=True)
+class IterateSettings:
+    """Settings of the iterates of convolutional RFM.
+
+    Attributes
+    ----------
+    kernel
+        Kernel k of the predictors.
+    ridge
+        lambda >= 0.
+    power
+        Power s > 0 of the AGOP that is the metric.
+    agop_samples
+        Images over which an AGOP is taken, a random draw for each iterate; all if None.
+    """
+
+    kernel: PatchKernel
+    ridge: float = 1e-3
+    power: float = 1.0
+    agop_samples: int | None = None
+
+
+@dataclass(frozen=True)
+class ConvRFMStep:
+    """One iterate of the recursion.
+
+    Attributes
+    ----------
+    iteration
+        Number of AGOP updates behind the metric; 0 is kernel ridge regression.
+    machine
+        The predictor.
+    solution
+        How its coefficients were solved for.
+    """
+
+    iteration: int
+    machine: ConvMachine
+    solution: Solution
+
+
+def conv_rfm(
+    samples: Samples,
+    image_shape: tuple[int, int, int],
+    settings: IterateSettings,
+    n_iterations: int = 2,
+    *,
+    seed: int = 0,
+    max_memory: int | None = None,
+    solver: Solver | None = None,
+) -> Iterator[ConvRFMStep]:
+    r"""Iterates of convolutional RFM, as they are computed.
+
+    Start at M = I. Repeat: :math:`\alpha = (K_M + \lambda I)^{-1} Y`; :math:`M \leftarrow \mathrm{AGOP}^s`, the patch
+    AGOP of the predictor, scaled so that mapped patches have the mean square that they have at M = I: the kernels of
+    networks are proportional to M, so that the ridge means the same at every iterate.
+
+    Parameters
+    ----------
+    samples
+        Images as rows (n, c H W), distinct, in float32 or float64, with targets Y, (n, C), and weights.
+    image_shape
+        (c, H, W).
+    settings
+        Kernel, ridge, power, and images behind each AGOP.
+    n_iterations
+        Number k of AGOP updates; k + 1 solves and k + 1 steps.
+    seed
+        Seed of the draws of ``agop_samples``.
+    max_memory
+        Bytes for the kernel matrix and its factor, and once more for patches; no limit if None.
+    solver
+        ``Cholesky()`` if None.
+
+    Yields
+    ------
+    ConvRFMStep
+        Iterations 0 to ``n_iterations``; 0 alone where all targets are zero, as is the predictor at any metric.
+
+    Raises
+    ------
+    InputError
+        If a setting is out of its range, shapes do not match, or the AGOP is zero, though a target is not.
+    MemoryBudgetError
+        If the kernel matrix does not fit.
+
+    References
+    ----------
+    Beaglehole, Radhakrishnan, Pandit, Belkin 2023 (arXiv 2309.00570).
+
+    Examples
+    --------
+    >>> from agop.conv_rfm import ConvNNGP
+    >>> rows = torch.randn(20, 25, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    >>> samples = Samples.of(rows, rows[:, 12:13])
+    >>> *_, last = conv_rfm(samples, (1, 5, 5), IterateSettings(ConvNNGP(depth=1)), n_iterations=1)
+    >>> last.iteration, last.machine.metric.diagonal().argmax().item()
+    (1, 4)
+    """
+    _check(samples, image_shape, settings, n_iterations)
+    images = samples.inputs.reshape(-1, *image_shape)
+    metric = None
+    for iteration in range(n_iterations + 1):
+        machine, solution = fit_conv_machine(
+            settings.kernel, images, samples, settings.ridge, metric, solver=solver, max_memory=max_memory
+        )
+        yield ConvRFMStep(iteration, machine, solution)
+        if iteration == n_iterations or not samples.sample_targets.any():
+            return
+        rows = _drawn(len(samples), settings.agop_samples, seed, iteration).to(images.device)
+        weights = samples.weights[rows]
+        agop = patch_agop(machine, images[rows], weights, max_memory=max_memory)
+        metric = patch_metric(settings.kernel, agop.mean(), images, samples.weights, settings.power)
+
+
+def fit_conv_machine(
+    kernel: PatchKernel,
+    images: Tensor,
+    samples: Samples,
+    ridge: float,
+    metric: Tensor | None = None,
+    *,
+    solver: Solver | None = None,
+    max_memory: int | None = None,
+) -> tuple[ConvMachine, Solution]:
+    """Kernel ridge regression of the targets of samples on their images (n, c, H, W), and how it was solved."""
+    unsolved = ConvMachine(kernel, images, images.new_empty(0, 0), metric)
+    solver = Cholesky() if solver is None else solver
+    needed = 8 * len(images) ** 2 + solver.least_memory(len(images), torch.float64)
+    require_memory(needed, max_memory)
+    matrix = patch_kernel_matrix(kernel, images, unsolved.root, max_memory)
+    shifted = DenseMatrix(matrix, ridge / samples.weights)
+    solution = solver.solve(shifted, samples.targets.double())
+    return ConvMachine(kernel, images, solution.values, metric), solution
+
+
+def patch_metric(kernel: PatchKernel, agop: Tensor, images: Tensor, weights: Tensor, power: float = 1.0) -> Tensor:
+    """AGOP^s, scaled so that the mean square of mapped patches of weighted images is that of the patches.
+
+    Raises
+    ------
+    InputError
+        If the AGOP is zero, which is that of a constant predictor, or all patches are zero.
+    """
+    agop = normalized_agop(agop)
+    metric = agop if power == 1 else psd_power(agop, power)
+    patches = MetricPatches(kernel, images, None)
+    moment = OuterProduct.empty(len(agop), device=images.device).total
+    for rows in patches.parts(0.25, None):
+        part = patches[rows].double()
+        scale = weights[rows].sqrt().repeat_interleave(part[0, ..., 0].numel())
+        part = part.flatten(0, 2) * scale[:, None]
+        moment += part.mT @ part
+    mapped = (metric * moment).sum()
+    if not mapped > 0:
+        raise InputError("patches that the AGOP does not map to zero", "none", "Check whether all images are zero.")
+    return metric * (moment.trace() / mapped)
+
+
+def _drawn(n: int, most: int | None, seed: int, iteration: int) -> Tensor:
+    """Images behind an AGOP, a draw of its own for each iterate."""
+    if most is None or most >= n:
+        return torch.arange(n)
+    generator = torch.Generator().manual_seed(seed + iteration)
+    return torch.randperm(n, generator=generator)[:most].sort().values
+
+
+def _check(samples: Samples, image_shape: tuple[int, int, int], settings: IterateSettings, n_iterations: int) -> None:
+    if n_iterations < 0:
+        raise InputError("n_iterations >= 0", str(n_iterations), "0 is kernel ridge regression.")
+    if not 0 < settings.power < math.inf:
+        raise InputError("a positive, finite power", repr(settings.power), "Take n_iterations=0 for the identity.")
+    if not 0 <= settings.ridge < math.inf:
+        raise InputError("a finite ridge >= 0", repr(settings.ridge), "Set such a number.")
+    if math.prod(image_shape) != samples.inputs.shape[1]:
+        got = f"rows of {samples.inputs.shape[1]} values"
+        raise InputError(f"images of shape {tuple(image_shape)}", got, "Name channels, height and width.")
+    settings.kernel.check(*image_shape[1:])
