@@ -8,7 +8,8 @@ import gzip
 import pytest
 
 from agop.errors import DataFileError, InputError, MissingExtraError
-from agop.tables.files import check_rows_file, read_table, table_rows, write_rows
+from agop.tables.files import read_table, table_rows
+from agop.tables.writing import check_rows_file, write_rows
 
 pandas = pytest.importorskip("pandas")
 TEXT = "age,ward,tall\n31, 07,True\n?,08,False\n, ?,True\n44,A,False\n"

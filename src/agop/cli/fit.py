@@ -30,7 +30,7 @@ from agop.estimator import save
 from agop.ranks import is_writer, launched_group
 from agop.rfm import FitCost
 from agop.tables import explain, table_pipeline
-from agop.tables.files import read_table
+from agop.tables.files import open_table
 from agop.tables.score import left_out_scores
 from agop.tables.task import MOST_CLASSES, TableTask
 
@@ -73,7 +73,7 @@ def fit(
     """
     with readable_errors(NOTHING_WRITTEN), launched_group("cpu") as group, quiet_unless(is_writer(group)):
         check_out(out, table)
-        frame = read_table(table)
+        frame = open_table(table)
         wanted = TableTask.of(frame, target, task)
         pipeline = table_pipeline(wanted.name).set_params(
             model__power=_power(power),
@@ -83,11 +83,12 @@ def fit(
         )
         features = pipeline["table"].fit_transform(wanted.rows, wanted.targets)
         pipeline["table"].target_ = target
-        shape = f"{len(wanted.rows)} rows, {wanted.rows.shape[1]} columns as {features.shape[1]} features"
+        n_features = len(pipeline["table"].column_of_)
+        shape = f"{len(wanted.rows)} rows, {len(wanted.rows.columns)} columns as {n_features} features"
         say(f"{table.name}: {shape}; {wanted.name} of {target}")
         if left_out := len(frame) - len(wanted.rows):
             warn(f"{left_out} rows without {target} left out")
-        say(_predicted(wanted.cost(pipeline["model"], features.shape[1]), time_budget))
+        say(_predicted(wanted.cost(pipeline["model"], n_features), time_budget))
         seconds = _fit(pipeline["model"], features, wanted.targets, verbose, group)
         if not is_writer(group):
             return
@@ -117,9 +118,7 @@ def _predicted(cost: FitCost, time_budget: float | None) -> str:
     return f"About {cost.seconds:.2g} s and {cost.bytes / 2**20:.0f} MiB: {parts}, {solve}.{budget}"
 
 
-def _fit(
-    model: Any, features: NDArray[Any], targets: NDArray[Any], verbose: int, group: dist.ProcessGroup | None
-) -> float:
+def _fit(model: Any, features: Any, targets: NDArray[Any], verbose: int, group: dist.ProcessGroup | None) -> float:
     """Fit and show how far it is; the seconds that it took."""
     start = time.monotonic()
     with printed_warnings():

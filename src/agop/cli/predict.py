@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agop.cli.app import NOTHING_WRITTEN, app, check_out, progress_bar, readable_errors, say
-from agop.tables.files import check_rows_file, write_rows
 from agop.tables.prediction import load_table_model, predict_file
 from agop.tables.score import TableScore
+from agop.tables.writing import check_rows_file, write_rows
 
 if TYPE_CHECKING:
     import pandas

@@ -101,6 +101,11 @@ class ChunkedRows:
             "Raise max_memory, or fit with solver=Nystrom(), metric_samples of a few thousand and no process group.",
         )
 
+    def remember(self, index: Tensor) -> None:
+        """Read the rows of indices, if they fit, so that those among them need no pass of their own."""
+        if len(index) * len(self.center) * self.dtype.itemsize <= self.most_bytes:
+            self[index]
+
     def __getitem__(self, index: slice | Tensor) -> Tensor | ChunkedRows:
         """Rows of a slice, of indices or of a mask."""
         if isinstance(index, slice) and index == slice(None):

@@ -79,6 +79,7 @@ def _divided(learning: Learning, samples: Samples) -> Learned:
     order = order.to(samples.group)
     n_left_out = n_judging(len(samples))
     n_stating = max(1, n_left_out // 3)
+    samples.read_ahead(order[: n_left_out + (learning.metric_samples or 0)])
     stating, choosing = samples.part(order[:n_stating]), samples.part(order[n_stating:n_left_out])
     learning.work.solver_for(len(samples), leave_one_out=True)  # says at once if there is no memory for any
 

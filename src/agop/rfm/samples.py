@@ -97,6 +97,11 @@ class Samples:
         """Whether the inputs are not in memory together."""
         return isinstance(self.inputs, ChunkedRows)
 
+    def read_ahead(self, rows: Tensor) -> None:
+        """Read some inputs in one pass, parts of which are asked for soon; nothing where all are in memory."""
+        if isinstance(self.inputs, ChunkedRows):
+            self.inputs.remember(rows)
+
     def require_together(self) -> None:
         """Raise MemoryBudgetError where the inputs are not in memory together."""
         if isinstance(self.inputs, ChunkedRows):

@@ -84,7 +84,8 @@ class RFMModel(AbstractModel):  # type: ignore[misc]
         table = super()._preprocess(X, **settings)
         if is_train:
             self._encoder = TableEncoder().fit(table, None if y is None else y.to_numpy())
-        return self._encoder.transform(table)  # type: ignore[union-attr]
+        features: NDArray[np.float64] = self._encoder.transform(table)  # type: ignore[union-attr]
+        return features
 
     def _fit(
         self,

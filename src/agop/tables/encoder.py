@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Literal, Self
 
@@ -16,6 +18,7 @@ from agop.errors import InputError
 from agop.rfm import RFMClassifier, RFMRegressor
 from agop.storable import storable
 from agop.tables.coding import encode, integers_as_levels, learn
+from agop.tables.parquet import ParquetTable
 
 __all__ = ["TableEncoder", "table_pipeline"]
 
@@ -48,9 +51,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     decide, so that scores which a model states of rows left out later know that much of them; scores of a whole
     pipeline on other rows do not.
 
-    ``fit`` and ``transform`` take a pandas frame, one with ``to_pandas`` (polars, pyarrow), or a matrix, whose columns
-    are numeric unless it holds text or objects; a column of objects is numeric if all its values are numbers. Levels
-    are compared as text. Columns of a frame are found by name, in any order; those of a matrix, by position.
+    ``fit`` and ``transform`` take a pandas frame, one with ``to_pandas`` (polars, pyarrow), a ``ParquetTable``, one
+    column or piece of which is in memory at a time, or a matrix, whose columns are numeric unless it holds text or
+    objects; a column of objects is numeric if all its values are numbers. Levels are compared as text. Columns of a
+    frame are found by name, in any order; those of a matrix, by position.
 
     Parameters
     ----------
@@ -119,8 +123,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.column_of_ = np.repeat(np.arange(len(widths)), widths)
         return self
 
-    def transform(self, X: Any) -> NDArray[np.float64]:
-        """Features (n, d) of a table with the columns of the fit.
+    def transform(self, X: Any) -> Any:
+        """Features (n, d) of a table with the columns of the fit; chunks of them, in turn, of a ``ParquetTable``.
 
         Raises
         ------
@@ -128,6 +132,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             If a column is missing or surplus, or holds what cannot be read as what it was in training.
         """
         check_is_fitted(self)
+        if isinstance(X, ParquetTable):
+            self._columns(X, reset=False)  # says at once which are missing
+            return _EncodedTable(self, X)
         columns = zip(self._columns(X, reset=False), self.columns_, self.codings_, strict=True)
         return np.hstack([encode(column, name, coding) for column, name, coding in columns])
 
@@ -142,22 +149,41 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
         return tags
 
-    def _columns(self, X: Any, *, reset: bool) -> list[Any]:
+    def _columns(self, X: Any, *, reset: bool) -> Sequence[Any]:
         """The columns of the fit in their order, as series or arrays."""
+        if isinstance(X, ParquetTable):
+            _require_size(len(X), len(X.columns))
+            self._named(X.head(), reset=reset)
+            return X.each_column()
         if hasattr(X, "to_pandas") and not hasattr(X, "iloc"):
             X = X.to_pandas()
         if not hasattr(X, "columns"):
             X = np.asarray(X, dtype=object) if isinstance(X, list) else X
             return list(validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False).T)
-        if not X.size:
-            raise InputError("a table with rows and columns", f"shape {X.shape}", "Check how it was made.")
+        _require_size(*X.shape)
+        X = self._named(X, reset=reset)
+        return [X.iloc[:, index] for index in range(X.shape[1])]
+
+    def _named(self, X: Any, *, reset: bool) -> Any:
+        """A frame with the columns of the fit in their order."""
         X = X.set_axis([str(name) for name in X.columns], axis=1)
         if not X.columns.is_unique:
             raise InputError("columns with different names", f"{list(X.columns)}", "Rename them.")
         if not reset and hasattr(self, "feature_names_in_"):
             X = _by_name(X, self.columns_)
         validate_data(self, X, reset=reset, skip_check_array=True)  # names and number of the columns
-        return [X.iloc[:, index] for index in range(X.shape[1])]
+        return X
+
+
+@dataclass(frozen=True)
+class _EncodedTable:
+    """Chunks of features, coded anew in every pass over a table."""
+
+    encoder: TableEncoder
+    table: ParquetTable
+
+    def __iter__(self) -> Iterator[NDArray[np.float64]]:
+        return map(self.encoder.transform, self.table)
 
 
 def table_pipeline(estimator: BaseEstimator | Literal["regression", "classification"]) -> Pipeline:
@@ -184,6 +210,11 @@ def table_pipeline(estimator: BaseEstimator | Literal["regression", "classificat
     if isinstance(model, (str, type)):
         raise InputError("an estimator, 'regression' or 'classification'", repr(model), "Say, RFMRegressor(ridge=0.1).")
     return Pipeline([("table", TableEncoder()), ("model", model)])
+
+
+def _require_size(n_rows: int, n_columns: int) -> None:
+    if not n_rows or not n_columns:
+        raise InputError("a table with rows and columns", f"shape {(n_rows, n_columns)}", "Check how it was made.")
 
 
 def _by_name(frame: Any, columns: tuple[str, ...]) -> Any:

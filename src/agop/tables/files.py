@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-import gzip
-import lzma
 import os
 import re
 import warnings
-import zipfile
-import zlib
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agop.datasets.files import COPY_AGAIN
-from agop.errors import DataFileError, InputError, MissingExtraError
-from agop.runs.storage import replacing
+from agop.errors import DataFileError
+from agop.tables.parquet import ParquetTable
+from agop.tables.readable import check_rows, readable
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["check_rows_file", "read_table", "table_rows", "write_rows"]
+__all__ = ["is_parquet", "open_table", "read_table", "table_rows"]
 
 _CSV = re.compile(r"\.csv(\.(gz|bz2|xz|zip|zst))?$", re.IGNORECASE)
 _PARQUET = re.compile(r"\.(parquet|pq)$", re.IGNORECASE)
-_WRITTEN = (".csv", ".csv.gz", ".parquet")
-_INSTALL = "Install agop with its extra: pip install 'agop[tables]'."
 _CSV_OPTIONS: dict[str, Any] = {"na_values": "?", "skipinitialspace": True, "index_col": False, "low_memory": False}
+
+
+def is_parquet(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is one of Parquet, by its name."""
+    return _PARQUET.search(Path(path).name) is not None
+
+
+def open_table(path: str | os.PathLike[str]) -> pandas.DataFrame | ParquetTable:
+    """A table to fit a model to: of a Parquet file columns and pieces are read when they are asked for.
+
+    Raises
+    ------
+    MissingExtraError, DataFileError
+        As :func:`read_table`; what is wrong with the values in a Parquet file, when these are read.
+    """
+    path = _table_file(path)
+    return ParquetTable(path) if is_parquet(path) else read_table(path)
 
 
 def read_table(path: str | os.PathLike[str]) -> pandas.DataFrame:
@@ -64,22 +75,22 @@ def read_table(path: str | os.PathLike[str]) -> pandas.DataFrame:
     1   NaN  blue
     """
     path = _table_file(path)
-    with _readable(path):
+    with readable(path):
         import pandas
 
-        if _PARQUET.search(path.name):
+        if is_parquet(path):
             frame = pandas.read_parquet(path)
         else:
             with _no_surplus_values():
                 frame = pandas.read_csv(path, **_CSV_OPTIONS)
-    _check_rows(path, has_rows=not frame.empty)
+    check_rows(path, has_rows=not frame.empty)
     return frame
 
 
 def table_rows(
     path: str | os.PathLike[str], *, text: Collection[str] = (), n_rows: int = 20_000
 ) -> Iterator[pandas.DataFrame]:
-    r"""Pieces of a table, in the order of its rows; of a CSV file one is in memory at a time.
+    r"""Pieces of a table, in the order of its rows, of which one is in memory at a time.
 
     Parameters
     ----------
@@ -106,73 +117,15 @@ def table_rows(
     [['07', '08'], ['A']]
     """
     path = _table_file(path)
-    if _PARQUET.search(path.name):
-        frame = read_table(path)
-        yield from (frame.iloc[start : start + n_rows] for start in range(0, len(frame), n_rows))
+    if is_parquet(path):
+        yield from ParquetTable(path, n_rows)
         return
     has_rows = False
-    with _readable(path):
+    with readable(path):
         for piece in _csv_pieces(path, text, n_rows):
             has_rows = has_rows or not piece.empty
             yield piece
-    _check_rows(path, has_rows=has_rows)
-
-
-def check_rows_file(path: str | os.PathLike[str]) -> None:
-    """Raise unless ``write_rows`` can write a file of that name here.
-
-    Raises
-    ------
-    MissingExtraError
-        If pandas, or pyarrow for Parquet, is not installed.
-    InputError
-        If the name has another suffix, or the folder does not exist.
-    """
-    path = Path(path)
-    if not path.name.endswith(_WRITTEN):
-        raise InputError(f"a file name that ends in {', '.join(_WRITTEN)}", path.name, "Choose one of these.")
-    if not path.parent.is_dir():
-        raise InputError(f"a folder {path.parent} to write {path.name} to", "no such folder", "Create it first.")
-    try:
-        import pandas  # noqa: F401
-
-        if path.name.endswith(".parquet"):
-            import pyarrow  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(f"what writes {path.name}", str(error), _INSTALL) from error
-
-
-def write_rows(path: str | os.PathLike[str], pieces: Iterable[pandas.DataFrame]) -> None:
-    """Write a table piece by piece as CSV, ``.csv.gz`` or Parquet; ``path`` is replaced whole or left as it was.
-
-    Parameters
-    ----------
-    path
-        File to write. The same pieces give the same bytes.
-    pieces
-        Frames with the same columns, one or more; their index is left out.
-
-    Raises
-    ------
-    MissingExtraError, InputError
-        As :func:`check_rows_file`; and whatever making the pieces raises.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import pandas
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_rows(Path(folder, "x.csv"), (pandas.DataFrame({"x": [k, k]}) for k in range(2)))
-    ...     Path(folder, "x.csv").read_text().split()
-    ['x', '0', '0', '1', '1']
-    """
-    path = Path(path)
-    check_rows_file(path)
-    with replacing(path) as temporary:
-        if path.name.endswith(".parquet"):
-            _write_parquet(temporary, pieces)
-        else:
-            _write_csv(temporary, pieces, packed=path.name.endswith(".gz"))
+    check_rows(path, has_rows=has_rows)
 
 
 def _table_file(path: str | os.PathLike[str]) -> Path:
@@ -180,26 +133,10 @@ def _table_file(path: str | os.PathLike[str]) -> Path:
     path = Path(path).expanduser()
     if not path.is_file():
         raise DataFileError(f"a file {path}", "no such file", "Check the path.")
-    if not (_CSV.search(path.name) or _PARQUET.search(path.name)):
+    if not (_CSV.search(path.name) or is_parquet(path)):
         advice = "Convert it, or name it after what it holds."
         raise DataFileError(f"{path} to end in .csv, .csv.gz or .parquet", path.suffix or "no suffix", advice)
     return path
-
-
-def _check_rows(path: Path, *, has_rows: bool) -> None:
-    if not has_rows:
-        raise DataFileError(f"{path} to hold rows", "none", "Check that it is the right file.")
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Say what is wrong with a file or with what reads it."""
-    try:
-        yield
-    except ImportError as error:
-        raise MissingExtraError(f"what reads {path.name}", str(error), _INSTALL) from error
-    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
-        raise DataFileError(f"{path} to be a complete, readable table", str(error), COPY_AGAIN) from error
 
 
 @contextmanager
@@ -225,23 +162,3 @@ def _csv_pieces(path: Path, text: Collection[str], n_rows: int) -> Iterator[pand
             if piece is None:
                 return
             yield piece
-
-
-def _write_parquet(path: Path, pieces: Iterable[pandas.DataFrame]) -> None:
-    from pyarrow import Table, parquet
-
-    pieces = iter(pieces)
-    first = Table.from_pandas(next(pieces), preserve_index=False)
-    with parquet.ParquetWriter(path, first.schema) as writer:
-        writer.write_table(first)
-        for piece in pieces:
-            writer.write_table(Table.from_pandas(piece, schema=first.schema, preserve_index=False))
-
-
-def _write_csv(path: Path, pieces: Iterable[pandas.DataFrame], *, packed: bool) -> None:
-    with ExitStack() as stack:
-        file: Any = stack.enter_context(path.open("wb"))
-        if packed:  # without the time and the temporary name
-            file = stack.enter_context(gzip.GzipFile("", "wb", fileobj=file, mtime=0))
-        for number, piece in enumerate(pieces):
-            file.write(piece.to_csv(index=False, header=number == 0, lineterminator="\n").encode())

@@ -13,7 +13,7 @@ from agop.errors import InputError
 from agop.estimator import load
 from agop.tables.coding import is_text
 from agop.tables.encoder import TableEncoder
-from agop.tables.files import table_rows
+from agop.tables.files import is_parquet, read_table, table_rows
 from agop.tables.score import TableScore
 from agop.tables.task import target_of, without_target
 
@@ -43,7 +43,7 @@ def frame_of_file(path: Path, pipeline: Pipeline) -> pandas.DataFrame:
     """All of the table, read as that of the fit was."""
     import pandas
 
-    return pandas.concat(rows_of_file(path, pipeline))
+    return read_table(path) if is_parquet(path) else pandas.concat(rows_of_file(path, pipeline))
 
 
 def predict_file(

@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from agop.errors import InputError
 from agop.rfm import FitCost
+from agop.tables.parquet import ParquetTable
 
 if TYPE_CHECKING:
     import pandas
@@ -45,11 +46,13 @@ class TableTask:
     """
 
     name: TaskName
-    rows: pandas.DataFrame
+    rows: pandas.DataFrame | ParquetTable
     targets: NDArray[Any]
 
     @classmethod
-    def of(cls, frame: pandas.DataFrame, target: str, task: TaskName | Literal["auto"] = "auto") -> TableTask:
+    def of(
+        cls, frame: pandas.DataFrame | ParquetTable, target: str, task: TaskName | Literal["auto"] = "auto"
+    ) -> TableTask:
         """Task of a column of a table.
 
         Parameters
@@ -75,7 +78,7 @@ class TableTask:
             raise InputError(f"values in column {target!r}", "missing ones only", "Choose another target.")
         column = frame[target][known]
         name = _detected(column) if task == "auto" else task
-        return cls(name, frame.loc[known].drop(columns=target), _targets(column, name))
+        return cls(name, frame[known].drop(columns=target), _targets(column, name))
 
     def cost(self, model: Any, n_features: int) -> FitCost:
         """Predicted time and memory of a fit of a model to n_features features of the rows.
