@@ -10,19 +10,19 @@ INSTALL = $(BIN)/python -m pip install --quiet -c constraints.txt
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: demo test faults coverage lint format types layers docs screenshots dist bench clean help
+.PHONY: demo test faults seeds coverage lint format types layers docs screenshots dist bench clean help
 
 help:
 	@echo "make demo    the main result on real data: $(RUN)/report.html"
 	@echo "make test    tests and the examples in the documentation"
-	@echo "also: faults coverage lint format types layers docs screenshots dist bench clean"
+	@echo "also: faults seeds coverage lint format types layers docs screenshots dist bench clean"
 
 demo: $(VENV)/report.stamp
 	$(BIN)/agop deep-rfm digits --samples 1000 --depth 10 --width 1024 --control --out $(RUN)
 	@echo "Report: $(CURDIR)/$(RUN)/report.html"
 
 # A thread that waits sleeps instead of spinning: many times faster for small problems where cores are shared.
-test coverage: export OMP_WAIT_POLICY ?= PASSIVE
+test coverage seeds: export OMP_WAIT_POLICY ?= PASSIVE
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest
@@ -62,6 +62,11 @@ screenshots: docs
 faults: export AGOP_FAULTS = all
 faults: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/test_faults.py tests/test_hostile_files.py
+
+# A hundred times other random data and other starts, with one thread and two in turn: some hours. SEEDS="7 8" for some.
+SEEDS ?= $(shell seq 0 99)
+seeds: $(VENV)/dev.stamp
+	for seed in $(SEEDS); do AGOP_SEED=$$seed $(BIN)/python -m pytest -q -m "not slow" tests || exit 1; done
 
 bench: $(VENV)/bench.stamp
 	for question in left_out collapse_measures rfm two_fits kernel_agop deep_rfm deep_rfm_ranks deep_rfm_memory network convolutions language_model ranks synthetic tables; do $(BIN)/python -m benchmarks.$$question || exit 1; done

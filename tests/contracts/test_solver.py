@@ -38,6 +38,7 @@ def test_solutions_against_numpy(solver, matrix):
     targets = np.c_[B, np.zeros(N)]
     solution = solver.solve(matrix, torch.tensor(targets))
     atol = 1e-9 if solution.dtype == torch.float64 else 1e-3
+    atol = atol if solution.centers is None else 1e-7  # normal equations square the condition of K
     np.testing.assert_allclose(solution.values, np.linalg.solve(K + np.diag(SHIFT), targets), rtol=0, atol=atol)
     assert (solution.values[:, 2] == 0).all()
     assert solution.jitter == 0
