@@ -6,26 +6,35 @@ BIN := $(VENV)/bin
 RUN := runs/demo
 
 # The constraints go into every install, so that one resolution picks torch together with the rest.
-INSTALL = $(BIN)/python -m pip install --quiet -c constraints.txt
+CONSTRAINTS := constraints.txt
+INSTALL = $(BIN)/python -m pip install --quiet -c $(CONSTRAINTS) --editable
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: demo test faults seeds coverage lint format types layers docs screenshots dist bench clean help
+.PHONY: demo test test-oldest faults seeds coverage lint format types layers docs screenshots dist bench clean help
 
 help:
 	@echo "make demo    the main result on real data: $(RUN)/report.html"
 	@echo "make test    tests and the examples in the documentation"
-	@echo "also: faults seeds coverage lint format types layers docs screenshots dist bench clean"
+	@echo "also: test-oldest faults seeds coverage lint format types layers docs screenshots dist bench clean"
 
 demo: $(VENV)/report.stamp
 	$(BIN)/agop deep-rfm digits --samples 1000 --depth 10 --width 1024 --control --out $(RUN)
 	@echo "Report: $(CURDIR)/$(RUN)/report.html"
 
 # A thread that waits sleeps instead of spinning: many times faster for small problems where cores are shared.
-test coverage seeds: export OMP_WAIT_POLICY ?= PASSIVE
+test test-oldest coverage seeds: export OMP_WAIT_POLICY ?= PASSIVE
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest
+
+# The lower bounds of pyproject.toml, and warnings of what has become deprecated since.
+test-oldest: export PYTEST_ADDOPTS = -W default::DeprecationWarning -W default::PendingDeprecationWarning -W default::FutureWarning
+test-oldest: .venv-oldest.txt
+	$(MAKE) VENV=.venv-oldest CONSTRAINTS=$< test
+
+.venv-oldest.txt: .ci/floors.py pyproject.toml constraints.txt
+	"$(PYTHON)" $< > $@
 
 coverage: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest --cov=agop --cov-report=term-missing:skip-covered
@@ -33,6 +42,9 @@ coverage: $(VENV)/dev.stamp
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/typos
+	$(BIN)/zizmor --offline --quiet .
+	$(BIN)/repo-review --show err .
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix
@@ -81,8 +93,14 @@ $(BIN)/pip:
 	  "$(PYTHON)" -m venv --clear --without-pip $(VENV) && \
 	  "$(PYTHON)" -m pip --python $(BIN)/python install --quiet pip; }
 
-# One stamp an extra: a changed pyproject.toml or constraints.txt installs again.
-$(VENV)/%.stamp: pyproject.toml constraints.txt | $(BIN)/pip
-	@echo "Installing agop with its extra '$*' into $(VENV), a minute or two the first time"
-	@$(INSTALL) --editable ".[$*]"
+# One stamp an extra, and one a group of dependencies: a changed pyproject.toml or constraints.txt installs again.
+$(VENV)/report.stamp: pyproject.toml $(CONSTRAINTS) | $(BIN)/pip
+	@echo "Installing agop with its extra 'report' into $(VENV), a minute or two the first time"
+	@$(INSTALL) ".[report]"
+	@touch $@
+
+$(VENV)/%.stamp: pyproject.toml $(CONSTRAINTS) | $(BIN)/pip
+	@echo "Installing agop with what its group '$*' needs into $(VENV), a minute or two the first time"
+	@$(BIN)/python -m pip install --quiet "pip>=25.1"  # knows groups
+	@$(INSTALL) . --group $*
 	@touch $@

@@ -77,8 +77,9 @@ class NetworkKernel(PatchKernel):
 
     def check(self, height: int, width: int) -> None:
         """Raise InputError unless the hyper-parameters are in their range and every layer has a position."""
-        if not isinstance(self.depth, Integral) or self.depth < 1:
-            raise InputError("a whole number of 1 or more as depth", repr(self.depth), "Set such a number.")
+        depth: Any = self.depth
+        if not isinstance(depth, Integral) or depth < 1:
+            raise InputError("a whole number of 1 or more as depth", repr(depth), "Set such a number.")
         self.patches.check()
         for _ in range(self.depth):
             height, width = self.patches.grid(height, width)

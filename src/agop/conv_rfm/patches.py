@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,6 +43,7 @@ class Patches:
     def check(self) -> None:
         """Raise InputError unless the numbers are whole and in their range."""
         least = {"size": 1, "stride": 1, "padding": 0}
+        value: Any
         for name, value in (("size", self.size), ("stride", self.stride), ("padding", self._padding)):
             if not isinstance(value, Integral) or value < least[name]:
                 raise InputError(

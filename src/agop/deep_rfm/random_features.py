@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import torch
@@ -66,8 +67,9 @@ class RandomFeatures(BaseEstimator, ABC):  # type: ignore[misc]
         InputError
             If a hyper-parameter is out of range.
         """
-        if not isinstance(self.width, Integral) or self.width < 1:
-            raise InputError("a positive integer width", repr(self.width), "Set width >= 1.")
+        width: Any = self.width
+        if not isinstance(width, Integral) or width < 1:
+            raise InputError("a positive integer width", repr(width), "Set width >= 1.")
         return self._draw(n_features, np.random.default_rng((seed, layer)))
 
     @abstractmethod

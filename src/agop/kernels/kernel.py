@@ -77,8 +77,8 @@ class Kernel(BaseEstimator, ABC):  # type: ignore[misc]
 
     def check(self) -> None:
         """Raise InputError unless the hyper-parameters are numbers in their range."""
-        bandwidth: float = self.bandwidth
-        if not isinstance(bandwidth, Real) or not 0 < bandwidth < float("inf"):
+        bandwidth: Any = self.bandwidth
+        if not isinstance(bandwidth, Real) or not 0 < float(bandwidth) < float("inf"):
             raise InputError("a positive finite bandwidth", repr(bandwidth), "Set bandwidth > 0.")
 
     def __call__(self, points: Tensor, centers: Tensor | None = None) -> Tensor:

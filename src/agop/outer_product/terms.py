@@ -8,7 +8,7 @@ from agop.collapse.terms import DEEP_RFM_PAPER
 
 __all__ = ["RFM_PAPER", "TERMS"]
 
-RFM_PAPER = "Radhakrishnan, Beaglehole, Pandit, Belkin 2024, Science 383:6690"
+RFM_PAPER = "Radhakrishnan, Beaglehole, Pandit, Belkin 2024, Science 383:1461"
 
 TERMS: Mapping[str, tuple[str, str]] = {
     "AGOP": (

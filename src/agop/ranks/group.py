@@ -51,9 +51,10 @@ class Ranks:
 
     def __post_init__(self) -> None:
         """Check that this process is one of the group."""
-        if self.group is not None and not isinstance(self.group, dist.ProcessGroup):
+        group: Any = self.group
+        if group is not None and not isinstance(group, dist.ProcessGroup):
             advice = "torch.distributed.group.WORLD is that of all processes, once init_process_group was called."
-            raise InputError("a process group of which this process is one", repr(self.group), advice)
+            raise InputError("a process group of which this process is one", repr(group), advice)
 
     @property
     def rank(self) -> int:

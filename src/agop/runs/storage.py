@@ -253,7 +253,7 @@ def _checksum(header: Mapping[str, JSON], tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _packed(tensors: Mapping[str, object]) -> dict[str, Tensor]:
     """Return the tensors contiguous on the CPU, each with memory of its own."""
     packed: dict[str, Tensor] = {}
     owned: set[int] = set()

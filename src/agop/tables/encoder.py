@@ -107,8 +107,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             If a column holds free text, durations, dates that cannot be read, infinite, complex or overflowing numbers;
             if two have one name; if there is none.
         """
-        if not isinstance(self.max_levels, Integral) or self.max_levels < 2:
-            raise InputError("an integer of 2 or more as max_levels", repr(self.max_levels), "It counts features.")
+        max_levels: Any = self.max_levels
+        if not isinstance(max_levels, Integral) or max_levels < 2:
+            raise InputError("an integer of 2 or more as max_levels", repr(max_levels), "It counts features.")
         if self.integers not in ("loo", "numbers"):
             raise InputError("'loo' or 'numbers' as integers", repr(self.integers), "Declare categories in the table.")
         columns = self._columns(X, reset=True)

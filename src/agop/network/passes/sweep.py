@@ -142,7 +142,7 @@ class Sweep:
 
     def _run(self, data: Any, ood: bool, step: Ranks) -> Batch:
         with one_pass(step):
-            found = self.options.forward(self.model, moved(data, self.device, model_dtype(self.model)))
+            found: Any = self.options.forward(self.model, moved(data, self.device, model_dtype(self.model)))
         if not isinstance(found, tuple) or len(found) not in (2, 3):
             expected = "forward to return (outputs, labels) or (outputs, labels, mask)"
             raise InputError(expected, type(found).__name__, "Return the first two at least.")
