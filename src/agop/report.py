@@ -31,9 +31,9 @@ def report(record: Any, path: str | os.PathLike[str]) -> Path:
     Parameters
     ----------
     record
-        A ``NetworkRecord``, ``Tracker``, ``Explanation``, fitted ``DeepRFMClassifier``, ``RFMRegressor``,
-        ``RFMClassifier`` or pipeline of ``table_pipeline``, a ``Run`` or the path of a run folder or a model file;
-        or several to compare, as a list, or as a mapping from their names.
+        A ``NetworkRecord``, ``Tracker``, ``Explanation``, fitted ``DeepRFMClassifier``, ``ConvRFMClassifier``,
+        ``RFMRegressor``, ``RFMClassifier`` or pipeline of ``table_pipeline``, a ``Run`` or the path of a run folder or
+        a model file; or several to compare, as a list, or as a mapping from their names.
     path
         HTML file to write; it is replaced whole or left as it was.
 

@@ -28,6 +28,13 @@ def measure_deep_rfm(run, scale):
     )
 
 
+def measure_conv_rfm(run, scale):
+    run.append(
+        {"seed": 0, "iteration": k, "train_accuracy": 1.0, "test_accuracy": scale * (1 + k) / 8, "effective_rank": 5.0}
+        for k in range(3)
+    )
+
+
 def measure_network(run, scale):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
@@ -41,7 +48,12 @@ def measure_table(run, scale):
     run.append({"fold": fold, "error": scale, "measure": "RMSE", "baseline": 2.0, "n_rows": 9} for fold in (1, 2))
 
 
-MEASURES = {"deep-rfm": measure_deep_rfm, "network": measure_network, "table": measure_table}
+MEASURES = {
+    "conv-rfm": measure_conv_rfm,
+    "deep-rfm": measure_deep_rfm,
+    "network": measure_network,
+    "table": measure_table,
+}
 
 kinds = pytest.mark.parametrize("kind", sorted(KINDS.keys() - {FIGURE_KIND.name}))
 

@@ -12,6 +12,7 @@ from agop.errors import InputError
 from agop.runs.settings import AtLeast, Count, Seed, Setting, check_settings
 
 SETTINGS = [
+    ("agop.conv_rfm.settings", "ConvRFMSettings"),
     ("agop.deep_rfm.settings", "DeepRFMSettings"),
     ("agop.network.run.settings", "MeasureSettings"),
     ("agop.paper.training.settings", "TrainSettings"),

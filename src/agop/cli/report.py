@@ -20,7 +20,9 @@ __all__ = ["Runs", "place_of", "report", "show_report", "show_run"]
 
 Runs: TypeAlias = Annotated[
     list[Path],
-    typer.Argument(help="Folder of a run (deep-rfm, train, measure, explain --run, Tracker), or file of agop fit."),
+    typer.Argument(
+        help="Folder of a run (deep-rfm, conv-rfm, train, measure, explain --run, Tracker), or file of agop."
+    ),
 ]
 """Type of the argument that names the runs of a report."""
 

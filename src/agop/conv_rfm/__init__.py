@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from agop.conv_rfm.estimator import ConvRFMClassifier
 from agop.conv_rfm.kernels import PATCH_KERNELS, ConvNNGP, ConvNTK, PatchKernel, PatchLaplace
+from agop.conv_rfm.kind import CONV_RFM
 from agop.conv_rfm.machine import ConvMachine, patch_kernel_matrix
 from agop.conv_rfm.patch_agop import patch_agop
 from agop.conv_rfm.patches import Patches
 from agop.conv_rfm.record import ConvRFMRecord, filters_of
 from agop.conv_rfm.recursion import ConvRFMStep, IterateSettings, conv_rfm
+from agop.conv_rfm.run import run_conv_rfm
+from agop.conv_rfm.settings import ConvRFMSettings
 
 __all__ = [
+    "CONV_RFM",
     "PATCH_KERNELS",
     "ConvMachine",
     "ConvNNGP",
     "ConvNTK",
     "ConvRFMClassifier",
     "ConvRFMRecord",
+    "ConvRFMSettings",
     "ConvRFMStep",
     "IterateSettings",
     "PatchKernel",
@@ -26,4 +31,5 @@ __all__ = [
     "filters_of",
     "patch_agop",
     "patch_kernel_matrix",
+    "run_conv_rfm",
 ]
