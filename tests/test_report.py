@@ -174,7 +174,7 @@ def test_what_is_no_run(tmp_path):
     for kind in ("", "spectroscopy"):
         other = Run.create(tmp_path / f"other{kind}", {"data": "digits"}, kind=kind)
         other.append([{"seed": 0, "control": False, "layer": 1, "stage": "input"}])
-        with pytest.raises(InputError, match=f"a run of deep-rfm, .*, got one of kind '{kind}'"):
+        with pytest.raises(InputError, match=f"a run of .*deep-rfm, .*, got one of kind '{kind}'"):
             result_of(other)
     moments = ClassMoments.of(np.eye(2), np.arange(2), 2)
     with pytest.raises(InputError, match="got a ClassMoments"):
