@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from agop.errors import InputError
-from agop.inputs import all_finite
+from agop.inputs import require_finite
 from agop.storable import storable
 
 __all__ = ["OuterProduct"]
@@ -53,14 +53,14 @@ class OuterProduct:
         Raises
         ------
         InputError
-            If the gradients are not finite or have another number of axes.
+            If the gradients or their squares are not finite, or they have another number of axes.
         """
         if gradients.ndim not in (2, 3):
             raise InputError("gradients (n, d) or (n, C, d)", f"shape {tuple(gradients.shape)}", "Add the axes.")
-        if not all_finite(gradients):
-            raise InputError("finite gradients", "NaN or infinity", "Check the function and its inputs.")
         rows = gradients.reshape(-1, gradients.shape[-1]).double()
-        return cls(float(len(gradients)), rows.mT @ rows)
+        total = rows.mT @ rows
+        require_finite(total, "gradients")
+        return cls(float(len(gradients)), total)
 
     def merge(self, other: OuterProduct) -> OuterProduct:
         """Sum over the samples of both."""
