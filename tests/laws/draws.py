@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-__all__ = ["SEEDS", "matrices", "merged", "parts", "powers_of_two", "rotations"]
+__all__ = ["SEEDS", "law", "matrices", "merged", "parts", "powers_of_two", "rotations"]
 
 SEEDS = st.integers(0, 10**6)
 
 
+def law(**drawn):
+    """A test of some dozens of examples, each of some draws; of others for every seed of the tests."""
+    return lambda test: settings(max_examples=40)(given(**drawn)(test))
+
+
 def matrices(n, d, scales=(0, 0), offsets=(0.0,)):
-    """Matrices (n, d), n in a range, of whole numbers from -8 to 8, moved by an offset, largest entry about 10^scale."""
+    """Matrices (n, d), n in a range, of whole numbers from -8 to 8 and an offset, stretched to about 10^scale."""
 
     def matrix(values, scale, offset):
         size = max(abs(offset), 8.0)
@@ -28,7 +35,11 @@ def powers_of_two(low, high):
 
 def rotations(d):
     """Orthogonal matrices (d, d)."""
-    return SEEDS.map(lambda seed: np.linalg.qr(np.random.default_rng(seed).standard_normal((d, d)))[0])
+
+    def rotation(seed):
+        return torch.tensor(np.linalg.qr(np.random.default_rng(seed).standard_normal((d, d)))[0])
+
+    return st.builds(rotation, SEEDS)
 
 
 @st.composite

@@ -1,7 +1,7 @@
 """Values that merge are those of all rows together, whatever the parts, their order and the numbers in them.
 
-Errors are held to a few units in the last place of the numbers themselves: rounding of a mean of size s moves deviations
-by u = eps s, and so a scatter of n rows that is S by no more than about n (2 u sqrt(S / n) + u^2).
+Errors are held to a few units in the last place of the numbers themselves: rounding of a mean of size s moves
+deviations by u = eps s, and so a scatter of n rows that is S by no more than about n (2 u sqrt(S / n) + u^2).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import numpy as np
 import pandas
 import pytest
 import torch
-from hypothesis import given
 from hypothesis import strategies as st
 
 from agop.collapse.classifier import LinearClassifier
@@ -21,7 +20,7 @@ from agop.moments import ClassMoments, Grouping, LabeledMoments, TargetMoments
 from agop.network.record.samples import SeenSamples
 from agop.outer_product import OuterProduct
 from agop.tables.score import TableScore
-from laws.draws import SEEDS, matrices, merged, parts
+from laws.draws import SEEDS, law, matrices, merged, parts
 from oracles import collapse as oracle
 
 N, D, C = (1, 12), 3, 3
@@ -38,7 +37,7 @@ def assert_scatter(found, expected, n, size):
     assert (abs(np.asarray(found) - expected) <= limit).all()
 
 
-@given(ROWS, LABELS, st.data())
+@law(x=ROWS, labels=LABELS, data=st.data())
 def test_class_moments(x, labels, data):
     """Counts, means and scatter by class are those of the definition, in longer numbers."""
     y, size = labels[: len(x)], abs(x).max()
@@ -50,7 +49,7 @@ def test_class_moments(x, labels, data):
     assert_scatter(found.scatter, oracle.within_scatter(x, y, C), len(x), size)
 
 
-@given(ROWS, LABELS, st.data())
+@law(x=ROWS, labels=LABELS, data=st.data())
 def test_labeled_moments(x, labels, data):
     """Moments under labels are the class moments of the labels that occur."""
     y = labels[: len(x)]
@@ -63,7 +62,7 @@ def test_labeled_moments(x, labels, data):
     assert_scatter(found.moments.scatter_traces, whole.scatter_traces, len(x), D * abs(x).max())
 
 
-@given(ROWS, st.data())
+@law(x=ROWS, data=st.data())
 def test_target_moments(x, data):
     """Mean and scatter of features and targets are those of all columns as one class."""
     split = data.draw(parts(len(x)))
@@ -75,7 +74,7 @@ def test_target_moments(x, data):
     assert_scatter(found.joint_scatter, oracle.within_scatter(x, one_class, 1), len(x), size)
 
 
-@given(matrices(N, D, scales=(-150, 150)), st.data())
+@law(x=matrices(N, D, scales=(-150, 150)), data=st.data())
 def test_outer_products(x, data):
     """Sum and count of the outer products are those of all gradients."""
     found = merged([OuterProduct.of(torch.tensor(x[rows])) for rows in data.draw(parts(len(x)))], data)
@@ -84,7 +83,7 @@ def test_outer_products(x, data):
     np.testing.assert_allclose(found.total, (long.T @ long).astype(float), rtol=0, atol=len(x) * EPS * (x**2).max())
 
 
-@given(SEEDS, st.data())
+@law(seed=SEEDS, data=st.data())
 def test_projected_moments(seed, data):
     """Moments in the span of the class means, and decisions of a classifier, are those of all samples."""
     x, y = np.random.default_rng(seed).standard_normal((12, D)) + 100, np.arange(12) % C
@@ -100,7 +99,7 @@ def test_projected_moments(seed, data):
     assert_scatter(found.moments.scatter, whole.moments.scatter, len(x), abs(x).max())
 
 
-@given(matrices(N, 2), st.data())
+@law(x=matrices(N, 2), data=st.data())
 def test_table_scores(x, data):
     """Errors and moments of the targets are those of the whole table."""
     frame = pandas.DataFrame(x, columns=["truth", "guess"])
@@ -111,7 +110,7 @@ def test_table_scores(x, data):
     assert found.moments.scatter_trace == pytest.approx(((x[:, 0] - x[:, 0].mean()) ** 2).sum(), rel=1e-13, abs=1e-14)
 
 
-@given(LABELS, st.data())
+@law(labels=LABELS, data=st.data())
 def test_seen_samples(labels, data):
     """Samples by class are added up, whatever classes the parts have."""
 
@@ -126,7 +125,7 @@ def test_seen_samples(labels, data):
     assert found.correct == {c: sum(c in labels[rows] for rows in split) for c in found.counts}
 
 
-@given(ROWS, LABELS)
+@law(x=ROWS, labels=LABELS)
 def test_no_rows_are_the_identity(x, labels):
     """Merging with nothing, on either side, changes no bit."""
     y, gradients = labels[: len(x)], torch.tensor(x) / abs(x).max().clip(1e-300)
@@ -142,7 +141,11 @@ def test_no_rows_are_the_identity(x, labels):
                 assert torch.equal(one, other) if isinstance(other, torch.Tensor) else one == other
 
 
-@pytest.mark.parametrize("of", [OuterProduct.of, lambda x: ClassMoments.of(x, torch.zeros(2, dtype=int), 1)], ids=["outer product", "moments"])
+@pytest.mark.parametrize(
+    "of",
+    [OuterProduct.of, lambda x: ClassMoments.of(x, torch.zeros(2, dtype=int), 1)],
+    ids=["outer product", "moments"],
+)
 def test_squares_that_overflow_are_refused(of):
     """What is beyond the numbers is said, never infinity."""
     with pytest.raises(InputError, match="overflow"):
