@@ -92,7 +92,7 @@ def write_figure(figure: Any, path: Path, *, dpi: int = 300) -> None:
         require("matplotlib", "report").rc_context(kept),
         warnings.catch_warnings(),
     ):
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # in names that the user gave
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # in names that the user gave
         figure.savefig(temporary, format=path.suffix[1:], dpi=dpi, metadata=undated)
 
 
