@@ -15,10 +15,10 @@ from laws.draws import SEEDS, law, powers_of_two, rotations
 N, D, C = 24, 5, 4
 ABOUT_THE_ORIGIN = {"nc5_orthogonality"}
 """Measures of the directions of means themselves, not of their differences."""
-SQUARED_LENGTHS = {"unc3"}
-"""Measures that go with the square of the unit of the features; all others are pure numbers."""
+SQUARED_SCORES = {"unc3"}
+"""Measures that go with the square of the unit of the scores; all others are pure numbers."""
 SHIFTS = st.lists(st.integers(-50, 50), min_size=D, max_size=D).map(np.array)
-UNITS = powers_of_two(-150, 150)
+UNITS = powers_of_two(-480, 480)  # whose squares are numbers, and no higher powers
 
 
 def problem(seed):
@@ -59,15 +59,15 @@ def test_origin(seed, shift):
     assert_same(measured(**data | moved), measured(**data), without=ABOUT_THE_ORIGIN)
 
 
-@law(seed=SEEDS, unit=UNITS, other=UNITS)
-def test_unit(seed, unit, other):
-    """Units of features and of scores change nothing, but inner products of the two."""
+@law(seed=SEEDS, unit=UNITS, of_scores=powers_of_two(-20, 20))
+def test_unit(seed, unit, of_scores):
+    """Units of features and of scores change nothing, but the variance of scores."""
     data = problem(seed)
-    scaled = {"x": unit * data["x"], "ood": unit * data["ood"], "weight": other * data["weight"]}
-    found, expected = measured(**data | scaled | {"bias": unit * other * data["bias"]}), measured(**data)
-    assert_same(found, {name: value for name, value in expected.items() if name not in SQUARED_LENGTHS})
-    for name in SQUARED_LENGTHS:
-        assert found[name] / unit**2 / other**2 == pytest.approx(expected[name], rel=1e-8)
+    scaled = {"x": unit * data["x"], "ood": unit * data["ood"], "weight": of_scores / unit * data["weight"]}
+    found, expected = measured(**data | scaled | {"bias": of_scores * data["bias"]}), measured(**data)
+    assert_same(found, {name: value for name, value in expected.items() if name not in SQUARED_SCORES})
+    for name in SQUARED_SCORES:
+        assert found[name] / of_scores**2 == pytest.approx(expected[name], rel=1e-8)
 
 
 @law(seed=SEEDS, samples=st.permutations(range(N)), classes=st.permutations(range(C)))

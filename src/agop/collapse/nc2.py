@@ -80,7 +80,8 @@ def nc2_etf_error(moments: ClassMoments | ClassGeometry, *, global_mean: GlobalM
     """
     geometry = ClassGeometry.of(moments, global_mean)
     _ = geometry.between_trace
-    return etf_distance(*simplex_parts(geometry.centered, geometry.centered))
+    centered = geometry.centered / geometry.lengths.max()  # fourth powers of far lengths are no numbers
+    return etf_distance(*simplex_parts(centered, centered))
 
 
 def nc2_equinorm(moments: ClassMoments | ClassGeometry, *, global_mean: GlobalMean = "classes") -> float:

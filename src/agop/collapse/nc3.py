@@ -101,9 +101,9 @@ def nc3_etf_error(
     """
     geometry = ClassGeometry.of(moments, global_mean)
     _ = geometry.between_trace
-    weight = _weight(geometry, weight)
-    along, rest = simplex_parts(weight, geometry.centered)
-    if math.hypot(along, rest) <= float(torch.linalg.matrix_norm(weight)) * geometry.resolution:
+    weight, longest = _weight(geometry, weight), geometry.lengths.max()
+    along, rest = simplex_parts(weight / torch.linalg.matrix_norm(weight), geometry.centered / longest)
+    if math.hypot(along, rest) <= geometry.resolution / float(longest):
         advice = "A classifier that does not see the class means has no angle to them."
         raise UndefinedMeasureError("a weight along the class means", "one orthogonal to all of them", advice)
     return etf_distance(along, rest)

@@ -73,9 +73,10 @@ def nrc2_linear_cka(moments: TargetMoments | TargetGeometry) -> float:
     1.0
     """
     geometry = TargetGeometry.of(moments)
-    norm = torch.linalg.matrix_norm
-    cross = norm(geometry.moments.cross / geometry.moments.count)
-    return float(cross / norm(geometry.covariance) * (cross / norm(geometry.target_covariance)))
+    norm, covariances = torch.linalg.matrix_norm, (geometry.covariance, geometry.target_covariance)
+    total, target_total = (covariance.trace() for covariance in covariances)
+    cross = geometry.moments.cross / geometry.moments.count / total.sqrt() / target_total.sqrt()
+    return float(norm(cross) / norm(covariances[0] / total) * (norm(cross) / norm(covariances[1] / target_total)))
 
 
 def nrc3_subspace_alignment(
