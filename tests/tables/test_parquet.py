@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import subprocess
 import sys
 from decimal import Decimal
@@ -159,6 +160,30 @@ def test_damage_is_one_clear_error(path, tmp_path, how):
     assert "Error: expected" in result.stderr
     assert "Traceback" not in result.output
     assert not (tmp_path / "model").exists()
+
+
+def test_whatever_is_damaged_is_an_error_of_agop(tmp_path):
+    """Cut short, or up to four bytes changed, half of them in what the end says about the columns."""
+    path, rng = tmp_path / "x.parquet", np.random.default_rng(0)
+    everything(60).to_parquet(path, row_group_size=25)
+    whole, found = path.read_bytes(), []
+    for number in range(20_000 if os.environ.get("AGOP_FAULTS") == "all" else 150):
+        data = bytearray(whole[: rng.integers(len(whole))] if number % 4 == 0 else whole)
+        for place in rng.integers(len(data) - 9000 if number % 4 == 1 else 0, len(data), number % 4 and 1 + number % 5):
+            data[place] = rng.integers(256)
+        path.write_bytes(bytes(data))
+        try:
+            table = ParquetTable(path, 20)
+            list(TableEncoder().fit(table).transform(table))
+        except InputError as error:
+            found.append(type(error))
+    assert found.count(DataFileError) > 0.5 * number
+
+
+def test_times_out_of_reach():
+    far = pandas.DataFrame({"day": np.array([-(2**63) + 1, 2**63 - 1]).astype("datetime64[ns]")})
+    with pytest.raises(InputError, match="times within some centuries of 2000, got from 1677"):
+        TableEncoder().fit(far)
 
 
 def test_a_file_that_changes_while_it_is_read(path, monkeypatch):

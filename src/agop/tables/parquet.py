@@ -81,7 +81,7 @@ class ParquetTable:
         """Names of the columns; the index of a frame that was written with it is none."""
         with readable(self.path):
             schema = self._metadata.schema.to_arrow_schema()
-        index = (schema.pandas_metadata or {}).get("index_columns", ())
+            index = (schema.pandas_metadata or {}).get("index_columns", ())
         return [name for name in schema.names if name not in self.dropped and name not in index]
 
     @cached_property
@@ -129,6 +129,7 @@ class ParquetTable:
                 batch = next(batches, None)
                 if batch is None:
                     break
+                batch.validate(full=True)  # text that is none, for which nothing else looks here
                 frame = batch.to_pandas()[self.columns]
             frame.index = range(done, done + len(frame))
             done += len(frame)
@@ -142,7 +143,9 @@ class ParquetTable:
 
     def _column(self, name: str) -> pandas.Series[Any]:
         with readable(self.path):
-            column = self._opened().read(columns=[name]).to_pandas()[name].reset_index(drop=True)
+            table = self._opened().read(columns=[name])
+            table.validate(full=True)
+            column = table.to_pandas()[name].reset_index(drop=True)
         return column if self.kept is None else column[self.kept]
 
     def _opened(self) -> Any:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agop.datasets.files import COPY_AGAIN
-from agop.errors import DataFileError, MissingExtraError
+from agop.errors import CONTENT_ERRORS, DataFileError, MissingExtraError
 
 __all__ = ["INSTALL", "check_rows", "readable"]
 
@@ -25,7 +25,7 @@ def readable(path: Path) -> Iterator[None]:
         yield
     except ImportError as error:
         raise MissingExtraError(f"what reads {path.name}", str(error), INSTALL) from error
-    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, *CONTENT_ERRORS, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         raise DataFileError(f"{path} to be a complete, readable table", str(error), COPY_AGAIN) from error
 
 

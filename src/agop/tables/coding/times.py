@@ -128,7 +128,11 @@ def time_features(times: pandas.DatetimeIndex, coding: dict[str, Any]) -> NDArra
 
 def _days(times: pandas.DatetimeIndex) -> NDArray[np.float64]:
     """Days since 2000, NaN for NaT."""
-    return np.asarray((times - np.datetime64("2000-01-01")) / np.timedelta64(1, "D"), dtype=np.float64)
+    try:
+        return np.asarray((times - np.datetime64("2000-01-01")) / np.timedelta64(1, "D"), dtype=np.float64)
+    except OverflowError as error:
+        got = f"from {times.min()} to {times.max()}"
+        raise InputError("times within some centuries of 2000", got, "Clear those that are none.") from error
 
 
 def _parsed(texts: Sequence[str | None], text_format: str) -> pandas.DatetimeIndex:
