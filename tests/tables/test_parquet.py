@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 import subprocess
 import sys
 from decimal import Decimal
@@ -167,7 +166,7 @@ def test_whatever_is_damaged_is_an_error_of_agop(tmp_path):
     path, rng = tmp_path / "x.parquet", np.random.default_rng(0)
     everything(60).to_parquet(path, row_group_size=25)
     whole, found = path.read_bytes(), []
-    for number in range(20_000 if os.environ.get("AGOP_FAULTS") == "all" else 150):
+    for number in range(150):
         data = bytearray(whole[: rng.integers(len(whole))] if number % 4 == 0 else whole)
         for place in rng.integers(len(data) - 9000 if number % 4 == 1 else 0, len(data), number % 4 and 1 + number % 5):
             data[place] = rng.integers(256)
