@@ -41,6 +41,10 @@ class AgopError(Exception):
         self.got = got
         self.advice = advice
 
+    def __reduce__(self) -> tuple[type[AgopError], tuple[str, str, str]]:
+        """The parts, so that an error can come from another process."""
+        return type(self), (self.expected, self.got, self.advice)
+
 
 class InputError(AgopError, ValueError):
     """Data or an argument is unusable: wrong shape, type, range, or not finite."""
