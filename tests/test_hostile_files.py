@@ -24,7 +24,7 @@ from agop.errors import AgopError, DataFileError
 from agop.estimator import load
 from agop.kernels import Laplace
 from agop.network import NetworkRecord
-from agop.report import result_of
+from agop.reports import result_of
 from agop.rfm import RFMRegressor
 from agop.runs import storage
 from network.models import data, mlp, seeded

@@ -19,7 +19,7 @@ from agop.errors import DataFileError, InputError
 from agop.network import NetworkRecord
 from agop.network.result import NetworkResult
 from agop.paper import TrainSettings, run_train
-from agop.report import document_of, plots_of, read_results, report, result_of
+from agop.reports import document_of, plots_of, read_results, report, result_of
 from agop.runs import Run, storage
 from agop.tables import explain_agop
 from agop.tables.result import TableResult

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from agop.rooms import import_rooms
+
 __all__ = ["is_storable", "storable", "stored_class"]
 
 T = TypeVar("T")
@@ -40,5 +42,7 @@ def is_storable(value: Any) -> bool:
 
 
 def stored_class(name: str) -> Callable[..., Any]:
-    """Return the class of a name; KeyError if none is declared."""
+    """Return the class of a name, in whatever room it is declared; KeyError if there is none."""
+    if name not in _CLASSES:
+        import_rooms()
     return _CLASSES[name]

@@ -32,7 +32,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def path(run, tmp_path_factory):
-    from agop.report import report
+    from agop.reports import report
 
     return report(run, tmp_path_factory.mktemp("page") / "report.html")
 

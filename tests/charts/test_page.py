@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from agop.charts.findings import findings_table
-from agop.charts.kind import KINDS
+from agop.charts.kind import all_kinds
 from agop.charts.page import html as page
 from agop.errors import InputError, MissingExtraError
-from agop.report import document_of, report, result_of
+from agop.reports import document_of, report, result_of
 
 pytest.importorskip("plotly")
 pytest.importorskip("jinja2")
@@ -205,6 +205,6 @@ def test_missing_packages(run, tmp_path, monkeypatch, package):
 
 
 def test_every_definition_has_a_source():
-    for meaning, source in (term for kind in KINDS.values() for term in kind.terms.values()):
+    for meaning, source in (term for kind in all_kinds().values() for term in kind.terms.values()):
         assert len(meaning) > 30
         assert source

@@ -18,7 +18,7 @@ from commands import invoke, words
 pytest.importorskip("plotly")
 pytest.importorskip("jinja2")
 
-application = sys.modules["agop.cli.app"]  # "agop.cli.app" names the application itself
+application = sys.modules["agop.cli.terminal"]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ import pytest
 import typer
 
 from agop.charts.document import NumberTable
-from agop.cli.app import print_numbers, progress_bar, readable_errors, say, warn
+from agop.cli.app import readable_errors
+from agop.cli.terminal import print_numbers, progress_bar, say, warn
 from agop.errors import InputError
 
 NAMES = ["mass [kg]", "rate [/h]", "[bold]x[/]", "ratio:key:", "a\\[b]\\"]

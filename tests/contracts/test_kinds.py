@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from agop import measure
-from agop.charts.kind import KINDS
+from agop.charts.kind import all_kinds
 from agop.errors import DataFileError, InputError
 from agop.paper import FIGURE_KIND
-from agop.report import document_of, plots_of, result_of
+from agop.reports import document_of, plots_of, result_of
 from agop.runs import Run, storage
 from agop.tables import explain_agop
 
@@ -55,7 +55,7 @@ MEASURES = {
     "table": measure_table,
 }
 
-kinds = pytest.mark.parametrize("kind", sorted(KINDS.keys() - {FIGURE_KIND.name}))
+kinds = pytest.mark.parametrize("kind", sorted(all_kinds().keys() - {FIGURE_KIND.name}))
 
 
 @pytest.fixture

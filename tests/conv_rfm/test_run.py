@@ -13,7 +13,7 @@ from agop.conv_rfm import ConvRFMSettings, run_conv_rfm
 from agop.conv_rfm.result import ConvRFMResult
 from agop.conv_rfm.run import shrunk
 from agop.errors import InputError
-from agop.report import document_of, plots_of, report, result_of
+from agop.reports import document_of, plots_of, report, result_of
 
 SMALL = ConvRFMSettings(samples=60, test_samples=80, iterations=2, seeds=(0, 1), dtype="float64")
 

@@ -11,9 +11,10 @@ from agop.charts.chart import Chart, Choice
 from agop.charts.document import NumberTable, Plot
 from agop.charts.findings import Finding
 from agop.errors import InputError
+from agop.rooms import import_rooms
 from agop.runs import Run, TrainingFit
 
-__all__ = ["KINDS", "Kind", "Result", "by_run", "kind_of", "nothing_measured", "plain_settings", "register"]
+__all__ = ["Kind", "Result", "all_kinds", "by_run", "kind_of", "nothing_measured", "plain_settings", "register"]
 
 
 class Result(Protocol):
@@ -84,19 +85,24 @@ class Kind:
     load: Callable[[Path], Any] | None = None
 
 
-KINDS: dict[str, Kind] = {}
-"""Every kind that has been registered, by its name, in the order in which a report shows them."""
+_KINDS: dict[str, Kind] = {}
 
 
 def register(kind: Kind) -> Kind:
     """Add a kind to those that reports know; returns it."""
-    KINDS[kind.name] = kind
+    _KINDS[kind.name] = kind
     return kind
+
+
+def all_kinds() -> dict[str, Kind]:
+    """Kinds of all rooms, by their names, in the order in which a report shows them."""
+    import_rooms()
+    return dict(sorted(_KINDS.items()))
 
 
 def kind_of(result: Result) -> Kind:
     """Kind of a result, by its class."""
-    return next(kind for kind in KINDS.values() if type(result) is kind.result)
+    return next(kind for kind in _KINDS.values() if type(result) is kind.result)
 
 
 def by_run(results: Sequence[Result], charts: Mapping[str, Chart]) -> Chart:

@@ -1,65 +1,71 @@
-"""The application that the commands register with, and how errors reach a person."""
+"""The application, the table of its commands, each imported when it is called, and how errors reach a person."""
 
 from __future__ import annotations
 
-import signal
-import threading
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from importlib import import_module
+from typing import Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from typer.core import TyperCommand, TyperGroup
 
-from agop.charts.document import NumberTable
-from agop.charts.findings import Finding, findings_table
-from agop.charts.terminal import TerminalTable
-from agop.errors import AgopError, InputError, TimeBudgetWarning
-from agop.runs.storage import check_writable
+from agop.errors import AgopError
 
-__all__ = [
-    "NOTHING_WRITTEN",
-    "app",
-    "check_out",
-    "console",
-    "print_findings",
-    "print_numbers",
-    "printed_warnings",
-    "progress_bar",
-    "quiet_unless",
-    "readable_errors",
-    "say",
-    "warn",
-]
+__all__ = ["COMMANDS", "NOTHING_WRITTEN", "PLAIN", "app", "readable_errors"]
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+COMMANDS = {
+    "measure": "Measure collapse, AGOP and its cause at every layer of a network.",
+    "merge": "Merge the RUNS of agop measure on parts of the data into one run, as if all had been measured at once.",
+    "train": "Train a network of the paper and measure collapse and its cause at every layer while it learns.",
+    "deep-rfm": "Run Deep RFM layer by layer and measure neural collapse at the three stages of every layer.",
+    "conv-rfm": "Learn filters from images by kernel machines alone: the accuracy of every iterate, and the filters as "
+    "pictures.",
+    "fit": "Fit a recursive feature machine to a table, all other columns as they are, and write it to OUT.",
+    "predict": 'Predict every row of TABLE, some thousands at a time, into the column "prediction" of OUT.',
+    "explain": "Say which columns matter, which pairs of them interact, and along which directions the prediction is "
+    "steep.",
+    "report": "Write one self-contained HTML page about RUNS; several are drawn on the same axes.",
+    "figures": "Draw every plot of a report on RUNS for print, one or two columns wide; several runs share their axes.",
+    "reproduce": "Repeat a figure of the paper: make its runs, draw it, and say which claims the numbers bear out.",
+}
+"""First sentence of the help of each command, whose module registers it with ``app``."""
 
-_PLAIN = {"markup": False, "emoji": False, "highlight": False}
+PLAIN: dict[str, Any] = {"markup": False, "emoji": False, "highlight": False}
 """Texts are printed as they are: names of columns and layers may hold brackets and colons."""
 
 NOTHING_WRITTEN = "Nothing was written."
 """Sentence of `readable_errors` on a command that leaves no file when it is interrupted."""
 
-console = Console(**_PLAIN)  # type: ignore[arg-type]
+
+class _Commands(TyperGroup):
+    """Commands that are listed without importing them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        listed = TyperCommand(cmd_name, help=COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
+        return self.commands.get(cmd_name, listed)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] in COMMANDS:
+            import_module(f"agop.cli.{args[0].replace('-', '_')}")
+            self.commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        with readable_errors("Nothing was begun."):
+            return super().invoke(ctx)
+
+
+app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.callback()
 def main() -> None:
     """Measure, explain and build deep neural collapse from the average gradient outer product."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's end is that of Ctrl-C
-
-
-@contextmanager
-def quiet_unless(prints: bool) -> Iterator[None]:
-    """Context in which this process prints, or leaves that to another one; errors it prints in any case."""
-    before, console.quiet = console.quiet, not prints
-    try:
-        yield
-    finally:
-        console.quiet = before
 
 
 @contextmanager
@@ -68,7 +74,7 @@ def readable_errors(interrupted: str = "Repeat the command to go on with what it
     try:
         yield
     except (AgopError, OSError) as error:
-        errors = Console(stderr=True, **_PLAIN)  # type: ignore[arg-type]
+        errors = Console(stderr=True, **PLAIN)
         errors.print("Error: ", style="bold red", end="")
         errors.print(_sentence(error), soft_wrap=True)
         raise typer.Exit(code=2) from error
@@ -82,53 +88,3 @@ def _sentence(error: AgopError | OSError) -> str:
     if isinstance(error, AgopError) or error.filename is None:
         return str(error)
     return f"{error.filename}: {error.strerror}."
-
-
-def check_out(out: Path, *inputs: Path) -> None:
-    """Raise InputError unless ``out`` is a name in a folder that can be written to, and none of the inputs."""
-    if out.is_dir():
-        raise InputError("a file name as --out", f"the folder {out}", "Add a name.")
-    if not out.parent.is_dir():
-        raise InputError(f"a folder {out.parent} for {out.name}", "no such folder", "Create it first.")
-    if out.exists() and any(path.exists() and out.samefile(path) for path in inputs):
-        raise InputError("another name for --out than that of an input", str(out), "Choose a new name.")
-    check_writable(out)
-
-
-def say(text: str) -> None:
-    """Print a sentence as it is, in one line where the terminal does not break it."""
-    console.print(text, soft_wrap=True)
-
-
-def warn(text: str) -> None:
-    """Print what a person must know, in yellow."""
-    console.print(text, style="yellow", soft_wrap=True)
-
-
-@contextmanager
-def printed_warnings() -> Iterator[None]:
-    """Print warnings as sentences, above a bar if there is one."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", TimeBudgetWarning)
-        warnings.showwarning = lambda message, *_, **__: warn(str(message))
-        yield
-
-
-@contextmanager
-def progress_bar() -> Iterator[Progress]:
-    """A bar with a description that is printed as it is; warnings are printed above it."""
-    text = TextColumn("{task.description}", style="progress.description", markup=False)
-    columns = text, BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console) as progress, printed_warnings():
-        yield progress
-
-
-def print_numbers(numbers: NumberTable, title: str) -> None:
-    """Print a table of a report."""
-    console.print(TerminalTable.of(numbers, title))
-
-
-def print_findings(findings: Sequence[Finding]) -> None:
-    """Print what was found."""
-    if findings:
-        print_numbers(findings_table(findings), "What was found")

@@ -7,9 +7,10 @@ from pathlib import Path
 import torch.distributed as dist
 
 from agop import datasets
-from agop.cli.app import app, progress_bar, quiet_unless, readable_errors
+from agop.cli.app import app, readable_errors
 from agop.cli.options import DataDir, RunFolder, settings_as_options
 from agop.cli.report import show_run
+from agop.cli.terminal import progress_bar, quiet_unless
 from agop.deep_rfm import DeepRFMRecord, DeepRFMSettings, run_deep_rfm
 from agop.ranks import is_writer, launched_group
 from agop.runs import Run

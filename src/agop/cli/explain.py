@@ -11,20 +11,10 @@ from sklearn.pipeline import Pipeline
 
 from agop.charts.document import NumberTable
 from agop.charts.print.figures import SUFFIXES, save_charts
-from agop.cli.app import (
-    NOTHING_WRITTEN,
-    app,
-    check_out,
-    console,
-    print_findings,
-    print_numbers,
-    progress_bar,
-    readable_errors,
-    say,
-    warn,
-)
+from agop.cli.app import NOTHING_WRITTEN, app, readable_errors
 from agop.cli.options import settings_as_options
 from agop.cli.report import show_report
+from agop.cli.terminal import check_out, console, print_findings, print_numbers, progress_bar, say, warn
 from agop.errors import InputError, MissingExtraError
 from agop.tables import ExplainSettings, Explanation, explain, run_explain
 from agop.tables.findings import part_findings

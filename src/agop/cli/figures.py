@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from agop.charts import save_figures
-from agop.cli.app import app, readable_errors, say
+from agop.cli.app import app, readable_errors
 from agop.cli.report import Runs, place_of
-from agop.report import plots_of, read_results
+from agop.cli.terminal import say
+from agop.reports import plots_of, read_results
 
 __all__ = ["figures"]
 

@@ -14,17 +14,8 @@ from numpy.typing import NDArray
 from rich.table import Table
 from sklearn.pipeline import Pipeline
 
-from agop.cli.app import (
-    NOTHING_WRITTEN,
-    app,
-    check_out,
-    console,
-    printed_warnings,
-    quiet_unless,
-    readable_errors,
-    say,
-    warn,
-)
+from agop.cli.app import NOTHING_WRITTEN, app, readable_errors
+from agop.cli.terminal import check_out, console, printed_warnings, quiet_unless, say, warn
 from agop.errors import InputError
 from agop.estimator import save
 from agop.ranks import is_writer, launched_group

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from agop import datasets
-from agop.cli.app import app, console, readable_errors, say
+from agop.cli.app import app, readable_errors
 from agop.cli.options import DataDir, settings_as_options
 from agop.cli.report import show_report
+from agop.cli.terminal import console, say
 from agop.network import MeasureSettings, NetworkRecord, run_measure
 from agop.network.result import NetworkResult
 from agop.ranks import is_writer, launched_group

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agop.cli.app import NOTHING_WRITTEN, app, check_out, progress_bar, readable_errors, say
+from agop.cli.app import NOTHING_WRITTEN, app, readable_errors
+from agop.cli.terminal import check_out, progress_bar, say
 from agop.tables.prediction import load_table_model, predict_file
 from agop.tables.score import TableScore
 from agop.tables.writing import check_rows_file, write_rows

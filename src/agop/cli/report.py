@@ -11,9 +11,10 @@ import typer
 from agop.charts import write_page
 from agop.charts.document import Document
 from agop.charts.kind import Result
-from agop.cli.app import app, check_out, print_findings, print_numbers, readable_errors, say, warn
+from agop.cli.app import app, readable_errors
+from agop.cli.terminal import check_out, print_findings, print_numbers, say, warn
 from agop.errors import InputError, MissingExtraError
-from agop.report import document_of, read_results, result_of
+from agop.reports import document_of, read_results, result_of
 from agop.runs import Run
 
 __all__ = ["Runs", "place_of", "report", "show_report", "show_run"]

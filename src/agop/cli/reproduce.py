@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from agop import datasets
-from agop.cli.app import app, console, readable_errors, say, warn
+from agop.cli.app import app, readable_errors
+from agop.cli.terminal import console, say, warn
 from agop.errors import MissingExtraError
 from agop.paper import (
     FIGURES,

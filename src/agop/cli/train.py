@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from agop import datasets
-from agop.cli.app import app, progress_bar, readable_errors
+from agop.cli.app import app, readable_errors
 from agop.cli.options import DataDir, RunFolder, settings_as_options
 from agop.cli.report import show_run
+from agop.cli.terminal import progress_bar
 from agop.network import NetworkRecord
 from agop.paper import TrainSettings, run_train
 from agop.runs import Run

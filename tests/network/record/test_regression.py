@@ -12,7 +12,7 @@ from agop.errors import InputError
 from agop.moments import ClassMoments, TargetMoments
 from agop.network import LayerRecord, NetworkRecord, Stage
 from agop.network.record.samples import SeenSamples
-from agop.report import report
+from agop.reports import report
 from network.record.test_tables import printed
 from oracles import regression as oracle
 

@@ -11,7 +11,7 @@ import torch
 import agop
 from agop.network import NetworkRecord
 from agop.network.factory import make_model
-from agop.report import report
+from agop.reports import report
 from agop.runs import Run
 from commands import invoke, words
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from agop.charts.document import Document, NumberTable, Plot
-from agop.charts.kind import KINDS, Kind, Result, kind_of
+from agop.charts.kind import Kind, Result, all_kinds, kind_of
 from agop.charts.page.html import write_page
 from agop.errors import CONTENT_ERRORS, AgopError, DataFileError, InputError
 from agop.estimator import load as load_model
@@ -164,7 +164,7 @@ def plots_of(results: Sequence[Result]) -> list[Plot]:
 
 def _accepting(value: Any) -> Any:
     """Function of a kind that makes a result of a value in hand; None if none accepts it."""
-    accepted = {cls: make for kind in KINDS.values() for cls, make in kind.accepts.items()}
+    accepted = {cls: make for kind in all_kinds().values() for cls, make in kind.accepts.items()}
     return next((make for cls, make in accepted.items() if isinstance(value, cls)), None)
 
 
@@ -182,17 +182,19 @@ def _from_path(path: Path) -> Result:
         advice = f"Name its folder, {path.parent}."
         raise InputError("a run folder, or a file of a model or a record", str(path), advice)
     _, header = storage.load(path)
-    kind = KINDS.get(str(header.get("kind")))
+    kind = all_kinds().get(str(header.get("kind")))
     return _renamed(result_of(load_model(path) if kind is None or kind.load is None else kind.load(path)), path.stem)
 
 
 def _from_run(run: Run) -> Result:
     name = str(run.info().get("kind"))
-    if name not in KINDS:
-        known = ", ".join(KINDS)
-        raise InputError(f"{run.path} to hold a run of {known}", f"one of kind {name!r}", "Choose another folder.")
+    known = all_kinds()
+    if name not in known:
+        raise InputError(
+            f"{run.path} to hold a run of {', '.join(known)}", f"one of kind {name!r}", "Choose another folder."
+        )
     try:
-        return cast(Result, KINDS[name].read(run))
+        return cast(Result, known[name].read(run))
     except AgopError:
         raise
     except CONTENT_ERRORS as error:
@@ -202,7 +204,7 @@ def _from_run(run: Run) -> Result:
 
 def _by_kind(results: Sequence[Result]) -> list[tuple[Kind, list[Result]]]:
     """Results of each kind that there is, in the order in which kinds are shown."""
-    found = [(kind, [result for result in results if type(result) is kind.result]) for kind in KINDS.values()]
+    found = [(kind, [result for result in results if type(result) is kind.result]) for kind in all_kinds().values()]
     return [(kind, part) for kind, part in found if part]
 
 

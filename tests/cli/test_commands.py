@@ -1,0 +1,58 @@
+"""The table of commands, and the time before a command begins: help without torch, Ctrl-C while it is imported."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from commands import invoke, words
+
+import agop
+from agop.cli.app import COMMANDS
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_the_help_of_each_begins_with(name):
+    assert words(COMMANDS[name]) in words(invoke("--help").stdout)
+    usage, _, text = words(invoke(name, "--help").stdout).partition(" Options ")[0].partition("[OPTIONS]")
+    assert words(COMMANDS[name]) in text, usage
+
+
+def test_an_unknown_command_is_one_error():
+    result = invoke("mesure")
+    assert result.exit_code == 2
+    assert "mesure" in words(result.stderr)
+
+
+def test_help_and_the_package_come_without_torch():
+    code = "import sys, agop; from commands import invoke; assert invoke('--help').exit_code == 0; print(*sys.modules)"
+    path = os.pathsep.join(["tests", *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": path}
+    )
+    assert not {"torch", "sklearn", "scipy", "pandas"} & set(done.stdout.split())
+
+
+def test_every_public_name_is_there():
+    assert set(agop.__all__) <= set(dir(agop))
+    for name in agop.__all__:
+        assert getattr(agop, name).__name__.split(".")[-1] == name
+    with pytest.raises(AttributeError, match="nothing"):
+        agop.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("module", ["agop.cli.app", "torch._C", "sklearn.base"])
+def test_an_end_during_the_imports_is_one_sentence(module, number):
+    """The signal comes when the module has been imported, and others are about to be."""
+    command = [sys.executable, "-X", "importtime", "-m", "agop", "merge", "nothing", "--out", "nowhere"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        assert process.stderr is not None
+        next(line for line in process.stderr if line.split()[-1] == module)
+        process.send_signal(number)
+        rest = [line for line in process.stderr if not line.startswith("import time:")]
+        assert process.wait(60) == 130
+    assert rest == ["Interrupted. Nothing was begun.\n"]
