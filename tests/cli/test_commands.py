@@ -8,10 +8,10 @@ import subprocess
 import sys
 
 import pytest
-from commands import invoke, words
 
 import agop
 from agop.cli.app import COMMANDS
+from commands import invoke, words
 
 
 @pytest.mark.parametrize("name", COMMANDS)
