@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from agop.conv_rfm.deep import (
+    ConvLayer,
+    ConvLayerMap,
+    ConvLayerRecord,
+    ConvLayerSettings,
+    conv_layer_records,
+    deep_conv_rfm,
+)
 from agop.conv_rfm.estimator import ConvRFMClassifier
 from agop.conv_rfm.kernels import PATCH_KERNELS, ConvNNGP, ConvNTK, PatchKernel, PatchLaplace
 from agop.conv_rfm.kind import CONV_RFM
@@ -16,6 +24,10 @@ from agop.conv_rfm.settings import ConvRFMSettings
 __all__ = [
     "CONV_RFM",
     "PATCH_KERNELS",
+    "ConvLayer",
+    "ConvLayerMap",
+    "ConvLayerRecord",
+    "ConvLayerSettings",
     "ConvMachine",
     "ConvNNGP",
     "ConvNTK",
@@ -27,7 +39,9 @@ __all__ = [
     "PatchKernel",
     "PatchLaplace",
     "Patches",
+    "conv_layer_records",
     "conv_rfm",
+    "deep_conv_rfm",
     "filters_of",
     "patch_agop",
     "patch_kernel_matrix",

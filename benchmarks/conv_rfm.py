@@ -1,0 +1,265 @@
+"""Convolutional RFM: are its kernels those of wide networks, its filters those of trained ones, and what does it take?
+
+``widths``: kernels of three images of 6 x 6 pixels against networks of 4,096 features a layer, with the standard error
+of their mean. ``signals``: images of noise, 12 x 12, with one of two edges of 3 x 3 pixels at a random place; test
+accuracy after each update, five seeds. ``networks``: 1,000 images averaged to 16 x 16 pixels, a network of two
+convolutions of 32 features trained on them by Adam, and the metric learned from them; correlations over the entries of
+the metric, the network's patch AGOP and its W^T W, three seeds. ``time``: processor seconds of an update on 1,000
+images of 14 x 14 pixels. ``deep``: NC1 of deep convolutional RFM on digits at three stages of each layer, with and without
+pooling, beside its control.
+
+    AGOP_DATA=... python -m benchmarks.conv_rfm [question ...]
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from benchmarks.measuring import RESULTS, matmul_rate, write
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from agop import datasets, measure
+from agop.conv_rfm import (
+    ConvLayerSettings,
+    ConvNNGP,
+    ConvNTK,
+    IterateSettings,
+    PatchKernel,
+    PatchLaplace,
+    conv_layer_records,
+    conv_rfm,
+    deep_conv_rfm,
+    patch_kernel_matrix,
+)
+from agop.conv_rfm.run import shrunk
+from agop.linalg import psd_power
+from agop.rfm import Samples
+from agop.runs import SeedSummary
+
+WIDTH, NETWORKS = 4096, 12
+EDGES = 1.5 * np.array([[[1, 1, 1], [-1, -1, -1], [0, 0, 0]], [[1, -1, 0], [1, -1, 0], [1, -1, 0]]])
+UPDATES = 4
+FEATURES, EPOCHS = 32, 40
+
+
+def random_network(images: Tensor, root: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Gram matrices of the features and of the gradients of one network of two convolutions."""
+    weights = [torch.randn(WIDTH, len(root), generator=generator), torch.randn(WIDTH, 9 * WIDTH, generator=generator)]
+    inputs, slopes, planes = [], [], images
+    for weight, maps in zip(weights, (root, None), strict=True):
+        patches = torch.nn.functional.unfold(planes, 3, padding=1)  # (n, r, p)
+        patches = (patches if maps is None else (maps @ patches)) * (2 / weight.shape[1]) ** 0.5
+        sums = weight @ patches
+        inputs.append(patches)
+        slopes.append((sums > 0).float())
+        planes = sums.relu().reshape(len(images), WIDTH, *images.shape[2:])
+    n_positions = planes[0, 0].numel()
+    features = planes.flatten(1)
+    nngp = features @ features.mT / (WIDTH * n_positions)
+    read_out = torch.randn(WIDTH, n_positions, generator=generator) / (WIDTH * n_positions) ** 0.5
+    after = read_out * slopes[1]
+    spread = torch.nn.functional.fold(weights[1].mT @ after, images.shape[2:], 3, padding=1).flatten(2)
+    before = spread * (2 / weights[1].shape[1]) ** 0.5 * slopes[0]
+    gradients = sum(
+        torch.einsum("ikp,jkq,irp,jrq->ij", delta, delta, patches, patches)
+        for delta, patches in zip((before, after), inputs, strict=True)
+    )
+    return nngp, nngp + gradients
+
+
+def widths() -> dict[str, Any]:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(3, 2, 6, 6, generator=generator)
+    factor = torch.randn(18, 18, generator=generator)
+    root = psd_power(factor @ factor.mT / 18, 0.5)
+    found = [torch.stack(random_network(images, root, generator)) for _ in range(NETWORKS)]
+    mean, error = torch.stack(found).mean(0), torch.stack(found).std(0) / NETWORKS**0.5
+    result: dict[str, Any] = {"width": WIDTH, "networks": NETWORKS}
+    for index, (name, kernel) in enumerate((("nngp", ConvNNGP()), ("ntk", ConvNTK()))):
+        gram = patch_kernel_matrix(kernel, images, root)
+        result[name] = {
+            "kernel": gram.tolist(),
+            "networks": mean[index].tolist(),
+            "standard_error": error[index].tolist(),
+            "largest_deviation_in_errors": float(((gram - mean[index]).abs() / error[index]).max()),
+        }
+    return result
+
+
+def noise_with_an_edge(n: int, rng: np.random.Generator) -> tuple[Tensor, NDArray[np.int64]]:
+    images, labels = rng.standard_normal((n, 1, 12, 12)), rng.integers(0, 2, n)
+    for image, label, (row, column) in zip(images, labels, rng.integers(0, 9, (n, 2)), strict=True):
+        image[0, row : row + 3, column : column + 3] += EDGES[label]
+    return torch.from_numpy(images).float(), labels
+
+
+def courses(
+    kernel: PatchKernel,
+    power: float,
+    train: tuple[Tensor, NDArray[np.int64]],
+    test: tuple[Tensor, NDArray[np.int64]],
+) -> list[float]:
+    """Test accuracy after each update."""
+    (images, labels), (new, truth) = train, test
+    targets = 2 * torch.eye(int(labels.max()) + 1)[torch.from_numpy(labels)] - 1
+    shape = (images.shape[1], images.shape[2], images.shape[3])
+    steps = conv_rfm(Samples.of(images.flatten(1), targets), shape, IterateSettings(kernel, 1e-3, power), UPDATES)
+    return [float((step.machine(new).argmax(1).numpy() == truth).mean()) for step in steps]
+
+
+def signals() -> dict[str, Any]:
+    settings: dict[str, tuple[PatchKernel, float]] = {
+        "ntk, depth 2": (ConvNTK(2), 1.0),
+        "ntk, depth 2, root": (ConvNTK(2), 0.5),
+        "nngp, depth 2": (ConvNNGP(2), 1.0),
+        "laplace": (PatchLaplace(1.0), 1.0),
+    }
+    result: dict[str, Any] = {"n": 1000, "test": 2000, "updates": UPDATES}
+    for name, (kernel, power) in settings.items():
+        found = []
+        for seed in range(5):
+            rng = np.random.default_rng(seed)
+            found.append(courses(kernel, power, noise_with_an_edge(1000, rng), noise_with_an_edge(2000, rng)))
+            print(name, seed, found[-1], flush=True)
+        summaries = [SeedSummary.of(column, log=False) for column in zip(*found, strict=True)]
+        gain = SeedSummary.of([course[-1] - course[0] for course in found], log=False)
+        result[name] = {
+            "seeds": found,
+            "means": [each.mean for each in summaries],
+            "intervals": [[each.low, each.high] for each in summaries],
+            "gain": [gain.low, gain.mean, gain.high],
+        }
+    return result
+
+
+def trained(images: Tensor, targets: Tensor, seed: int) -> tuple[nn.Sequential, nn.Sequential]:
+    """A network of two convolutions without biases before and after training."""
+    torch.manual_seed(seed)
+
+    def network() -> nn.Sequential:
+        first = nn.Conv2d(images.shape[1], FEATURES, 3, padding=1, bias=False)
+        second = nn.Conv2d(FEATURES, FEATURES, 3, padding=1, bias=False)
+        size = FEATURES * images.shape[2] * images.shape[3]
+        return nn.Sequential(first, nn.ReLU(), second, nn.ReLU(), nn.Flatten(), nn.Linear(size, 10, bias=False))
+
+    start, model = network(), network()
+    model.load_state_dict(start.state_dict())
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    for _ in range(EPOCHS):
+        for rows in torch.randperm(len(images)).reshape(-1, 100):
+            optimizer.zero_grad()
+            (model(images[rows]) - targets[rows]).square().mean().backward()
+            optimizer.step()
+    return start.eval(), model.eval()
+
+
+def correlation(one: Tensor, other: Tensor) -> float:
+    """Pearson's correlation over the entries."""
+    return float(torch.corrcoef(torch.stack([one.double().ravel(), other.double().ravel()]))[0, 1])
+
+
+def networks() -> dict[str, Any]:
+    result: dict[str, Any] = {"n": 1000, "width": FEATURES, "epochs": EPOCHS}
+    for name in ("svhn", "cifar10"):
+        result[name] = [beside_a_network(name, seed) for seed in range(3)]
+    return result
+
+
+def beside_a_network(name: str, seed: int) -> dict[str, Any]:
+    """Correlations of the metrics of ConvRFM with the first layer of a network, trained and untrained."""
+    part = datasets.subset(shrunk(datasets.load(name), 2), 1000, 1000, "random", seed)
+    shape = (3, 16, 16)
+    train, test = (torch.from_numpy(rows).float() for rows in datasets.standardized_inputs(part, "channel"))
+    labels = torch.from_numpy(part.train_labels)
+    targets, images = 2 * torch.eye(10)[labels] - 1, train.reshape(-1, *shape)
+    start, model = trained(images, targets, seed)
+    right = model(test.reshape(-1, *shape)).argmax(1).numpy() == part.test_labels
+    found: dict[str, Any] = {"seed": seed, "network_test_accuracy": float(right.mean())}
+    layers = {}
+    batches = [(images[first : first + 100], labels[first : first + 100]) for first in range(0, 1000, 100)]
+    for when, net in (("untrained", start), ("trained", model)):
+        layer = measure(net, batches)["0"]
+        assert layer.agop is not None
+        assert layer.weight is not None
+        layers[when] = {"patch AGOP": layer.agop, "W^T W": layer.weight.double().mT @ layer.weight.double()}
+        for power in (1.0, 0.5):
+            root = psd_power(layers[when]["patch AGOP"], power)
+            found[f"{when}: patch AGOP^{power:g} with W^T W"] = correlation(root, layers[when]["W^T W"])
+    settings = IterateSettings(ConvNTK(2), 1e-3, agop_samples=300)
+    for step in conv_rfm(Samples.of(train, targets), shape, settings, 2):
+        if step.machine.metric is None:
+            continue
+        for when, matrices in layers.items():
+            for what, matrix in matrices.items():
+                for power in (1.0, 0.5):
+                    key = f"M^{power:g} after {step.iteration} updates with {what}, {when}"
+                    found[key] = correlation(psd_power(step.machine.metric, power), matrix)
+    print(name, json.dumps(found, indent=1), flush=True)
+    return found
+
+
+def times() -> dict[str, Any]:
+    """Processor seconds of kernel ridge regression, and of an update: patch AGOP, kernel matrix and solve."""
+    result: dict[str, Any] = {"n": 1000, "pixels": "1 x 14 x 14", "outputs": 10, "kernel": "ntk, depth 2"}
+    for dtype in (torch.float32, torch.float64):
+        images = torch.randn(1000, 196, generator=torch.Generator().manual_seed(0)).to(dtype)
+        targets = torch.randn(1000, 10, generator=torch.Generator().manual_seed(1))
+        steps = conv_rfm(Samples.of(images, targets), (1, 14, 14), IterateSettings(ConvNTK(2)), 2)
+        used = [time.process_time(), *(time.process_time() for _ in steps)]
+        first, second, third = np.diff(used)
+        result[str(dtype).removeprefix("torch.")] = {
+            "kernel_ridge_regression": float(first),
+            "updates": [float(second), float(third)],
+            "matrix_product_gflops": matmul_rate(dtype) / 1e9,
+        }
+    print(result, flush=True)
+    return result
+
+
+def deep() -> dict[str, Any]:
+    result: dict[str, Any] = {"n": 400, "kernel": "ntk, depth 1", "width": 32}
+    for name, pool, depth in (("without pooling", 1, 8), ("pooled by 2", 2, 3)):
+        for agop in (True, False):
+            found = [layers_of_digits(ConvLayerSettings(ConvNTK(1), 32, 1e-3, pool, agop), depth, s) for s in range(3)]
+            result[name if agop else f"{name}, control"] = found
+            print(name, agop, json.dumps(found[0]), flush=True)
+    return result
+
+
+def layers_of_digits(settings: ConvLayerSettings, depth: int, seed: int) -> list[dict[str, Any]]:
+    part = datasets.subset(datasets.load("digits"), 400, None, "random", seed)
+    train, test = (torch.from_numpy(rows).float() for rows in datasets.standardized_inputs(part, "channel"))
+    labels, truth = torch.from_numpy(part.train_labels), torch.from_numpy(part.test_labels)
+    layers = deep_conv_rfm(Samples.of(train, 2 * torch.eye(10)[labels] - 1), (1, 8, 8), settings, depth, seed=seed)
+    records = conv_layer_records(layers, labels, 10, (test.reshape(-1, 1, 8, 8), truth))
+    return [line for _, record in records for line in record.lines()]
+
+
+QUESTIONS: dict[str, Callable[[], dict[str, Any]]] = {
+    "widths": widths,
+    "time": times,
+    "signals": signals,
+    "networks": networks,
+    "deep": deep,
+}
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    path = RESULTS / "conv_rfm.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    for name in sys.argv[1:] or QUESTIONS:
+        known = {**known, name: QUESTIONS[name]()}
+        known.pop("machine", None)
+        write("conv_rfm", known)
+
+
+if __name__ == "__main__":
+    main()
