@@ -181,7 +181,7 @@ def put(value):
         (lambda rows, y: (rows[:, :5], y), "5 features.* in chunk 2, rows 2000 to 2999"),
         (lambda rows, y: (rows.astype("f4"), y), "float64 in all chunks, got torch.float32 in chunk 2, rows 2000"),
         (
-            lambda rows, y: (rows.astype(str)[:9, :] + "x", y),
+            lambda rows, y: (np.char.add(rows.astype(str)[:9, :], "x"), y),
             "could not convert string.* in chunk 2, rows 2000 to 2008",
         ),
         (lambda rows, y: (np.full((9, 40), "x"), y[:9]), "could not convert string.* in chunk 2, rows 2000 to 2008"),
