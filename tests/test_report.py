@@ -367,10 +367,9 @@ def test_lead_says_when_and_where():
 
 def test_what_is_missing_is_said():
     result = DeepRFMResult("run", {"settings": {}, "finished": None}, [])
-    assert document_of([result]).notes == [
-        "The run is not finished: this is what it has found so far.",
-        "There are no tensors in the run, so that Gram matrices and spectra are not shown.",
-    ]
+    document = document_of([result])
+    assert document.notes == ["The run is not finished: this is what it has found so far."]
+    assert document.remarks == ["There are no tensors in the run, so that Gram matrices and spectra are not shown."]
 
 
 def test_paths_in_a_list_have_the_names_that_tell_them_apart(make_run, tmp_path):

@@ -140,13 +140,15 @@ def document_of(results: Sequence[Result]) -> Document:
     ]
     return Document(
         _title(results),
-        "; ".join(filter(None, (_of(results, result, _facts(result.info)) for result in results))),
+        "; ".join(filter(None, (_of(results, result, _lead(result)) for result in results))),
         [finding for kind, part in kinds for finding in kind.findings(part)],
         plots_of(results),
         [table for table in tables if table.rows],
-        [_of(results, result, note) for result in results for note in _notes(result)],
+        [_of(results, result, note) for result in results for note in _notes(result.info)],
         _differing_settings(results) if several and len(kinds) == 1 else None,
         {term: meaning for kind, _ in kinds for term, meaning in kind.terms.items()},
+        kinds[0][0].summary(results) if len(kinds) == 1 else None,
+        [_of(results, result, remark) for result in results for remark in _remarks(result)],
     )
 
 
@@ -227,6 +229,11 @@ def _title(results: Sequence[Result]) -> str:
     return f"{kind_of(result).heading(result)} on {data}" if data else kind_of(result).heading(result)
 
 
+def _lead(result: Result) -> str:
+    """Data of a result, and when, on what and how long it ran."""
+    return "; ".join(filter(None, (kind_of(result).data(result), _facts(result.info))))
+
+
 def _facts(info: Mapping[str, Any]) -> str:
     """When, on what and how long it ran, as far as it is known."""
     machine, version = info.get("machine", {}), info.get("versions", {}).get("agop")
@@ -239,15 +246,17 @@ def _facts(info: Mapping[str, Any]) -> str:
     return ", ".join(filter(None, facts))
 
 
-def _notes(result: Result) -> list[str]:
-    """Notes to know first: permuted labels, those of the run, what its folder does not hold."""
-    permuted, info = result.info["settings"].get("permute_labels"), result.info
+def _notes(info: Mapping[str, Any]) -> list[str]:
+    """Notes to know first: that labels were permuted, or that it goes on."""
     return [
-        *["The labels were permuted: this is the baseline."] * bool(permuted),
+        *["The labels were permuted: this is the baseline."] * bool(info["settings"].get("permute_labels")),
         *["The run is not finished: this is what it has found so far."] * (info.get("finished", "") is None),
-        *info.get("notes", []),
-        *kind_of(result).notes(result),
     ]
+
+
+def _remarks(result: Result) -> list[str]:
+    """Remarks of the run on what it left out, and on what its folder does not hold."""
+    return [*result.info.get("notes", []), *kind_of(result).notes(result)]
 
 
 def _differing_settings(results: Sequence[Result]) -> NumberTable:

@@ -56,7 +56,7 @@ class Page(HTMLParser):
         if not self._open:
             return
         tag, kind = self._open[-1]
-        if tag in ("td", "th"):
+        if tag in ("td", "th", "mark"):
             self.rows[-1][-1] += data.replace("\u00a0", " ")
         if kind:
             self.classed[kind][-1] += data
@@ -122,14 +122,19 @@ def test_links_lead_somewhere(text, found):
 
 
 def test_findings_come_first(run, found):
-    expected = rows_of(document_of([result_of(run)]).findings)
+    document = document_of([result_of(run)])
+    summary = [list(row) for row in (document.summary.table.columns, *document.summary.table.rows)]
+    expected = [*summary, *rows_of(document.findings)]
+    assert found.classed["verdict"] == [document.summary.sentence]
+    assert len(document.summary.deciding) == found.tags.count("mark") == 1
     assert found.rows[: len(expected)] == expected
 
 
 def test_a_finding_above_each_plot(run, found):
     document = document_of([result_of(run)])
     tables = [rows_of(findings) for findings in (document.findings, *(plot.findings for plot in document.plots))]
-    expected = [row for table in tables for row in table]
+    summary = [list(row) for row in (document.summary.table.columns, *document.summary.table.rows)]
+    expected = [*summary, *(row for table in tables for row in table)]
     assert found.rows[: len(expected)] == expected
     assert len(tables) == 6
 
@@ -147,9 +152,13 @@ def test_numbers_settings_and_machine(run, found):
 
 def test_permuted_labels_and_notes_are_told_first(make_run, found):
     run = make_run(depth=1, control=False, permute_labels=True, notes=["rows were dropped"])
-    other = Page(report(run, run.path / "page.html").read_text(encoding="utf-8"))
-    assert other.classed["note"][1:] == ["The labels were permuted: this is the baseline.", "rows were dropped"]
+    text = report(run, run.path / "page.html").read_text(encoding="utf-8")
+    other = Page(text)
+    assert other.classed["note"][1:] == ["The labels were permuted: this is the baseline."]
+    assert "What was left out, and why (1)" in text
+    assert "<li>rows were dropped</li>" in text
     assert len(found.classed["note"]) == 1  # that scripts are needed
+    assert "remarks" not in found.classed
 
 
 def test_texts_are_escaped(make_run):

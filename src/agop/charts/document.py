@@ -11,7 +11,7 @@ from agop.charts.chart import Chart
 if TYPE_CHECKING:
     from agop.charts.findings import Finding
 
-__all__ = ["Document", "NumberTable", "Plot"]
+__all__ = ["Document", "NumberTable", "Plot", "Summary"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +84,25 @@ class NumberTable:
         return cls(title, [rows[0], *shown], [[str(key), *row] for key, row in zip(rows[1], cells, strict=True)])
 
 
+@dataclass(frozen=True)
+class Summary:
+    """What is read first: a sentence, and the numbers that it rests on.
+
+    Attributes
+    ----------
+    sentence
+        Sentence on all the runs.
+    table
+        Table with a row a run.
+    deciding
+        (row, column) of the numbers that the sentence is about.
+    """
+
+    sentence: str
+    table: NumberTable
+    deciding: Collection[tuple[int, int]] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Document:
     """A report.
@@ -91,7 +110,7 @@ class Document:
     Attributes
     ----------
     title, lead
-        Heading, and a line on what was run.
+        Heading, and a line on the data and on what was run.
     findings
         Findings on the whole.
     plots
@@ -99,11 +118,15 @@ class Document:
     tables
         Numbers, settings and machines.
     notes
-        Notes that the reader must know first, such as that labels were permuted or what could not be shown.
+        Notes that the reader must know first, such as that labels were permuted.
     differences
         Settings that differ between runs of one kind; None for a single run, or runs of several kinds.
     terms
         Meaning and source of each term that the plots use.
+    summary
+        Summary of the runs; without one the findings are read first.
+    remarks
+        Remarks on what was left out and why.
     """
 
     title: str
@@ -114,3 +137,5 @@ class Document:
     notes: Sequence[str] = ()
     differences: NumberTable | None = None
     terms: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    summary: Summary | None = None
+    remarks: Sequence[str] = ()

@@ -11,7 +11,7 @@ from agop.charts.findings import Finding, listed, percent, spread
 from agop.charts.kind import Result
 from agop.runs import FITTED_ACCURACY, Line, SeedSummary, TrainingFit
 
-__all__ = ["NOT_FITTED", "UNSETTLED", "compared", "marked", "not_fitted", "of_each", "zeros"]
+__all__ = ["NOT_FITTED", "UNSETTLED", "compared", "fit_text", "marked", "not_fitted", "of_each", "verdict", "zeros"]
 
 NOT_FITTED, UNSETTLED = "not fitted", "no difference beyond the spread"
 
@@ -93,6 +93,44 @@ def not_fitted(fit: TrainingFit) -> list[Finding]:
         return [Finding("share of the first training loss that is left", "worst seed", fit.value, "%", notes=(note,))]
     name = "training accuracy" if fit.measure == "train_accuracy" else "accuracy on these rows"
     return [Finding(name, "worst seed", fit.value, notes=(f"{NOT_FITTED}: below {FITTED_ACCURACY:g}",))]
+
+
+def fit_text(fit: TrainingFit) -> str:
+    """Whether a run has fitted, by its worst seed.
+
+    Examples
+    --------
+    >>> fit_text(TrainingFit("train_accuracy", 1.0)), fit_text(TrainingFit("loss", 0.5)), fit_text(TrainingFit())
+    ('yes', 'no', 'not known')
+    """
+    return {True: "yes", False: "no", None: "not known"}[fit.fitted]
+
+
+def verdict(findings: Sequence[Finding]) -> tuple[str, list[str]]:
+    """Sentence on runs that were compared, and the names of those that are best; none if nothing is settled.
+
+    Parameters
+    ----------
+    findings
+        What ``compared`` found.
+
+    Examples
+    --------
+    >>> found = {name: SeedSummary.of([value]) for name, value in (("a", 4.0), ("b", 0.5))}
+    >>> verdict(compared("NC1", "last layer", found))
+    ('NC1, last layer: lowest in b.', ['b'])
+    """
+    place = f"{findings[0].quantity}, {findings[0].where}"
+    failed = [each.run for each in findings if any(note.startswith(NOT_FITTED) for note in each.notes)]
+    ranked = [each for each in findings if each.run not in failed]
+    if len(ranked) < 2:
+        return f"{place}: not ranked, since {f'only {ranked[0].run}' if ranked else 'no run'} has fitted.", []
+    unranked = f" Not fitted, so not ranked: {listed(failed)}." if failed else ""
+    best = [each for each in ranked if each.notes and each.notes[0].startswith(("lowest", "highest", "among the"))]
+    if not best:
+        return f"{place}: {ranked[0].notes[0]} in all runs{' that have fitted' if failed else ''}.{unranked}", []
+    names, (mark, _, doubt) = [each.run for each in best], best[0].notes[0].partition(", ")
+    return f"{place}: {mark} in {listed(names)}{doubt and f', {doubt}'}.{unranked}", names
 
 
 def zeros(quantity: str, where: str, lines: Iterable[Line], measure: str) -> list[Finding]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from agop.charts.chart import Chart, Choice
-from agop.charts.document import NumberTable, Plot
+from agop.charts.document import NumberTable, Plot, Summary
 from agop.charts.findings import Finding
 from agop.errors import InputError
 from agop.rooms import import_rooms
@@ -66,7 +66,11 @@ class Kind:
     table
         Numbers of a result.
     notes
-        Notes that the reader of a result must know first.
+        Notes on what a result leaves out.
+    data
+        Data of a result in words, such as "600 samples of 10 classes"; empty if they are not known.
+    summary
+        What is read first of one result, or of several that are compared; None if that are the findings.
     terms
         Meaning and source of each term that the plots use.
     """
@@ -80,6 +84,8 @@ class Kind:
     table: Callable[[Any], NumberTable]
     heading: Callable[[Any], str]
     notes: Callable[[Any], list[str]] = lambda result: []
+    data: Callable[[Any], str] = lambda result: ""
+    summary: Callable[[Sequence[Any]], Summary | None] = lambda results: None
     terms: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     accepts: Mapping[type, Callable[[Any], Any]] = field(default_factory=dict)
     load: Callable[[Path], Any] | None = None

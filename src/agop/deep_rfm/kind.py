@@ -10,6 +10,7 @@ from agop.deep_rfm.estimator import DeepRFMClassifier
 from agop.deep_rfm.findings import deep_rfm_findings
 from agop.deep_rfm.plots import deep_rfm_numbers, deep_rfm_plots
 from agop.deep_rfm.result import DeepRFMResult
+from agop.deep_rfm.summary import deep_rfm_data, deep_rfm_summary
 from agop.outer_product.terms import TERMS as AGOP
 
 __all__ = ["DEEP_RFM"]
@@ -42,6 +43,8 @@ DEEP_RFM = register(
             "control": ("The same network with the identity in place of every AGOP.", DEEP_RFM_PAPER),
         },
         accepts={DeepRFMClassifier: DeepRFMResult.of},
+        data=deep_rfm_data,
+        summary=deep_rfm_summary,
     )
 )
 """Runs of ``agop deep-rfm`` and fitted classifiers."""

@@ -8,6 +8,7 @@ from agop.collapse.terms import DEEP_RFM_PAPER
 from agop.collapse.terms import TERMS as COLLAPSE
 from agop.network.plots.collapse import network_numbers, network_plots
 from agop.network.plots.findings import network_findings
+from agop.network.plots.summary import network_data, network_summary
 from agop.network.record import NetworkRecord
 from agop.network.result import NetworkResult
 from agop.network.tracker import Tracker
@@ -75,6 +76,8 @@ NETWORK = register(
             Tracker: lambda tracker: NetworkResult.read(tracker.run),
         },
         load=NetworkRecord.load,
+        data=network_data,
+        summary=network_summary,
     )
 )
 """Runs of ``agop train``, ``agop measure`` and trackers, and records."""

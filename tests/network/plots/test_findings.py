@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from agop.charts.judging import NOT_FITTED, UNSETTLED
-from agop.network.plots.attribution import attribution_findings
+from agop.network.plots.attribution import attribution_findings, share_sum
 from agop.network.plots.findings import epoch_findings, layer_findings, map_findings, network_findings, nfa_findings
+from agop.network.plots.output_layer import BY_DEFINITION
 from agop.network.result import NetworkResult
 
 
@@ -90,8 +91,8 @@ def test_scores_course_cause_and_ansatz_at_the_last_measurement_of_each_seed():
     ]
     assert (nc1.course.start, nc1.value) == pytest.approx((2, 0.05))
     assert (nc1.course.direction, nc1.notes) == ("unsettled", ("lower in 2 of 2 seeds",))
-    assert (first.where, first.value, first.notes) == ("fc.1", None, ("no fall of 5 % in every seed",))
-    assert (last.where, last.value) == ("fc.output", pytest.approx(0.3))
+    assert (first.where, first.value) == ("fc.output", pytest.approx(0.3))
+    assert (last.where, last.value, last.notes) == ("fc.1", None, ("no fall of 5 % in every seed",))
     assert (ansatz.where, ansatz.value) == ("fc.1", pytest.approx(0.6))
 
 
@@ -199,8 +200,14 @@ def test_ansatz_of_several_runs():
         ([(3.0, 4.0), (1.0, 4.0)], [0.75, 0.25], [("more than half",), ()]),
         ([(3.0, 4.0), (3.0, -1.0)], [0.75, None], [("more than half",), ("no fall of 5 %",)]),
         ([(3.0, 4.0), (3.0, 0.04)], [0.75, None], [("more than half",), ("no fall of 5 %",)]),
-        ([(-1.0, 4.0)], [-0.25], [("the linear map raises NC1",)]),
-        ([(3.0, 2.0)], [1.5], [("more than half", "the nonlinearity raises NC1 again")]),
+        ([(-1.0, 4.0)], [None], [("no share: the linear map raises NC1",)]),
+        ([(3.0, 2.0)], [None], [("no share: the nonlinearity raises NC1 again",)]),
+        (
+            [(3.0, 2.0), (3.0, 4.0)],
+            [0.75, None],
+            [("more than half",), ("no share: the nonlinearity raises NC1 again",)],
+        ),
+        ([(0.0, 0.0)] * 20, [None], [("no fall of 5 %",)]),
         ([(1.0, -1.0)], [None], [("no fall of 5 %",)]),
         ([(1.0, None)], [], []),
     ],
@@ -215,6 +222,25 @@ def test_shares_of_several_runs():
     runs = falls((3.0, 4.0), (1.0, 1.0)), falls((1.0, 4.0), name="b"), falls((1.0, -1.0), name="c")
     sums = [(f.run, f.value) for f in attribution_findings(runs) if f.where == "sum over the layers"]
     assert sums == [("a", 0.8), ("b", 0.25)]
+
+
+def test_a_sum_that_is_no_share_is_not_told():
+    lines = falls((3.0, 2.0), (1.0, 1.0)).lines
+    (found,) = share_sum(lines)
+    assert (found.value, found.notes) == (None, ("no share: the nonlinearity raises NC1 again",))
+    assert share_sum(falls((0.04, 0.04)).lines) == []
+
+
+def test_the_layer_that_makes_the_outputs_is_not_compared():
+    """Its AGOP is W^T W whatever was learned: an ansatz that holds there would be counted as evidence."""
+    pairs = ("fc.1", 0.25, 0.5), ("fc.2", 1.0, 0.9)
+    lines = [line(0, 1, name, "input", 1.0, nfa_pearson=nfa, nfa_pearson_root=root) for name, nfa, root in pairs]
+    one, other = nfa_findings([result("a", lines)])
+    assert (one.where, one.value) == ("fc.1", 0.5)
+    assert (other.where, other.value, other.notes) == ("fc.2", None, (BY_DEFINITION,))
+    assert [f.value for f in found(lines) if f.quantity.startswith("correlation")] == [0.5]
+    near = [{**each, "nfa_pearson": min(each["nfa_pearson"], 0.9999)} for each in lines]
+    assert [f.value for f in nfa_findings([result("a", near)])] == [pytest.approx(0.7), 0.5, 0.9]
 
 
 def test_values_that_are_not_numbers_are_left_out():

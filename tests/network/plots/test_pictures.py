@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from agop import measure
+from agop.network.plots.output_layer import BY_DEFINITION
 from agop.network.plots.pictures import agop_plot, eigenvector_plot, means_plot
 from agop.network.result import NetworkResult
 
@@ -64,6 +65,8 @@ def test_which_power_is_closer(rows):
         values[name] = [np.corrcoef(nfm.ravel(), matrix.ravel())[0, 1] for matrix in (root, agop)]
     assert [root > agop for root, agop in values.values()] == [True, True, False]
     found = {f.where: (f.value, f.notes) for f in agop_plot([result_of(record)]).findings}
+    assert found.pop("4") == (None, (BY_DEFINITION,))
+    assert values.pop("4")[1] == pytest.approx(1)
     assert found == {
         name: (pytest.approx(root), (f"with the AGOP: {agop:.2f}",)) for name, (root, agop) in values.items()
     }

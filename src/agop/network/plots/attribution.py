@@ -7,7 +7,7 @@ from math import log
 
 from agop.charts.chart import Bars, Series
 from agop.charts.document import Plot
-from agop.charts.findings import Finding, at_most
+from agop.charts.findings import Finding, at_most, listed
 from agop.charts.judging import of_each
 from agop.charts.palette import color
 from agop.network.result import NetworkResult
@@ -60,26 +60,45 @@ def attribution_findings(results: Sequence[NetworkResult]) -> list[Finding]:
 def share_sum(last: Sequence[Line]) -> list[Finding]:
     """Share of the linear map in the fall of NC1, summed over the layers."""
     linear, fall = (sum(each[k].mean for each in _over_whole_layers(last).values()) for k in (0, 1))
-    return [Finding(_SHARE, "sum over the layers", linear / fall, "%")] if fall >= LEAST_FALL else []
+    if fall < LEAST_FALL:
+        return []
+    share, note = _share(linear, fall)
+    return [Finding(_SHARE, "sum over the layers", share, "%", notes=note)]
 
 
 def share_findings(last: Sequence[Line]) -> list[Finding]:
-    """Share of the linear map in each layer in which every seed has a fall of 5 %."""
-    findings = []
+    """Share of the linear map in each layer in which every seed has a fall of 5 %; of the others one finding."""
+    findings, level, seeds = [], [], 1
     for layer, (linear, fall) in _over_whole_layers(last).items():
-        in_seeds = " in every seed" if fall.n_seeds > 1 else ""
+        seeds = max(seeds, fall.n_seeds)
         if not all(part >= LEAST_FALL for _, part in fall.values):
-            note = f"no fall of 5 %{in_seeds}"
-            findings.append(Finding(_SHARE, layer, None, notes=(note,)))
+            level.append(layer)
             continue
-        share = linear.mean / fall.mean
-        notes = [
-            *[f"more than half{in_seeds}"] * _is_most(linear, fall),
-            *["the nonlinearity raises NC1 again"] * (share > 1),
-            *["the linear map raises NC1"] * (share < 0),
-        ]
-        findings.append(Finding(_SHARE, layer, share, "%", notes=tuple(notes)))
-    return findings
+        share, notes = _share(linear.mean, fall.mean)
+        if share is not None and _is_most(linear, fall):
+            notes = (f"more than half{_in_seeds(fall.n_seeds)}",)
+        findings.append(Finding(_SHARE, layer, share, "%", notes=notes))
+    told = [finding for finding in findings if finding.value is not None]
+    untold = [finding for finding in findings if finding.value is None]
+    rest = [Finding(_SHARE, listed(level, 3), None, notes=(f"no fall of 5 %{_in_seeds(seeds)}",))] if level else []
+    return [*told, *untold, *rest]
+
+
+def _share(linear: float, fall: float) -> tuple[float | None, tuple[str, ...]]:
+    """Part in a fall, if both parts fall; or else which of them rises, so that no share of it can be told.
+
+    Examples
+    --------
+    >>> _share(3.0, 4.0), _share(3.0, 2.0)
+    ((0.75, ()), (None, ('no share: the nonlinearity raises NC1 again',)))
+    """
+    if linear < 0:
+        return None, ("no share: the linear map raises NC1",)
+    return (linear / fall, ()) if linear <= fall else (None, ("no share: the nonlinearity raises NC1 again",))
+
+
+def _in_seeds(count: int) -> str:
+    return " in every seed" if count > 1 else ""
 
 
 def _is_most(linear: SeedSummary, whole: SeedSummary) -> bool:

@@ -15,6 +15,7 @@ from agop.charts.palette import color
 from agop.charts.seed_curves import seed_caption, seed_curve
 from agop.network.plots.findings import layer_findings, nfa_findings
 from agop.network.plots.measures import Shown, shown_measures
+from agop.network.plots.output_layer import output_layer
 from agop.network.record.blocks import Blocks
 from agop.network.result import NetworkResult, rows_caption
 from agop.runs import SeedSummary, last_measured, select, summarize_along, values_of
@@ -124,6 +125,10 @@ def _found(result: NetworkResult) -> list[_Found]:
     found = []
     for shown in shown_measures(last):
         values = summarize_along(select(last, stage=shown.stage), shown.measure, "layer", log=shown.log)
+        if shown.measure == "share":
+            values = {layer: share for layer, share in values.items() if 0 <= share.mean <= 1}
+        if shown.measure.startswith("nfa"):
+            values.pop(output_layer(last) or "", None)
         if values:
             found.append(_Found(blocks, shown, values))
     return found

@@ -13,6 +13,7 @@ from agop.network.plots.attribution import attribution_plot, share_findings
 from agop.network.plots.blocks import block_plots
 from agop.network.plots.findings import epoch_findings, layer_findings, map_findings, nfa_findings, unit_of
 from agop.network.plots.measures import STAGES, by_column, shown_measures
+from agop.network.plots.output_layer import output_layer
 from agop.network.plots.pictures import agop_plot, eigenvector_plot, means_plot
 from agop.network.plots.regression import regression_plot
 from agop.network.plots.scores import score_plot
@@ -59,7 +60,8 @@ def network_numbers(result: NetworkResult) -> NumberTable:
     columns: dict[str, tuple[dict[str, float], str]] = {}
     for shown in shown_measures(last):
         found = summarize_along(select(last, stage=shown.stage), shown.measure, "layer", log=shown.log)
-        columns[shown.label] = {layer: summary.mean for layer, summary in found.items()}, shown.form
+        skipped = output_layer(last) if shown.measure.startswith("nfa") else None
+        columns[shown.label] = {layer: each.mean for layer, each in found.items() if layer != skipped}, shown.form
     if "share of W" in columns:
         shares = {each.where: each.value for each in share_findings(last) if each.value is not None}
         columns["share of W"] = shares, ".2f"
@@ -175,8 +177,12 @@ def _epoch_plot(results: Sequence[NetworkResult]) -> Plot | None:
 
 def _nfa_plot(results: Sequence[NetworkResult]) -> Plot | None:
     """Courses of one network, or by layer at the last measurement."""
-    layers, charts = _layers(results), {}
-    inputs = [select(result.lines, stage="input") for result in results]
+    charts, skipped = {}, [output_layer(last_measured(result.lines)) for result in results]
+    inputs = [
+        [line for line in select(result.lines, stage="input") if line["layer"] != layer]
+        for result, layer in zip(results, skipped, strict=True)
+    ]
+    layers = values_of((line for lines in inputs for line in lines), "layer")
     courses = len(results) == 1 and len(values_of(inputs[0], "epoch")) > 1
     for measure, power in _POWERS.items():
         if courses:
@@ -203,9 +209,15 @@ def _nfa_plot(results: Sequence[NetworkResult]) -> Plot | None:
         Choice("power", charts, start=next(iter(charts))),
         nfa_findings(results),
         "Pearson's correlation over the entries of WᵀW and of the AGOP or its root; means over "
-        f"seeds{_seeds_of(charts)}.",
+        f"seeds{_seeds_of(charts)}.{_skipped(skipped)}",
         ("NFA", "NFM", "AGOP", "seed band"),
     )
+
+
+def _skipped(layers: Sequence[str | None]) -> str:
+    """Sentence on layers that are not compared."""
+    names = ", ".join(dict.fromkeys(layer for layer in layers if layer))
+    return f" Without {names}: the AGOP of the layer that makes the outputs is WᵀW by definition." if names else ""
 
 
 def _seeds_of(charts: Mapping[str, Curves]) -> str:

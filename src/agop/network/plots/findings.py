@@ -13,12 +13,23 @@ from agop.charts.findings import Finding, at_most, listed, spread
 from agop.charts.judging import compared, not_fitted, of_each, zeros
 from agop.network.plots.attribution import share_findings, share_sum
 from agop.network.plots.measures import by_column
+from agop.network.plots.output_layer import BY_DEFINITION, compared_lines, output_layer
 from agop.network.plots.regression import regression_courses
 from agop.network.record.blocks import Blocks
 from agop.network.result import NetworkResult
 from agop.runs import Line, SeedSummary, hidden_layers, last_measured, select, summarize_along, values_of
 
-__all__ = ["epoch_findings", "layer_findings", "map_findings", "network_findings", "nfa_findings", "unit_of"]
+__all__ = [
+    "comparison_of_runs",
+    "epoch_findings",
+    "layer_findings",
+    "map_findings",
+    "mean_ansatz",
+    "network_findings",
+    "nfa_findings",
+    "scores",
+    "unit_of",
+]
 
 _NC1, _ROOT = "nc1_trace_ratio", "nfa_pearson_root"
 
@@ -44,17 +55,17 @@ def network_findings(results: Sequence[NetworkResult]) -> list[Finding]:
         cause = [*at_most(share_findings(last)), *at_most(_ansatz(last))]
         return [
             *not_fitted(result.fit()),
-            *_scores(last, result.unit),
+            *scores(last, result.unit),
             *_layers(last),
-            *([*share_sum(last), *_mean_ansatz(last)] if several else cause),
+            *([*share_sum(last), *mean_ansatz(last)] if several else cause),
         ]
 
-    return [*_comparison(results), *of_each(results, found)]
+    return [*comparison_of_runs(results), *of_each(results, found)]
 
 
 def layer_findings(results: Sequence[NetworkResult]) -> list[Finding]:
     """NC1 by layer at the last measurement, and which run ends lowest."""
-    return [*_comparison(results), *of_each(results, lambda result: _layers(last_measured(result.lines)))]
+    return [*comparison_of_runs(results), *of_each(results, lambda result: _layers(last_measured(result.lines)))]
 
 
 def map_findings(results: Sequence[NetworkResult]) -> list[Finding]:
@@ -88,15 +99,18 @@ def epoch_findings(results: Sequence[NetworkResult]) -> list[Finding]:
 
 
 def nfa_findings(results: Sequence[NetworkResult]) -> list[Finding]:
-    """Correlation of W^T W with the root of the AGOP, before and after."""
+    """Correlation of W^T W with the root of the AGOP, before and after, where it says something."""
 
     def found(result: NetworkResult) -> list[Finding]:
         last, lines = last_measured(result.lines), select(result.lines, stage="input")
-        ends = {layer: ends_of(here, _ROOT, log=False) for layer, here in by_column(lines, "layer").items()}
+        skipped = output_layer(last)
+        courses = {layer: here for layer, here in by_column(lines, "layer").items() if layer != skipped}
+        ends = {layer: ends_of(here, _ROOT, log=False) for layer, here in courses.items()}
         rows = [Finding.of(_ANSATZ, layer, change) for layer, change in ends.items() if change is not None]
         rows = rows or _ansatz(last)
         several = len(results) > 1 or len(rows) > 1
-        return [*(_mean_ansatz(last) if several else ()), *at_most([] if _is_deep(last) else rows)]
+        definition = [Finding(_ANSATZ, skipped, None, notes=(BY_DEFINITION,))] if skipped else []
+        return [*(mean_ansatz(last) if several else ()), *at_most([] if _is_deep(last) else rows), *definition]
 
     return of_each(results, found)
 
@@ -118,7 +132,7 @@ def _with_note_first(findings: Sequence[Finding], note: str) -> list[Finding]:
     return at_most(sorted(findings, key=lambda finding: note not in finding.notes))
 
 
-def _comparison(results: Sequence[NetworkResult]) -> list[Finding]:
+def comparison_of_runs(results: Sequence[NetworkResult]) -> list[Finding]:
     """Which of several runs ends with the lowest NC1, if they have the same last layer."""
     ends = {result.name: end for result in results if (end := _last_input(last_measured(result.lines))) is not None}
     layers = {layer for layer, _ in ends.values()}
@@ -127,7 +141,7 @@ def _comparison(results: Sequence[NetworkResult]) -> list[Finding]:
     return compared("NC1", f"input of {layers.pop()}", found, fits) if len(layers) == 1 else []
 
 
-def _scores(last: Sequence[Line], unit: str) -> list[Finding]:
+def scores(last: Sequence[Line], unit: str) -> list[Finding]:
     """Loss and accuracy, means over seeds, of a positive loss geometric; epoch 0 says that it is not known."""
     seeds = [{**line, "all": 0} for line in {line["seed"]: line for line in last}.values()]
     trained = any(line.get("train_accuracy") is not None for line in seeds)
@@ -186,11 +200,12 @@ def _last_input(last: Sequence[Line]) -> tuple[str, SeedSummary] | None:
 
 
 def _ansatz(last: Sequence[Line]) -> list[Finding]:
-    found = summarize_along(select(last, stage="input"), _ROOT, "layer", log=False)
+    found = summarize_along(compared_lines(last), _ROOT, "layer", log=False)
     return [Finding(_ANSATZ, layer, summary.mean, interval=spread(summary)) for layer, summary in found.items()]
 
 
-def _mean_ansatz(last: Sequence[Line]) -> list[Finding]:
+def mean_ansatz(last: Sequence[Line]) -> list[Finding]:
+    """Mean correlation of W^T W with the root of the AGOP over the layers that are compared; none without any."""
     means = [finding.value for finding in _ansatz(last) if finding.value is not None]
     return [Finding(_ANSATZ, "mean over the layers at the end", fmean(means))] if means else []
 

@@ -14,8 +14,10 @@ from agop.charts.findings import Finding, at_most, number_text
 from agop.charts.images import eigenvector_pictures, side_of, trace_shares
 from agop.charts.judging import of_each
 from agop.linalg import largest_positive
+from agop.network.plots.output_layer import BY_DEFINITION, output_layer
 from agop.network.record import LayerRecord, neural_feature_matrix
 from agop.network.result import NetworkResult, rows_caption
+from agop.runs import last_measured
 
 __all__ = ["agop_plot", "eigenvector_plot", "means_plot"]
 
@@ -165,13 +167,17 @@ def _simplex(result: NetworkResult) -> list[Finding]:
 
 def _closer_power(result: NetworkResult) -> list[Finding]:
     """Correlation of W^T W with the AGOP and with its root."""
-    record = {} if result.record is None else result.record
+    if result.record is None:
+        return []
+    skipped = output_layer(last_measured(result.lines))
+    what = "correlation of WᵀW with AGOP½"
     findings = [
-        Finding("correlation of WᵀW with AGOP½", name, nfa.pearson_root, notes=(f"with the AGOP: {nfa.pearson:.2f}",))
-        for name, layer in record.items()
-        if (nfa := layer.nfa) is not None
+        Finding(what, name, nfa.pearson_root, notes=(f"with the AGOP: {nfa.pearson:.2f}",))
+        for name, layer in result.record.items()
+        if (nfa := layer.nfa) is not None and name != skipped
     ]
-    return at_most(findings)
+    definition = [Finding(what, skipped, None, notes=(BY_DEFINITION,))] if skipped else []
+    return [*at_most(findings), *definition]
 
 
 def _side(results: Sequence[NetworkResult], largest: int) -> int:
