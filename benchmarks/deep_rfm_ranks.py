@@ -1,11 +1,12 @@
 """How much faster do two ranks take layers of Deep RFM than one, what do they send, and are the records the same?
 
 Rows of ten overlapping classes in 784 features, float64, Laplace kernel of bandwidth 2, ridge 0, ReLU features of width
-1,024; layers with their records. One rank, without a process group, and two, in turns and in the same processes, of one
-thread each. Neighbors on the machine take cores from two ranks sooner than from one: so the best turn counts, and
-processor seconds, of the rank that took more, stand beside the seconds that passed.
+1,024; three layers with their records, two from 20,000 rows on. One rank, without a process group, and two, in turns
+and in the same processes, of one thread each. Neighbors on the machine take cores from two ranks sooner than from one:
+so the best turn counts, and processor seconds, of the rank that took more, stand beside the seconds that passed.
 
-    python -m benchmarks.deep_rfm_ranks [rows ...]
+    python -m benchmarks.deep_rfm_ranks              into results/deep_rfm_ranks.json
+    python -m benchmarks.deep_rfm_ranks 20000        into results/deep_rfm_ranks_20000.json
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -26,9 +28,14 @@ from agop.deep_rfm import DeepRFMRecord, LayerSettings, ReLUFeatures, deep_rfm, 
 from agop.kernels import Laplace
 from agop.rfm import Samples
 
-CLASSES, FEATURES, WIDTH, DEPTH, WORLD = 10, 784, 1024, 3, 2
+CLASSES, FEATURES, WIDTH, WORLD = 10, 784, 1024, 2
 SIZES = (2500, 5000, 10_000)
+LARGE = 20_000
 REPEATS = 3
+
+
+def depth(n: int) -> int:
+    return 3 if n < LARGE else 2
 
 
 def samples(n: int) -> tuple[Samples, torch.Tensor]:
@@ -41,7 +48,7 @@ def samples(n: int) -> tuple[Samples, torch.Tensor]:
 
 def records(n: int, group: dist.ProcessGroup | None) -> list[DeepRFMRecord]:
     data, labels = samples(n)
-    layers = deep_rfm(data, LayerSettings(Laplace(2.0), ReLUFeatures(WIDTH)), DEPTH, group=group)
+    layers = deep_rfm(data, LayerSettings(Laplace(2.0), ReLUFeatures(WIDTH)), depth(n), group=group)
     return [record for _, record in deep_rfm_records(layers, labels, CLASSES)]
 
 
@@ -68,18 +75,20 @@ def measured(call: Callable[[], object]) -> dict[str, float]:
 
 def compare(rank: int, n: int) -> dict[str, Any]:
     found: dict[int, list[DeepRFMRecord]] = {}
+    sent: dict[str, int] = {}
 
     def run(ranks: int) -> None:
-        if rank < ranks:
-            found[ranks] = records(n, None if ranks == 1 else dist.group.WORLD)
+        with counted() as messages:
+            if rank < ranks:
+                found[ranks] = records(n, None if ranks == 1 else dist.group.WORLD)
+        sent.update(messages)
 
     turns: dict[int, list[dict[str, float]]] = {1: [], WORLD: []}
     for _ in range(REPEATS if n < SIZES[1] else 1):
         for ranks, own in turns.items():
             own.append(measured(partial(run, ranks)))
-    with counted() as sent:
-        settings = LayerSettings(Laplace(2.0), ReLUFeatures(WIDTH))
-        next(deep_rfm(samples(n)[0], settings, 1, group=dist.group.WORLD))
+            if rank == 0:
+                print(n, ranks, own[-1], flush=True)
 
     def ratio(what: str) -> float:
         one, both = (min(turn[what] for turn in turns[ranks]) for ranks in turns)
@@ -87,22 +96,25 @@ def compare(rank: int, n: int) -> dict[str, Any]:
 
     return {
         "n": n,
+        "depth": depth(n),
         "turns": turns,
         "speed_up": ratio("seconds"),
         "processor_speed_up": ratio("processor_seconds"),
         "memory_ratio": ratio("extra_bytes"),
-        "bytes_sent_to_a_rank_and_layer": sent,
+        "bytes_sent_to_a_rank_and_layer": {kind: sent_bytes / depth(n) for kind, sent_bytes in sent.items()},
         "largest_relative_difference": difference(found[WORLD], found[1]) if rank == 0 else None,
     }
 
 
 def work(rank: int, folder: str, sizes: list[int]) -> None:
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=WORLD)
+    place, patience = f"file://{folder}/rendezvous", timedelta(hours=4)
+    dist.init_process_group("gloo", init_method=place, rank=rank, world_size=WORLD, timeout=patience)
     results = [compare(rank, n) for n in sizes]
     dist.destroy_process_group()
     if rank == 0:
-        write("deep_rfm_ranks", {"width": WIDTH, "depth": DEPTH, "results": results})
+        name = "_".join(["deep_rfm_ranks", *(str(n) for n in sizes if sizes != list(SIZES))])
+        write(name, {"width": WIDTH, "results": results})
         print(*results, sep="\n")
 
 

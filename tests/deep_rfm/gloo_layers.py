@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -144,11 +145,12 @@ def record_cases(rank: int, world: int, folder: str) -> None:
 
 
 def die(rank: int, world: int, folder: str) -> None:
-    """Rank 1 ends after the first layer; save what the others say."""
+    """Rank 1 ends after the first layer; save what the others say, and the seconds until then."""
     where = f"file://{folder}/rendezvous"
     dist.init_process_group("gloo", init_method=where, rank=rank, world_size=world, timeout=timedelta(seconds=TIMEOUT))
     leave = (lambda record: os._exit(3)) if rank == 1 else None
+    begin = time.monotonic()
     try:
         DeepRFMClassifier(depth=9, callback=leave).fit(X, LABELS, group=dist.group.WORLD)
     except AgopError as error:
-        Path(folder, f"rank{rank}.txt").write_text(f"{type(error).__name__}: {error}")
+        Path(folder, f"rank{rank}.txt").write_text(f"{time.monotonic() - begin} {type(error).__name__}: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -270,3 +271,21 @@ def test_feature_names_out(blobs):
     names = model.get_feature_names_out()
     assert len(names) == model.transform(X).shape[1]
     assert names[1] == "deeprfmclassifier1"
+
+
+@pytest.mark.parametrize("verbose", [False, True, 2])
+def test_what_is_shown(blobs, capsys, verbose):
+    X, y, *_ = blobs
+    model = DeepRFMClassifier(**SMALL, depth=2, verbose=verbose).fit(X, y)
+    shown = capsys.readouterr().out
+    assert ("Deep RFM" in shown) == bool(verbose)
+    lines = re.findall(r"^layer (\d): NC1 (\S+), accuracy (\S+), \d+\.\d\d s$", shown, re.MULTILINE)
+    expected = [
+        (
+            str(record.layer),
+            f"{record.stages['input'].collapse.nc1_trace_ratio:.3g}",
+            f"{record.train_accuracy:.4g}",
+        )
+        for record in model.records_
+    ]
+    assert lines == (expected if verbose == 2 else [])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 
 import numpy as np
 import pytest
@@ -130,12 +129,11 @@ def test_classifiers_are_the_same_on_all_ranks(found):
 
 
 def test_a_rank_that_is_lost_ends_the_others(tmp_path):
-    begin = time.monotonic()
     processes = start_ranks(die, 3, tmp_path, join=False).processes
     for process in processes:
         process.join(3 * TIMEOUT)
-    assert time.monotonic() - begin < TIMEOUT
     assert [process.exitcode for process in processes] == [0, 3, 0]
     for rank in (0, 2):
-        message = (tmp_path / f"rank{rank}.txt").read_text()
+        seconds, message = (tmp_path / f"rank{rank}.txt").read_text().split(maxsplit=1)
+        assert float(seconds) < TIMEOUT
         assert message.startswith("RankError: expected an answer of all ranks, got one that is gone or too slow (")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
@@ -12,7 +14,7 @@ import torch.distributed as dist
 from agop.errors import AgopError
 from agop.kernels import Laplace, ProductLaplace
 from agop.ranks import ALONE, Ranks
-from agop.rfm import Limits, RFMClassifier, RFMRegressor, Samples, Setting, rfm
+from agop.rfm import Limits, RFMClassifier, RFMRegressor, Samples, Setting, clock, rfm
 from agop.solvers import Cholesky, ConjugateGradient
 
 RNG = np.random.default_rng(0)
@@ -76,6 +78,10 @@ ESTIMATORS = {
     "validation fraction": (RFMRegressor, {"n_iterations": 2, "validation_fraction": 0.3, "random_state": 1}, {}),
     "no random state": (RFMRegressor, {"n_iterations": 1, "validation_fraction": 0.3}, {}),
 }
+BUDGETED = {
+    "given": {"kernel": Laplace(2.0), "ridge": 1e-2, "selection": None, "n_iterations": 3},
+    "chosen": {"n_iterations": 2, "random_state": 0},
+}
 FOUND = ("metric_", "bandwidth_", "ridge_", "power_", "best_iteration_", "n_iter_", "validation_scores_", "agop_error_")
 
 
@@ -96,11 +102,28 @@ def ended(rank, group):
     return model.fit(X, Y, group=group).n_iter_
 
 
+def ticking(pace, real=time.monotonic):
+    """A clock that goes so many times as fast."""
+    start = real()
+    return lambda: start + pace * (real() - start)
+
+
+def hurried(rank, group):
+    """What is learned within a budget that has run out by the clock of one rank alone, by that rank."""
+    found = {}
+    for early in range(dist.get_world_size(group)):
+        for name, parameters in BUDGETED.items():
+            with mock.patch.object(clock.time, "monotonic", ticking(1e6 if rank == early else 1.0)):
+                model = RFMRegressor(time_budget=600.0, **parameters).fit(X, Y, group=group)
+            found[name, early] = model.n_iter_, model.cut_short_, model.predict(NEW)
+    return found
+
+
 def refused(rank, group):
     """What is said of data and parameters that ranks cannot share."""
     messages = []
     other = np.where(np.arange(len(X))[:, None] == 3 * (rank == 1), 0.0, X)
-    for parameters, x in (({"time_budget": 5.0}, X), ({"ridge": 0.1 + (rank == 1)}, X), ({}, other)):
+    for parameters, x in (({"ridge": 0.1 + (rank == 1)}, X), ({}, other)):
         try:
             RFMRegressor(**parameters).fit(x, Y, group=group)
         except AgopError as error:
@@ -122,4 +145,5 @@ def take_iterates(rank: int, world: int, folder: str) -> None:
     torch.save((found, unshared(ranks)), Path(folder, f"rank{rank}.pt"))
     models = {name: estimated(name, ranks.group) for name in ESTIMATORS}
     torch.save((models, ended(rank, ranks.group), refused(rank, ranks.group)), Path(folder, f"models{rank}.pt"))
+    torch.save(hurried(rank, ranks.group), Path(folder, f"hurried{rank}.pt"))
     dist.destroy_process_group()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ __all__ = ["DeepRFMRecord", "StageRecord", "deep_rfm_records"]
 
 RECORDED = ("nc1_trace_ratio", "nc1_pinv", "nc1_cdnv", "nc2_gram_mse", "nc2_etf_error")
 """Measures in the lines of a run, of all that a stage has."""
+
+_SPECTRUM = 4
+"""Multiply-adds behind the eigenvalues of a (d, d) matrix over d^3, at the rate of a product."""
 
 _PAIRED_ROWS = 500
 """Rows at most of which all pairs are looked at for the scaled distance."""
@@ -130,23 +134,38 @@ def deep_rfm_records(
         if test is not None and test_inputs is not None:
             test_accuracy = _accuracy(layer, test_inputs, test[1])
             test_inputs = layer.map(test_inputs)
+        stages = _measured(layer, labels, n_classes)
+        spectrum = stages.pop("spectrum", None)
         yield (
             layer,
             DeepRFMRecord(
                 layer.index,
-                _stage_records(layer, labels, n_classes),
+                stages,
                 _accuracy(layer, layer.inputs, labels),
                 test_accuracy,
-                None if layer.agop is None else torch.linalg.eigvalsh(layer.agop).flip(0),
+                spectrum,
                 _scaled_distance(layer, labels),
                 _precision(layer),
             ),
         )
 
 
-def _stage_records(layer: DeepRFMLayer, labels: Tensor, n_classes: int) -> dict[str, StageRecord]:
-    costs = {name: float(features.numel()) for name, features in layer.stages.items()}
-    return layer.ranks.spread(lambda name: StageRecord.of(layer.stages[name], labels, n_classes), costs)
+def _measured(layer: DeepRFMLayer, labels: Tensor, n_classes: int) -> dict[str, Any]:
+    """Record of each stage, and the "spectrum" of the AGOP if there is one, each by one of the ranks."""
+    pieces: dict[str, Callable[[], Any]] = {
+        name: partial(StageRecord.of, features, labels, n_classes) for name, features in layer.stages.items()
+    }
+    costs = {name: float(features.numel() * features.shape[1]) for name, features in layer.stages.items()}
+    if layer.agop is not None:
+        pieces["spectrum"] = partial(_spectrum, layer.agop)
+        costs["spectrum"] = float(_SPECTRUM * len(layer.agop) ** 3)
+    return layer.ranks.spread(lambda name: pieces[name](), costs, layer.inputs.device)
+
+
+def _spectrum(agop: Tensor) -> Tensor:
+    """Eigenvalues, largest first."""
+    values: Tensor = torch.linalg.eigvalsh(agop).flip(0)
+    return values
 
 
 def _accuracy(layer: DeepRFMLayer, inputs: Tensor, labels: Tensor) -> float:

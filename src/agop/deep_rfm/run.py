@@ -22,10 +22,12 @@ from agop.ranks import Ranks, is_writer, require_same
 from agop.rfm import Samples
 from agop.runs import Run
 from agop.runs.settings import check_settings
+from agop.waiting import brief_waits
 
 __all__ = ["run_deep_rfm"]
 
 
+@brief_waits()
 def run_deep_rfm(
     settings: DeepRFMSettings,
     dataset: Dataset,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from agop.errors import InputError
 from agop.ranks import ALONE, Ranks
@@ -16,6 +16,7 @@ from agop.ranks import ALONE, Ranks
 __all__ = ["Clock", "within_time"]
 
 Step = TypeVar("Step")
+Decision = TypeVar("Decision")
 
 _FEWEST_ROWS = 200
 """Rows to which no budget reduces a piece of work: they take a few ms."""
@@ -64,6 +65,8 @@ class Clock:
     Predictions are for cores without other work, and rough. The pace, which is the time that the last pieces took over
     the time predicted of them, corrects those of the pieces that follow.
 
+    Ranks that fit together have clocks of one budget, and go by that of the first: they ask together.
+
     Attributes
     ----------
     began
@@ -74,6 +77,8 @@ class Clock:
         The pace before any piece was done, asked for where it is needed.
     cuts
         What there was no time for.
+    ranks
+        The processes that go by the clock of the first.
 
     Examples
     --------
@@ -88,12 +93,18 @@ class Clock:
     budget: float | None
     first_pace: Callable[[], float] = lambda: 1.0
     cuts: list[str] = field(default_factory=list)
-    _ratios: list[float] = field(default_factory=list, init=False, repr=False)
+    ranks: Ranks = ALONE
+    _ratios: list[float] = field(default_factory=list, repr=False)
 
     @classmethod
-    def start(cls, budget: float | None, first_pace: Callable[[], float] = lambda: 1.0) -> Clock:
+    def start(cls, budget: float | None, first_pace: Callable[[], float] = lambda: 1.0, ranks: Ranks = ALONE) -> Clock:
         """Begin now."""
-        return cls(time.monotonic(), budget, first_pace)
+        return cls(time.monotonic(), budget, first_pace, ranks=ranks)
+
+    @property
+    def alone(self) -> Self:
+        """The same clock, for what one of the ranks does while the others wait."""
+        return replace(self, ranks=ALONE)
 
     @property
     def pace(self) -> float:
@@ -112,24 +123,29 @@ class Clock:
 
         ``later`` is the predicted time of work that must follow; at most half of the budget is kept for it.
         """
-        if self.budget is None:
-            return None
-        kept = min(self.pace * later(), self.budget / 2)
-        return max(share * (self.budget - kept - (time.monotonic() - self.began)), 1e-9)
+        return self._agreed(lambda: self._left(share, later))
 
     def fits(self, predicted: Callable[[], float], share: float = 1.0) -> bool:
         """Whether a piece of work fits into a share of the seconds that are left."""
-        left = self.left(share)
-        return left is None or self.pace * predicted() <= left
+
+        def fit() -> bool:
+            left = self._left(share)
+            return left is None or self.pace * predicted() <= left
+
+        return self._agreed(fit)
 
     def most(
         self, n: int, predicted: Callable[[int], float], share: float = 1.0, later: Callable[[], float] = _nothing
     ) -> int:
         """The number of rows, n at most, whose predicted time fits into a share of the seconds that are left."""
-        left, rows = self.left(share, later), n
-        while left is not None and rows > _FEWEST_ROWS and self.pace * predicted(rows) > left:
-            rows = max(_FEWEST_ROWS, int(_STEP * rows))
-        return rows
+
+        def fitting() -> int:
+            left, rows = self._left(share, later), n
+            while left is not None and rows > _FEWEST_ROWS and self.pace * predicted(rows) > left:
+                rows = max(_FEWEST_ROWS, int(_STEP * rows))
+            return rows
+
+        return self._agreed(fitting)
 
     @contextmanager
     def measured(self, predicted: Callable[[], float]) -> Iterator[None]:
@@ -163,9 +179,13 @@ class Clock:
             Predicted seconds of work that must follow.
         """
         ahead = iter(steps)
+
+        def ends(number: int) -> bool:
+            left = self._left(later=later)
+            return left is not None and number >= least and self.pace * predicted(number) > left
+
         for number in count():
-            left = self.left(later=later)
-            if left is not None and number >= least and self.pace * predicted(number) > left:
+            if self._agreed(partial(ends, number)):
                 self.cut(cut(number))
                 return
             start = time.monotonic()
@@ -173,6 +193,18 @@ class Clock:
                 return
             self._measure(start, partial(predicted, number))
             yield step
+
+    def _left(self, share: float = 1.0, later: Callable[[], float] = _nothing) -> float | None:
+        """What is left by the clock of this process."""
+        if self.budget is None:
+            return None
+        kept = min(self.pace * later(), self.budget / 2)
+        return max(share * (self.budget - kept - (time.monotonic() - self.began)), 1e-9)
+
+    def _agreed(self, decision: Callable[[], Decision]) -> Decision:
+        """What the first of the ranks decides; without a budget all decide alike."""
+        own = decision()
+        return own if self.budget is None else self.ranks.exchange(own)[0]
 
     def _measure(self, start: float, predicted: Callable[[], float]) -> None:
         seconds = time.monotonic() - start

@@ -174,7 +174,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         group
             Process group of ``torch.distributed``, all of whose ranks call this with the same data, such as
             ``torch.distributed.group.WORLD``: each has some rows of the matrices over pairs, which are factorized, and
-            all get the same model. What is chosen by few rows, rank 0 chooses. None is this process alone.
+            all get the same model. Rank 0 makes the choices by few rows; its clock counts. None is this process alone.
 
         Raises
         ------
@@ -190,7 +190,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
             return self._fit(X, y, sample_weight, validation, ranks)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any] | None, ranks: Ranks) -> Self:
-        clock = Clock.start(self.time_budget, busyness)
+        clock = Clock.start(self.time_budget, busyness, ranks)
         self._validate_params()
         require_same_parameters(ranks, self.get_params(deep=False))
         features, y = features_and_targets(self, X, y, self.max_memory)
@@ -214,10 +214,10 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         self._keep(learned)
         if learned.judged is not None:
             self._judge(learned.judged, validated=held_out is not None)
-        self.cut_short_ = list(clock.cuts)
-        if clock.cuts:
+        self.cut_short_ = ranks.exchange(list(clock.cuts))[0]
+        if self.cut_short_:
             warnings.warn(
-                f"The time budget of {clock.budget:g} s ran out: {'; '.join(clock.cuts)}.", TimeBudgetWarning, 3
+                f"The time budget of {clock.budget:g} s ran out: {'; '.join(self.cut_short_)}.", TimeBudgetWarning, 3
             )
         return self
 

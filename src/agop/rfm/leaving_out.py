@@ -62,7 +62,7 @@ def _stated(
             return f"{number} folds of {n_stating} state the score"
 
         found = learning.ranks.first(
-            lambda: list(learning.clock.steps(islice(parts, n_stating), lambda _: seconds(rows), cut, least=0)),
+            lambda: list(learning.clock.alone.steps(islice(parts, n_stating), lambda _: seconds(rows), cut, least=0)),
             samples.inputs.device,
         )
     if not found:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from agop.errors import InputError
 from agop.ranks import Ranks, require_same
 from agop.rfm.samples import Samples
 
@@ -16,19 +15,14 @@ _OWN = {"callback", "verbose", "random_state"}
 
 
 def require_same_parameters(ranks: Ranks, parameters: Mapping[str, Any]) -> None:
-    """Raise for parameters of an estimator with which ranks cannot work together, or that differ between them.
+    """Raise for parameters of an estimator that differ between ranks.
 
     Raises
     ------
     InputError
         On all ranks.
     """
-    if ranks.group is None:
-        return
     require_same(ranks, {name: repr(value) for name, value in parameters.items() if name not in _OWN})
-    if parameters["time_budget"] is not None:
-        advice = "Leave it out: clocks differ, and ranks would end at different steps."
-        raise InputError("time_budget=None in a process group", repr(parameters["time_budget"]), advice)
 
 
 def require_same_samples(ranks: Ranks, samples: Samples, kind: str = "") -> None:
