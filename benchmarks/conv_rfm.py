@@ -5,8 +5,8 @@ of their mean. ``signals``: images of noise, 12 x 12, with one of two edges of 3
 accuracy after each update, five seeds. ``networks``: 1,000 images averaged to 16 x 16 pixels, a network of two
 convolutions of 32 features trained on them by Adam, and the metric learned from them; correlations over the entries of
 the metric, the network's patch AGOP and its W^T W, three seeds. ``time``: processor seconds of an update on 1,000
-images of 14 x 14 pixels. ``deep``: NC1 of deep convolutional RFM on digits at three stages of each layer, with and without
-pooling, beside its control.
+images of 14 x 14 pixels. ``deep``: NC1 of deep convolutional RFM on digits at three stages of each layer, with and
+without pooling, beside its control.
 
     AGOP_DATA=... python -m benchmarks.conv_rfm [question ...]
 """

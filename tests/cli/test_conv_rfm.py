@@ -33,7 +33,7 @@ def test_success(tmp_path):
         (["--shrink", 3], "expected sides that are multiples of 3, got images of 8 x 8 pixels."),
         (["--kernel", "rbf"], "'rbf' is not one of"),
         (["--power", 0], "expected a positive, finite power, got 0.0."),
-        (["--depth", 0], "greater than or equal to 1"),
+        (["--depth", 0], "Invalid value for '--depth'"),
     ],
 )
 def test_unusable_arguments(arguments, message, tmp_path):
