@@ -12,9 +12,9 @@ __all__ = ["SEEDS", "law", "matrices", "merged", "parts", "powers_of_two", "rota
 SEEDS = st.integers(0, 10**6)
 
 
-def law(**drawn):
-    """A test of some dozens of examples, each of some draws; of others for every seed of the tests."""
-    return lambda test: settings(max_examples=40)(given(**drawn)(test))
+def law(examples=40, **drawn):
+    """A test of some examples, each of some draws; of others for every seed of the tests."""
+    return lambda test: settings(max_examples=examples)(given(**drawn)(test))
 
 
 def matrices(n, d, scales=(0, 0), offsets=(0.0,)):

@@ -54,14 +54,14 @@ def test_columns_in_another_order(kernel, seed, order):
     assert_same(of(f, centers=f.centers[:, order]), of(f)[order][:, order])
 
 
-@law(kernel=ANY, seed=SEEDS, factor=powers_of_two(-300, 300))
+@law(kernel=ANY, seed=SEEDS, factor=powers_of_two(-120, 120))
 def test_scaled_outputs(kernel, seed, factor):
-    """AGOP(a f) = a^2 AGOP(f), for any a whose square is a number."""
+    """AGOP(a f) = a^2 AGOP(f)."""
     f = machine(kernel, seed)
     assert_same(of(f, coefficients=factor * f.coefficients) / factor**2, of(f))
 
 
-@law(kernel=ANY, seed=SEEDS, unit=powers_of_two(-300, 300))
+@law(kernel=ANY, seed=SEEDS, unit=powers_of_two(-45, 45))
 def test_scaled_inputs(kernel, seed, unit):
     """With inputs and bandwidth a times as large, the AGOP is a^-2 times as large."""
     f = machine(kernel, seed)

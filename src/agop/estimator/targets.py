@@ -21,6 +21,9 @@ from agop.storable import storable
 
 __all__ = ["Classes", "check_regression_targets", "probabilities"]
 
+_SMALLEST = 1e-25
+"""Size of targets whose residuals are numbers in float32 too."""
+
 
 def check_regression_targets(y: Any, features: Tensor) -> Tensor:
     """Targets (n, C) in the dtype and on the device of ``features``; (n,) becomes (n, 1).
@@ -28,7 +31,7 @@ def check_regression_targets(y: Any, features: Tensor) -> Tensor:
     Raises
     ------
     InputError
-        If targets are missing, not numbers, not finite, or of another length.
+        If targets are missing, not numbers, not finite, far too small or large, or of another length.
     """
     if y is None:
         raise InputError("targets y", "None", "This estimator requires y to be passed, but the target y is None.")
@@ -47,6 +50,10 @@ def check_regression_targets(y: Any, features: Tensor) -> Tensor:
         )
     if not all_finite(targets):
         raise InputError("finite targets", "NaN or infinity in y", "Remove those samples.")
+    largest = float(targets.abs().max())
+    if largest and not _SMALLEST <= largest <= 1 / _SMALLEST:
+        got, advice = f"{largest:.3g} as the largest", "Scale them: fits begin in float32."
+        raise InputError(f"targets of a size from {_SMALLEST:g} to {1 / _SMALLEST:g}", got, advice)
     return targets.reshape(len(targets), -1)
 
 

@@ -15,6 +15,9 @@ from agop.kernels.distances import Pairwise, median_positive
 
 __all__ = ["Kernel"]
 
+_SMALLEST = 1e-15
+"""Bandwidth at which distances that are far smaller still have squares in float32."""
+
 
 class Kernel(BaseEstimator, ABC):  # type: ignore[misc]
     """A positive definite function of the distance of two points, given by its hyper-parameters only.
@@ -80,6 +83,9 @@ class Kernel(BaseEstimator, ABC):  # type: ignore[misc]
         bandwidth: Any = self.bandwidth
         if not isinstance(bandwidth, Real) or not 0 < float(bandwidth) < float("inf"):
             raise InputError("a positive finite bandwidth", repr(bandwidth), "Set bandwidth > 0.")
+        if not _SMALLEST <= float(bandwidth) <= 1 / _SMALLEST:
+            advice = "Scale the features: squares of such distances are no numbers in float32."
+            raise InputError(f"a bandwidth from {_SMALLEST:g} to {1 / _SMALLEST:g}", f"{bandwidth:.3g}", advice)
 
     def __call__(self, points: Tensor, centers: Tensor | None = None) -> Tensor:
         """Kernel matrix k(x_i, z_j) of shape (n, m)."""

@@ -16,6 +16,7 @@ subtracts the gradients' own terms, so that it loses twice as many digits when s
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -123,6 +124,7 @@ def _product_at_centers(problem: Problem, pairs: Tensor, sums: Tensor, centers: 
     points D and the rows of H are 0.
     """
     coefficients, panels, result = problem.coefficients, problem.panels, torch.zeros_like(centers)
+    unit = 2.0 ** math.frexp(problem.kernel.bandwidth)[1]  # V^T V goes with its fourth power, A A^T with its square
     if panels is not None:
         scaled = panels.placed(problem.weighted(sums))
         left, right = torch.cat([scaled, coefficients], 1), torch.cat([coefficients, scaled], 1)
@@ -130,10 +132,10 @@ def _product_at_centers(problem: Problem, pairs: Tensor, sums: Tensor, centers: 
         result += panels.placed(squares) * centers
     slices = blocks(len(centers)) if panels is None else panels.slices
     for i, columns in enumerate(slices):
-        weighted = problem.weighted(pairs[:, columns])
+        weighted = problem.weighted(pairs[:, columns]) * unit**2
         for j, rows in enumerate(slices[: i + 1]):
             block = (pairs[rows] if problem.symmetric else pairs[:, rows].mT) @ weighted
-            block *= coefficients[rows] @ coefficients[columns].mT
+            block *= (coefficients[rows] / unit) @ (coefficients[columns].mT / unit)
             if panels is not None and (known := _known(panels, pairs, j, i)) is not None:
                 block.addcmul_(left[rows] @ right[columns].mT, known, value=-1)
             result[rows].addmm_(block, centers[columns], alpha=0.5 if columns == rows else 1.0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -17,6 +18,9 @@ from agop.outer_product.sampled import sampled_agop
 from agop.ranks import ALONE, Panels
 
 __all__ = ["KernelAGOP", "kernel_agop", "normalized_agop"]
+
+_EXPONENTS = 120
+"""Powers of two that float32 has."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,12 +104,13 @@ def kernel_agop(
         points = Panels.of(len(machine.centers), widest=BLOCK)
     at = points if isinstance(points, Tensor) else machine.centers
     _check(machine, at, weights)
+    machine, factor = _of_unit_gradients(machine)
     if samples is not None and samples < len(at):
         ranks = points.ranks if isinstance(points, Panels) else ALONE
         estimate, error = sampled_agop(
             machine, at, samples, weights=weights, seed=seed, max_memory=max_memory, ranks=ranks
         )
-        return KernelAGOP(estimate, standard_error=error)
+        return KernelAGOP(estimate / factor**2, standard_error=error)
     problem, pairs = Problem.of(machine, points, weights), gradient_weights
     dtype = problem.points.dtype
     if plan is None and problem.has_gradient_weights and pairs_fit(problem, dtype, max_memory):
@@ -123,7 +128,7 @@ def kernel_agop(
         total = per_output(problem, pairs, max_memory)
     if isinstance(points, Panels):
         (total,) = points.ranks.sum([total])
-    total /= len(at) if weights is None else weights.double().sum()
+    total /= factor**2 * (len(at) if weights is None else weights.double().sum())
     return KernelAGOP(total if machine.metric is None else machine.metric.pull_back(total), plan)
 
 
@@ -145,6 +150,13 @@ def normalized_agop(agop: Tensor) -> Tensor:
         advice = "Check whether the targets or all features are constant."
         raise InputError("a predictor that depends on its inputs", "an AGOP of zero", advice)
     return agop / largest
+
+
+def _of_unit_gradients(machine: KernelMachine) -> tuple[KernelMachine, float]:
+    """The machine times a power of two, such that its gradients have squares in float32, and that factor."""
+    _, exponent = math.frexp(float(machine.coefficients.abs().max()) / machine.kernel.bandwidth)
+    factor = 2.0 ** -max(-_EXPONENTS, min(exponent, _EXPONENTS))
+    return replace(machine, coefficients=machine.coefficients * factor), factor
 
 
 def _check(machine: KernelMachine, points: Tensor, weights: Tensor | None) -> None:
