@@ -70,7 +70,8 @@ dist: $(VENV)/dev.stamp
 screenshots: docs
 	$(BIN)/python docs/gallery/take_screenshots.py docs/_gallery/pages
 
-# Every call to the disk of every command fails once, in every way, and a hundred thousand files are damaged: an hour.
+# Every call to the disk of every command fails once, in every way, sixty processes are killed, and a hundred thousand
+# files are damaged: an hour.
 faults: export AGOP_FAULTS = all
 faults: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/test_faults.py tests/test_hostile_files.py

@@ -15,7 +15,8 @@ from safetensors.torch import save_file
 
 from agop.errors import DataFileError, InputError
 from agop.runs import storage
-from agop.runs.storage import load, save, to_json, write_json, write_text_atomic
+from agop.runs.files import write_text_atomic
+from agop.runs.storage import load, save, to_json, write_json
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int64, torch.uint8, torch.bool]
 

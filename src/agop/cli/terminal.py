@@ -15,7 +15,7 @@ from agop.charts.findings import Finding, findings_table
 from agop.charts.terminal import TerminalTable
 from agop.cli.app import PLAIN
 from agop.errors import InputError, TimeBudgetWarning
-from agop.runs.storage import check_writable
+from agop.runs.files import check_writable
 
 __all__ = [
     "check_out",

@@ -8,7 +8,7 @@ from typing import Any
 
 from agop.paper.figure import Verdict
 from agop.runs import Run
-from agop.runs.storage import write_text_atomic
+from agop.runs.files import write_text_atomic
 
 __all__ = ["write_reproduction_readme"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
@@ -17,9 +16,10 @@ from filelock import BaseFileLock
 from torch import Tensor
 
 from agop.errors import DataFileError, InputError
-from agop.runs import storage
+from agop.runs import files, storage
 from agop.runs.environment import machine, versions
 from agop.runs.lock import LOCK_FILE, writer_lock
+from agop.runs.seal import check_sealed, read_signed, seals, strict_json, write_signed
 from agop.runs.storage import JSON
 
 __all__ = ["Run"]
@@ -67,7 +67,7 @@ class Run:
         """
         wanted = {name: storage.to_json(value) for name, value in settings.items()}
         cls(Path(path))._check_free(kind, wanted, resume)
-        with storage.writing(Path(path)):
+        with files.writing(Path(path)):
             Path(path).mkdir(parents=True, exist_ok=True)
             run = cls(Path(path), writer_lock(Path(path)))
         run._check_free(kind, wanted, resume)  # what another process may have written in between
@@ -97,16 +97,7 @@ class Run:
 
     def info(self) -> dict[str, Any]:
         """Read ``run.json``; DataFileError if it is missing, damaged or not one of agop's."""
-        file = self.path / "run.json"
-        try:
-            info = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse)
-        except (OSError, ValueError, RecursionError) as error:
-            raise DataFileError(f"{file} to hold JSON", str(error), "Choose another folder.") from error
-        if not isinstance(info, dict) or not isinstance(info.get("settings"), dict):
-            raise DataFileError(f"{file} to have settings", "other content", "Choose another folder.")
-        if info.pop("digest", None) != _digest(json.dumps(info, sort_keys=True).encode()):
-            raise _damaged(file)
-        return info
+        return read_signed(self.path / "run.json")
 
     def record(self, **sections: object) -> None:
         """Add sections such as ``precision`` to ``run.json``, or replace them."""
@@ -126,9 +117,7 @@ class Run:
 
     def finish(self) -> None:
         """Note the time of the end, seal the JSON files against damage, and let others write."""
-        files = sorted(file for pattern in ("*.json", "*.jsonl") for file in self.path.glob(pattern))
-        sealed = {file.name: _digest(file.read_bytes()) for file in files if file.name != "run.json"}
-        self.record(finished=_now(), sealed=sealed)
+        self.record(finished=_now(), sealed=seals(self.path))
         self._release()
 
     def append(self, lines: Iterable[Mapping[str, object]]) -> None:
@@ -138,7 +127,7 @@ class Run:
         lines of a group; `rewrite` puts that right.
         """
         text, path = _jsonl(lines), self.path / "metrics.jsonl"
-        with storage.writing(path), path.open("a+b") as file:
+        with files.writing(path), path.open("a+b") as file:
             file.seek(0)
             file.truncate(file.read().rfind(b"\n") + 1)
             file.write(text.encode())
@@ -158,7 +147,7 @@ class Run:
         for number, line in enumerate(self.contents("metrics.jsonl").split(b"\n")[:-1], start=1):
             expected, got = f"line {number} of {file} to be a JSON object", f"{line[:60]!r}"
             try:
-                rows.append(dict(json.loads(line, parse_constant=_refuse)))
+                rows.append(dict(strict_json(line)))
             except (RecursionError, TypeError, ValueError) as error:
                 raise DataFileError(expected, got, "Remove or mend that line.") from error
             if (before := seen.setdefault(line, number)) != number:
@@ -170,13 +159,12 @@ class Run:
         """Bytes of a file of the run, none if there is no such file; DataFileError if it was sealed and is another."""
         file, sealed = self.path / name, (self.info().get("sealed") or {}).get(name)
         contents = file.read_bytes() if file.exists() else b""
-        if sealed is not None and _digest(contents) != sealed:
-            raise _damaged(file)
+        check_sealed(file, contents, sealed)
         return contents
 
     def rewrite(self, lines: Iterable[Mapping[str, object]]) -> None:
         """Replace all lines of ``metrics.jsonl`` at once, as when sorting them or dropping half a group."""
-        storage.write_text_atomic(self.path / "metrics.jsonl", _jsonl(lines))
+        files.write_text_atomic(self.path / "metrics.jsonl", _jsonl(lines))
 
     def save_tensors(self, tensors: Mapping[str, Tensor]) -> None:
         """Write ``tensors.safetensors``, see `agop.runs.storage.save`."""
@@ -191,9 +179,7 @@ class Run:
         return self.path / "tensors.safetensors"
 
     def _write(self, info: Mapping[str, object]) -> None:
-        stored = {name: storage.to_json(value) for name, value in info.items()}
-        digest = _digest(json.dumps(stored, sort_keys=True).encode())
-        storage.write_json(self.path / "run.json", {**stored, "digest": digest})
+        write_signed(self.path / "run.json", info)
 
     def _worked(self, start: float) -> None:
         self.record(seconds=self.info()["seconds"] + time.monotonic() - start)
@@ -205,8 +191,8 @@ class Run:
     def _remove_temporary(self) -> None:
         """Remove what a process that was killed has left half written."""
         for file in self.path.iterdir():
-            if storage.is_temporary(file.name):
-                storage.remove(file)
+            if files.is_temporary(file.name):
+                files.remove(file)
 
     def _check_free(self, kind: str, wanted: Mapping[str, JSON], resume: bool) -> None:
         """Raise unless the folder is new, empty, or holds a run that may go on."""
@@ -218,7 +204,8 @@ class Run:
 
     def _check_same(self, kind: str, wanted: Mapping[str, JSON], resume: bool) -> None:
         """Raise unless the run in the folder has the settings that are wanted and may go on."""
-        info, found = self.info(), self.info()["settings"]
+        info = self.info()
+        found = info["settings"]
         if info.get("kind", "") != kind:
             expected, got = (f"a run of kind {each!r}" for each in (info.get("kind", ""), kind))
             raise InputError(f"{expected} in {self.path}", got, "Choose another folder.")
@@ -244,21 +231,7 @@ def _jsonl(lines: Iterable[Mapping[str, object]]) -> str:
 
 def _is_own(file: Path) -> bool:
     """Whether a file may be left by a run that was killed before its first write was complete."""
-    return file.name == LOCK_FILE or storage.is_temporary(file.name)
-
-
-def _refuse(constant: str) -> None:
-    """Raise for NaN and infinities, which are never written."""
-    raise ValueError(f"{constant}, which is no number")
-
-
-def _digest(contents: bytes) -> str:
-    return hashlib.sha256(contents).hexdigest()
-
-
-def _damaged(file: Path) -> DataFileError:
-    got = "other contents: its checksum does not match"
-    return DataFileError(f"{file} as it was written", got, "Copy the folder again, or repeat the run.")
+    return file.name == LOCK_FILE or files.is_temporary(file.name)
 
 
 def _now() -> str:

@@ -1,4 +1,4 @@
-"""Named tensors with a JSON header in one safetensors file, and files that are replaced whole."""
+"""Named tensors with a JSON header in one safetensors file, and strict JSON."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import hashlib
 import json
 import math
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
-from uuid import uuid4
 
 import numpy as np
 import torch
@@ -19,21 +16,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from agop.errors import AgopError, DataFileError, InputError, OutputError
+from agop.errors import DataFileError, InputError
+from agop.runs.files import replacing, write_text_atomic
 
 __all__ = [
     "FORMAT_VERSION",
     "JSON",
-    "check_writable",
-    "is_temporary",
     "load",
-    "remove",
-    "replacing",
     "save",
     "to_json",
     "write_json",
-    "write_text_atomic",
-    "writing",
 ]
 
 FORMAT_VERSION = 1
@@ -42,8 +34,6 @@ FORMAT_VERSION = 1
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 
 _METADATA_KEY = "agop"
-
-_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}\.tmp")
 
 
 def save(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], header: Mapping[str, JSON] | None = None) -> None:
@@ -167,81 +157,6 @@ def to_json(value: object) -> JSON:
 def write_json(path: str | os.PathLike[str], value: object) -> None:
     """Write ``to_json(value)`` as indented, strict JSON; ``path`` is replaced whole or left as it was."""
     write_text_atomic(path, json.dumps(to_json(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
-
-
-def write_text_atomic(path: str | os.PathLike[str], text: str) -> None:
-    """Write UTF-8 text; ``path`` is replaced whole or left as it was."""
-    with replacing(Path(path)) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside ``path``; what is written there replaces it if the block succeeds.
-
-    Raises
-    ------
-    InputError
-        If the folder does not exist.
-    OutputError
-        If the file cannot be written.
-    """
-    if not path.parent.is_dir():
-        raise InputError(f"a folder {path.parent} to write {path.name} to", "no such folder", "Create it first.")
-    temporary = _temporary(path)
-    with writing(path):
-        try:
-            temporary.touch()
-            mode = temporary.stat().st_mode  # that of any new file, which a writer may narrow
-            yield temporary
-            temporary.chmod(mode)
-            with temporary.open("rb+") as file:
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            with suppress(OSError):  # one that stays is removed by the next run in the folder
-                temporary.unlink(missing_ok=True)
-
-
-def check_writable(path: Path) -> None:
-    """Raise OutputError unless a file can be written at ``path``: a temporary one is, beside it."""
-    temporary = _temporary(path)
-    with writing(path):
-        temporary.touch()
-        temporary.unlink()
-
-
-def remove(path: Path) -> None:
-    """Remove a file, if it is there; OutputError if it cannot be removed."""
-    with writing(path):
-        path.unlink(missing_ok=True)
-
-
-def is_temporary(name: str) -> bool:
-    """Whether a file was being written by ``replacing`` when its process ended.
-
-    Examples
-    --------
-    >>> is_temporary(f".run.json.{uuid4().hex}.tmp"), is_temporary("run.json")
-    (True, False)
-    """
-    return _TEMPORARY.fullmatch(name) is not None
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Raise OutputError, in one sentence, where ``path`` cannot be written: a full disk, no right, a bad name."""
-    try:
-        yield
-    except AgopError:
-        raise
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise OutputError(f"to write {path}", reason, "Make room or choose another place.") from error
-
-
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{uuid4().hex}.tmp")
 
 
 def _checksum(header: Mapping[str, JSON], tensors: Mapping[str, Tensor]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agop.errors import InputError, MissingExtraError
-from agop.runs.storage import replacing
+from agop.runs.files import replacing
 from agop.tables.readable import INSTALL
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from agop.charts.document import Document, Plot
 from agop.charts.findings import findings_table
 from agop.extras import require
 from agop.runs import versions
-from agop.runs.storage import write_text_atomic
+from agop.runs.files import write_text_atomic
 
 __all__ = ["write_page"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agop.extras import require
-from agop.runs.storage import replacing
+from agop.runs.files import replacing
 
 if TYPE_CHECKING:
     pass

@@ -21,7 +21,7 @@ from agop.network.factory import load_weights
 from agop.paper.training.checkpoints import load_checkpoint, save_checkpoint
 from agop.paper.training.rows import TrainingRows, input_shape, training_rows
 from agop.paper.training.settings import TrainSettings
-from agop.runs import Run, storage
+from agop.runs import Run, files, storage
 
 __all__ = ["Observe", "run_train", "trained_network"]
 
@@ -131,7 +131,7 @@ def _train(
     """Train the network of a seed to its end, from where it was."""
     weights, checkpoint = folder / "weights.safetensors", folder / "checkpoint.safetensors"
     if weights.exists():
-        storage.remove(checkpoint)
+        files.remove(checkpoint)
         return
     train, test = training_rows(settings, dataset, seed, device)
     model = settings.network(input_shape(dataset), dataset.n_classes, seed).to(device)
@@ -161,7 +161,7 @@ def _train(
             saved = time.monotonic()
     tracker.finish()
     storage.save(weights, model.state_dict(), {"history": history})
-    storage.remove(checkpoint)
+    files.remove(checkpoint)
 
 
 def _epoch(
@@ -210,7 +210,7 @@ def _gather(run: Run, settings: TrainSettings) -> None:
     """Write what all seeds have found so far into the files of the whole run."""
     run.rewrite({"seed": seed, **line} for seed in settings.seeds for line in _measured(Run(_folder(run, seed))))
     epochs = ({"seed": seed, **entry} for seed in settings.seeds for entry in _history(_folder(run, seed)))
-    storage.write_text_atomic(run.path / "epochs.jsonl", "".join(json.dumps(line) + "\n" for line in epochs))
+    files.write_text_atomic(run.path / "epochs.jsonl", "".join(json.dumps(line) + "\n" for line in epochs))
 
 
 def _notes(run: Run, settings: TrainSettings) -> list[str]:

@@ -1,0 +1,139 @@
+"""Files that are replaced whole; the temporary file of a writer that was killed is removed by the next one."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from safetensors import SafetensorError
+
+from agop.errors import AgopError, InputError, OutputError
+
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["check_writable", "is_temporary", "remove", "replacing", "write_text_atomic", "writing"]
+
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}\.tmp")
+
+
+def write_text_atomic(path: str | os.PathLike[str], text: str) -> None:
+    """Write UTF-8 text; ``path`` is replaced whole or left as it was."""
+    with replacing(Path(path)) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside ``path``; what is written there replaces it if the block succeeds.
+
+    A process that is killed leaves its temporary file, which the next one that writes ``path`` removes.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist.
+    OutputError
+        If the file cannot be written.
+    """
+    if not path.parent.is_dir():
+        raise InputError(f"a folder {path.parent} to write {path.name} to", "no such folder", "Create it first.")
+    temporary = _temporary(path)
+    with writing(path):
+        _remove_abandoned(path)
+        try:
+            temporary.touch()
+            mode = temporary.stat().st_mode  # that of any new file, which a writer may narrow
+            with _held(temporary):
+                yield temporary
+                temporary.chmod(mode)
+                with temporary.open("rb+") as file:
+                    os.fsync(file.fileno())
+                temporary.replace(path)
+        finally:
+            with suppress(OSError):  # one that stays is removed by the next writer
+                temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Raise OutputError unless a file can be written at ``path``: a temporary one is, beside it."""
+    temporary = _temporary(path)
+    with writing(path):
+        temporary.touch()
+        temporary.unlink()
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there; OutputError if it cannot be removed."""
+    with writing(path):
+        path.unlink(missing_ok=True)
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file was being written by ``replacing`` when its process ended.
+
+    Examples
+    --------
+    >>> is_temporary(f".run.json.{uuid4().hex}.tmp"), is_temporary("run.json")
+    (True, False)
+    """
+    return _TEMPORARY.fullmatch(name) is not None
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise OutputError, in one sentence, where ``path`` cannot be written: a full disk, no right, a bad name."""
+    try:
+        yield
+    except AgopError:
+        raise
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OutputError(f"to write {path}", reason, "Make room or choose another place.") from error
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what processes that were killed while they wrote ``path`` have left beside it."""
+    for file in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        if is_temporary(file.name) and not _is_held(file):
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+
+
+if sys.platform == "win32":  # where a file that is open cannot be replaced, and none is known to be abandoned
+
+    @contextmanager
+    def _held(file: Path) -> Iterator[None]:  # noqa: ARG001
+        yield
+
+    def _is_held(file: Path) -> bool:  # noqa: ARG001
+        return True
+
+else:
+
+    @contextmanager
+    def _held(file: Path) -> Iterator[None]:
+        """Hold a lock on a file, which ends with the process."""
+        with file.open("rb") as opened:
+            with suppress(OSError):  # of a system without locks, where no file is known to be abandoned
+                fcntl.flock(opened, fcntl.LOCK_SH)
+            yield
+
+    def _is_held(file: Path) -> bool:
+        """Whether a process holds a file, or may do so."""
+        try:
+            with file.open("rb") as opened:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        return False

@@ -1,0 +1,77 @@
+"""Files are replaced whole, and what a killed writer leaves is removed by the next one of the same file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from agop.runs.files import is_temporary, replacing, write_text_atomic
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from agop.runs.files import replacing
+with replacing(Path(sys.argv[1])) as temporary:
+    temporary.write_text("half")
+    print("at work", flush=True)
+    sys.stdin.readline()
+"""
+posix = pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """A process that has written half of a file, and waits."""
+    arguments = [sys.executable, "-c", KILLED, str(tmp_path / "model [1]")]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "at work\n"
+        yield process
+        process.kill()
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@posix
+def test_what_a_killed_writer_leaves_is_removed_by_the_next_of_that_file(writer, tmp_path):
+    writer.send_signal(signal.SIGKILL)
+    writer.wait()
+    (left,) = names(tmp_path)
+    assert is_temporary(left)
+    write_text_atomic(tmp_path / "model", "another file")
+    assert names(tmp_path) == [left, "model"]
+    write_text_atomic(tmp_path / "model [1]", "new")
+    assert names(tmp_path) == ["model", "model [1]"]
+
+
+@posix
+def test_what_another_process_writes_now_is_left_to_it(writer, tmp_path):
+    write_text_atomic(tmp_path / "model [1]", "first")
+    assert len(names(tmp_path)) == 2
+    writer.stdin.write("\n")
+    writer.stdin.close()
+    assert writer.wait() == 0
+    assert names(tmp_path) == ["model [1]"]
+    assert (tmp_path / "model [1]").read_text() == "half"
+
+
+def test_two_writers_in_one_process(tmp_path):
+    with replacing(tmp_path / "file") as first:
+        first.write_text("first")
+        write_text_atomic(tmp_path / "file", "second")
+    assert names(tmp_path) == ["file"]
+    assert (tmp_path / "file").read_text() == "first"
+
+
+def test_files_of_others_are_left_alone(tmp_path):
+    mine = [f".file.{'0' * 31}.tmp", ".file.tmp", f".file.{'0' * 32}.tmp.txt", f"file.{'0' * 32}.tmp"]
+    for name in mine:
+        (tmp_path / name).write_text("mine")
+    write_text_atomic(tmp_path / "file", "new")
+    assert names(tmp_path) == sorted([*mine, "file"])
