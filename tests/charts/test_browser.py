@@ -14,7 +14,7 @@ from matplotlib import image
 
 from agop.charts import write_page
 from agop.charts.changes import plain_change
-from agop.charts.chart import Bars, Choice, Curve, Curves, HeatMap, Picture, Pictures, Series
+from agop.charts.chart import Bars, Choice, Curve, Curves, HeatMap, Panels, Picture, Pictures, Series
 from agop.charts.document import Document, NumberTable, Plot
 from agop.charts.findings import Finding
 from agop.collapse.terms import TERMS
@@ -333,6 +333,13 @@ EDGES = {
     "crowded": HeatMap("column", "row", LAYERS, LAYERS, [[0.0123] * 30] * 30, "coupling", numbers=True),
     "names": Curves("layer", "NC1", [_curve([1.0] * 30, name=f"{RUN}, {stage}", x=LAYERS) for stage in "abc"]),
     "family": Curves("epoch", "NFA", [_curve([0.5, 0.6], name=name) for name in LAYERS], log_y=False),
+    "numbered": Curves("layer", "NC1", [_curve([4.0, 2.0, 1.0], x=["2", "1", "0"])]),
+    "blocks": Curves("block", "NC1", [_curve([1.0] * 32, x=["model.embed", *map(str, range(30)), "lm_head"])]),
+    "panels": Panels(
+        "block",
+        "NC1",
+        {kind: [_curve([2.0**-k for k in range(30)], x=[*map(str, range(30))])] for kind in (*"abcdef", RUN)},
+    ),
     "runs": Choice("run", dict.fromkeys((RUN, "b"), Bars([RUN], "x", [Series(RUN, [1.0], "#2b7bba")]))),
     "strips": Pictures([Picture("tall", np.ones((40, 2))), Picture("wide", np.ones((1, 40)))], "entry"),
     "single": Choice("layer", {"fc.1": Pictures([Picture("color", np.ones((20, 20, 3)))], "entry")}),
@@ -410,6 +417,57 @@ def test_ticks_do_not_overlap(edges, name):
     heights = sorted((box["y"], box["y"] + box["height"]) for box in boxes)
     assert len(heights) > 3
     assert all(end <= start + 2 for (_, end), (start, _) in itertools.pairwise(heights))
+
+
+TICKS = """name => [...document.querySelectorAll(`#${name} .chart :is(.xtick, .ytick, .x2tick, .y2tick, .cbaxis) text`)]
+    .map((text) => { const { x, y, width, height } = text.getBoundingClientRect(); return { x, y, width, height } })"""
+
+
+def overlapping(boxes, slack=1.0):
+    """Pairs of boxes that intersect by more than some pixels in both directions."""
+
+    def both(one, other, start, size):
+        return min(one[start] + one[size], other[start] + other[size]) - max(one[start], other[start]) > slack
+
+    pairs = itertools.combinations(boxes, 2)
+    return [pair for pair in pairs if both(*pair, "x", "width") and both(*pair, "y", "height")]
+
+
+@pytest.mark.parametrize("width", [320, 768, 1400])
+def test_no_tick_lies_on_another(browser, edges, width):
+    flat = [name for name in EDGES if name not in ("names", "crowded")]  # the boxes of slanted texts are no measure
+    path = pathlib.Path(edges.page.evaluate("location.pathname"))
+    with browser.new_context(viewport={"width": width, "height": 800}) as context:
+        visit = Visit(context, path)
+        for name in flat:
+            visit.plot(name)
+            boxes = visit.page.evaluate(TICKS, name)
+            assert overlapping(boxes) == [], name
+    assert overlapping([{"x": 0, "y": 0, "width": 9, "height": 9}, {"x": 5, "y": 5, "width": 9, "height": 9}])
+
+
+def test_layers_with_numbers_as_names_stand_under_their_names(edges):
+    """A layer called "2" may come first."""
+    ticks = edges.plot("numbered").locator(".xtick text").all()
+    at = sorted((tick.bounding_box()["x"], tick.text_content()) for tick in ticks)
+    assert [text for _, text in at] == ["2", "1", "0"]
+
+
+def test_panels_share_their_axes(edges):
+    edges.plot("panels")
+    assert layout(edges, "panels", "yaxis.range") == layout(edges, "panels", "yaxis7.range")
+    assert len(edges.drawn("panels")) == 7
+    rows = list(csv.DictReader(io.StringIO(edges.saved("panels", "csv"))))
+    assert (len(rows), rows[0]["panel"], rows[-1]["panel"]) == (7 * 30, "a", RUN)
+
+
+def test_the_page_is_whole_without_being_scrolled(browser, edges):
+    path = pathlib.Path(edges.page.evaluate("location.pathname"))
+    with browser.new_context(viewport={"width": 1000, "height": 600}) as context:
+        visit = Visit(context, path)
+        visit.until("document.documentElement.dataset.height !== undefined")
+        assert visit.page.locator(".chart:not(:has(.main-svg))").count() == 0
+        assert visit.page.evaluate("scrollY") == 0
 
 
 def test_long_names_are_slanted_and_thinned(edges):

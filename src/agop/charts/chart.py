@@ -12,7 +12,20 @@ from numpy.typing import NDArray
 
 from agop.runs.storage import JSON, to_json
 
-__all__ = ["Bars", "Chart", "Choice", "Curve", "Curves", "Dash", "Grid", "HeatMap", "Picture", "Pictures", "Series"]
+__all__ = [
+    "Bars",
+    "Chart",
+    "Choice",
+    "Curve",
+    "Curves",
+    "Dash",
+    "Grid",
+    "HeatMap",
+    "Panels",
+    "Picture",
+    "Pictures",
+    "Series",
+]
 
 Dash: TypeAlias = Literal["solid", "dash", "dot"]
 """Style of a line."""
@@ -69,6 +82,23 @@ class Curves:
     log_x: bool = False
     log_y: bool = True
     y_range: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Panels:
+    """Small multiples: curves by the titles of their panels, all over the same axes."""
+
+    x_title: str
+    y_title: str
+    panels: Mapping[str, Sequence[Curve]]
+    log_y: bool = True
+
+    @property
+    def charts(self) -> dict[str, Curves]:
+        """Each panel as a chart by itself."""
+        return {
+            title: Curves(self.x_title, self.y_title, curves, log_y=self.log_y) for title, curves in self.panels.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -189,7 +219,7 @@ class Grid:
     rows: Mapping[str, Mapping[str, Curves]]
 
 
-Chart: TypeAlias = Curves | Bars | HeatMap | Pictures | Choice
+Chart: TypeAlias = Curves | Panels | Bars | HeatMap | Pictures | Choice
 
 
 def chart_json(chart: Chart) -> JSON:
@@ -211,7 +241,7 @@ def chart_json(chart: Chart) -> JSON:
 def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return _packed(value)
-    if isinstance(value, Curve | Curves | Bars | Series | HeatMap | Picture | Pictures | Choice):
+    if isinstance(value, Curve | Curves | Panels | Bars | Series | HeatMap | Picture | Pictures | Choice):
         return chart_json(value)  # type: ignore[arg-type]
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items()}

@@ -45,11 +45,12 @@ def falling(k, kind, seed, epoch):
 
 def test_heat_map_of_blocks_and_kinds():
     plots = plots_of(result(lines_of(falling)))
-    assert "nc1" not in plots
+    assert plots["nc1"].title == "NC1 along the network"
     chart = plots["blocks"].chart
     assert list(chart.charts) == ["NC1 φ", "NFA½"]
     found = chart.charts["NC1 φ"]
-    assert list(found.x) == [*(f"blocks.{k}" for k in range(20)), "head"]
+    assert list(found.x) == [*map(str, range(20)), "head"]
+    assert "Block 0 is blocks.0." in plots["blocks"].caption
     assert list(found.y) == ["qkv", "fc", "other"]
     assert found.values[0] == [pytest.approx(4.0)] * 20 + [None]
     assert found.values[1] == [*(pytest.approx(2 * 0.9**k) for k in range(20)), None]
@@ -59,15 +60,49 @@ def test_heat_map_of_blocks_and_kinds():
 
 def test_curves_along_the_depth():
     chart = plots_of(result(lines_of(falling, seeds=(0, 1))))["depth"].chart.charts["NC1 φ"]
-    assert [curve.name for curve in chart.curves] == ["qkv", "fc"]
-    assert list(chart.curves[1].x)[:2] == ["blocks.0", "blocks.1"]
-    assert chart.curves[1].y[:20] == pytest.approx([2 * 0.9**k for k in range(20)])
-    assert chart.curves[1].y[20] is None
+    assert list(chart.panels) == ["qkv", "fc"]
+    (curve,) = chart.panels["fc"]
+    assert list(curve.x) == list(map(str, range(20)))
+    assert curve.y == pytest.approx([2 * 0.9**k for k in range(20)])
+
+
+def test_the_stream_is_one_point_a_block():
+    """No line goes from one layer of a block to another, which may lie beside it."""
+    (curve,) = plots_of(result(lines_of(falling)))["nc1"].chart.curves
+    assert list(curve.x) == [*map(str, range(20)), "head"]
+    assert curve.y == pytest.approx([4.0] * 20 + [1e-3])
+    both = plots_of(result(lines_of(falling), "a"), result(lines_of(falling, depth=17), "b"))
+    assert [(each.name, len(each.x)) for each in both["nc1"].chart.curves] == [("a", 21), ("b", 18)]
+
+
+def test_the_largest_step_is_one_of_the_stream():
+    """Within a block NC1 falls by 100 from one kind to the other, which is no step of the network."""
+
+    def steep(k, kind, seed, epoch):
+        return 0.01 if kind == "mlp.fc" else 4.0 * 0.5 ** (k > 9) * 0.99**k
+
+    steps = [f.where for f in network_findings([result(lines_of(steep))]) if "step" in f.where]
+    assert steps == ["largest fall of a step, to head"]
+    headless = [line for line in lines_of(steep) if line["layer"] != "head"]
+    steps = [f.where for f in network_findings([result(headless)]) if "step" in f.where]
+    assert steps == ["largest fall of a step, to 10 qkv"]
+
+
+def test_networks_of_few_blocks_with_parallel_layers():
+    kinds = ("q", "k", "v", "o", "up", "down")
+    lines = [
+        {"seed": 0, "epoch": 0, "layer": f"model.layers.{k}.{kind}", "stage": "input", "nc1_trace_ratio": 1.0 / (1 + k)}
+        for k in range(4)
+        for kind in kinds
+    ]
+    plots = plots_of(result(lines))
+    assert list(plots["nc1"].chart.curves[0].x) == ["0", "1", "2", "3"]
+    assert list(next(iter(plots["depth"].chart.charts.values())).panels) == list(kinds)
 
 
 def test_only_kinds_that_fall_are_said_to():
     qkv, fc = block_findings([result(lines_of(falling))])
-    assert (qkv.where, fc.where) == ("qkv, blocks.0 to blocks.19", "fc, blocks.0 to blocks.19")
+    assert (qkv.where, fc.where) == ("qkv, blocks 0 to 19", "fc, blocks 0 to 19")
     assert (qkv.course.direction, fc.course.direction) == ("same", "falls")
     assert (fc.quantity, fc.course.start, fc.value) == ("NC1 φ", pytest.approx(2), pytest.approx(2 * 0.9**19))
     rising = block_findings([result(lines_of(lambda k, *rest: 1.1**k))])
@@ -121,7 +156,7 @@ def test_rows_in_captions_and_table():
     table = network_numbers(run)
     assert table.title == "Layers of run, each of 10 to 40 rows"
     assert list(table.columns[:3]) == ["block", "kind", "NC1 φ"]
-    assert table.rows[1][:3] == ["blocks.0", "fc", "2"]
+    assert table.rows[1][:3] == ["0", "fc", "2"]
     assert table.rows[-1][:2] == ["head", "other"]
     unknown = NetworkResult("run", {"settings": {}}, lines_of(falling))
     assert "Measured: 10 to 40 rows." in plots_of(unknown)["blocks"].caption

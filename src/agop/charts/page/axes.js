@@ -100,18 +100,33 @@ function powerTicks(low, high) {
   return { tickvals: powers, ticktext: powers.map(text) };
 }
 
-/** Ticks that name columns side by side: slanted or left out where there is no room; numbers are never slanted. */
+/** Ticks that name columns side by side: slanted or left out where there is no room; numbers, and names most of which
+    are as short, are never slanted. */
 function columnTicks(columns, room) {
   const texts = columns.map((column) => shortened(String(column), 24));
-  const longest = LETTER * Math.max(...texts.map((text) => text.length)) + 12;
-  const slanted = columns.some((column) => typeof column === "string") && longest * texts.length > room;
-  const every = Math.ceil(((slanted ? 24 : longest) * texts.length) / room);
-  const kept = places(texts).filter((i) => i % every === 0);
+  const widths = texts.map((text) => 8 * text.length + 8);
+  const cell = room / texts.length;
+  const long = texts.filter((text, i) => typeof columns[i] === "string" && text.length > 4).length;
+  const slanted = 2 * long > texts.length && Math.max(...widths) > cell;
+  const usual = [...widths].sort((one, other) => one - other)[Math.floor(widths.length / 2)];
+  const every = Math.ceil((slanted ? 24 : usual) / cell);
+  let end = -Infinity;  // of the last tick that is kept, in pixels
+  const kept = places(texts).filter((i) => {
+    const half = (slanted ? 24 : widths[i]) / 2;
+    if (i % every || i * cell - half < end) return false;
+    end = i * cell + half;
+    return true;
+  });
   return {
     ticks: { tickvals: kept, ticktext: kept.map((i) => textOf(texts[i])), tickangle: slanted ? -45 : 0 },
-    height: slanted ? Math.ceil(longest * 0.7) : 0,
+    height: slanted ? Math.ceil(Math.max(...widths) * 0.7) : 0,
   };
 }
+
+/** An axis of categories with their ticks, told by name: a category may be called "2" and not be the second. */
+const categories = (columns, { tickvals, ...ticks }) => ({
+  type: "category", categoryarray: columns, ...ticks, tickvals: tickvals.map((i) => columns[i]),
+});
 
 /** Put a legend on top, and make room for it as plotly will lay it out in `room` pixels: in a line or in columns. */
 function addLegend(layout, traces, room) {

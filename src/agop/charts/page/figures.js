@@ -19,15 +19,15 @@ function outlines({ x, low, high }, floor) {
   return { x: points.map(([place]) => place), y: points.map(([, height]) => height) };
 }
 
-function curvesFigure(chart, look, width) {
-  const columns = [...new Set(chart.curves.flatMap((curve) => curve.x))];
-  const named = columns.some((x) => typeof x === "string");
-  const heights = chart.curves.flatMap(({ y, low, high, seeds }) =>
-    [...y, ...(low ?? []), ...(high ?? []), ...Object.values(seeds).flat()]);
+const heightsOf = (curves) => curves.flatMap(({ y, low, high, seeds }) =>
+  [...y, ...(low ?? []), ...(high ?? []), ...Object.values(seeds).flat()]);
+
+/** Lines of curves with their seeds and bands; a logarithmic axis shows what is not below the least of all heights. */
+function curveTraces(chart, curves, heights, width, where = {}) {
   const least = extent(heights.filter((value) => value > 0))[0];
   const floor = chart.log_y && least < Infinity ? least : -Infinity;
-  const data = chart.curves.flatMap((curve, i) => {
-    const group = { name: legendText(curve.name, width), legendgroup: `${i}`, connectgaps: false };
+  return curves.flatMap((curve, i) => {
+    const group = { name: legendText(curve.name, width), legendgroup: `${i}`, connectgaps: false, ...where };
     const shown = (values) => values.map((value) => (value === null || value < floor ? null : value));
     const line = {
       ...group, x: curve.x, y: shown(curve.y),
@@ -46,6 +46,13 @@ function curvesFigure(chart, look, width) {
     };
     return [band, line];
   });
+}
+
+function curvesFigure(chart, look, width) {
+  const columns = [...new Set(chart.curves.flatMap((curve) => curve.x))];
+  const named = columns.some((x) => typeof x === "string");
+  const heights = heightsOf(chart.curves);
+  const data = curveTraces(chart, chart.curves, heights, width);
   const layout = layoutOf(look, width);
   layout.margin.t = 32;
   layout.height = 388;
@@ -53,7 +60,7 @@ function curvesFigure(chart, look, width) {
   layout.xaxis = axis(look, textOf(chart.x_title), { showgrid: false, ticks: "outside" });
   if (named) {
     const { ticks, height } = columnTicks(columns, width - layout.margin.l);
-    Object.assign(layout.xaxis, { type: "category", categoryarray: columns, ...ticks });
+    Object.assign(layout.xaxis, categories(columns, ticks));
     layout.height += height;
   } else if (chart.log_x) {
     Object.assign(layout.xaxis, logarithmic(columns));
@@ -66,6 +73,53 @@ function curvesFigure(chart, look, width) {
   if (chart.y_range) layout.yaxis.range = chart.log_y ? chart.y_range.map(Math.log10) : chart.y_range;
   layout.annotations.push({  // lies flat above the axis, where a phone has room for it
     ...flat, text: textOf(chart.y_title), x: 0, y: 1, xanchor: "left", yanchor: "bottom", yshift: 6,
+  });
+  return { data, layout };
+}
+
+/** Small multiples: as many panels beside each other as there is room for, on the same axes. */
+function panelsFigure(chart, look, width) {
+  const panels = Object.entries(chart.panels);
+  const curves = panels.flatMap(([, some]) => some);
+  const columns = [...new Set(curves.flatMap((curve) => curve.x))];
+  const heights = heightsOf(curves);
+  const layout = layoutOf(look, width);
+  const [gap, heading, left, tall] = [18, 30, 58, 130];
+  const across = gridColumns(panels.length, within(Math.floor((width - left) / 170), 1, panels.length));
+  const lines = Math.ceil(panels.length / across);
+  const side = (width - left - 12 - gap * (across - 1)) / across;
+  const { ticks, height } = columnTicks(columns, side);
+  const pitch = tall + heading + height + 24;
+  const used = width - left - 12;
+  const named = new Set();
+  const inner = lines * pitch - heading;
+  layout.margin = { l: left, r: 12, t: 52, b: 28 };
+  layout.height = inner + 80;
+  const data = panels.flatMap(([title, some], k) => {
+    const suffix = k === 0 ? "" : k + 1;
+    const first = k % across === 0;
+    const last = k + across >= panels.length;
+    const start = ((k % across) * (side + gap)) / used;
+    const top = 1 - (Math.floor(k / across) * pitch) / inner;
+    layout[`xaxis${suffix}`] = axis(look, last ? textOf(chart.x_title) : "", {
+      domain: [start, Math.min(1, start + side / used)], anchor: `y${suffix}`, showgrid: false, ticks: "outside",
+      range: [-0.5, columns.length - 0.5], automargin: false, ...categories(columns, ticks),
+    });
+    layout[`yaxis${suffix}`] = axis(look, "", {
+      ...(chart.log_y ? logarithmic(heights) : {}), domain: [Math.max(0, top - tall / inner), top],
+      anchor: `x${suffix}`, matches: k ? "y" : undefined, showticklabels: first, automargin: false,
+    });
+    layout.annotations.push({
+      ...flat, text: textOf(shortened(title, Math.floor(side / 8))), x: start, y: top, xanchor: "left",
+      yanchor: "bottom", yshift: 3,
+    });
+    const traces = curveTraces(chart, some, heights, width, { xaxis: `x${suffix}`, yaxis: `y${suffix}` });
+    const isNew = ({ name, showlegend }) => showlegend !== false && !named.has(name) && named.add(name);
+    return traces.map((trace) => ({ ...trace, showlegend: Boolean(isNew(trace)) }));
+  });
+  addLegend(layout, data, width - 90);
+  layout.annotations.push({
+    ...flat, text: textOf(chart.y_title), x: 0, y: 1, xanchor: "left", yanchor: "bottom", yshift: 26, xshift: 6 - left,
   });
   return { data, layout };
 }
@@ -203,10 +257,11 @@ function picturesFigure(chart, look, width) {
   return { data, layout };
 }
 
-const FIGURES = { Curves: curvesFigure, Bars: barsFigure, HeatMap: heatMapFigure, Pictures: picturesFigure };
+const FIGURES = { Curves: curvesFigure, Panels: panelsFigure, Bars: barsFigure, HeatMap: heatMapFigure, Pictures: picturesFigure };
 
 const HEIGHTS = {
   Curves: (chart) => chart.curves.flatMap((curve) => curve.y),
+  Panels: (chart) => Object.values(chart.panels).flat().flatMap((curve) => curve.y),
   Bars: (chart) => chart.series.flatMap((series) => series.values),
   HeatMap: (chart) => chart.values.flat(),
   Pictures: (chart) => chart.pictures.map(() => 0),

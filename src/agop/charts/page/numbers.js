@@ -9,17 +9,21 @@ function unpack({ shape: [height, width, channels = 1], unit, data }) {
   return Array.from({ length: height }, (_, i) => Array.from({ length: width }, (_, j) => cell(i * width + j)));
 }
 
+const curveRows = (chart, curves, before = {}) => curves.flatMap((curve) => {
+  const row = (x, y, more) => ({ ...before, curve: curve.name, [chart.x_title]: x, [chart.y_title]: y, ...more });
+  const band = (i) => (curve.low ? { low: curve.low[i], high: curve.high[i] } : {});
+  return [
+    ...curve.x.map((x, i) => row(x, curve.y[i], band(i))),
+    ...Object.entries(curve.seeds).flatMap(([seed, values]) => curve.x.map((x, i) => row(x, values[i], { seed }))),
+  ];
+});
+
 const ROWS = {
   Choice: (chart) => Object.entries(chart.charts).flatMap(([name, part]) =>
     rowsOf(part).map((row) => ({ [chart.label]: name, ...row }))),
-  Curves: (chart) => chart.curves.flatMap((curve) => {
-    const row = (x, y, more) => ({ curve: curve.name, [chart.x_title]: x, [chart.y_title]: y, ...more });
-    const band = (i) => (curve.low ? { low: curve.low[i], high: curve.high[i] } : {});
-    return [
-      ...curve.x.map((x, i) => row(x, curve.y[i], band(i))),
-      ...Object.entries(curve.seeds).flatMap(([seed, values]) => curve.x.map((x, i) => row(x, values[i], { seed }))),
-    ];
-  }),
+  Curves: (chart) => curveRows(chart, chart.curves),
+  Panels: (chart) =>
+    Object.entries(chart.panels).flatMap(([panel, curves]) => curveRows(chart, curves, { panel })),
   Bars: (chart) => chart.series.flatMap((series) => chart.categories.map((category, i) => ({
     series: series.name, category, [chart.x_title]: series.values[i],
     ...(series.errors ? { "standard error": series.errors[i] } : {}),

@@ -3,6 +3,8 @@
 const report = JSON.parse(document.getElementById("report-data").textContent);
 const root = document.documentElement;
 const PAPER_WIDTH = 660;
+/** Heights that leave room for two plots on a sheet. */
+const PAPER_HEIGHTS = { Curves: 270, Panels: 400 };
 
 /** The plotting library, unpacked; a policy that knows its hash lets it run. */
 async function unpacked() {
@@ -102,6 +104,12 @@ class Plot {
     return part;
   }
 
+  /** Room of the figure that will be drawn. */
+  keepRoom() {
+    const { layout } = figureOf(this.path().chart, PAPER, Math.max(200, this.place.clientWidth));
+    this.place.style.minHeight = `${layout.height}px`;
+  }
+
   async draw(printing = false) {
     const { chart } = this.path();
     const width = printing ? PAPER_WIDTH : Math.floor(this.place.clientWidth);
@@ -109,6 +117,8 @@ class Plot {
     this.width = width;
     const look = printing ? PAPER : { ink: styleOf("--ink"), line: styleOf("--line") };
     const { data, layout } = figureOf(chart, look, width);
+    if (printing) layout.height = Math.min(layout.height, PAPER_HEIGHTS[chart.kind] ?? Infinity);
+    this.place.style.minHeight = "";
     await library;
     await Plotly.react(this.place, data, layout, { displayModeBar: false });
     this.place.removeAllListeners("plotly_click");
@@ -207,7 +217,8 @@ new ResizeObserver(() => {
     .forEach((plot) => plot.draw()), 100);
 }).observe(document.getElementById("main"));
 
-// Plots are drawn as they come into view, so that the page answers at once.
+// Plots are drawn as they come into view, so that the page answers at once, and the others one by one in idle time, so
+// that it is whole without being scrolled. Their room is kept for them.
 const waiting = new IntersectionObserver((entries) => {
   entries.filter((entry) => entry.isIntersecting).forEach((entry) => {
     waiting.unobserve(entry.target);
@@ -215,3 +226,14 @@ const waiting = new IntersectionObserver((entries) => {
   });
 }, { rootMargin: "600px" });
 plots.forEach((plot) => waiting.observe(plot.section));
+const idle = () => new Promise((done) => (globalThis.requestIdleCallback ?? setTimeout)(done));
+async function drawTheOthers() {
+  await library;
+  for (const plot of plots) {
+    await idle();
+    if (!plot.width) await plot.draw();
+  }
+  root.dataset.height = root.scrollHeight;
+}
+plots.forEach((plot) => plot.keepRoom());
+drawTheOthers();

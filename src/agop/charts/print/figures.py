@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from agop.charts.chart import Bars, Chart, Choice, Curves, Grid, HeatMap, Pictures
+from agop.charts.chart import Bars, Chart, Choice, Curves, Grid, HeatMap, Panels, Pictures
 from agop.charts.document import Plot
 from agop.charts.print.log_ticks import label_logarithms
 from agop.charts.print.picture_grid import draw_pictures
@@ -21,7 +21,7 @@ __all__ = ["SUFFIXES", "draw", "draw_beside", "save_charts", "save_figures"]
 SUFFIXES = (".pdf", ".svg", ".png")
 """Suffixes of the files that can be written."""
 
-_PANELS: Mapping[type, int] = {Curves: 12, Bars: 6, HeatMap: 6, Pictures: 5}
+_PANELS: Mapping[type, int] = {Curves: 12, Panels: 1, Bars: 6, HeatMap: 6, Pictures: 5}
 """Charts of a choice that are shown, by their kind."""
 
 T = TypeVar("T")
@@ -31,7 +31,8 @@ def draw(chart: Chart | Grid, make: Make = new_figure) -> Any:
     """A figure of one column (3.4 inches) or two (6.9) that shows a chart.
 
     Of a choice several charts are shown, evenly spaced from the first to the last: curves as small multiples with
-    common axes, pictures as a grid with a column for each, bars and heat maps below each other.
+    common axes, pictures as a grid with a column for each, bars and heat maps below each other. Of charts that are
+    small multiples themselves the first is shown.
 
     Parameters
     ----------
@@ -169,8 +170,8 @@ def spaced(items: Sequence[T], count: int) -> list[T]:
     >>> spaced(range(1, 21), 5)
     [1, 6, 11, 15, 20]
     """
-    if len(items) <= count:
-        return list(items)
+    if len(items) <= count or count == 1:
+        return list(items[:count])
     return [items[round(place * (len(items) - 1) / (count - 1))] for place in range(count)]
 
 
@@ -197,8 +198,15 @@ def _titled(label: str, name: str) -> str:
     return f"{label} {name}" if name.replace(".", "").isdecimal() else name
 
 
+def _small_multiples(charts: Mapping[str, Panels], make: Make) -> Any:
+    """The panels of a single chart."""
+    (chart,) = charts.values()
+    return draw_curve_panels(chart.charts, make)
+
+
 _DRAWINGS: Mapping[type, Callable[[Any, Make], Any]] = {
     Curves: draw_curve_panels,
+    Panels: _small_multiples,
     Bars: draw_bar_panels,
     HeatMap: draw_heat_maps,
     Pictures: draw_pictures,

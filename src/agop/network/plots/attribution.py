@@ -10,8 +10,9 @@ from agop.charts.document import Plot
 from agop.charts.findings import Finding, at_most, listed
 from agop.charts.judging import of_each
 from agop.charts.palette import color
+from agop.network.plots.grouping import layer_names
 from agop.network.result import NetworkResult
-from agop.runs import LEAST_FALL, Line, SeedSummary, hidden_layers, last_measured, select, summarize_along
+from agop.runs import LEAST_FALL, Line, SeedSummary, hidden_layers, last_measured, select, summarize_along, values_of
 
 __all__ = ["attribution_findings", "attribution_plot", "share_findings", "share_sum"]
 
@@ -22,8 +23,9 @@ def attribution_plot(results: Sequence[NetworkResult]) -> Plot | None:
     """Bars of the falls of each layer with a nonlinearity at the last measurement; None if there are none."""
     found = [_falls(last_measured(result.lines)) for result in results]
     layers = dict.fromkeys(layer for result in results for layer in hidden_layers(result.lines))
+    names = layer_names(list(dict.fromkeys(layer for result in results for layer in values_of(result.lines, "layer"))))
     there = [
-        (layer if len(results) == 1 else f"{layer}, {result.name}", *falls[layer])
+        (names[layer] if len(results) == 1 else f"{names[layer]}, {result.name}", *falls[layer])
         for layer in layers
         for result, falls in zip(results, found, strict=True)
         if layer in falls

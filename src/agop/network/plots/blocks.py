@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agop.charts.changes import Change
-from agop.charts.chart import Choice, Curves, HeatMap
+from agop.charts.chart import Choice, Curve, Curves, HeatMap, Panels
 from agop.charts.document import Plot
 from agop.charts.findings import Finding, at_most
 from agop.charts.judging import of_each
@@ -14,13 +14,14 @@ from agop.charts.kind import by_run
 from agop.charts.palette import color
 from agop.charts.seed_curves import seed_caption, seed_curve
 from agop.network.plots.findings import layer_findings, nfa_findings
+from agop.network.plots.grouping import block_names, grouped, stream
 from agop.network.plots.measures import Shown, shown_measures
 from agop.network.plots.output_layer import output_layer
 from agop.network.record.blocks import Blocks
 from agop.network.result import NetworkResult, rows_caption
 from agop.runs import SeedSummary, last_measured, select, summarize_along, values_of
 
-__all__ = ["block_findings", "block_plots"]
+__all__ = ["block_findings", "block_plots", "stream_plot"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,23 +37,21 @@ class _Found:
         layers = {place: layer for layer, place in self.blocks.places.items()}
         rows = [[self._mean(layers.get((block, kind))) for block in self.blocks.blocks] for kind in self.blocks.kinds]
         names = list(self.blocks.kinds.values())
-        return HeatMap(
-            "block", "kind", list(self.blocks.blocks.values()), names, rows, self.shown.label, self.shown.log
-        )
+        blocks = list(block_names(self.blocks).values())
+        return HeatMap("block", "kind", blocks, names, rows, self.shown.label, self.shown.log)
 
-    def curves(self) -> Curves:
-        """A curve for each kind that repeats, along the blocks."""
-        curves = []
-        for place, kind in enumerate(self.blocks.repeated):
-            by_block = {
-                self.blocks.blocks[self.blocks.places[layer][0]]: self.values[layer]
-                for layer in self.blocks.depth(kind)
-                if layer in self.values
-            }
+    def panels(self) -> Panels:
+        """A panel for each kind that repeats, along the blocks that have any of them."""
+        kinds, names = self.blocks.repeated, block_names(self.blocks)
+        found = {self.blocks.places[layer][0] for kind in kinds for layer in self.blocks.depth(kind)}
+        panels: dict[str, list[Curve]] = {}
+        for kind in kinds:
+            here = [layer for layer in self.blocks.depth(kind) if layer in self.values]
+            by_block = {names[self.blocks.places[layer][0]]: self.values[layer] for layer in here}
             if by_block:
-                at = list(self.blocks.blocks.values())
-                curves.append(seed_curve(self.blocks.kinds[kind], by_block, color(place), at=at))
-        return Curves("block", self.shown.label, curves, log_y=self.shown.log)
+                at = [name for block, name in names.items() if block in found]
+                panels[self.blocks.kinds[kind]] = [seed_curve(self.shown.label, by_block, color(0), at=at)]
+        return Panels("block", self.shown.label, panels, log_y=self.shown.log)
 
     def _mean(self, layer: str | None) -> float | None:
         return self.values[layer].mean if layer is not None and layer in self.values else None
@@ -64,8 +63,12 @@ def block_plots(results: Sequence[NetworkResult]) -> list[Plot]:
     if not found:
         return []
     maps = {name: _choice({each.shown.label: each.heat_map() for each in some}) for name, some in found.items()}
-    depths = {name: {each.shown.label: each.curves() for each in some} for name, some in found.items()}
-    drawn = [curve for charts in depths.values() for chart in charts.values() for curve in chart.curves]
+    depths = {
+        name: {each.shown.label: panels for each in some if (panels := each.panels()).panels}
+        for name, some in found.items()
+    }
+    every = [chart for charts in depths.values() for chart in charts.values()]
+    drawn = [curve for chart in every for curves in chart.panels.values() for curve in curves]
     terms = ("NC1", "NFA", "attribution", "stage (network)", "seed band")
     return [
         Plot(
@@ -74,7 +77,7 @@ def block_plots(results: Sequence[NetworkResult]) -> list[Plot]:
             by_run(results, maps),
             [*layer_findings(results), *nfa_findings(results)],
             "At the last measurement, blocks in the order of their calls; means over seeds, geometric where colors go "
-            f'by the logarithm. The kind "other" are layers in no block. {rows_caption(results)}',
+            f'by the logarithm. The kind "other" are layers in no block.{_named(results)} {rows_caption(results)}',
             terms,
         ),
         Plot(
@@ -82,11 +85,44 @@ def block_plots(results: Sequence[NetworkResult]) -> list[Plot]:
             "Kinds of layers along the depth",
             by_run(results, {name: _choice(charts) for name, charts in depths.items()}),
             block_findings(results),
-            f"Layers of one kind in the order of their blocks, at the last measurement{seed_caption(drawn)}. "
+            "A panel for each kind of layer, since layers of one block may lie beside each other; blocks in their "
+            f"order, at the last measurement{seed_caption(drawn)}. "
             f"{rows_caption(results)}",
             terms,
         ),
     ]
+
+
+def stream_plot(results: Sequence[NetworkResult]) -> Plot | None:
+    """NC1 of the stream of the network, a point a block; None unless all networks have blocks."""
+    curves: list[Curve] = []
+    for run, result in enumerate(results):
+        last = last_measured(result.lines)
+        blocks = grouped(values_of(last, "layer"))
+        if blocks is None:
+            return None
+        names, found = block_names(blocks), summarize_along(select(last, stage="input"), "nc1_trace_ratio", "layer")
+        here = {names[blocks.places[layer][0]]: found[layer] for layer in stream(blocks) if layer in found}
+        curves += [seed_curve(result.name, here, color(run), at=list(names.values()))] if here else []
+    if not curves:
+        return None
+    return Plot(
+        "nc1",
+        "NC1 along the network",
+        Curves("block", "NC1", curves),
+        layer_findings(results),
+        "Of what the first layer of each block reads, the stream that all its layers add to; at the last measurement"
+        f"{seed_caption(curves)}.{_named(results)} {rows_caption(results)}",
+        ("NC1", "stage (network)", "seed band"),
+    )
+
+
+def _named(results: Sequence[NetworkResult]) -> str:
+    """Sentence on names that the blocks are numbered without."""
+    found = [grouped(values_of(last_measured(result.lines), "layer")) for result in results]
+    pairs = [(full, short) for blocks in found if blocks for full, short in block_names(blocks).items()]
+    numbers = [(full, short) for full, short in pairs if short.isdecimal() and full.endswith(f".{short}")]
+    return f" Block {numbers[0][1]} is {numbers[0][0]}." if numbers else ""
 
 
 def block_findings(results: Sequence[NetworkResult]) -> list[Finding]:
@@ -105,21 +141,22 @@ def _courses(found: _Found) -> list[Finding]:
         layers = [layer for layer in found.blocks.depth(kind) if layer in found.values]
         if len(layers) > 1:
             first, last = (found.values[layers[place]] for place in (0, -1))
-            ends = [found.blocks.blocks[found.blocks.places[layers[place]][0]] for place in (0, -1)]
-            where = f"{found.blocks.kinds[kind]}, {ends[0]} to {ends[1]}"
+            names = block_names(found.blocks)
+            ends = [names[found.blocks.places[layers[place]][0]] for place in (0, -1)]
+            where = f"{found.blocks.kinds[kind]}, blocks {ends[0]} to {ends[1]}"
             change = Change.between(first, last, log=found.shown.log)
             findings.append(Finding.of(found.shown.label, where, change, last))
     return findings
 
 
-def _choice(charts: Mapping[str, HeatMap] | Mapping[str, Curves]) -> Choice:
+def _choice(charts: Mapping[str, HeatMap] | Mapping[str, Panels]) -> Choice:
     return Choice("measure", dict(charts), start=next(iter(charts)))
 
 
 def _found(result: NetworkResult) -> list[_Found]:
     """Measures that some layer has, of a network whose layers are grouped; none of others."""
     last = last_measured(result.lines)
-    blocks = Blocks.of(values_of(last, "layer"))
+    blocks = grouped(values_of(last, "layer"))
     if blocks is None:
         return []
     found = []

@@ -10,14 +10,14 @@ from agop.charts.kind import by_run
 from agop.charts.palette import color, shade
 from agop.charts.seed_curves import seed_caption, seed_curve
 from agop.network.plots.attribution import attribution_plot, share_findings
-from agop.network.plots.blocks import block_plots
+from agop.network.plots.blocks import block_plots, stream_plot
 from agop.network.plots.findings import epoch_findings, layer_findings, map_findings, nfa_findings, unit_of
+from agop.network.plots.grouping import block_names, grouped
 from agop.network.plots.measures import STAGES, by_column, shown_measures
 from agop.network.plots.output_layer import output_layer
 from agop.network.plots.pictures import agop_plot, eigenvector_plot, means_plot
 from agop.network.plots.regression import regression_plot
 from agop.network.plots.scores import score_plot
-from agop.network.record.blocks import Blocks
 from agop.network.result import NetworkResult, rows_caption
 from agop.runs import last_measured, select, summarize_along, values_of
 
@@ -34,7 +34,10 @@ _POWERS = {"nfa_pearson_root": "AGOP½", "nfa_pearson": "AGOP"}
 def network_plots(results: Sequence[NetworkResult]) -> list[Plot]:
     """Plots of one network, or of several on the same axes; what no run has is left out."""
     blocks = block_plots(results)
-    by_layer = [] if blocks and len(results) == 1 else [_layer_plot(results), regression_plot(results)]
+    stream = stream_plot(results)
+    by_layer = (
+        [stream] if stream or (blocks and len(results) == 1) else [_layer_plot(results), regression_plot(results)]
+    )
     plots = [
         *by_layer,
         *blocks,
@@ -68,10 +71,11 @@ def network_numbers(result: NetworkResult) -> NumberTable:
     layers = values_of(last, "layer")
     title = ", ".join(filter(None, [f"Layers of {result.name}", result.rows]))
     table = NumberTable.of(title, ("layer", layers), columns)
-    blocks = Blocks.of(layers)
+    blocks = grouped(layers)
     if blocks is None:
         return table
-    places = [[blocks.blocks[block], blocks.kinds[kind]] for block, kind in blocks.places.values()]
+    names = block_names(blocks)
+    places = [[names[block], blocks.kinds[kind]] for block, kind in blocks.places.values()]
     rows = [[*place, *row[1:]] for place, row in zip(places, table.rows, strict=True)]
     return NumberTable(title, ["block", "kind", *table.columns[1:]], rows, words=("kind",))
 
@@ -142,7 +146,7 @@ def _map_plot(results: Sequence[NetworkResult]) -> Plot | None:
 
 def _by_kind(layers: Sequence[str]) -> dict[str, list[str]]:
     """Layers of a deep network by kind; all together for others."""
-    blocks = Blocks.of(layers)
+    blocks = grouped(layers)
     return (
         {"all": list(layers)} if blocks is None else {name: blocks.depth(kind) for kind, name in blocks.kinds.items()}
     )

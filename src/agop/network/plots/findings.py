@@ -12,10 +12,10 @@ from agop.charts.changes import Change, ends_of, steepest, steps
 from agop.charts.findings import Finding, at_most, listed, spread
 from agop.charts.judging import compared, not_fitted, of_each, zeros
 from agop.network.plots.attribution import share_findings, share_sum
+from agop.network.plots.grouping import grouped, layer_names, stream
 from agop.network.plots.measures import by_column
 from agop.network.plots.output_layer import BY_DEFINITION, compared_lines, output_layer
 from agop.network.plots.regression import regression_courses
-from agop.network.record.blocks import Blocks
 from agop.network.result import NetworkResult
 from agop.runs import Line, SeedSummary, hidden_layers, last_measured, select, summarize_along, values_of
 
@@ -122,7 +122,7 @@ def unit_of(results: Sequence[NetworkResult]) -> str:
 
 def _is_deep(lines: Iterable[Line]) -> bool:
     """Whether layers are grouped by blocks, too many to tell of each."""
-    return Blocks.of(values_of(lines, "layer")) is not None
+    return grouped(values_of(lines, "layer")) is not None
 
 
 def _with_note_first(findings: Sequence[Finding], note: str) -> list[Finding]:
@@ -170,7 +170,9 @@ def _layers(last: Sequence[Line]) -> list[Finding]:
         return regression
     inputs = select(last, stage="input")
     by_layer = summarize_along(inputs, _NC1, "layer")
-    found = {layer: by_layer[layer] for layer in values_of(inputs, "layer") if layer in by_layer}
+    layers = values_of(inputs, "layer")
+    blocks, names = grouped(layers), layer_names(layers)
+    found = {layer: by_layer[layer] for layer in (stream(blocks) if blocks else layers) if layer in by_layer}
     if not found:
         return [Finding("NC1", "layer inputs", None, notes=("no layer has a positive, finite value",))]
     first, end = next(iter(found)), next(reversed(found))
@@ -178,7 +180,7 @@ def _layers(last: Sequence[Line]) -> list[Finding]:
     if len(found) == 1:
         return [Finding("NC1", f"input of {first}", found[first].mean, interval=spread(found[first])), *zero]
     whole = Finding.of("NC1", f"layer inputs, {first} to {end}", Change.between(found[first], found[end]), found[end])
-    return [whole, *_largest_step(found), *zero]
+    return [whole, *_largest_step({names[layer]: summary for layer, summary in found.items()}), *zero]
 
 
 def _largest_step(found: Mapping[str, SeedSummary]) -> list[Finding]:
