@@ -59,7 +59,7 @@ function curvesFigure(chart, look, width) {
   addLegend(layout, data, width - 90);
   layout.xaxis = axis(look, textOf(chart.x_title), { showgrid: false, ticks: "outside" });
   if (named) {
-    const { ticks, height } = columnTicks(columns, width - layout.margin.l);
+    const { ticks, height } = columnTicks(columns, width - layout.margin.l - 44);
     Object.assign(layout.xaxis, categories(columns, ticks));
     layout.height += height;
   } else if (chart.log_x) {

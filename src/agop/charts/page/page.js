@@ -222,7 +222,8 @@ new ResizeObserver(() => {
 const waiting = new IntersectionObserver((entries) => {
   entries.filter((entry) => entry.isIntersecting).forEach((entry) => {
     waiting.unobserve(entry.target);
-    plots.find((plot) => plot.section === entry.target).draw();
+    const plot = plots.find(({ section }) => section === entry.target);
+    if (!plot.width) plot.draw();
   });
 }, { rootMargin: "600px" });
 plots.forEach((plot) => waiting.observe(plot.section));
