@@ -139,6 +139,7 @@ def test_a_time_budget_that_leaves_out_rows_of_the_last_fit(monkeypatch):
     "settings",
     [
         {"solver": ConjugateGradient()},
+        {"solver": Nystrom(6000)},
         {"metric_samples": None},
         {"metric_samples": 6000},
         {"ridge": 0.0, "solver": "auto"},
@@ -232,3 +233,15 @@ def test_predictions_name_the_chunk_that_cannot_be_used():
         model.predict(changed(2000, put(np.nan)))
     with pytest.raises(InputError, match="chunks of rows, got none"):
         model.predict(lambda: iter([]))
+
+
+def test_rows_to_keep_or_to_choose_by_that_do_not_fit():
+    """Fewer are kept; parts that are needed whole are refused before any work."""
+    settings = {"kernel": Laplace(5.0), "ridge": 0.01, "power": 1, "max_memory": 300_000, "random_state": 0}
+    model = RFMRegressor(**settings, n_iterations=0, solver=Nystrom(100), metric_samples=200, selection=None)
+    model.fit(pairs(X, Y))
+    assert len(model.rows_at_random(0)[0]) == 300_000 // (8 * 40)
+    with pytest.raises(MemoryBudgetError, match="needed together"):
+        model.set_params(metric_samples=3000).fit(pairs(X, Y))
+    with pytest.raises(MemoryBudgetError, match="needed together"):
+        model.set_params(metric_samples=200, validation_fraction=0.5).fit(pairs(X, Y))

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agop import Laplace, RFMClassifier, RFMRegressor, TableEncoder, table_pipeline
+from agop import Laplace, RFMClassifier, RFMRegressor, TableEncoder, explain, table_pipeline
 from agop.errors import DataFileError, InputError
+from agop.estimator.rows import ChunkedRows
 from agop.solvers import Nystrom
 from agop.tables.files import open_table
 from agop.tables.parquet import ParquetTable
@@ -87,9 +88,11 @@ def test_a_pipeline_that_never_has_all_rows(path, monkeypatch, target, kind):
     assert tasks[0].name == tasks[1].name
     np.testing.assert_array_equal(*(task.targets for task in tasks))
     whole, streamed = (table_pipeline(model).fit(task.rows.drop(columns=other), task.targets) for task in tasks)
-    assert not [each for each in vars(streamed[1]).values() if getattr(each, "in_chunks", False)]
+    assert not [each for each in vars(streamed[1]).values() if isinstance(each, ChunkedRows)]
     assert len(streamed[1].machine_.centers) == 60
     rows = [task.rows.drop(columns=other) for task in tasks]
+    shares = [explain(streamed, X, n_swaps=300, random_state=3).effects for X in rows]
+    np.testing.assert_allclose(*shares, rtol=0, atol=1e-9)
     if target == "y":
         np.testing.assert_allclose(streamed.predict(rows[1]), streamed.predict(rows[0]), rtol=0, atol=1e-9)
         np.testing.assert_allclose(streamed.predict(rows[0]), whole.predict(rows[0]), rtol=0, atol=1e-6)
@@ -233,7 +236,7 @@ print(status("VmHWM") - before)
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peak memory is that of Linux")
 def test_memory_is_far_below_that_of_the_table(tmp_path):
-    """Half of its bytes as float64, of which about 300 a row are for targets, weights and order."""
+    """Half of its bytes as float64, of which about 150 a row are for targets, weights and order."""
     rng, n, d = np.random.default_rng(0), 100_000, 250
     whole = pandas.DataFrame(rng.uniform(-1, 1, (n, d)).astype("f4")).add_prefix("x")
     whole["y"] = whole["x0"] * whole["x1"]

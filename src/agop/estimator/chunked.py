@@ -31,7 +31,7 @@ def is_chunked(X: Any) -> bool:
     (True, False, False)
     """
     arrays = isinstance(X, (list, tuple, str, bytes, dict)) or any(hasattr(X, name) for name in ("__array__", "shape"))
-    return callable(X) or (hasattr(X, "__iter__") and not arrays)
+    return not arrays and (callable(X) or hasattr(X, "__iter__"))
 
 
 class _Chunks:

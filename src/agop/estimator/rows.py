@@ -18,6 +18,9 @@ __all__ = ["GATHERED_BYTES", "ChunkedRows", "center", "row_words"]
 GATHERED_BYTES = 2**30
 """Rows that are gathered where no memory was stated."""
 
+_WORDS_BYTES = 2**22
+"""Temporary memory of the words of rows: they stay in the cache."""
+
 _REMEMBERED = 2
 """Gathered rows that are kept, since they are asked for again: those among which centers are chosen, those left out."""
 
@@ -101,9 +104,14 @@ class ChunkedRows:
             "Raise max_memory, or fit with solver=Nystrom(), metric_samples of a few thousand and no process group.",
         )
 
+    @property
+    def most_rows(self) -> int:
+        """Rows that may be gathered."""
+        return self.most_bytes // (len(self.center) * self.dtype.itemsize)
+
     def remember(self, index: Tensor) -> None:
         """Read the rows of indices, if they fit, so that those among them need no pass of their own."""
-        if len(index) * len(self.center) * self.dtype.itemsize <= self.most_bytes:
+        if len(index) <= self.most_rows:
             self[index]
 
     def __getitem__(self, index: slice | Tensor) -> Tensor | ChunkedRows:
@@ -113,8 +121,7 @@ class ChunkedRows:
         rows = torch.arange(len(self)) if self.chosen is None else self.chosen
         rows = rows[index if isinstance(index, slice) else index.cpu()]
         increasing = bool((rows.diff() > 0).all())
-        n_bytes = len(rows) * len(self.center) * self.dtype.itemsize
-        if not isinstance(index, slice) and n_bytes > self.most_bytes:
+        if not isinstance(index, slice) and len(rows) > self.most_rows:
             if increasing:
                 return replace(self, chosen=rows)
             raise self.too_large(len(rows))
@@ -192,7 +199,7 @@ def row_words(rows: Tensor, count: int = 2) -> Tensor:
     salts = torch.randint(-(2**63), 2**63 - 1, (2, rows.shape[1]), generator=generator)[:count].to(rows.device)
     words = torch.empty(len(rows), count, dtype=torch.int64)
     integers = torch.int64 if rows.element_size() == 8 else torch.int32
-    for part in row_chunks(len(rows), 32 * rows.shape[1]):
+    for part in row_chunks(len(rows), 32 * rows.shape[1], _WORDS_BYTES):
         bits = (rows[part] + 0.0).contiguous().view(integers).long()
         for column, salt in enumerate(salts):
             words[part, column] = _mixed(bits + salt).sum(1).cpu()

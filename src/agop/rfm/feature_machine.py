@@ -238,6 +238,7 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         )
         parts = ranks.exchange(parts)[0]
         learn, judge = (samples.part(torch.from_numpy(np.sort(part)).to(samples.group)) for part in parts)
+        judge.require_together()
         return learn, judge
 
     def _learning(self, samples: Samples, clock: Clock, ranks: Ranks = ALONE) -> Learning:
@@ -263,8 +264,8 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
         self.agop_error_ = best.agop_error
         self.validation_scores_: NDArray[np.float64] | None = None
         self.validation_standard_errors_: NDArray[np.float64] | None = None
-        few = len(self.machine_.centers) < len(learned.samples) or learned.samples.in_chunks
-        rows = learned.samples.some(_KEPT_ROWS, 0) if few else learned.samples
+        few = len(self.machine_.centers) < len(learned.samples)
+        rows = learned.samples.in_memory(_KEPT_ROWS) if few else learned.samples
         self._keep_rows(rows.inputs, rows.weights)
 
     def _judge(self, judged: Judged, *, validated: bool) -> None:

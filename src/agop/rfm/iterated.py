@@ -38,6 +38,7 @@ def _iterated(
 ) -> tuple[Learned, bool]:
     """The last iterate, or the one with the largest criterion, and whether it was fitted again to all samples."""
     part = samples.some(learning.metric_samples, learning.search.limits.seed)
+    part.require_together()
     refit, n_iterations = part is not samples, learning.search.n_iterations
     solver = learning.work.solver_for(len(samples))
 

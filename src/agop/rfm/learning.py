@@ -45,9 +45,10 @@ class Learning:
 
     def reads_forward(self, n: int) -> bool:
         """Whether a fit to n samples needs few of them together, and reads the others in their order."""
-        few = self.metric_samples is not None and n > max(self.metric_samples, FOLDED_ROWS)
         solver, (candidate, *_) = self.work.solver, self.search.candidates
-        return few and candidate.ridges[0] > 0 and (solver == "auto" or isinstance(solver, Nystrom))
+        if self.metric_samples is None or candidate.ridges[0] == 0 or n <= max(self.metric_samples, FOLDED_ROWS):
+            return False
+        return solver == "auto" or (isinstance(solver, Nystrom) and n > solver.n_centers)
 
     def course(self, samples: Samples, extent: Extent, display: Display, later: Callable[[], float]) -> Course:
         """Kernel and settings by cross-fitting on some of the samples; nothing is computed where all is given."""
@@ -194,7 +195,7 @@ class Learning:
     ) -> tuple[Fit, Solver]:
         """The system of an iterate over samples, solved by all ranks, and the solver that was chosen."""
         solver = self.work.solver_for(len(samples), leave_one_out=left_out is not None)
-        if samples.in_chunks and not isinstance(solver, Nystrom):
+        if samples.in_chunks and not (isinstance(solver, Nystrom) and solver.n_centers < len(samples)):
             solver = Nystrom()
         machine, shift = step.machine, step.ridge / samples.weights
         matrix = KernelMatrix(machine.kernel, samples.inputs, shift, machine.metric, self.search.limits.max_memory)

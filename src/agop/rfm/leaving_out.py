@@ -106,8 +106,9 @@ def _divided(learning: Learning, samples: Samples) -> Learned:
         n_whole = learning.affordable(len(samples), "the last fit", last, least=len(part))
         whole, again = samples, order[:n_stating]
         if samples.in_chunks:
-            increasing = order[:n_whole].sort().values
-            whole, again = samples.part(increasing), torch.searchsorted(increasing, again[:n_whole])
+            if n_whole < len(samples):
+                increasing = order[:n_whole].sort().values
+                whole, again = samples.part(increasing), torch.searchsorted(increasing, again[:n_whole])
         elif n_whole < len(samples) or not samples.in_place:  # a factorization leaves last rows out at little cost
             whole = samples.part(order[:n_whole].flip(0))
             again = n_whole - 1 - torch.arange(min(n_stating, n_whole), device=order.device)

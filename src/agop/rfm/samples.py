@@ -132,6 +132,10 @@ class Samples:
             return self
         return self.part(random_rows(len(self), most, random_state).to(self.group))
 
+    def in_memory(self, most: int) -> Samples:
+        """The samples at so many of the inputs at most, always the same ones, and at fewer where these do not fit."""
+        return self.some(min(most, self.inputs.most_rows) if isinstance(self.inputs, ChunkedRows) else most, 0)
+
     def __len__(self) -> int:
         """Number m of inputs."""
         return len(self.inputs)
@@ -194,8 +198,16 @@ class Samples:
         squares = (self.targets.double() - predictions.double()).square().sum(1) + self.spread
         return (self.weights @ squares / self.weights.sum() / self.targets.shape[1]).item()
 
+    @cached_property
+    def _one_each(self) -> bool:
+        """Whether sample i is the one at input i: then nothing is added up or copied."""
+        each = torch.arange(len(self), device=self.group.device)
+        return torch.equal(self.group, each)
+
     def _mean(self, values: Tensor) -> Tensor:
         """(m, C) weighted means of values (n, C) of equal samples, exact where there is one; in their dtype."""
+        if self._one_each:
+            return values
         sums = self.sample_weights.new_zeros(len(self), values.shape[1])
         sums.index_add_(0, self.group, self.sample_weights[:, None] * values)
         means = (sums / self.weights[:, None]).to(values.dtype)
@@ -205,6 +217,8 @@ class Samples:
 
     def _total(self, values: Tensor) -> Tensor:
         """(m,) sums of values (n,) of equal samples."""
+        if self._one_each:
+            return values
         return values.new_zeros(len(self)).index_add_(0, self.group, values)
 
 
@@ -229,7 +243,7 @@ def distinct_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
     suspects = each[counts[same] > 1]  # equal rows have equal sums of their words
     if not len(suspects):
         return each, each
-    bits = rows.own_words[suspects] if isinstance(rows, ChunkedRows) else _positive_zeros(rows[suspects])
+    bits = rows.own_words[suspects.cpu()] if isinstance(rows, ChunkedRows) else _positive_zeros(rows[suspects])
     row_bytes = bits.cpu().numpy().view(np.dtype((np.void, bits[:1].nbytes))).ravel()
     _, first, inverse = np.unique(row_bytes, return_index=True, return_inverse=True)
     earliest = each.clone()

@@ -136,7 +136,8 @@ def _normal_equations(matrix: ShiftedMatrix, centers: Tensor, shift: Tensor, tar
     m, size = len(centers), 2 * matrix.dtype.itemsize + torch.float64.itemsize
     squares = torch.zeros(m, m, dtype=torch.float64, device=targets.device)
     moments = torch.zeros(m, targets.shape[1], dtype=torch.float64, device=targets.device)
-    for rows in row_chunks(len(targets), m * size, _WORK_BYTES):
+    work = _WORK_BYTES if matrix.max_memory is None else min(_WORK_BYTES, matrix.max_memory)
+    for rows in row_chunks(len(targets), m * size, work):
         scale = shift[rows, None].rsqrt()
         block = matrix.between(rows, centers, matrix.dtype) * scale
         moments.addmm_(block.mT, targets[rows] * scale)

@@ -20,6 +20,7 @@ from agop.outer_product import kernel_agop
 from agop.rfm import RFMClassifier, RFMRegressor
 from agop.tables.encoder import TableEncoder
 from agop.tables.explanation import Explanation
+from agop.tables.parquet import ParquetTable
 from agop.tables.steepness import explain_agop
 
 __all__ = ["column_effects", "explain"]
@@ -125,14 +126,25 @@ def _swaps(
     """Function from subsets of the columns of a model to their effects, by ``swap_effects``."""
     encoder, predictor = _parts(model)
     columns, _, column_of = _names(encoder, predictor)
+    swaps = n_swaps_of(len(columns)) if n_swaps is None else n_swaps
     rows, weights = predictor.rows_at_random(random_state)
     if X is not None:
-        given = check_features(predictor, X, reset=False) if encoder is None else encoder.transform(X)
-        if len(given) < 2:
-            raise InputError("two or more rows", str(len(given)), "Pass the training data.")
-        rows, weights = np.asarray(as_array(given))[np.random.default_rng(random_state).permutation(len(given))], None
-    swaps = n_swaps_of(len(columns)) if n_swaps is None else n_swaps
+        rows, weights = _at_random(encoder, predictor, X, swaps, random_state), None
     return lambda subsets: swap_effects(predictor.values_of, rows, column_of, subsets, n_swaps=swaps, weights=weights)
+
+
+def _at_random(encoder: TableEncoder | None, predictor: Any, X: Any, most: int, random_state: int) -> NDArray[Any]:
+    """Features of as many rows at random; of a Parquet file no others are coded."""
+    if encoder is None or not isinstance(X, ParquetTable):
+        X = check_features(predictor, X, reset=False) if encoder is None else encoder.transform(X)
+    if len(X) < 2:
+        raise InputError("two or more rows", str(len(X)), "Pass the training data.")
+    order = np.random.default_rng(random_state).permutation(len(X))[:most]
+    if encoder is None or not isinstance(X, ParquetTable):
+        return np.asarray(as_array(X))[order]
+    chosen = np.zeros(len(X), dtype=bool)
+    chosen[order] = True
+    return np.vstack([*encoder.transform(X[chosen])])[order.argsort().argsort()]
 
 
 def _agop(predictor: Any, random_state: int) -> tuple[Tensor, Tensor]:
