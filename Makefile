@@ -74,7 +74,7 @@ screenshots: docs
 # files are damaged: an hour.
 faults: export AGOP_FAULTS = all
 faults: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest tests/test_faults.py tests/test_hostile_files.py
+	$(BIN)/python -m pytest tests/test_faults.py tests/test_hostile_files.py tests/test_hostile_data.py
 
 # A hundred times other random data and other starts, with one thread and two in turn: some hours. SEEDS="7 8" for some.
 SEEDS ?= $(shell seq 0 99)

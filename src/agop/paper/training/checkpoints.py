@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from agop.errors import DataFileError
 from agop.runs import storage
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
@@ -55,18 +56,22 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimiz
     Raises
     ------
     DataFileError
-        If the file cannot be read.
+        If the file cannot be read, or is that of another model or optimizer.
     """
     tensors, header = storage.load(path)
     weights: dict[str, Tensor] = {}
     states: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        kind, _, rest = name.partition("/")
-        if kind == _MODEL:
-            weights[rest] = tensor
-        else:
-            index, _, entry = rest.partition("/")
-            states.setdefault(int(index), {})[entry] = tensor
-    model.load_state_dict(weights)
-    optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
-    return list(header["history"])
+    try:
+        for name, tensor in tensors.items():
+            kind, _, rest = name.partition("/")
+            if kind == _MODEL:
+                weights[rest] = tensor
+            else:
+                index, _, entry = rest.partition("/")
+                states.setdefault(int(index), {})[entry] = tensor
+        model.load_state_dict(weights)
+        optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
+        return [dict(entry) for entry in header["history"]]
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        got, advice = " ".join(str(error).split()), "Train again in another folder."
+        raise DataFileError(f"{path} to hold the state of this model and optimizer", got, advice) from error
