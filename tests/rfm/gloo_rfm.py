@@ -10,11 +10,22 @@ from unittest import mock
 import numpy as np
 import torch
 import torch.distributed as dist
+from sklearn.base import clone
 
 from agop.errors import AgopError
 from agop.kernels import Laplace, ProductLaplace
 from agop.ranks import ALONE, Ranks
-from agop.rfm import Limits, RFMClassifier, RFMRegressor, Samples, Setting, clock, rfm
+from agop.rfm import (
+    Limits,
+    RFMClassifier,
+    RFMRegressor,
+    Samples,
+    Setting,
+    TreeRFMClassifier,
+    TreeRFMRegressor,
+    clock,
+    rfm,
+)
 from agop.solvers import Cholesky, ConjugateGradient
 
 RNG = np.random.default_rng(0)
@@ -102,6 +113,36 @@ def ended(rank, group):
     return model.fit(X, Y, group=group).n_iter_
 
 
+TREES = {
+    "regressor": (TreeRFMRegressor, RFMRegressor(Laplace(2.0), ridge=1e-2, n_iterations=2, selection=None), Y),
+    "classifier": (TreeRFMClassifier, RFMClassifier(n_iterations=1, class_weight="balanced"), LABELS),
+}
+
+
+def grown(name, group=None):
+    """Numbers of a tree, and the iterates of its leaves that this rank computed; chance of the first rank counts."""
+    kind, leaf, y = TREES[name]
+    seen, first = [], group is None or dist.get_rank(group) == 0
+    leaf = clone(leaf).set_params(callback=lambda step: seen.append(step.iteration))
+    model = kind(leaf, 25, n_split_samples=20, random_state=0 if first else 1).fit(X, y, group=group)
+    found = {"predictions": model.predict(NEW), "weights": model.leaf_weights_.numpy(), "agop": model.agop().numpy()}
+    return found | {"seeds": [leaf.random_state for leaf in model.leaves_]}, seen
+
+
+def failing_leaf(rank, group):
+    """What is said of a callback that fails on one rank."""
+
+    def callback(step):
+        raise ValueError("no space left")
+
+    leaf = clone(TREES["regressor"][1]).set_params(callback=callback if rank == 1 else None)
+    try:
+        TreeRFMRegressor(leaf, 25, random_state=0).fit(X, Y, group=group)
+    except (AgopError, ValueError) as error:
+        return f"{type(error).__name__}: {error}"
+    return "nothing"
+
+
 def ticking(pace, real=time.monotonic):
     """A clock that goes so many times as fast."""
     start = real()
@@ -145,5 +186,7 @@ def take_iterates(rank: int, world: int, folder: str) -> None:
     torch.save((found, unshared(ranks)), Path(folder, f"rank{rank}.pt"))
     models = {name: estimated(name, ranks.group) for name in ESTIMATORS}
     torch.save((models, ended(rank, ranks.group), refused(rank, ranks.group)), Path(folder, f"models{rank}.pt"))
+    trees = {name: grown(name, ranks.group) for name in TREES}
+    torch.save((trees, failing_leaf(rank, ranks.group)), Path(folder, f"trees{rank}.pt"))
     torch.save(hurried(rank, ranks.group), Path(folder, f"hurried{rank}.pt"))
     dist.destroy_process_group()

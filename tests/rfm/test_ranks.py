@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 import pytest
 import torch
 
 from oracles import kernels as oracles_kernels
 from processes import start_ranks
-from rfm.gloo_rfm import CASES, ESTIMATORS, WEIGHTS, X, Y, estimated, iterates, take_iterates
+from rfm.gloo_rfm import CASES, ESTIMATORS, TREES, WEIGHTS, X, Y, estimated, grown, iterates, take_iterates
 
 
 @pytest.fixture(scope="module", params=[1, 2, 3], ids=lambda world: f"{world} ranks")
@@ -85,6 +87,36 @@ def test_estimators_are_those_of_one_process(models, name):
 def test_a_callback_on_one_rank_ends_the_iterates_of_all(models):
     for _, n_iterations, _ in models:
         assert n_iterations == (1 if len(models) > 1 else 4)
+
+
+@pytest.fixture
+def trees(group):
+    folder, world = group
+    return [torch.load(folder / f"trees{rank}.pt", weights_only=False) for rank in range(world)]
+
+
+@pytest.mark.filterwarnings("ignore:.*calibrat")
+@pytest.mark.parametrize("name", TREES)
+def test_trees_are_those_of_one_process(trees, name):
+    expected, _ = grown(name)
+    for found, _ in trees:
+        for what, right in expected.items():
+            np.testing.assert_allclose(found[name][0][what], right, rtol=1e-10, atol=1e-12)
+            np.testing.assert_array_equal(found[name][0][what], trees[0][0][name][0][what])
+
+
+def test_each_rank_fits_some_of_the_leaves(trees):
+    _, alone = grown("regressor")
+    each = [found["regressor"][1] for found, _ in trees]
+    assert sorted(chain(*each)) == sorted(alone)
+    assert all(each)
+
+
+def test_a_leaf_that_fails_ends_the_trees_of_all(trees):
+    said = [message for _, message in trees]
+    told = "RankError: expected all ranks to do their part, got an error on rank 1: ValueError: no space left."
+    assert said[1:2] == ["ValueError: no space left"][: len(said) - 1]
+    assert all(message.startswith(told) if len(said) > 1 else message == "nothing" for message in said[:1] + said[2:])
 
 
 def test_the_clock_of_the_first_rank_counts(group):

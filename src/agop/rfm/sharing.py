@@ -22,7 +22,8 @@ def require_same_parameters(ranks: Ranks, parameters: Mapping[str, Any]) -> None
     InputError
         On all ranks.
     """
-    require_same(ranks, {name: repr(value) for name, value in parameters.items() if name not in _OWN})
+    shared = {name: repr(value) for name, value in parameters.items() if name.rpartition("__")[2] not in _OWN}
+    require_same(ranks, shared)
 
 
 def require_same_samples(ranks: Ranks, samples: Samples, kind: str = "") -> None:
