@@ -3,7 +3,8 @@
 from agop.solvers.cholesky import Cholesky, CholeskyFactor
 from agop.solvers.conjugate_gradient import ConjugateGradient
 from agop.solvers.nystrom import Nystrom
-from agop.solvers.panel_cholesky import PanelCholesky, PanelFactor
+from agop.solvers.panel_cholesky import PanelCholesky
+from agop.solvers.panel_factor import PanelFactor
 from agop.solvers.solver import DenseMatrix, ShiftedMatrix, Solution, Solver
 
 __all__ = [

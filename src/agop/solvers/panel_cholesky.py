@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from tempfile import TemporaryFile
@@ -14,94 +14,17 @@ from torch import Tensor
 from agop.errors import InputError
 from agop.ranks import Panels
 from agop.solvers.left_out import leave_one_out_residuals
+from agop.solvers.panel_factor import PanelFactor, Stored, cut, sent
 from agop.solvers.rescue import first_factor
 from agop.solvers.solver import ShiftedMatrix, Solution, Solver, mean_diagonal, require_memory
 
-__all__ = ["PanelCholesky", "PanelFactor"]
+__all__ = ["PanelCholesky"]
 
 _WORKING = 4
 """Panels in memory while those on disk are made: one, what its kernel values are made of, and one that is read."""
 
 _WIDEST = 4096
 """Rows of a panel on disk at most: enough for the disk to keep up."""
-
-Stored = Callable[[Tensor], Tensor]
-
-
-@dataclass(frozen=True, eq=False)
-class PanelFactor:
-    r"""The factorization :math:`A = U^T U` of a matrix whose rows are dealt to the ranks; all methods are collective.
-
-    Attributes
-    ----------
-    panels
-        Rows of each rank.
-    parts
-        Rows of U of each own panel from its diagonal on, (b, n - start); a rank may have none.
-    like
-        An empty tensor of their data type, on their device.
-    stored
-        Function that puts a tensor where the parts are.
-    """
-
-    panels: Panels
-    parts: dict[int, Tensor]
-    like: Tensor
-    stored: Stored
-
-    @property
-    def pivots(self) -> Tensor:
-        """(n,) diagonal of U, the same on all ranks."""
-        own = self.like.new_zeros(self.panels.n)
-        for k, part in self.parts.items():
-            own[self.panels.slices[k]] = part.diagonal()
-        (pivots,) = self.panels.ranks.sum([own])
-        return pivots.to(self.like)
-
-    def solve(self, targets: Tensor) -> Tensor:
-        """X with A X = Y for Y (n, C), in the precision of the factor: two messages of b C numbers for each panel."""
-        values = targets.to(self.like, copy=True)
-        done = torch.zeros_like(values)  # what own panels subtract from rows further down
-        for k, rows in enumerate(self.panels.slices):
-            (others,) = self.panels.ranks.sum([done[rows]])
-            if k in self.parts:
-                corner, rest = _cut(self.parts[k])
-                right = values[rows] - others.to(values)
-                values[rows] = torch.linalg.solve_triangular(corner.mT, right, upper=False)
-                done[rows.stop :].addmm_(rest.mT, values[rows])
-        for k, rows in reversed(list(enumerate(self.panels.slices))):
-            if k in self.parts:
-                corner, rest = _cut(self.parts[k])
-                right = values[rows] - rest @ values[rows.stop :]
-                values[rows] = torch.linalg.solve_triangular(corner, right, upper=True)
-            self.panels.ranks.send(self.panels.owner(k), values[rows])()
-        return values
-
-    def inverse_diagonal(self, rows: Tensor) -> Tensor:
-        r"""Diagonal of :math:`A^{-1} = U^{-1} U^{-T}` in rows (v,), float64: squared norms of columns :math:`U^{-T}`.
-
-        Each rank solves for the columns of its own panels with such rows, and panels from the first of these on travel:
-        for all rows that is as much work, memory and traffic as the factorization, for the last rows little.
-        """
-        slices, needed = self.panels.slices, sorted(set((rows // self.panels.width).tolist()))
-        units = {k: self.stored(_unit_rows(self.like, self.panels, k)) for k in needed if k in self.parts}
-        diagonal = self.like.new_zeros(self.panels.n, dtype=torch.float64)
-        arriving = self._travelling(needed[0])
-        for k in range(needed[0], len(slices)):
-            corner, rest = _cut(arriving())
-            if k + 1 < len(slices):
-                arriving = self._travelling(k + 1)
-            for j, columns in units.items():
-                if j <= k:
-                    at = slices[k].start - slices[j].start
-                    block = torch.linalg.solve_triangular(corner.mT, columns[at : at + len(corner)], upper=False)
-                    columns[at + len(corner) :].addmm_(rest.mT, block, alpha=-1)
-                    diagonal[slices[j]] += torch.linalg.vector_norm(block, dim=0, dtype=torch.float64).square()
-        (diagonal,) = self.panels.ranks.sum([diagonal])
-        return diagonal[rows]
-
-    def _travelling(self, k: int) -> Callable[[], Tensor]:
-        return _sent(self.panels, k, self.parts.get(k), self.like)
 
 
 @dataclass(frozen=True)
@@ -217,7 +140,7 @@ def _finished_together(panels: Panels, parts: dict[int, Tensor], like: Tensor) -
     """Overwrite the parts of A by those of U, which ranks send each other; False if A is not positive definite."""
     n_panels = len(panels.slices)
     _finish(parts.get(0))
-    arriving = _sent(panels, 0, parts.get(0), like)
+    arriving = sent(panels, 0, parts.get(0), like)
     for k in range(n_panels):
         panel = arriving()
         if bool(panel[0, 0].isnan()):
@@ -225,7 +148,7 @@ def _finished_together(panels: Panels, parts: dict[int, Tensor], like: Tensor) -
         if k + 1 < n_panels:
             _subtract(panels, k, panel, k + 1, parts.get(k + 1))
             _finish(parts.get(k + 1))
-            arriving = _sent(panels, k + 1, parts.get(k + 1), like)
+            arriving = sent(panels, k + 1, parts.get(k + 1), like)
         for j, part in parts.items():
             if j > k + 1:
                 _subtract(panels, k, panel, j, part)
@@ -243,23 +166,10 @@ def _finish(part: Tensor | None) -> None:
     """Rows of U from rows (b, m) of A without what lies above; NaN if they are not those of a definite matrix."""
     if part is None:
         return
-    corner, rest = _cut(part)
+    corner, rest = cut(part)
     upper, info = torch.linalg.cholesky_ex(corner, upper=True)
     corner.copy_(upper.masked_fill_(info != 0, torch.nan))
     rest.copy_(torch.linalg.solve_triangular(upper.mT, rest, upper=False))
-
-
-def _cut(part: Tensor) -> tuple[Tensor, Tensor]:
-    """The square (b, b) on the diagonal, and the columns behind it."""
-    return part[:, : len(part)], part[:, len(part) :]
-
-
-def _sent(panels: Panels, k: int, part: Tensor | None, like: Tensor) -> Callable[[], Tensor]:
-    """Begin to send panel k of its owner; a new tensor receives that of another rank."""
-    rows = panels.slices[k]
-    if part is None:
-        part = like.new_empty(rows.stop - rows.start, panels.n - rows.start)
-    return panels.ranks.send(panels.owner(k), part)
 
 
 def _in_memory(part: Tensor) -> Tensor:
@@ -275,9 +185,3 @@ def _on_disk(part: Tensor) -> Tensor:
         mapped = np.memmap(file, dtype=values.dtype, mode="w+", shape=values.shape)
     mapped[:] = values
     return torch.from_numpy(mapped)
-
-
-def _unit_rows(like: Tensor, panels: Panels, k: int) -> Tensor:
-    """Columns (n - start, b) of the identity at the rows of a panel, from its diagonal on."""
-    rows = panels.slices[k]
-    return torch.eye(panels.n - rows.start, rows.stop - rows.start, dtype=like.dtype, device=like.device)
