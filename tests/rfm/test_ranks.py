@@ -10,7 +10,20 @@ import torch
 
 from oracles import kernels as oracles_kernels
 from processes import start_ranks
-from rfm.gloo_rfm import CASES, ESTIMATORS, TREES, WEIGHTS, X, Y, estimated, grown, iterates, take_iterates
+from rfm.gloo_rfm import (
+    CASES,
+    ESTIMATORS,
+    TIMEOUT,
+    TREES,
+    WEIGHTS,
+    X,
+    Y,
+    die,
+    estimated,
+    grown,
+    iterates,
+    take_iterates,
+)
 
 
 @pytest.fixture(scope="module", params=[1, 2, 3], ids=lambda world: f"{world} ranks")
@@ -139,3 +152,14 @@ def test_what_ranks_cannot_share_is_refused_on_all(models):
     for *_, messages in models:
         assert len(messages) == (2 if len(models) > 1 else 0)
         assert all(message.startswith(right) for message, right in zip(messages, expected, strict=False))
+
+
+def test_a_rank_that_is_lost_ends_the_others(tmp_path):
+    processes = start_ranks(die, 3, tmp_path, join=False).processes
+    for process in processes:
+        process.join(3 * TIMEOUT)
+    assert [process.exitcode for process in processes] == [0, 3, 0]
+    for rank in (0, 2):
+        seconds, message = (tmp_path / f"rank{rank}.txt").read_text().split(maxsplit=1)
+        assert float(seconds) < TIMEOUT / 2
+        assert message.startswith("RankError: expected an answer of all ranks, got one that is gone or too slow (")
