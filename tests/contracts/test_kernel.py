@@ -11,7 +11,17 @@ from agop.chunks import BLOCK
 from agop.errors import InputError
 from agop.kernel_machine import KernelMachine, fit_kernel_machine
 from agop.kernels import KERNELS as KERNELS_BY_NAME
-from agop.kernels import Gaussian, GeneralizedGaussian, KernelMatrix, Laplace, ProductLaplace, named
+from agop.kernels import (
+    Exponential,
+    Gaussian,
+    GeneralizedGaussian,
+    KernelMatrix,
+    Laplace,
+    Metric,
+    Polynomial,
+    ProductLaplace,
+    named,
+)
 from agop.outer_product import kernel_agop
 from oracles import kernels as oracles_kernels
 
@@ -23,12 +33,17 @@ KERNELS = [
     GeneralizedGaussian(bandwidth=1.7, exponent=1.6),
     GeneralizedGaussian(bandwidth=1.7, exponent=2.0),
     ProductLaplace(bandwidth=2.5),
+    Polynomial(bandwidth=1.6),
+    Polynomial(bandwidth=2.0, degree=3, offset=0.7),
+    Exponential(bandwidth=2.5),
 ]
+STATIONARY = [kernel for kernel in KERNELS if kernel.stationary]
 IDS = [str(kernel) for kernel in KERNELS]
 DTYPES = [torch.float32, torch.float64]
 LIMITS = {torch.float32: 1e-5, torch.float64: 1e-11}
 
 every_kernel = pytest.mark.parametrize("kernel", KERNELS, ids=IDS)
+of_a_distance = pytest.mark.parametrize("kernel", STATIONARY, ids=str)
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 
@@ -50,7 +65,7 @@ def test_values_against_the_oracle(kernel, dtype):
     np.testing.assert_allclose(kernel(x), truth, rtol=0, atol=LIMITS[dtype])
 
 
-@every_kernel
+@of_a_distance
 @every_dtype
 @pytest.mark.parametrize("n", [25, BLOCK + 4])
 def test_gram_matrix_is_symmetric_with_a_unit_diagonal(kernel, dtype, n):
@@ -62,6 +77,47 @@ def test_gram_matrix_is_symmetric_with_a_unit_diagonal(kernel, dtype, n):
     assert gram[0, 1] == 1
     assert (gram >= 0).all()
     assert (gram <= 1).all()
+
+
+@every_kernel
+@every_dtype
+def test_the_diagonal_is_that_of_the_gram_matrix_at_any_metric(kernel, dtype):
+    x = rows(BLOCK + 4, 3, dtype=dtype)
+    gram = kernel(x)
+    assert (gram - gram.mT).abs().max().item() == 0
+    torch.testing.assert_close(kernel.diagonal(x), gram.diagonal())
+    matrix = KernelMatrix(kernel, x.double(), metric=Metric(torch.tensor([2.0, 1.0, 0.5], dtype=torch.float64)))
+    torch.testing.assert_close(matrix.diagonal.double(), matrix.dense(torch.float64).diagonal(), rtol=1e-5, atol=1e-5)
+
+
+@every_kernel
+def test_a_kernel_takes_its_points_about_an_origin_of_no_account(kernel):
+    """Points that are off center change nothing of what a machine predicts, nor of its AGOP."""
+    x, z, coefficients = rows(9) + 3, rows(6, seed=1) + 2, rows(9, 2, seed=2)
+    metric = Metric(torch.diag(torch.tensor([0.4, 0.3, 0.2, 0.1], dtype=torch.float64)))
+    name, parameters = type(kernel).__name__, kernel.get_params()
+    machine = KernelMachine(kernel, x, coefficients, metric)
+    truth = oracles_kernels.gram(name, z, x, metric.matrix.numpy(), **parameters) @ coefficients.numpy()
+    np.testing.assert_allclose(machine(z), truth, rtol=1e-9)
+    matrix = oracles_kernels.gram(name, x, x, metric.matrix.numpy(), **parameters)
+    np.testing.assert_allclose(KernelMatrix(kernel, x, metric=metric).dense(torch.float64), matrix, rtol=1e-9)
+    for points in (None, z):
+        at = x if points is None else z
+        truth = oracles_kernels.agop(name, at, x, coefficients, metric.matrix.numpy(), coincident=1e-9, **parameters)
+        np.testing.assert_allclose(kernel_agop(machine, points).matrix, truth, rtol=1e-6, atol=1e-9 * truth.max())
+
+
+@pytest.mark.parametrize("kernel", [kernel for kernel in KERNELS if not kernel.stationary], ids=str)
+def test_a_kernel_without_a_distance_says_so(kernel):
+    for use in (kernel.distances, kernel.profile_, kernel.median_distance):
+        with pytest.raises(InputError, match="kernel of a distance"):
+            use(rows(5))
+
+
+@pytest.mark.parametrize("wrong", [{"degree": 0}, {"degree": 2.5}, {"offset": -0.1}, {"offset": float("nan")}])
+def test_a_bad_polynomial_is_refused_on_use(wrong):
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        Polynomial(**wrong)(rows(3))
 
 
 @every_kernel
@@ -143,7 +199,7 @@ def test_inputs_are_left_as_they_were(kernel):
     assert all(torch.equal(a, b) for a, b in zip(before, (x, z, coefficients), strict=True))
 
 
-@every_kernel
+@of_a_distance
 def test_the_median_distance_is_in_units_of_the_bandwidth(kernel):
     """Half a median distance with half a bandwidth changes nothing, and equal points do not count."""
     x = rows(22)
@@ -162,7 +218,7 @@ def test_the_median_distance_is_in_units_of_the_bandwidth(kernel):
 def test_gradient_weights_give_the_gradients_where_a_kernel_has_them(kernel):
     x, z, coefficients = rows(6), rows(8, seed=1), rows(8, 3, seed=2)
     weights = kernel.gradient_weights(x, z)
-    assert kernel.default_diagonal == (weights is None)
+    assert (kernel.default_diagonal or not kernel.stationary) == (weights is None)
     if weights is not None:
         expected = torch.einsum("nm,mc,nmd->cnd", weights, coefficients, x[:, None] - z)
         torch.testing.assert_close(kernel.output_gradients(x, z, coefficients), expected)

@@ -31,6 +31,17 @@ def generalized_slope(r, bandwidth, exponent):
     return -exponent / bandwidth * (r / bandwidth) ** (exponent - 1) * generalized(r, bandwidth, exponent)
 
 
+def polynomial(s, degree, offset):
+    return (offset + s) ** degree
+
+
+def polynomial_slope(s, degree, offset):
+    return math.fsum(math.comb(degree, k) * k * s ** (k - 1) * offset ** (degree - k) for k in range(1, degree + 1))
+
+
+PRODUCTS = {"Polynomial": (polynomial, polynomial_slope), "Exponential": (math.exp, math.exp)}
+
+
 PROFILES = {
     "Laplace": (laplace, laplace_slope),
     "Gaussian": (gaussian, gaussian_slope),
@@ -66,7 +77,20 @@ def kernel_value(name, x, z, metric=None, **parameters):
     if name == "ProductLaplace":
         mapped = symmetric_root(full_metric(metric, len(x))) @ (x - z)
         return math.exp(-math.fsum(abs(mapped)) / parameters["bandwidth"])
+    if name in PRODUCTS:
+        bandwidth, others = split(parameters)
+        return PRODUCTS[name][0](product(x, z, metric) / bandwidth**2, **others)
     return PROFILES[name][0](distance(x, z, metric), **parameters)
+
+
+def product(x, z, metric=None):
+    """x^T M z."""
+    return math.fsum(a * b for a, b in zip(full_metric(metric, len(x)) @ x, z, strict=True))
+
+
+def split(parameters):
+    """The bandwidth and the other parameters."""
+    return parameters["bandwidth"], {name: value for name, value in parameters.items() if name != "bandwidth"}
 
 
 def gram(name, points, centers, metric=None, **parameters):
@@ -84,6 +108,9 @@ def kernel_gradient(name, x, z, metric=None, *, coincident=0.0, **parameters):
         mapped[abs(mapped) <= coincident] = 0
         value = math.exp(-math.fsum(abs(mapped)) / parameters["bandwidth"])
         return -value / parameters["bandwidth"] * root @ np.sign(mapped)
+    if name in PRODUCTS:
+        bandwidth, others = split(parameters)
+        return PRODUCTS[name][1](product(x, z, metric) / bandwidth**2, **others) / bandwidth**2 * matrix @ z
     r = distance(x, z, metric)
     if r <= coincident:
         return np.zeros(len(x))
@@ -112,6 +139,14 @@ def agop(name, points, centers, coefficients, metric=None, weights=None, *, coin
     return total / np.sum(weights)
 
 
+def covariance_of_gradients(name, points, centers, coefficients, metric=None, weights=None, **parameters):
+    """Sum over outputs of the (weighted) covariance of the gradients over points."""
+    jacobians = gradients(name, points, centers, coefficients, metric, **parameters)
+    weights = np.ones(len(jacobians)) if weights is None else weights
+    outputs = jacobians.transpose(1, 0, 2)
+    return sum(np.atleast_2d(np.cov(each.T, aweights=weights, ddof=0)) for each in outputs)
+
+
 def ridge_coefficients(matrix, targets, ridge, weights=None):
     """Minimizer of sum_i w_i |f(x_i) - y_i|^2 + ridge |f|^2, from the normal equations K W K a + ridge K a = K W Y."""
     weights = np.ones(len(matrix)) if weights is None else np.asarray(weights, np.float64)
@@ -138,7 +173,9 @@ def power_of(matrix, power):
     return total
 
 
-def rfm(name, inputs, targets, *, ridge, n_iterations, diagonal=False, power=1.0, weights=None, **parameters):
+def rfm(
+    name, inputs, targets, *, ridge, n_iterations, diagonal=False, power=1.0, weights=None, centered=False, **parameters
+):
     """Metrics and coefficients of every iterate of the recursive feature machine."""
     metric, steps = None, []
     for iteration in range(n_iterations + 1):
@@ -146,7 +183,8 @@ def rfm(name, inputs, targets, *, ridge, n_iterations, diagonal=False, power=1.0
         coefficients = ridge_coefficients(matrix, targets, ridge, weights)
         steps.append((metric, coefficients))
         if iteration < n_iterations:
-            metric = agop(name, inputs, inputs, coefficients, metric, weights, **parameters)
+            find = covariance_of_gradients if centered else agop
+            metric = find(name, inputs, inputs, coefficients, metric, weights, **parameters)
             metric = np.diag(metric) ** power if diagonal else power_of(metric, power)
             metric = metric / metric.max()
     return steps

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from agop.errors import InputError, MemoryBudgetError
-from agop.kernels import Gaussian, GeneralizedGaussian, Laplace, ProductLaplace
+from agop.kernels import Exponential, Gaussian, GeneralizedGaussian, Laplace, Polynomial, ProductLaplace
 from agop.rfm import Limits, Samples, Setting, rfm
 from agop.rfm.recursion import in_turn
 from oracles import kernels as oracles_kernels
@@ -58,6 +58,47 @@ def test_every_iterate_against_the_oracle(kernel, diagonal, weighted, power):
             np.testing.assert_allclose(step.machine.metric.matrix, matrix, rtol=0, atol=1e-9)
         limit = 1e-9 * abs(coefficients).max()
         np.testing.assert_allclose(step.machine.coefficients, coefficients, rtol=0, atol=limit)
+
+
+INNER_PRODUCTS = [Polynomial(1.5, offset=0.5), Exponential(3.0)]
+
+
+@pytest.mark.parametrize("kernel", [Gaussian(2.0), ProductLaplace(4.0), *INNER_PRODUCTS], ids=str)
+@pytest.mark.parametrize(
+    ("diagonal", "weighted", "power", "centered"),
+    [(False, True, 1.0, True), (True, False, 0.5, True), (False, True, 0.5, False)],
+)
+def test_every_iterate_of_other_kernels_and_centered_gradients_against_the_oracle(
+    kernel, diagonal, weighted, power, centered
+):
+    weights = np.random.default_rng(1).uniform(0.5, 2, len(X)) if weighted else None
+    options = {"ridge": 0.01, "n_iterations": 3, "diagonal": diagonal, "power": power, "centered": centered}
+    expected = oracles_kernels.rfm(type(kernel).__name__, X, Y, **options, weights=weights, **kernel.get_params())
+    got = steps(kernel, **options, weights=None if weights is None else torch.tensor(weights))
+    for step, (matrix, coefficients) in zip(got, expected, strict=True):
+        if matrix is not None:
+            np.testing.assert_allclose(step.machine.metric.matrix, matrix, rtol=0, atol=1e-8)
+        limit = 1e-7 * abs(coefficients).max()
+        np.testing.assert_allclose(step.machine.coefficients, coefficients, rtol=0, atol=limit)
+
+
+def test_centered_gradients_drop_the_linear_part():
+    """A function that is linear in one column and curved in another: the latter alone is a feature."""
+    y = X[:, [0]] + np.cos(X[:, [1]])
+    plain, centered = (
+        steps(Polynomial(4.0, offset=1.0, degree=4), y=y, n_iterations=1, centered=centered)[
+            1
+        ].machine.metric.matrix.diagonal()
+        for centered in (False, True)
+    )
+    assert plain.argmax() == 0
+    assert centered.argmax() == 1
+    assert centered[0] < 0.1 * plain[0]
+
+
+def test_centered_gradients_need_all_samples():
+    with pytest.raises(InputError, match="all samples"):
+        steps(Laplace(2.0), centered=True, limits=Limits(agop_samples=10))
 
 
 @pytest.mark.parametrize("diagonal", [False, True])

@@ -61,7 +61,7 @@ class KernelMachine:
                 f"shape {tuple(points.shape)}",
                 "Pass the features that the model was fitted on.",
             )
-        dtype, origin = self.coefficients.dtype, self.centers.mean(0)
+        dtype, origin = self.coefficients.dtype, self.kernel.origin(self.centers.mean(0))
         centers = mapped(self.centers, origin, self.metric, dtype)
         predictions = self.centers.new_empty(len(points), self.coefficients.shape[1])
         bytes_per_row = 3 * (len(centers) + points.shape[1]) * dtype.itemsize

@@ -2,6 +2,7 @@
 
 from agop.kernels.bandwidth import LeaveOneOutBandwidth, MedianDistance
 from agop.kernels.distances import euclidean_distances
+from agop.kernels.inner_product import Exponential, InnerProductKernel, Polynomial
 from agop.kernels.kernel import Kernel
 from agop.kernels.matrix import KernelMatrix
 from agop.kernels.metric import Metric
@@ -11,14 +12,17 @@ from agop.kernels.radial import Gaussian, GeneralizedGaussian, Laplace, RadialKe
 
 __all__ = [
     "KERNELS",
+    "Exponential",
     "Gaussian",
     "GeneralizedGaussian",
+    "InnerProductKernel",
     "Kernel",
     "KernelMatrix",
     "Laplace",
     "LeaveOneOutBandwidth",
     "MedianDistance",
     "Metric",
+    "Polynomial",
     "ProductLaplace",
     "RadialKernel",
     "euclidean_distances",

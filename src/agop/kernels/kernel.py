@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from numbers import Real
 from typing import Any, ClassVar
 
+import torch
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
@@ -20,7 +21,7 @@ _SMALLEST = 1e-15
 
 
 class Kernel(BaseEstimator, ABC):  # type: ignore[misc]
-    """A positive definite function of the distance of two points, given by its hyper-parameters only.
+    """A positive definite function of two points, given by its hyper-parameters only.
 
     Kernels follow scikit-learn's conventions (``get_params``, ``set_params``, ``clone``), so that
     ``kernel__bandwidth`` can be searched. A Mahalanobis metric M is applied to the points beforehand,
@@ -34,6 +35,9 @@ class Kernel(BaseEstimator, ABC):  # type: ignore[misc]
 
     default_diagonal: ClassVar[bool] = False
     """Whether a diagonal metric is what the kernel is made for."""
+
+    stationary: ClassVar[bool] = True
+    """Whether it is a function of x - z, which is 1 where x = z and the same about any origin."""
 
     def __init__(self, bandwidth: Bandwidth = 10.0) -> None:
         self.bandwidth: Any = bandwidth
@@ -65,6 +69,14 @@ class Kernel(BaseEstimator, ABC):  # type: ignore[misc]
     ) -> tuple[Pairwise, Tensor | None]:
         """Both matrices, from the same distances where they can share these."""
         return self.gram(points, centers), self.gradient_weights(points, centers)
+
+    def origin(self, center: Tensor) -> Tensor:
+        """Origin about which it takes its points: their center (d,), which keeps digits, where it has the choice."""
+        return center if self.stationary else torch.zeros_like(center)
+
+    def diagonal(self, points: Tensor) -> Tensor:
+        """Values k(x_i, x_i), (n,)."""
+        return torch.ones(len(points), dtype=points.dtype, device=points.device)
 
     def median_distance(self, points: Tensor) -> float:
         """Median of the positive distances between two of the points (n, d), in float64; 1.0 if there are none.

@@ -87,6 +87,8 @@ class KernelMatrix:
     @property
     def diagonal(self) -> Tensor:
         """(n,) diagonal of K: ones, for kernels of a difference."""
+        if not self.kernel.stationary:
+            return self.kernel.diagonal(self._narrow)
         return torch.ones(len(self.points), device=self.points.device)
 
     def dense(self, dtype: torch.dtype) -> Tensor:
@@ -161,7 +163,7 @@ class KernelMatrix:
 
     @cached_property
     def _origin(self) -> Tensor:
-        return center(self.points)
+        return self.kernel.origin(center(self.points))
 
     def _block(self, i: int, j: int, rows: slice, columns: slice) -> Tensor:
         if (i, j) in self._blocks:

@@ -48,7 +48,7 @@ class Problem:
     @classmethod
     def of(cls, machine: KernelMachine, points: Tensor | Panels, weights: Tensor | None) -> Problem:
         """The gradients of a machine at points (n, d), or at its centers, with their weights (n,)."""
-        metric, centers, origin = machine.metric, machine.centers, machine.centers.mean(0)
+        metric, centers, origin = machine.metric, machine.centers, machine.kernel.origin(machine.centers.mean(0))
         if isinstance(points, Tensor):
             points = points if metric is None else metric.map(points, origin)
         if metric is not None:

@@ -52,7 +52,7 @@ def sampled_agop(
     chosen = torch.randperm(n, generator=torch.Generator().manual_seed(seed))[:m].sort().values.to(points.device)
     shares = torch.ones(m, dtype=torch.float64, device=points.device) if weights is None else weights[chosen].double()
     shares = shares / shares.sum()
-    origin = machine.centers.mean(0)
+    origin = machine.kernel.origin(machine.centers.mean(0))
 
     def at_metric(rows: Tensor) -> Tensor:
         return (rows - origin if metric is None else metric.map(rows, origin)).to(dtype)

@@ -11,7 +11,7 @@ from torch import Tensor
 from agop.errors import InputError
 from agop.kernel_machine import Fit, KernelMachine, fit_kernel_machine
 from agop.kernels import KernelMatrix
-from agop.outer_product import AGOPPlan, KernelAGOP, kernel_agop
+from agop.outer_product import AGOPPlan, KernelAGOP, centered_agop, kernel_agop
 from agop.ranks import ALONE, Panels, Ranks
 from agop.rfm.powers import Powers
 from agop.rfm.samples import Samples
@@ -127,6 +127,7 @@ def rfm(
     n_iterations: int = 5,
     *,
     diagonal: bool = False,
+    centered: bool = False,
     solver: Solver | None = None,
     limits: Limits = Limits(),
 ) -> Iterator[RFMStep]:
@@ -145,6 +146,8 @@ def rfm(
         Number k of AGOP updates; k + 1 solves and k + 1 steps.
     diagonal
         Whether to keep the diagonal of the AGOP only.
+    centered
+        Whether to take the gradients about their mean over the samples, as for modular arithmetic (arXiv 2407.20199).
     solver
         ``Cholesky()`` if None, ``ConjugateGradient()``, or ``Nystrom()``.
     limits
@@ -158,7 +161,8 @@ def rfm(
     Raises
     ------
     InputError
-        If ``n_iterations`` is negative, samples or a power are unusable, or the AGOP is zero, though a target is not.
+        If ``n_iterations`` is negative, samples or a power are unusable, the AGOP is zero, though a target is not, or
+        centered gradients are asked of an estimated AGOP or of several ranks.
 
     References
     ----------
@@ -175,6 +179,8 @@ def rfm(
     """
     if n_iterations < 0:
         raise InputError("n_iterations >= 0", str(n_iterations), "0 is kernel ridge regression.")
+    if centered and (limits.sampled(samples.inputs) or limits.ranks.group is not None):
+        raise InputError("all samples in one process for centered gradients", repr(limits), "Leave one of both out.")
     setting_of = in_turn([settings]) if isinstance(settings, Setting) else settings
     powers: Powers | None = None
     plan: AGOPPlan | None = None
@@ -195,6 +201,8 @@ def rfm(
         if iteration == n_iterations or not samples.sample_targets.any():
             return
         agop = limits.agop(fit.machine, samples.inputs, samples.weights, iteration, matrix.gradient_weights)
+        if centered:
+            agop = centered_agop(agop, fit.machine, samples.weights, limits.max_memory)
         del matrix  # free its gradient weights before the next one
         plan, error = agop.plan, agop.standard_error
         powers = Powers.of(agop, samples.inputs.dtype, diagonal=diagonal)

@@ -116,11 +116,13 @@ class Posterior:
         return cls(machine, ridge, weights, Cholesky().factorize(matrix), max_memory)
 
     def variance(self, points: Tensor) -> Tensor:
-        """Variance (m,), float64, of the function at points (m, d): 1 far from all centers."""
+        """Variance (m,), float64, of the function at points (m, d): 1 far from all centers where k is of a distance."""
         variance = points.new_empty(len(points), dtype=torch.float64)
         for rows in row_chunks(len(points), 4 * len(self.weights) * variance.itemsize, self.max_memory):
             half = torch.linalg.solve_triangular(self.factor.lower, self._values(points[rows]).mT, upper=False)
-            variance[rows] = 1 - torch.linalg.vector_norm(half, dim=0, dtype=torch.float64).square()
+            variance[rows] = (
+                self._prior(points[rows]) - torch.linalg.vector_norm(half, dim=0, dtype=torch.float64).square()
+            )
         return variance.clamp_(min=0)
 
     def signal_variance(self, left_out: LeftOut) -> Tensor:
@@ -148,11 +150,18 @@ class Posterior:
         residuals = self.machine.coefficients[rows].to(inverse) / inverse.gather(0, rows[None]).mT
         return lambda points: -(self._values(points) @ inverse)[:, None, :] * residuals.mT
 
+    def _prior(self, points: Tensor) -> Tensor:
+        """k(x, x), (m,), in the precision of the factor."""
+        return self.machine.kernel.diagonal(self._mapped(points))
+
     def _values(self, points: Tensor) -> Tensor:
         """k(x, z_j), (m, n), in the precision of the factor."""
-        dtype, origin = self.factor.lower.dtype, self.machine.centers.mean(0)
-        block, centers = (mapped(x, origin, self.machine.metric, dtype) for x in (points, self.machine.centers))
-        return self.machine.kernel.gram(block, centers).values
+        return self.machine.kernel.gram(self._mapped(points), self._mapped(self.machine.centers)).values
+
+    def _mapped(self, points: Tensor) -> Tensor:
+        """Points in the coordinates of the kernel."""
+        origin = self.machine.kernel.origin(self.machine.centers.mean(0))
+        return mapped(points, origin, self.machine.metric, self.factor.lower.dtype)
 
 
 def intervals(
