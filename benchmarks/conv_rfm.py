@@ -17,6 +17,8 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,23 @@ WIDTH, NETWORKS = 4096, 12
 EDGES = 1.5 * np.array([[[1, 1, 1], [-1, -1, -1], [0, 0, 0]], [[1, -1, 0], [1, -1, 0], [1, -1, 0]]])
 UPDATES = 4
 FEATURES, EPOCHS = 32, 40
+
+
+class Answers:
+    """What is known, by question: each answer is written as it comes, and kept where the file has it."""
+
+    def __init__(self) -> None:
+        path = RESULTS / "conv_rfm.json"
+        self.known = json.loads(path.read_text()) if path.exists() else {}
+
+    def of(self, question: str, find: Callable[[], Any]) -> Any:
+        """Answer that the file has, or else the one that is found now."""
+        if question not in self.known:
+            self.known[question] = find()
+            self.known.pop("machine", None)
+            write("conv_rfm", self.known)
+            print(question, json.dumps(self.known[question]), flush=True)
+        return self.known[question]
 
 
 def random_network(images: Tensor, root: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -114,29 +133,23 @@ def courses(
     return [float((step.machine(new).argmax(1).numpy() == truth).mean()) for step in steps]
 
 
-def signals() -> dict[str, Any]:
+def signals(answers: Answers) -> None:
     settings: dict[str, tuple[PatchKernel, float]] = {
         "ntk, depth 2": (ConvNTK(2), 1.0),
         "ntk, depth 2, root": (ConvNTK(2), 0.5),
         "nngp, depth 2": (ConvNNGP(2), 1.0),
         "laplace": (PatchLaplace(1.0), 1.0),
     }
-    result: dict[str, Any] = {"n": 1000, "test": 2000, "updates": UPDATES}
     for name, (kernel, power) in settings.items():
         found = []
         for seed in range(5):
             rng = np.random.default_rng(seed)
-            found.append(courses(kernel, power, noise_with_an_edge(1000, rng), noise_with_an_edge(2000, rng)))
-            print(name, seed, found[-1], flush=True)
+            train, test = noise_with_an_edge(1000, rng), noise_with_an_edge(2000, rng)
+            found.append(answers.of(f"signals/{name}/{seed}", partial(courses, kernel, power, train, test)))
         summaries = [SeedSummary.of(column, log=False) for column in zip(*found, strict=True)]
         gain = SeedSummary.of([course[-1] - course[0] for course in found], log=False)
-        result[name] = {
-            "seeds": found,
-            "means": [each.mean for each in summaries],
-            "intervals": [[each.low, each.high] for each in summaries],
-            "gain": [gain.low, gain.mean, gain.high],
-        }
-    return result
+        means = [[each.low, each.mean, each.high] for each in summaries]
+        answers.of(f"signals/{name}", partial(dict, {"low, mean, high": means, "gain": vars(gain)}))
 
 
 def trained(images: Tensor, targets: Tensor, seed: int) -> tuple[nn.Sequential, nn.Sequential]:
@@ -165,11 +178,10 @@ def correlation(one: Tensor, other: Tensor) -> float:
     return float(torch.corrcoef(torch.stack([one.double().ravel(), other.double().ravel()]))[0, 1])
 
 
-def networks() -> dict[str, Any]:
-    result: dict[str, Any] = {"n": 1000, "width": FEATURES, "epochs": EPOCHS}
-    for name in ("svhn", "cifar10"):
-        result[name] = [beside_a_network(name, seed) for seed in range(3)]
-    return result
+def networks(answers: Answers) -> None:
+    for seed in range(3):
+        for name in ("svhn", "cifar10"):
+            answers.of(f"networks/{name}/{seed}", partial(beside_a_network, name, seed))
 
 
 def beside_a_network(name: str, seed: int) -> dict[str, Any]:
@@ -188,6 +200,7 @@ def beside_a_network(name: str, seed: int) -> dict[str, Any]:
         layer = measure(net, batches)["0"]
         assert layer.agop is not None
         assert layer.weight is not None
+        found[f"{when}: I with W^T W"] = correlation(torch.eye(27), layer.weight.double().mT @ layer.weight.double())
         layers[when] = {"patch AGOP": layer.agop, "W^T W": layer.weight.double().mT @ layer.weight.double()}
         for power in (1.0, 0.5):
             root = psd_power(layers[when]["patch AGOP"], power)
@@ -201,36 +214,32 @@ def beside_a_network(name: str, seed: int) -> dict[str, Any]:
                 for power in (1.0, 0.5):
                     key = f"M^{power:g} after {step.iteration} updates with {what}, {when}"
                     found[key] = correlation(psd_power(step.machine.metric, power), matrix)
-    print(name, json.dumps(found, indent=1), flush=True)
     return found
 
 
-def times() -> dict[str, Any]:
-    """Processor seconds of kernel ridge regression, and of an update: patch AGOP, kernel matrix and solve."""
-    result: dict[str, Any] = {"n": 1000, "pixels": "1 x 14 x 14", "outputs": 10, "kernel": "ntk, depth 2"}
+def times(answers: Answers) -> None:
     for dtype in (torch.float32, torch.float64):
-        images = torch.randn(1000, 196, generator=torch.Generator().manual_seed(0)).to(dtype)
-        targets = torch.randn(1000, 10, generator=torch.Generator().manual_seed(1))
-        steps = conv_rfm(Samples.of(images, targets), (1, 14, 14), IterateSettings(ConvNTK(2)), 2)
-        used = [time.process_time(), *(time.process_time() for _ in steps)]
-        first, second, third = np.diff(used)
-        result[str(dtype).removeprefix("torch.")] = {
-            "kernel_ridge_regression": float(first),
-            "updates": [float(second), float(third)],
-            "matrix_product_gflops": matmul_rate(dtype) / 1e9,
-        }
-    print(result, flush=True)
-    return result
+        answers.of(f"time/{dtype}", partial(time_of, dtype))
 
 
-def deep() -> dict[str, Any]:
-    result: dict[str, Any] = {"n": 400, "kernel": "ntk, depth 1", "width": 32}
-    for name, pool, depth in (("without pooling", 1, 8), ("pooled by 2", 2, 3)):
-        for agop in (True, False):
-            found = [layers_of_digits(ConvLayerSettings(ConvNTK(1), 32, 1e-3, pool, agop), depth, s) for s in range(3)]
-            result[name if agop else f"{name}, control"] = found
-            print(name, agop, json.dumps(found[0]), flush=True)
-    return result
+def time_of(dtype: torch.dtype) -> dict[str, Any]:
+    """Processor seconds of kernel ridge regression, and of updates: patch AGOP, kernel matrix and solve."""
+    images = torch.randn(1000, 196, generator=torch.Generator().manual_seed(0)).to(dtype)
+    targets = torch.randn(1000, 10, generator=torch.Generator().manual_seed(1))
+    steps = conv_rfm(Samples.of(images, targets), (1, 14, 14), IterateSettings(ConvNTK(2)), 2)
+    used = [time.process_time(), *(time.process_time() for _ in steps)]
+    first, *updates = (after - before for before, after in pairwise(used))
+    gflops = matmul_rate(dtype) / 1e9
+    return {"kernel_ridge_regression": first, "updates": updates, "matrix_product_gflops": gflops}
+
+
+def deep(answers: Answers) -> None:
+    for name, pool, depth in (("pooled by 2", 2, 3), ("without pooling", 1, 8)):
+        for seed in range(3):
+            for agop in (True, False):
+                settings = ConvLayerSettings(ConvNTK(1), 32, 1e-3, pool, agop)
+                key = f"deep/{name}{'' if agop else ', control'}/{seed}"
+                answers.of(key, partial(layers_of_digits, settings, depth, seed))
 
 
 def layers_of_digits(settings: ConvLayerSettings, depth: int, seed: int) -> list[dict[str, Any]]:
@@ -242,23 +251,20 @@ def layers_of_digits(settings: ConvLayerSettings, depth: int, seed: int) -> list
     return [line for _, record in records for line in record.lines()]
 
 
-QUESTIONS: dict[str, Callable[[], dict[str, Any]]] = {
-    "widths": widths,
+QUESTIONS: dict[str, Callable[[Answers], None]] = {
+    "widths": lambda answers: answers.of("widths", widths),
     "time": times,
+    "deep": deep,
     "signals": signals,
     "networks": networks,
-    "deep": deep,
 }
 
 
 def main() -> None:
     torch.set_num_threads(1)
-    path = RESULTS / "conv_rfm.json"
-    known = json.loads(path.read_text()) if path.exists() else {}
+    answers = Answers()
     for name in sys.argv[1:] or QUESTIONS:
-        known = {**known, name: QUESTIONS[name]()}
-        known.pop("machine", None)
-        write("conv_rfm", known)
+        QUESTIONS[name](answers)
 
 
 if __name__ == "__main__":

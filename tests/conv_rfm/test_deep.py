@@ -50,13 +50,13 @@ def test_a_layer_is_its_parts(digits):
     images = normalized(samples.inputs.reshape(-1, 1, 8, 8))
     torch.testing.assert_close(first.images.square().mean((1, 2, 3)), torch.ones(40).double())
     gram = patch_kernel_matrix(SETTINGS.kernel, images) + 1e-2 * torch.eye(40)
-    torch.testing.assert_close(first.machine.coefficients, torch.linalg.solve(gram, samples.targets))
-    agop = patch_agop(first.machine, images).mean()
+    torch.testing.assert_close(first.fit.machine.coefficients, torch.linalg.solve(gram, samples.targets))
+    agop = patch_agop(first.fit.machine, images).mean()
     torch.testing.assert_close(first.metric / first.metric.trace(), agop / agop.trace())
     filters = (first.map.weight @ psd_power(first.metric, 0.5)).reshape(6, 1, 3, 3)
     expected = torch.nn.functional.avg_pool2d(torch.nn.functional.conv2d(images, filters, padding=1).relu(), 2)
     torch.testing.assert_close(second.images, normalized(expected))
-    assert second.machine.metric is None
+    assert second.fit.machine.metric is None
 
 
 def test_the_control_has_no_metric_and_the_same_random_maps(digits):

@@ -87,6 +87,7 @@ def test_the_metric_is_the_power_of_the_agop_before(kernel, power, samples):
     torch.testing.assert_close(*mean_squares)
     gram = patch_kernel_matrix(kernel, images, second.machine.root) + torch.diag(1e-2 / weights)
     torch.testing.assert_close(second.machine.coefficients, torch.linalg.solve(gram, samples.targets))
+    torch.testing.assert_close(second.fit.predictions, second.machine(images), rtol=1e-8, atol=1e-9)
 
 
 @pytest.mark.parametrize("kernel", KERNELS[:2], ids=["nngp", "ntk"])

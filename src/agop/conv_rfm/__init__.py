@@ -17,13 +17,14 @@ from agop.conv_rfm.machine import ConvMachine, patch_kernel_matrix
 from agop.conv_rfm.patch_agop import patch_agop
 from agop.conv_rfm.patches import Patches
 from agop.conv_rfm.record import ConvRFMRecord, filters_of
-from agop.conv_rfm.recursion import ConvRFMStep, IterateSettings, conv_rfm
+from agop.conv_rfm.recursion import ConvFit, ConvRFMStep, IterateSettings, conv_rfm
 from agop.conv_rfm.run import run_conv_rfm
 from agop.conv_rfm.settings import ConvRFMSettings
 
 __all__ = [
     "CONV_RFM",
     "PATCH_KERNELS",
+    "ConvFit",
     "ConvLayer",
     "ConvLayerMap",
     "ConvLayerRecord",

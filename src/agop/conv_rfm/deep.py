@@ -13,9 +13,10 @@ from torch import Tensor
 from agop.chunks import row_chunks
 from agop.collapse import Collapse
 from agop.conv_rfm.kernels import PatchKernel
-from agop.conv_rfm.machine import ConvMachine, MetricPatches
+from agop.conv_rfm.machine import MetricPatches
 from agop.conv_rfm.patch_agop import patch_agop
-from agop.conv_rfm.recursion import fit_conv_machine, patch_metric
+from agop.conv_rfm.record import accuracy
+from agop.conv_rfm.recursion import ConvFit, fit_conv_machine, patch_metric
 from agop.errors import InputError, UndefinedMeasureError
 from agop.linalg import psd_power
 from agop.rfm import Samples
@@ -94,7 +95,7 @@ class ConvLayer:
     ----------
     index
         Layer number l, from 1.
-    machine
+    fit
         Kernel ridge regression of the targets on the images X_l, with M = I.
     metric
         M_l, (r, r), the scaled patch AGOP of the predictor; None for the control.
@@ -103,14 +104,14 @@ class ConvLayer:
     """
 
     index: int
-    machine: ConvMachine
+    fit: ConvFit
     metric: Tensor | None
     map: ConvLayerMap
 
     @property
     def images(self) -> Tensor:
         """X_l, normalized training images of the layer, (n, c, H, W)."""
-        return self.machine.centers
+        return self.fit.machine.centers
 
 
 def normalized(images: Tensor) -> Tensor:
@@ -182,15 +183,15 @@ def deep_conv_rfm(
     kernel, images = settings.kernel, normalized(samples.inputs.reshape(-1, *image_shape))
     for index in range(1, depth + 1):
         _check_size(settings, images)
-        machine, _ = fit_conv_machine(kernel, images, samples, settings.ridge, max_memory=max_memory)
+        fit = fit_conv_machine(kernel, images, samples, settings.ridge, max_memory=max_memory)
         metric = None
         if settings.agop:
-            agop = patch_agop(machine, images, samples.weights, max_memory=max_memory).mean()
+            agop = patch_agop(fit.machine, images, samples.weights, max_memory=max_memory).mean()
             metric = patch_metric(kernel, agop, images, samples.weights)
         rank = images.shape[1] * kernel.size**2
         weight = np.random.default_rng((seed, index)).uniform(-(rank**-0.5), rank**-0.5, (settings.width, rank))
         root = None if metric is None else psd_power(metric, 0.5)
-        layer = ConvLayer(index, machine, metric, ConvLayerMap(kernel, root, torch.from_numpy(weight), settings.pool))
+        layer = ConvLayer(index, fit, metric, ConvLayerMap(kernel, root, torch.from_numpy(weight), settings.pool))
         yield layer
         if index < depth:
             images = layer.map(images)
@@ -244,11 +245,11 @@ def conv_layer_records(
         collapse = {name: _collapse(each.flatten(1), labels, n_classes) for name, each in stages.items()}
         test_accuracy = None
         if test is not None and held_out is not None:
-            test_accuracy = _accuracy(layer.machine, held_out, test[1])
+            test_accuracy = accuracy(layer.fit.machine(held_out), test[1])
             held_out = layer.map(held_out)
         yield (
             layer,
-            ConvLayerRecord(layer.index, collapse, _accuracy(layer.machine, layer.images, labels), test_accuracy),
+            ConvLayerRecord(layer.index, collapse, accuracy(layer.fit.predictions, labels), test_accuracy),
         )
 
 
@@ -257,7 +258,3 @@ def _collapse(features: Tensor, labels: Tensor, n_classes: int) -> Collapse | No
         return Collapse.of(features, labels, n_classes)
     except UndefinedMeasureError:
         return None
-
-
-def _accuracy(machine: ConvMachine, images: Tensor, labels: Tensor) -> float:
-    return (machine(images).argmax(1) == labels).double().mean().item()

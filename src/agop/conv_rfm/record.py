@@ -13,7 +13,7 @@ from agop.errors import InputError
 from agop.linalg import largest_positive
 from agop.storable import storable
 
-__all__ = ["ConvRFMRecord", "filters_of"]
+__all__ = ["ConvRFMRecord", "accuracy", "filters_of"]
 
 
 @storable
@@ -44,18 +44,13 @@ class ConvRFMRecord:
         cls, step: ConvRFMStep, labels: Tensor, test: tuple[Tensor, Tensor] | None = None, max_memory: int | None = None
     ) -> ConvRFMRecord:
         """Record of a step, from the classes (n,) of the images it was fitted to; test images and their classes."""
-        machine, metric = step.machine, step.machine.metric
-
-        def accuracy(images: Tensor, truth: Tensor) -> float:
-            right = machine(images, max_memory=max_memory).argmax(1) == truth
-            return right.double().mean().item()
-
+        metric = step.machine.metric
         return cls(
             step.iteration,
-            accuracy(machine.centers, labels),
-            None if test is None else accuracy(*test),
+            accuracy(step.fit.predictions, labels),
+            None if test is None else accuracy(step.machine(test[0], max_memory=max_memory), test[1]),
             None if metric is None else torch.linalg.eigvalsh(metric).flip(0).clamp(min=0),
-            step.solution.jitter,
+            step.fit.solution.jitter,
         )
 
     @property
@@ -74,6 +69,11 @@ class ConvRFMRecord:
             "effective_rank": self.effective_rank,
             "jitter": self.jitter,
         }
+
+
+def accuracy(predictions: Tensor, labels: Tensor) -> float:
+    """Share of rows of predictions (n, C) whose largest entry is that of their class, labels (n,)."""
+    return (predictions.argmax(1) == labels).double().mean().item()
 
 
 def filters_of(metric: Tensor, channels: int) -> tuple[Tensor, Tensor]:

@@ -19,7 +19,7 @@ from agop.rfm import Samples
 from agop.solvers import Cholesky, DenseMatrix, Solution, Solver
 from agop.solvers.solver import require_memory
 
-__all__ = ["ConvRFMStep", "IterateSettings", "conv_rfm", "fit_conv_machine", "patch_metric"]
+__all__ = ["ConvFit", "ConvRFMStep", "IterateSettings", "conv_rfm", "fit_conv_machine", "patch_metric"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,26 @@ class IterateSettings:
     agop_samples: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class ConvFit:
+    """A fitted machine and how it was computed.
+
+    Attributes
+    ----------
+    machine
+        The predictor.
+    solution
+        The solution of its linear system; its values are the coefficients.
+    predictions
+        (n, C) float64 values at the images that it was fitted to, from the system: K alpha = Y - diag(s) alpha.
+    """
+
+    machine: ConvMachine
+    solution: Solution
+    predictions: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class ConvRFMStep:
     """One iterate of the recursion.
 
@@ -52,15 +71,17 @@ class ConvRFMStep:
     ----------
     iteration
         Number of AGOP updates behind the metric; 0 is kernel ridge regression.
-    machine
-        The predictor.
-    solution
-        How its coefficients were solved for.
+    fit
+        The predictor with the metric of this iterate, and how it was solved.
     """
 
     iteration: int
-    machine: ConvMachine
-    solution: Solution
+    fit: ConvFit
+
+    @property
+    def machine(self) -> ConvMachine:
+        """The predictor of this iterate."""
+        return self.fit.machine
 
 
 def conv_rfm(
@@ -125,15 +146,15 @@ def conv_rfm(
     images = samples.inputs.reshape(-1, *image_shape)
     metric = None
     for iteration in range(n_iterations + 1):
-        machine, solution = fit_conv_machine(
+        fit = fit_conv_machine(
             settings.kernel, images, samples, settings.ridge, metric, solver=solver, max_memory=max_memory
         )
-        yield ConvRFMStep(iteration, machine, solution)
+        yield ConvRFMStep(iteration, fit)
         if iteration == n_iterations or not samples.sample_targets.any():
             return
         rows = _drawn(len(samples), settings.agop_samples, seed, iteration).to(images.device)
         weights = samples.weights[rows]
-        agop = patch_agop(machine, images[rows], weights, max_memory=max_memory)
+        agop = patch_agop(fit.machine, images[rows], weights, max_memory=max_memory)
         metric = patch_metric(settings.kernel, agop.mean(), images, samples.weights, settings.power)
 
 
@@ -146,16 +167,17 @@ def fit_conv_machine(
     *,
     solver: Solver | None = None,
     max_memory: int | None = None,
-) -> tuple[ConvMachine, Solution]:
-    """Kernel ridge regression of the targets of samples on their images (n, c, H, W), and how it was solved."""
+) -> ConvFit:
+    """Kernel ridge regression of the targets of samples on their images (n, c, H, W)."""
     unsolved = ConvMachine(kernel, images, images.new_empty(0, 0), metric)
     solver = Cholesky() if solver is None else solver
     needed = 8 * len(images) ** 2 + solver.least_memory(len(images), torch.float64)
     require_memory(needed, max_memory)
     matrix = patch_kernel_matrix(kernel, images, unsolved.root, max_memory)
-    shifted = DenseMatrix(matrix, ridge / samples.weights)
-    solution = solver.solve(shifted, samples.targets.double())
-    return ConvMachine(kernel, images, solution.values, metric), solution
+    shift, targets = ridge / samples.weights, samples.targets.double()
+    solution = solver.solve(DenseMatrix(matrix, shift), targets)
+    predictions = targets - (shift + solution.jitter)[:, None] * solution.values
+    return ConvFit(ConvMachine(kernel, images, solution.values, metric), solution, predictions)
 
 
 def patch_metric(kernel: PatchKernel, agop: Tensor, images: Tensor, weights: Tensor, power: float = 1.0) -> Tensor:
