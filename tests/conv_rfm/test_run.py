@@ -149,3 +149,38 @@ def test_a_classifier_is_shown_with_the_filters_that_it_keeps(digits):
     assert {plot.name for plot in plots_of([result])} == {"accuracy", "filters", "spectra"}
     plain = result_of(ConvRFMClassifier(n_iterations=0, image_shape=(1, 8, 8)).fit(X, y))
     assert [plot.name for plot in plots_of([plain])] == ["accuracy"]
+
+
+def summary_of(*courses, train=1.0):
+    names = [f"run {place}" for place in range(len(courses))]
+    lines = [
+        [
+            {"seed": seed, "iteration": k, "train_accuracy": train, "test_accuracy": value}
+            for seed, course in enumerate(seeds)
+            for k, value in enumerate(course)
+        ]
+        for seeds in courses
+    ]
+    results = [ConvRFMResult(name, {"settings": {}}, each) for name, each in zip(names, lines, strict=True)]
+    return document_of(results).summary
+
+
+@pytest.mark.parametrize(
+    ("seeds", "train", "sentence"),
+    [
+        ([(0.75, 0.5)], 1.0, "Learned filters lower the test accuracy: 0.75 before and 0.5 after 1 update."),
+        ([(0.5, 0.5)], 1.0, "Learned filters leave the test accuracy as it is: 0.5 before and 0.5 after 1 update."),
+        ([(0.5, 0.6), (0.6, 0.5), (0.5, 0.52)], 1.0, "Learned filters change within its spread the test accuracy"),
+        ([(0.5,)], 1.0, "No filters were learned."),
+        ([(0.5, 0.75)], 0.5, "The last iterate has not fitted its data (accuracy 0.5)."),
+    ],
+)
+def test_the_first_sentence_of_a_page(seeds, train, sentence):
+    assert summary_of(seeds, train=train).sentence.startswith(sentence)
+
+
+def test_the_first_sentence_on_several_runs():
+    summary = summary_of([(0.5, 0.6)], [(0.5, 0.9)])
+    assert summary.sentence == "test accuracy, last iterate: highest in run 1."
+    assert list(summary.deciding) == [(1, 2)]
+    assert summary.table.rows[1][2] == "0.5 → 0.9"

@@ -29,6 +29,7 @@ from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
 from agop.estimator.targets import probabilities
 from agop.rfm import Samples, within_time
 from agop.storable import storable
+from agop.waiting import brief_waits
 
 __all__ = ["ConvRFMClassifier"]
 
@@ -150,6 +151,7 @@ class ConvRFMClassifier(TensorClassifierMixin, BaseEstimator):  # type: ignore[m
         """Whether a fit came to its end."""
         return hasattr(self, "machine_")
 
+    @brief_waits()
     def fit(self, X: Any, y: Any, sample_weight: Any = None, *, validation: tuple[Any, Any] | None = None) -> Self:
         """Fit iterate after iterate.
 

@@ -8,6 +8,7 @@ from agop.collapse.terms import TERMS as COLLAPSE
 from agop.conv_rfm.estimator import ConvRFMClassifier
 from agop.conv_rfm.plots import conv_rfm_findings, conv_rfm_numbers, conv_rfm_plots
 from agop.conv_rfm.result import ConvRFMResult
+from agop.conv_rfm.summary import conv_rfm_data, conv_rfm_summary
 from agop.outer_product.terms import TERMS as AGOP
 
 __all__ = ["CONV_RFM"]
@@ -40,6 +41,8 @@ CONV_RFM = register(
             ),
         },
         accepts={ConvRFMClassifier: ConvRFMResult.of},
+        data=conv_rfm_data,
+        summary=conv_rfm_summary,
     )
 )
 """Runs of ``agop conv-rfm`` and fitted classifiers."""

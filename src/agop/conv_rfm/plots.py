@@ -19,7 +19,14 @@ from agop.charts.seed_curves import seed_caption, seed_curve
 from agop.conv_rfm.result import ConvRFMResult
 from agop.runs import SeedSummary, summarize_along
 
-__all__ = ["conv_rfm_findings", "conv_rfm_numbers", "conv_rfm_plots"]
+__all__ = [
+    "accuracy_comparison",
+    "accuracy_course",
+    "conv_rfm_findings",
+    "conv_rfm_numbers",
+    "conv_rfm_plots",
+    "metric_course",
+]
 
 _ACCURACIES = {"test_accuracy": "test", "train_accuracy": "training"}
 
@@ -40,7 +47,7 @@ def conv_rfm_findings(results: Sequence[ConvRFMResult]) -> list[Finding]:
     ...     print(*filter(None, finding.cells()), sep=" | ")
     test accuracy, updates 0 to 2 | 0.5 → 0.75 | +0.25
     """
-    return [*_comparison(results), *of_each(results, _findings)]
+    return [*accuracy_comparison(results), *of_each(results, _findings)]
 
 
 def conv_rfm_numbers(result: ConvRFMResult) -> NumberTable:
@@ -67,17 +74,18 @@ def _known(result: ConvRFMResult) -> tuple[str, dict[int, SeedSummary]]:
     return "accuracy", {}
 
 
-def _comparison(results: Sequence[ConvRFMResult]) -> list[Finding]:
+def accuracy_comparison(results: Sequence[ConvRFMResult]) -> list[Finding]:
+    """Which of several runs ends with the highest test accuracy."""
     ends = {result.name: found[max(found)] for result in results if (found := _summaries(result, "test_accuracy"))}
     fits = {result.name: result.fit() for result in results}
     return compared("test accuracy", "last iterate", ends, fits, best="highest")
 
 
 def _findings(result: ConvRFMResult) -> list[Finding]:
-    return [*not_fitted(result.fit()), *_course(result), *_metric(result)]
+    return [*not_fitted(result.fit()), *accuracy_course(result), *metric_course(result)]
 
 
-def _course(result: ConvRFMResult) -> list[Finding]:
+def accuracy_course(result: ConvRFMResult) -> list[Finding]:
     """Accuracy from the identity to the last metric, and whether an iterate on the way is better than the last."""
     name, found = _known(result)
     if not found:
@@ -97,7 +105,7 @@ def _course(result: ConvRFMResult) -> list[Finding]:
     return [replace(finding, notes=(*finding.notes, note))]
 
 
-def _metric(result: ConvRFMResult) -> list[Finding]:
+def metric_course(result: ConvRFMResult) -> list[Finding]:
     """Effective rank of the metric of the first and the last update, and of how many entries."""
     found, spectra = _summaries(result, "effective_rank"), result.of_iterations("spectrum")
     if not found:
@@ -125,7 +133,7 @@ def _accuracy_plot(results: Sequence[ConvRFMResult]) -> Plot | None:
         "accuracy",
         "Accuracy by iterate",
         Curves("AGOP updates", "accuracy", curves, log_y=False),
-        of_each(results, _course),
+        of_each(results, accuracy_course),
         f"Accuracy of the kernel machine of each iterate; mean over seeds{seed_caption(curves)}. 0 updates: the kernel "
         "without features.",
         ("accuracy", "patch AGOP", "seed band"),

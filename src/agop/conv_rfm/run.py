@@ -20,6 +20,7 @@ from agop.errors import InputError
 from agop.rfm import Samples
 from agop.runs import Run
 from agop.runs.settings import check_settings
+from agop.waiting import brief_waits
 
 __all__ = ["run_conv_rfm", "shrunk", "tensor_name"]
 
@@ -27,6 +28,7 @@ _FILTERS = 8
 """Leading filters of a metric that are kept."""
 
 
+@brief_waits()
 def run_conv_rfm(
     settings: ConvRFMSettings,
     dataset: Dataset,
