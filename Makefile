@@ -11,12 +11,12 @@ INSTALL = $(BIN)/python -m pip install --quiet -c $(CONSTRAINTS) --editable
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: demo test test-oldest faults seeds coverage lint format types layers docs screenshots dist bench clean help
+.PHONY: demo test test-oldest faults soak seeds coverage lint format types layers docs screenshots dist bench clean help
 
 help:
 	@echo "make demo    the main result on real data: $(RUN)/report.html"
 	@echo "make test    tests and the examples in the documentation"
-	@echo "also: test-oldest faults seeds coverage lint format types layers docs screenshots dist bench clean"
+	@echo "also: test-oldest faults soak seeds coverage lint format types layers docs screenshots dist bench clean"
 
 demo: $(VENV)/report.stamp
 	$(BIN)/agop deep-rfm digits --samples 1000 --depth 10 --width 1024 --control --out $(RUN)
@@ -80,6 +80,12 @@ faults: $(VENV)/dev.stamp
 SEEDS ?= $(shell seq 0 99)
 seeds: $(VENV)/dev.stamp
 	for seed in $(SEEDS); do AGOP_SEED=$$seed $(BIN)/python -m pytest -q -m "not slow" tests || exit 1; done
+
+# An hour of measuring and of tracking in constant memory, and the memory of fits that are told how much: SECONDS=60.
+SECONDS ?= 3600
+soak: export AGOP_SOAK = $(SECONDS)
+soak: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest tests/test_memory.py
 
 bench: $(VENV)/bench.stamp
 	for question in left_out collapse_measures rfm two_fits kernel_agop deep_rfm deep_rfm_ranks deep_rfm_memory network convolutions language_model ranks synthetic tables; do $(BIN)/python -m benchmarks.$$question || exit 1; done

@@ -1,0 +1,125 @@
+"""Work that is told how many bytes it may take, and what a process takes for it."""
+
+from __future__ import annotations
+
+import gc
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from torch import nn
+
+import agop
+from agop.deep_rfm import ReLUFeatures
+from agop.kernel_machine import fit_kernel_machine
+from agop.kernels import KernelMatrix, Laplace
+from agop.outer_product import kernel_agop
+from agop.rfm import RFMRegressor
+from agop.solvers import PanelCholesky
+
+__all__ = ["WORKS", "measure_stream", "resident", "tell_peak", "track"]
+
+
+def resident(field="VmRSS"):
+    """Bytes of memory of this process, or their peak, "VmHWM"."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
+
+
+def tell_peak(pipe, name, size, max_memory):
+    """Send the bytes that the work of a size takes at its peak, above a process that has done a small one."""
+    torch.set_num_threads(1)
+    work = WORKS[name]
+    work(100, max_memory)
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
+    before = resident()
+    work(size, max_memory)
+    pipe.send(resident("VmHWM") - before)
+
+
+def rows(n, d=16):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(n, d, generator=generator, dtype=torch.float64)
+    return x, (x[:, 0] * x[:, 1] > 0).long()
+
+
+def machine(n, max_memory):
+    x, y = rows(n)
+    matrix = KernelMatrix(Laplace(4.0), x, 1e-3, max_memory=max_memory, keep_gradient_weights=False)
+    targets = 2 * nn.functional.one_hot(y).double() - 1
+    fitted = fit_kernel_machine(matrix, targets, PanelCholesky.within(n, max_memory)).machine
+    kernel_agop(fitted, max_memory=max_memory)
+    fitted(x, max_memory=max_memory)
+
+
+def rfm(n, max_memory):
+    x, y = rows(n)
+    model = RFMRegressor(Laplace(4.0), ridge=1e-1, n_iterations=1, selection=None, max_memory=max_memory)
+    model.fit(x.numpy(), y.double().numpy()).predict(x.numpy())
+
+
+def deep_rfm(n, max_memory):
+    x, y = rows(n)
+    features = ReLUFeatures(64)
+    model = agop.DeepRFMClassifier(depth=1, features=features, ridge=1e-3, max_memory=max_memory, random_state=0)
+    model.fit(x.numpy(), y.numpy()).predict(x.numpy())
+
+
+def measure(width, max_memory):
+    """A network of three layers, whose statistics are matrices of this width."""
+    torch.manual_seed(0)
+    layers = [nn.Linear(a, b) for a, b in pairwise([16, width, width, 2])]
+    model = nn.Sequential(layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2])
+    x, y = rows(512)
+    agop.measure(model, list(zip(x.float().split(64), y.split(64), strict=True)), max_memory=max_memory)
+
+
+WORKS = {"machine": machine, "rfm": rfm, "deep-rfm": deep_rfm, "measure": measure}
+
+
+def measure_stream(pipe, seconds):
+    """Measure batches that come for some seconds; send what the process takes after each."""
+    taken, end = [], time.monotonic() + seconds
+    generator = torch.Generator().manual_seed(0)
+
+    def batches():
+        while time.monotonic() < end:
+            taken.append(resident())
+            y = torch.arange(64) % 3
+            yield torch.randn(64, 512, generator=generator) + y[:, None], y
+
+    model = nn.Sequential(nn.Linear(512, 8), nn.ReLU(), nn.Linear(8, 3))
+    agop.measure(model, Stream(batches), second_pass=False)
+    pipe.send(taken)
+
+
+class Stream:
+    """Batches that no one keeps."""
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __iter__(self):
+        return self.batches()
+
+
+def track(pipe, seconds):
+    """Train and track a network for some seconds; send what the process takes after each measurement."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 3))
+    x, y = torch.randn(64, 16), torch.arange(64) % 3
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    taken, end = [], time.monotonic() + seconds
+    with tempfile.TemporaryDirectory() as folder:
+        tracker = agop.Tracker(model, [(x, y)], Path(folder, "run"), time_share=None)
+        while time.monotonic() < end:
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x), y).backward()
+            optimizer.step()
+            tracker.step(len(taken))
+            taken.append(resident())
+        tracker.finish()
+    pipe.send(taken)
