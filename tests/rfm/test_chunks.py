@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from agop import RFMClassifier, RFMRegressor
+from agop import RFMClassifier, RFMRegressor, TreeRFMClassifier, TreeRFMRegressor
 from agop.errors import InputError, MemoryBudgetError
 from agop.estimator import load, save
 from agop.kernels import Laplace, MedianDistance
@@ -245,3 +245,16 @@ def test_rows_to_keep_or_to_choose_by_that_do_not_fit():
         model.set_params(metric_samples=3000).fit(pairs(X, Y))
     with pytest.raises(MemoryBudgetError, match="needed together"):
         model.set_params(metric_samples=200, validation_fraction=0.5).fit(pairs(X, Y))
+
+
+@pytest.mark.parametrize(("tree", "leaf"), [(TreeRFMRegressor, RFMRegressor), (TreeRFMClassifier, RFMClassifier)])
+def test_trees_gather_chunks(tree, leaf):
+    targets = Y if leaf is RFMRegressor else np.where(Y > 0, "high", "low")
+    model = tree(leaf(Laplace(5.0), ridge=0.1, n_iterations=0, selection=None), max_leaf_size=300, random_state=0)
+    whole = model.fit(X[:500], targets[:500]).predict(X)
+    assert len(model.leaves_) > 1
+    np.testing.assert_array_equal(model.fit(pairs(X[:500], targets[:500], 90)).predict(X), whole)
+    streamed = model.predict(pairs(X, targets))
+    assert np.mean(streamed == whole) == 1 if leaf is RFMClassifier else np.allclose(streamed, whole, rtol=0, atol=1e-9)
+    with pytest.raises(MemoryBudgetError, match="needed together"):
+        model.set_params(estimator__max_memory=100_000).fit(pairs(X[:500], targets[:500]))

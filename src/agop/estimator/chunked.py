@@ -57,7 +57,9 @@ def _pass_over(X: Any) -> Iterator[Any]:
     return iter(X() if callable(X) else X)
 
 
-def features_and_targets(estimator: BaseEstimator, X: Any, y: Any, max_memory: int | None) -> tuple[Tensor, Any]:
+def features_and_targets(
+    estimator: BaseEstimator, X: Any, y: Any, max_memory: int | None, *, together: bool = False
+) -> tuple[Tensor, Any]:
     """Features (n, d) of a fit, checked, and its targets, which chunks may bring along.
 
     Features in chunks that fit ``max_memory``, 1 GiB if None, are gathered; else they stay in the chunks, and stand for
@@ -68,6 +70,8 @@ def features_and_targets(estimator: BaseEstimator, X: Any, y: Any, max_memory: i
     ValueError
         As ``check_features``, with the number of the chunk and its rows; if chunks differ, end after one pass, or
         have targets where ``y`` is given, or none where it is not.
+    MemoryBudgetError
+        If they do not fit and are needed ``together``.
     """
     if not is_chunked(X):
         return check_features(estimator, X, reset=True), y
@@ -79,6 +83,8 @@ def features_and_targets(estimator: BaseEstimator, X: Any, y: Any, max_memory: i
     rows, targets = chunked_rows(_Chunks(X), checked, y, most_bytes)
     if len(rows) < 2:
         raise InputError("2 or more samples", f"{len(rows)}", "One sample says nothing about features.")
+    if together and isinstance(rows, ChunkedRows):
+        raise rows.too_large()
     return cast("Tensor", rows), targets
 
 

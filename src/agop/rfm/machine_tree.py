@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from agop.estimator.arrays import check_features, check_weights
+from agop.estimator.chunked import features_and_targets
 from agop.estimator.importances import FeatureImportances
 from agop.estimator.parameters import CONSTRAINTS, at_least
 from agop.outer_product import kernel_agop
@@ -97,15 +98,18 @@ class MachineTree(FeatureImportances, BaseEstimator, ABC):  # type: ignore[misc]
         """Predictions (n, C) of a fitted leaf at points."""
 
     @brief_waits()
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, group: dist.ProcessGroup | None = None) -> Self:
+    def fit(
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, group: dist.ProcessGroup | None = None
+    ) -> Self:
         """Grow the tree, then fit its leaves one after the other.
 
         Parameters
         ----------
         X
-            (n, d) features: array, frame, or tensor (on any device; float32 is kept).
+            (n, d) features: array, frame, or tensor (on any device; float32 is kept). Or chunks that are gathered, as
+            for ``RFMRegressor``: they must fit ``max_memory`` of the estimator, 1 GiB if that is None.
         y
-            (n,) targets or labels; (n, C) for several outputs of a regressor.
+            (n,) targets or labels; (n, C) for several outputs of a regressor. None where chunks are pairs.
         sample_weight
             (n,) non-negative weights; a weight of 2 is the same as repeating the sample.
         group
@@ -117,6 +121,8 @@ class MachineTree(FeatureImportances, BaseEstimator, ABC):  # type: ignore[misc]
         ------
         ValueError
             If the data or a parameter are unusable; the message says what was expected and what to do.
+        MemoryBudgetError
+            If chunks have rows that do not fit.
         RankError
             If there is an error on another rank, or one is gone or slower than the timeout of the group.
         """
@@ -130,7 +136,7 @@ class MachineTree(FeatureImportances, BaseEstimator, ABC):  # type: ignore[misc]
         parameters["estimator"] = type(self.estimator)  # whose parameters are among them
         require_same_parameters(ranks, parameters)
         generator = check_random_state(self.random_state)
-        features = check_features(self, X, reset=True)
+        features, y = features_and_targets(self, X, y, self._prototype.max_memory, together=True)
         samples = _distinct(self._learn_targets(features, y, check_weights(sample_weight, features)))
         require_same_samples(ranks, samples)
         grown = ranks.first(lambda: self._grown(samples, generator), samples.inputs.device)

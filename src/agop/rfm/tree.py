@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from agop.estimator.arrays import like
+from agop.estimator.chunked import chunkwise
 from agop.estimator.mixins import TensorClassifierMixin, TensorRegressorMixin
 from agop.estimator.targets import probabilities
 from agop.rfm.classifier import RFMClassifier
@@ -96,6 +97,7 @@ class TreeRFMRegressor(TensorRegressorMixin, MachineTree):
         values: Tensor = leaf.predict(points)
         return values
 
+    @chunkwise
     def predict(self, X: Any) -> Any:
         """Predictions (n,), or (n, C) for several outputs: an array, or a tensor where X is one."""
         return self._as_outputs(self._blend(X), X)
@@ -161,6 +163,7 @@ class TreeRFMClassifier(TensorClassifierMixin, MachineTree):
         values[:, leaf.classes_] = known
         return values
 
+    @chunkwise
     def predict_proba(self, X: Any) -> Any:
         """Class probabilities (n, C) with row sums 1, none below 1e-6 before the division by the sum."""
         return like(probabilities(self._blend(X)), X)
@@ -170,6 +173,7 @@ class TreeRFMClassifier(TensorClassifierMixin, MachineTree):
         shares = probabilities(self._blend(X))
         return like(shares[:, 1] - shares[:, 0] if len(self._classes) == 2 else 2 * shares - 1, X)
 
+    @chunkwise
     def predict(self, X: Any) -> Any:
         """The most probable labels: an array, or a tensor where X is one and the labels are numbers."""
         blended = self._blend(X)
