@@ -98,9 +98,7 @@ class MachineTree(FeatureImportances, BaseEstimator, ABC):  # type: ignore[misc]
         """Predictions (n, C) of a fitted leaf at points."""
 
     @brief_waits()
-    def fit(
-        self, X: Any, y: Any = None, sample_weight: Any = None, *, group: dist.ProcessGroup | None = None
-    ) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, group: dist.ProcessGroup | None = None) -> Self:
         """Grow the tree, then fit its leaves one after the other.
 
         Parameters
