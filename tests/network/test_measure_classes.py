@@ -28,6 +28,32 @@ def five_classes(labels):
     return seeded(mlp, widths=(5, 7, 6, 5)), x, torch.tensor(labels)
 
 
+class WithBranch(nn.Module):
+    """A network with a layer that samples of some batches do not come to."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.branch, self.last = nn.Linear(5, 6), nn.Linear(6, 6), nn.Linear(6, N_CLASSES)
+
+    def forward(self, x, through):
+        x = torch.tanh(self.first(x))
+        return self.last(torch.tanh(self.branch(x)) if through else x)
+
+
+def test_a_layer_that_some_classes_do_not_come_to():
+    """It is measured on the classes that it sees; what takes a second look at all of them is None."""
+    x, _ = data(24)
+    y, model = torch.arange(24) // 8, seeded(WithBranch)
+    record = agop.measure(model, [(x[:16], True, y[:16]), (x[16:], False, y[16:])])
+    with torch.no_grad():
+        features = torch.tanh(model.first(x[:16])).numpy()
+    found = record["branch"].input
+    for name in ("nc1_trace_ratio", "nc1_cdnv", "nc2_gram_mse"):
+        assert getattr(found, name) == pytest.approx(getattr(oracle, name)(features, y[:16].numpy(), 2), rel=1e-9), name
+    assert found.nc1_pinv is None
+    assert record["first"].input.nc1_pinv is not None
+
+
 def test_classes_that_do_not_occur_are_left_out():
     model, x, y = five_classes([1, 3, 4] * 8)
     record = agop.measure(model, batches(x, y))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agop.collapse.projection import BetweenProjection
-from agop.errors import UndefinedMeasureError
+from agop.errors import EmptyClassError, UndefinedMeasureError
 from agop.linalg import Spectrum, product
 from agop.moments import ClassMoments, LabeledMoments
 from agop.network.passes.seen_layer import SeenLayer
@@ -32,7 +32,7 @@ class StageView:
     powers
         (r,) powers of the eigenvalues of the AGOP that stretch the coordinates; None without.
     projection
-        Projection on the span of the class means; None where they coincide.
+        Projection on the span of the class means; None where they coincide, or a class is not seen by the layer.
     """
 
     moments: ClassMoments
@@ -51,7 +51,7 @@ class StageView:
         """View of a stage with such class means."""
         try:
             projection = BetweenProjection.of(moments)
-        except UndefinedMeasureError:
+        except (EmptyClassError, UndefinedMeasureError):
             projection = None
         return cls(moments, powers, projection)
 
