@@ -82,13 +82,14 @@ def between_total_ratio_beaglehole2024(x, y, n_classes, weighting="classes"):
 
 
 def nc1_pinv(x, y, n_classes, weighting="classes"):
-    """Trace of Sigma_W Sigma_B^+ over C, the pseudo-inverse of the d x d matrix cut at rank C - 1 at most."""
+    """Trace of Sigma_W Sigma_B^+ over C, the pseudo-inverse of the d x d matrix of rank C - 1 at most."""
     m = centered_means(x, y, n_classes, weighting).astype(np.float64)
     within = within_scatter(x, y, n_classes).astype(np.float64) / len(y)
     values, vectors = np.linalg.eigh(m.T @ m / n_classes)
-    rank = min(n_classes - 1, m.shape[1])
-    kept = vectors[:, -rank:]
-    return float(np.trace(within @ kept @ np.diag(1 / values[-rank:]) @ kept.T) / n_classes)
+    kept = values > 1e-14 * values.max()
+    kept[: max(len(values) - n_classes + 1, 0)] = False
+    axes = vectors[:, kept]
+    return float(np.trace(within @ axes @ np.diag(1 / values[kept]) @ axes.T) / n_classes)
 
 
 def nc1_cdnv(x, y, n_classes):

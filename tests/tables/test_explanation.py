@@ -216,6 +216,7 @@ def test_from_json_is_exact(with_pairs):
         ({"interactions": [["age", "mass", 0.5]]}, "names and numbers"),
         ({"interactions": [["age", "height", 0.5, 0.1]]}, "interactions of the columns, got height"),
         ({"effects": [0.5]}, "shapes"),
+        ({"shares": 0.5}, "shapes"),
         ({"more": 1}, "an explanation with columns, coupling"),
     ],
 )

@@ -173,7 +173,7 @@ class Explanation:
 
     def check(self) -> None:
         """Raise InputError unless the shapes are those of the columns and features."""
-        p, d, k = len(self.columns), len(self.features), len(self.shares)
+        p, d, k = len(self.columns), len(self.features), self.shares.size
         of_columns: dict[str, tuple[int, ...]] = dict.fromkeys(("effects", "errors", "steepness"), (p,))
         wanted = of_columns | {"directions": (k, d), "shares": (k,), "coupling": (p, p)}
         shapes = {name: getattr(self, name).shape for name in wanted}
