@@ -25,7 +25,9 @@ KERNELS = {"Laplace": Laplace(2.0), "ProductLaplace": ProductLaplace(2.0)}
     ("kernel", "form"), [("Laplace", "elementwise"), ("Laplace", "per-output"), ("ProductLaplace", "per-output")]
 )
 @pytest.mark.parametrize(("world", "width"), [(1, 5), (2, 4), (3, 2), (3, 23), (4, 7)])
-def test_ranks_add_up(world, width, kernel, form, weights, given):
+@pytest.mark.parametrize("block", [8, 1024])
+def test_ranks_add_up(monkeypatch, world, width, kernel, form, weights, given, block):
+    monkeypatch.setattr("agop.outer_product.forms.BLOCK", block)
     metric = None if given else Metric(torch.tensor(M))
     machine = KernelMachine(KERNELS[kernel], torch.tensor(X), torch.tensor(A), metric)
     total = torch.zeros(4, 4, dtype=torch.float64)

@@ -16,13 +16,15 @@ subtracts the gradients' own terms, so that it loses twice as many digits when s
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from agop.chunks import blocks, row_chunks
+from agop.chunks import BLOCK, blocks, row_chunks
 from agop.errors import InputError
 from agop.kernel_machine import KernelMachine
 from agop.kernels import Kernel, weighted_gradients
@@ -130,20 +132,24 @@ def _product_at_centers(problem: Problem, pairs: Tensor, sums: Tensor, centers: 
         left, right = torch.cat([scaled, coefficients], 1), torch.cat([coefficients, scaled], 1)
         squares = problem.weighted(sums.square().sum(1, keepdim=True) / 2)
         result += panels.placed(squares) * centers
-    slices = blocks(len(centers)) if panels is None else panels.slices
+    slices = blocks(len(centers), BLOCK if panels is None else max(1, BLOCK // panels.width) * panels.width)
     for i, columns in enumerate(slices):
         weighted = problem.weighted(pairs[:, columns]) * unit**2
-        for j, rows in enumerate(slices[: i + 1]):
+        for rows in slices[: i + 1]:
             block = (pairs[rows] if problem.symmetric else pairs[:, rows].mT) @ weighted
             block *= (coefficients[rows] / unit) @ (coefficients[columns].mT / unit)
-            if panels is not None and (known := _known(panels, pairs, j, i)) is not None:
-                block.addcmul_(left[rows] @ right[columns].mT, known, value=-1)
+            for some, others, known in () if panels is None else _known(panels, pairs, rows, columns):
+                part = block[some.start - rows.start :, others.start - columns.start :][: len(known), : known.shape[1]]
+                part.addcmul_(left[some] @ right[others].mT, known, value=-1)
             result[rows].addmm_(block, centers[columns], alpha=0.5 if columns == rows else 1.0)
     return result
 
 
-def _known(panels: Panels, pairs: Tensor, j: int, i: int) -> Tensor | None:
-    """Weights V of the centers in two panels with each other; None where neither are points of this rank."""
-    if j in panels.own_slices:
-        return pairs[panels.own_slices[j], panels.slices[i]]
-    return pairs[panels.own_slices[i], panels.slices[j]].mT if i in panels.own_slices else None
+def _known(panels: Panels, pairs: Tensor, rows: slice, columns: slice) -> Iterator[tuple[slice, slice, Tensor]]:
+    """Weights V of the centers in two panels with each other, for panels in a block of which one is of this rank."""
+    inside = (range(part.start // panels.width, -(-part.stop // panels.width)) for part in (rows, columns))
+    for j, k in itertools.product(*inside):
+        if j in panels.own_slices:
+            yield panels.slices[j], panels.slices[k], pairs[panels.own_slices[j], panels.slices[k]]
+        elif k in panels.own_slices:
+            yield panels.slices[j], panels.slices[k], pairs[panels.own_slices[k], panels.slices[j]].mT
