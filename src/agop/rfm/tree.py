@@ -99,7 +99,11 @@ class TreeRFMRegressor(TensorRegressorMixin, MachineTree):
 
     @chunkwise
     def predict(self, X: Any) -> Any:
-        """Predictions (n,), or (n, C) for several outputs: an array, or a tensor where X is one."""
+        """Predictions (n,), or (n, C) for several outputs: an array, or a tensor where X is one.
+
+        There are no standard deviations: leaves learn from the samples of a band together, so that their posteriors
+        depend on each other in a way that no single Gaussian process describes. Each of ``leaves_`` has its own.
+        """
         return self._as_outputs(self._blend(X), X)
 
 
