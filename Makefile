@@ -71,7 +71,7 @@ screenshots: docs
 	$(BIN)/python docs/gallery/take_screenshots.py docs/_gallery/pages
 
 # Every call to the disk of every command fails once, in every way, sixty processes are killed, and a hundred thousand
-# files are damaged: an hour.
+# files of each kind are damaged: hours.
 faults: export AGOP_FAULTS = all
 faults: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/test_faults.py tests/test_hostile_files.py tests/test_hostile_data.py
