@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from agop.charts.document import Document, NumberTable, Plot
-from agop.charts.kind import Kind, Result, all_kinds, kind_of
+from agop.charts.kind import Kind, Result, accepting, all_kinds, kind_of
 from agop.charts.page.html import write_page
 from agop.errors import CONTENT_ERRORS, AgopError, DataFileError, InputError
 from agop.estimator import load as load_model
@@ -63,7 +63,7 @@ def report(record: Any, path: str | os.PathLike[str]) -> Path:
     ...     report(model, Path(folder, "report.html")).stat().st_size < 2_500_000
     True
     """
-    if isinstance(record, Mapping) and _accepting(record) is None:
+    if isinstance(record, Mapping) and accepting(record) is None:
         results = [result_of(value, str(name)) for name, value in record.items()]
     elif isinstance(record, list | tuple) and record and all(isinstance(each, str | os.PathLike) for each in record):
         results = read_results(record)
@@ -113,7 +113,7 @@ def result_of(source: Any, name: str | None = None) -> Result:
         found = _from_path(Path(source))
     elif isinstance(source, Run):
         found = _from_run(source)
-    elif (make := _accepting(source)) is not None:
+    elif (make := accepting(source)) is not None:
         found = make(source)
     else:
         expected = "a run folder, a file of agop, a record, a tracker, an explanation or a fitted model"
@@ -162,12 +162,6 @@ def plots_of(results: Sequence[Result]) -> list[Plot]:
         for kind, plots in shown.items()
         for plot in plots
     ]
-
-
-def _accepting(value: Any) -> Any:
-    """Function of a kind that makes a result of a value in hand; None if none accepts it."""
-    accepted = {cls: make for kind in all_kinds().values() for cls, make in kind.accepts.items()}
-    return next((make for cls, make in accepted.items() if isinstance(value, cls)), None)
 
 
 def _from_path(path: Path) -> Result:

@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -551,3 +552,16 @@ def test_paper_says_what_is_chosen_and_shows_every_plot(every_kind):
     shown = {each.inner_text().replace("\n", " ") for each in page.locator(".choice").all()}
     assert shown == {"layer fc.2", "run a", "direction 2"}
     assert not page.locator("#epochs select").is_visible()
+
+
+def test_two_plots_go_on_a_printed_sheet(browser, tmp_path):
+    """Drawn although nothing was scrolled, and in half the room of the screen."""
+    chart = Curves("layer", "NC1", [_curve([4.0, 2.0, 1.0])])
+    plots = [Plot(f"plot{k}", f"Plot {k}", chart, [FOUND] * 3, "caption") for k in range(6)]
+    path = write_page(Document("Printed", "lead", [FOUND], plots, []), tmp_path / "report.html")
+    with browser.new_context(viewport={"width": 1000, "height": 600}) as context:
+        page = Visit(context, path).page
+        page.wait_for_function("document.querySelector('.main-svg')", timeout=20_000)
+        sheets = page.pdf(format="A4")
+    assert len(re.findall(rb"/Type\s*/Page\b(?!s)", sheets)) <= 4
+    assert len(sheets) > 20_000  # six pictures are in it

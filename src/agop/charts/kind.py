@@ -14,7 +14,17 @@ from agop.errors import InputError
 from agop.rooms import import_rooms
 from agop.runs import Run, TrainingFit
 
-__all__ = ["Kind", "Result", "all_kinds", "by_run", "kind_of", "nothing_measured", "plain_settings", "register"]
+__all__ = [
+    "Kind",
+    "Result",
+    "accepting",
+    "all_kinds",
+    "by_run",
+    "kind_of",
+    "nothing_measured",
+    "plain_settings",
+    "register",
+]
 
 
 class Result(Protocol):
@@ -104,6 +114,12 @@ def all_kinds() -> dict[str, Kind]:
     """Kinds of all rooms, by their names, in the order in which a report shows them."""
     import_rooms()
     return dict(sorted(_KINDS.items()))
+
+
+def accepting(value: Any) -> Callable[[Any], Any] | None:
+    """Function of a kind that makes a result of a value in hand; None if none accepts it."""
+    accepted = {cls: make for kind in all_kinds().values() for cls, make in kind.accepts.items()}
+    return next((make for cls, make in accepted.items() if isinstance(value, cls)), None)
 
 
 def kind_of(result: Result) -> Kind:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agop.charts.notebook import NotebookMixin
 from agop.charts.terminal import Column, TerminalTable
 from agop.errors import InputError
+from agop.extras import require
 from agop.runs.storage import JSON, to_json
+
+if TYPE_CHECKING:
+    import pandas
 
 __all__ = ["Explanation"]
 
@@ -21,7 +26,7 @@ _ARRAYS = ("effects", "errors", "steepness", "directions", "shares", "coupling")
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation:
+class Explanation(NotebookMixin):
     r"""Columns, pairs of columns and directions on which a predictor f on a table depends.
 
     Effects and interactions are what happens when values are swapped between rows. All else is that of the AGOP G and
@@ -110,6 +115,36 @@ class Explanation:
             columns,
             [self._row(index) for index in self.ranking()[:n_rows]],
         )
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Table with a row for each column, the largest effect first: effect, its standard error, and steepness.
+
+        Also the partner of the strongest interaction, its share and standard error, and that of the strongest coupling;
+        None and NaN where there is none.
+
+        Raises
+        ------
+        MissingExtraError
+            Without pandas, which comes with the extra ``tables``.
+
+        Examples
+        --------
+        >>> from agop.tables import explain_agop
+        >>> names, effects = ("age", "mass"), {"effects": [0.2, 0.9], "errors": [0.05, 0.05]}
+        >>> explain_agop(np.diag([3.0, 1]), np.eye(2), names, (0, 1), names, **effects).to_frame().iloc[:, :4]
+          column  effect  standard_error  steepness
+        0   mass     0.9            0.05       0.25
+        1    age     0.2            0.05       0.75
+        """
+        rows = []
+        for index in self.ranking():
+            interaction = self.strongest_interaction(index) or (None, np.nan, np.nan)
+            coupling = self.strongest_coupling(index) or (None, np.nan)
+            numbers = self.effects[index], self.errors[index], self.steepness[index]
+            rows.append([self.columns[index], *map(float, numbers), *interaction, *coupling])
+        names = ["column", "effect", "standard_error", "steepness", "interacts_with", "interaction"]
+        names += ["interaction_standard_error", "coupled_with", "coupling"]
+        return require("pandas", "tables").DataFrame(rows, columns=names)
 
     def _row(self, index: int) -> list[str]:
         effect, error = self.effects[index], self.errors[index]

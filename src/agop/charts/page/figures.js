@@ -85,7 +85,7 @@ function panelsFigure(chart, look, width) {
   const heights = heightsOf(curves);
   const layout = layoutOf(look, width);
   const [gap, heading, left, tall] = [18, 30, 58, 130];
-  const across = gridColumns(panels.length, within(Math.floor((width - left) / 170), 1, panels.length));
+  const across = gridColumns(panels.length, within(Math.floor((width - left) / 140), 1, panels.length));
   const lines = Math.ceil(panels.length / across);
   const side = (width - left - 12 - gap * (across - 1)) / across;
   const { ticks, height } = columnTicks(columns, side);

@@ -4,7 +4,7 @@ const report = JSON.parse(document.getElementById("report-data").textContent);
 const root = document.documentElement;
 const PAPER_WIDTH = 660;
 /** Heights that leave room for two plots on a sheet. */
-const PAPER_HEIGHTS = { Curves: 270, Panels: 400 };
+const PAPER_HEIGHTS = { Curves: 240, Panels: 340, HeatMap: 300 };
 
 /** The plotting library, unpacked; a policy that knows its hash lets it run. */
 async function unpacked() {

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from agop.charts.notebook import NotebookMixin
 from agop.charts.terminal import TerminalTable
 from agop.errors import CONTENT_ERRORS, DataFileError, InputError
 from agop.estimator.values import NodeReader, NodeWriter
@@ -29,7 +30,7 @@ __all__ = ["NetworkRecord"]
 
 @storable
 @dataclass(frozen=True)
-class NetworkRecord(Mapping[str, LayerRecord]):
+class NetworkRecord(NotebookMixin, Mapping[str, LayerRecord]):
     """A measured network: records of its layers under the names of the layers in the order of their calls.
 
     Attributes

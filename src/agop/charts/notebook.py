@@ -1,0 +1,110 @@
+"""Values as a notebook shows them: the first screen of their page, and one of its plots."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from agop.charts.document import NumberTable, Plot, Summary
+from agop.charts.findings import findings_table
+from agop.charts.kind import accepting, kind_of
+from agop.charts.print.figures import draw, save_charts
+from agop.errors import InputError
+
+__all__ = ["NotebookMixin", "PlotView"]
+
+_CELL = "padding:.15em .7em;border-bottom:1px solid rgba(127,127,127,.4);text-align:{};font-weight:{}"
+
+_MARK = "background:rgba(240,170,40,.35);border-radius:4px;padding:.1em .3em;font-weight:600"
+
+
+@dataclass(frozen=True, eq=False)
+class PlotView:
+    """A plot of a page by itself: shown by a notebook, drawn by matplotlib for print.
+
+    Attributes
+    ----------
+    plot
+        Plot with its findings and its caption.
+    """
+
+    plot: Plot
+
+    def figure(self) -> Any:
+        """Figure of matplotlib, of one or two columns of a paper; MissingExtraError without matplotlib."""
+        return draw(self.plot.chart)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the figure as PDF, SVG or PNG, by the suffix of the path."""
+        save_charts([self.plot.chart], path)
+
+    def _repr_html_(self) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "plot.svg")
+            self.save(path)
+            svg = path.read_text(encoding="utf-8")
+        picture = f'<div style="background:#fff;display:inline-block">{svg[svg.index("<svg") :]}</div>'
+        findings = _table(findings_table(self.plot.findings)) if self.plot.findings else ""
+        return f"<div><h4>{escape(self.plot.title)}</h4>{findings}{picture}<p>{escape(self.plot.caption)}</p></div>"
+
+
+class NotebookMixin:
+    """Views in notebooks of values that some kind of run accepts."""
+
+    def plot(self, name: str) -> PlotView:
+        """One of the plots of the page, such as "nc1".
+
+        A notebook shows it as a picture with its findings and caption; ``.figure()`` is that of matplotlib, and
+        ``.save("nc1.pdf")`` writes it for print.
+
+        Raises
+        ------
+        InputError
+            If there is no such plot; the error names those that there are.
+        """
+        kind, result = _seen(self)
+        plots = {plot.name: plot for plot in kind.plots([result])}
+        if name not in plots:
+            raise InputError(f"a plot among {', '.join(plots)}", repr(name), "Choose one of them.")
+        return PlotView(plots[name])
+
+    def _repr_html_(self) -> str:
+        """Heading, data, sentence and table of the page, readable on light and dark without a script."""
+        kind, result = _seen(self)
+        summary = kind.summary([result]) or Summary("", findings_table(kind.findings([result])))
+        heading, data = escape(kind.heading(result)), escape(kind.data(result))
+        text = f"<p>{escape(summary.sentence)}</p>" if summary.sentence else ""
+        return f"<div><h4>{heading}</h4><p>{data}</p>{text}{_table(summary.table, summary.deciding)}</div>"
+
+
+def _seen(value: Any) -> tuple[Any, Any]:
+    """Kind of a value, and the result that it makes of it."""
+    make = accepting(value)
+    if make is None:
+        raise InputError("a value that has a page", f"a {type(value).__name__}", "Import agop first.")
+    result = make(value)
+    return kind_of(result), result
+
+
+def _table(table: NumberTable, deciding: Any = ()) -> str:
+    """Table with its own styles, in the colors of the notebook.
+
+    Examples
+    --------
+    >>> _table(NumberTable("", ["run", "NC1"], [["<a>", "0.5"]]), [(0, 1)]).count("&lt;a&gt;")
+    1
+    """
+
+    def cell(text: str, column: int, row: int | None = None) -> str:
+        side = "left" if column == 0 or table.columns[column] in table.words else "right"
+        inside = f'<span style="{_MARK}">{escape(text)}</span>' if (row, column) in deciding else escape(text)
+        return f'<td style="{_CELL.format(side, 600 if row is None else 400)}">{inside}</td>'
+
+    head = "".join(cell(name, column) for column, name in enumerate(table.columns))
+    body = ["".join(cell(text, k, place) for k, text in enumerate(row)) for place, row in enumerate(table.rows)]
+    lines = "".join(f"<tr>{line}</tr>" for line in (head, *body))
+    return f'<table style="border-collapse:collapse">{lines}</table>'

@@ -1,0 +1,86 @@
+"""Values in notebooks: the first screen of their page without a script, and a plot by its name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from agop import measure
+from agop.errors import InputError
+from agop.reports import document_of, result_of
+from agop.tables import explain_agop
+
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def record():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    return measure(model, [(torch.randn(30, 4), torch.arange(30) % 3)])
+
+
+@pytest.fixture(scope="module")
+def explanation():
+    names = ("age", EVIL)
+    return explain_agop(np.diag([2.0, 1.0]), np.eye(2), names, (0, 1), names, effects=[0.5, 0.6], errors=[0.01, 0.01])
+
+
+def test_a_record_shows_what_its_page_begins_with(record):
+    html, document = record._repr_html_(), document_of([result_of(record)])
+    assert document.summary.sentence in html
+    for cell in document.summary.table.rows[0]:
+        assert f">{cell}</" in html
+    assert "30 samples of 3 classes" in html
+    assert html.count("<span style") == len(document.summary.deciding) == 1
+
+
+def test_an_explanation_shows_its_findings_and_no_script(explanation):
+    html = explanation._repr_html_()
+    assert "<script" not in html
+    assert "effect, &lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert "60 %" in html
+
+
+def test_nothing_depends_on_the_colors_of_the_notebook(record, explanation):
+    for value in (record, explanation):
+        assert "color:" not in value._repr_html_().replace("border-color:", "")
+
+
+def test_a_plot_is_the_one_of_the_page(record, tmp_path):
+    pytest.importorskip("matplotlib")
+    view, plots = record.plot("nc1"), {plot.name: plot for plot in document_of([result_of(record)]).plots}
+    (axes,) = view.figure().axes
+    drawn = [line.get_ydata() for line in axes.lines if len(line.get_ydata()) == 2]
+    for curve in plots["nc1"].chart.curves:
+        wanted = [np.nan if y is None else y for y in curve.y]
+        assert any(np.allclose(np.asarray(y, dtype=float), wanted, equal_nan=True) for y in drawn)
+    html = view._repr_html_()
+    assert html.count("<svg") == 1
+    assert plots["nc1"].caption.split(";")[0] in html
+    view.save(tmp_path / "nc1.pdf")
+    assert (tmp_path / "nc1.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_error_names_the_plots(record):
+    with pytest.raises(InputError, match=r"a plot among nc1, .*means, got 'nc9'"):
+        record.plot("nc9")
+
+
+def test_a_frame_of_an_explanation():
+    pytest.importorskip("pandas")
+    names = ("a", "b", "c")
+    gradients = np.array([[2.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    effects = {"effects": [0.5, 0.6, 0.1], "errors": [0.01, 0.02, 0.03]}
+    explanation = explain_agop(gradients, np.eye(3), names, (0, 1, 2), names, **effects)
+    frame = replace(explanation, interactions=(("a", "b", 0.2, 0.05),)).to_frame().set_index("column")
+    assert list(frame.index) == ["b", "a", "c"]
+    assert frame.loc["a", "interacts_with"] == "b"
+    assert frame.loc["a", ["effect", "standard_error", "interaction"]].tolist() == [0.5, 0.01, 0.2]
+    assert frame.loc["a", "coupling"] == pytest.approx(1 / np.sqrt(2))
+    assert frame.isna().loc["c", "coupled_with"]
+    assert np.isnan(frame.loc["c", "interaction"])
