@@ -560,8 +560,8 @@ def test_two_plots_go_on_a_printed_sheet(browser, tmp_path):
     plots = [Plot(f"plot{k}", f"Plot {k}", chart, [FOUND] * 3, "caption") for k in range(6)]
     path = write_page(Document("Printed", "lead", [FOUND], plots, []), tmp_path / "report.html")
     with browser.new_context(viewport={"width": 1000, "height": 600}) as context:
-        page = Visit(context, path).page
-        page.wait_for_function("document.querySelector('.main-svg')", timeout=20_000)
-        sheets = page.pdf(format="A4")
+        visit = Visit(context, path)
+        visit.until("'Plotly' in globalThis")
+        sheets = visit.page.pdf(format="A4")
     assert len(re.findall(rb"/Type\s*/Page\b(?!s)", sheets)) <= 4
     assert len(sheets) > 20_000  # six pictures are in it

@@ -11,14 +11,14 @@ from torch import nn
 
 from agop import Tracker, measure
 from agop.charts.document import NumberTable
+from agop.cli import terminal as application
 from agop.datasets import load
 from agop.deep_rfm import DeepRFMSettings, run_deep_rfm
+from charts.browser import CHROMIUM
 from commands import invoke, words
 
 pytest.importorskip("plotly")
 pytest.importorskip("jinja2")
-
-application = sys.modules["agop.cli.terminal"]
 
 
 @pytest.fixture(scope="module")
@@ -108,4 +108,27 @@ def test_without_the_extra(runs, monkeypatch, tmp_path):
     result = invoke("report", runs[0], "--out", tmp_path / "x.html")
     assert result.exit_code == 2
     assert "pip install 'agop[report]'" in words(result.stderr)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_picture_of_the_whole_page(runs, tmp_path):
+    """It is as tall as the page, with its last plot drawn."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    result = invoke("report", runs[0], "--out", tmp_path / "run.html", "--png")
+    assert result.exit_code == 0, result.output
+    assert f"Picture: {tmp_path / 'run.png'}" in result.stdout
+    pixels = pytest.importorskip("matplotlib.image").imread(tmp_path / "run.png")
+    assert pixels.shape[1] == 1000
+    assert pixels.shape[0] > 2500
+    lines = [pixels[start : start + 400, :, :3] for start in range(0, pixels.shape[0] - 800, 400)]
+    assert all(part.min() < 0.5 for part in lines)  # no stretch of the page is empty
+    assert pixels[5, 5, :3].min() == 1
+
+
+def test_no_browser_is_said_before_any_work(runs, tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    result = invoke("report", runs[0], "--out", tmp_path / "run.html", "--png")
+    assert result.exit_code != 0
+    assert "a browser to take the picture" in words(result.stderr)
     assert not list(tmp_path.iterdir())

@@ -11,6 +11,7 @@ import typer
 from agop.charts import write_page
 from agop.charts.document import Document
 from agop.charts.kind import Result
+from agop.charts.page.picture import browser, write_picture
 from agop.cli.app import app, readable_errors
 from agop.cli.terminal import check_out, print_findings, print_numbers, say, warn
 from agop.errors import InputError, MissingExtraError
@@ -34,18 +35,26 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="HTML file; report.html in the folder of a single run by default.")
     ] = None,
+    png: Annotated[
+        bool,
+        typer.Option("--png", help="Take a picture of the page too, by an installed Chromium, Chrome or Edge."),
+    ] = False,
 ) -> None:
     """Write one self-contained HTML page about RUNS; several are drawn on the same axes.
 
     The page needs no network. Above each plot stands what it shows for these numbers; its data come as CSV and JSON.
     """
     with readable_errors():
+        if png:
+            browser()
         page = place_of(runs, out, "report.html", "Name the HTML file.")
         check_out(page, *runs)
         document = document_of(read_results(runs))
         write_page(document, page)
         print_findings(document.findings)
         say(f"Report: {page}")
+        if png:
+            say(f"Picture: {write_picture(page, page.with_suffix('.png'))}")
 
 
 def place_of(runs: Sequence[Path], out: Path | None, name: str, advice: str) -> Path:
