@@ -66,7 +66,7 @@ def test_options_arrive(monkeypatch, tmp_path):
     def fake(figure, out, **options):
         seen.update(options, figure=figure.name, out=out)
         run = Run.create(out / figure.name, {"figure": figure.name, "scale": options["scale"]})
-        run.record(claim="", parts=[], notes=[], verdicts=[])
+        run.record(claim="", paper=figure.paper, parts=[], notes=[], verdicts=[])
         return run
 
     monkeypatch.setattr(command, "run_figure", fake)
@@ -119,3 +119,24 @@ def test_another_scale_needs_another_folder(two, tmp_path):
     result = invoke("reproduce", "all", "--scale", "cpu", "--data", "digits", "--out", tmp_path)
     assert result.exit_code == 2
     assert "scale='quick'" in words(result.stderr)
+
+
+def test_options_of_data_are_not_for_a_figure_that_makes_its_data(monkeypatch, tmp_path):
+    options = ["--data", "digits", "--out", tmp_path / "o"]
+    alone = invoke("reproduce", "grokking", *options)
+    assert alone.exit_code != 0
+    assert "no data set for grokking" in words(alone.output)
+    seen = {}
+
+    def fake(figure, out, **options):
+        seen[figure.name] = options["data"], options["standardize"]
+        run = Run.create(out / figure.name, {"figure": figure.name, "scale": options["scale"]})
+        run.record(claim="", paper=figure.paper, parts=[], notes=[], verdicts=[])
+        return run
+
+    monkeypatch.setattr(command, "run_figure", fake)
+    monkeypatch.setattr(command, "save_reproduction_picture", no_matplotlib)
+    result = invoke("reproduce", "all", "--standardize", "channel", *options)
+    assert result.exit_code == 0, result.output
+    assert seen.pop("grokking") == ((), None)
+    assert set(seen.values()) == {(("digits",), "channel")}

@@ -93,7 +93,17 @@ def kernel_lines():
     return [line | {"part": "kernel-learning-digits", "data": "digits", "nc1_trace_ratio": 0.1} for line in lines]
 
 
+def modular_lines():
+    rows = [
+        {"iteration": i, "train_accuracy": 1.0, "test_accuracy": i / 4, "circulant": 0.5, "alignment": 0.9}
+        for i in range(4)
+    ]
+    rows.append({"iteration": None, "train_accuracy": 1.0, "test_accuracy": 1.0, "circulant": 1.0})
+    return [{"part": "m", "kernel": "gaussian", "seed": 1, "test_error": 1.0, "train_error": 0.0} | row for row in rows]
+
+
 LINES = {
+    "grokking": modular_lines,
     "deep-rfm-metrics": deep_rfm_lines,
     "deep-rfm-maps": maps_lines,
     "deep-rfm-gram": list,
@@ -124,6 +134,7 @@ def make(tmp_path):
             {"claim": "It falls.", "numbers": {"nc1": 0.5}, "holds": holds, "note": f"It is {holds}."}
             for holds in (True, False, None)
         ]
+        run.record(paper=FIGURES[name].paper)
         run.record(claim="All collapse.", parts=parts, verdicts=verdicts, notes=["Some rows are missing."], seconds=3.0)
         return run
 
@@ -237,6 +248,12 @@ def test_kernel_learning(make):
     assert len(layers) == 2
     assert [curve.dash for curve in free] == ["solid", "dash"]
     assert [curve.name for curve in labels] == ["Deep RFM", "Deep RFM, shuffled labels"]
+
+
+def test_modular_addition(make):
+    shares, errors = panels(make("grokking")).values()
+    assert heights(shares[1]) == [0, 0.25, 0.5, 0.75]  # without the line on random features
+    assert heights(errors[0]) == [1.0] * 4
 
 
 def test_page(make):

@@ -6,8 +6,10 @@ import pytest
 
 from agop.datasets import NAMES
 from agop.deep_rfm import DeepRFMSettings
+from agop.errors import InputError
 from agop.paper import FIGURES, SCALES, TrainSettings
 from agop.paper.figures.initialization import GAINS
+from agop.paper.modular import ModularSettings
 
 
 def parts(scale, name):
@@ -17,7 +19,7 @@ def parts(scale, name):
 
 def settings(scale):
     """Settings of every run of a scale."""
-    return [part.settings for name in FIGURES for part in parts(scale, name)]
+    return [part.settings for name, figure in FIGURES.items() if figure.data is not None for part in parts(scale, name)]
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -53,7 +55,7 @@ def test_quick_needs_no_files_and_one_seed():
         assert found.data == "digits"
         assert getattr(found, "samples", 500) == 500
         assert getattr(found, "seeds", (0,)) == (0,)
-    assert sum(figure.budget for figure in FIGURES.values()) <= 600
+    assert sum(figure.budget for figure in FIGURES.values()) <= 900
     assert len(GAINS["quick"]) == 4
 
 
@@ -83,3 +85,12 @@ def test_settings_of_the_paper():
         "vgg11",
     }
     assert {part.data for part in parts("paper", "deep-rfm-metrics")} == {"mnist", "cifar10", "svhn"}
+
+
+def test_a_figure_that_makes_its_data_takes_no_other():
+    figure = FIGURES["grokking"]
+    assert figure.data_sets("quick") == ()
+    with pytest.raises(InputError, match="no data set for grokking, got mnist"):
+        figure.data_sets("quick", ("mnist",))
+    for scale in SCALES:
+        assert all(isinstance(part.settings, ModularSettings) for part in parts(scale, "grokking"))

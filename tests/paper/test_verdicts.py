@@ -429,3 +429,36 @@ def test_blocks_of_the_gram_matrix(tmp_path):
         (verdict,) = FIGURES["deep-rfm-gram"].verdicts(run)
         assert verdict.holds is expected
         assert verdict.claim.startswith("digits, relu")
+
+
+def modular(accuracy, circulant, alignment, at_once=1.0, train=1.0):
+    """Iterates of modular addition with these courses."""
+    course = zip(accuracy, circulant, alignment, strict=True)
+    lines = [
+        {"iteration": i, "train_accuracy": train, "test_accuracy": a, "circulant": c, "alignment": cosine}
+        for i, (a, c, cosine) in enumerate(course)
+    ]
+    lines.append({"iteration": None, "test_accuracy": at_once})
+    return [{"part": "m", "kernel": "quadratic", "seed": 1} | line for line in lines]
+
+
+LATE = [0, 0, 0, 0, 0, 0.2, 0.8, 1.0]
+EARLY = [0, 0.5, 0.9, 1, 1, 1, 1, 1]
+STEADY = [0, 0, 0, 0, 0, 0, 0.1, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (modular(LATE, EARLY, EARLY), [True, True, True, True]),
+        (modular(EARLY, EARLY, EARLY), [False, False, False, True]),  # learned at once; features with it
+        (modular(LATE, STEADY, EARLY), [True, False, True, True]),
+        (modular(LATE, EARLY, LATE), [True, True, False, True]),  # together with it is not before
+        (modular(LATE, [1.0] * 8, EARLY), [True, False, True, True]),  # there already
+        (modular([0.5, *LATE[1:]], EARLY, EARLY), [False, True, True, True]),  # not at chance at first
+        (modular([0.0] * 8, EARLY, EARLY, 0.2), [False, None, None, False]),  # never learned
+        (modular(LATE, EARLY, EARLY, train=0.99), [None, True, True, True]),  # not fitted
+    ],
+)
+def test_grokking(lines, expected):
+    assert [verdict.holds for verdict in verdicts("grokking", lines).values()] == expected

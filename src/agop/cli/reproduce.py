@@ -1,4 +1,4 @@
-"""``agop reproduce``: a figure of the paper, from its runs to its verdicts."""
+"""``agop reproduce``: a figure of a paper, from its runs to its verdicts."""
 
 from __future__ import annotations
 
@@ -64,14 +64,13 @@ def reproduce(
         str, typer.Option(help="Device, such as cpu or cuda; auto takes a GPU if there is one.")
     ] = "auto",
 ) -> None:
-    """Repeat a figure of the paper: make its runs, draw it, and say which claims the numbers bear out.
+    """Repeat a figure of a paper: make its runs, draw it, and say which claims the numbers bear out.
 
     Writes run.json, metrics.jsonl, verdicts.json, figure.svg and README.md into OUT/NAME. What is there is not made
     again; figures that need the same runs share them in OUT/parts.
     """
     with readable_errors():
         folder = out or Path("runs", "reproduce", scale)
-        wanted = tuple(data or ())
 
         @lru_cache(maxsize=1)
         def load(data_set: str) -> datasets.Dataset:
@@ -79,6 +78,8 @@ def reproduce(
 
         rows = []
         for figure in figures_named(name):
+            own = name == "all" and figure.data is None  # the options are for the others
+            wanted, how = ((), None) if own else (tuple(data or ()), standardize)
             start = time.monotonic()
             with console.status(Text(figure.name)) as status:
                 run = run_figure(
@@ -88,10 +89,10 @@ def reproduce(
                     scale=scale,
                     data=wanted,
                     device=device,
-                    standardize=standardize,
+                    standardize=how,
                     observe=partial(_show, status, figure.name),
                 )
-            _write(run, _command(figure, scale, wanted, standardize))
+            _write(run, _command(figure, scale, wanted, how))
             rows.append((figure, run, time.monotonic() - start))
         _print_table(rows, scale)
 

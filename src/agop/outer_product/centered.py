@@ -30,16 +30,30 @@ def mean_gradients(machine: KernelMachine, weights: Tensor | None = None, max_me
     origin = machine.kernel.origin(machine.centers.mean(0))
     centers = mapped(machine.centers, origin, metric, torch.float64)
     shares = torch.ones(len(centers), dtype=torch.float64, device=centers.device) if weights is None else weights
-    total = centers.new_zeros(coefficients.shape[1], centers.shape[1])
-    bytes_per_row = 8 * (3 * len(centers) + (coefficients.shape[1] + 3) * centers.shape[1])
-    for rows in row_chunks(len(centers), bytes_per_row, max_memory):
-        gradients = machine.kernel.output_gradients(centers[rows], centers, coefficients)
-        total += torch.einsum("cnd,n->cd", gradients, shares[rows])
+    pairs = None
+    if max_memory is None or 8 * len(centers) ** 2 <= max_memory:
+        pairs = machine.kernel.gradient_weights(centers)
+    if pairs is None:
+        total = _summed(machine, centers, shares, max_memory)
+    else:  # sum_i w_i V_ij (x_i - x_j), without any single gradient
+        total = (shares[:, None] * (pairs @ coefficients)).mT @ centers
+        total -= ((shares @ pairs)[:, None] * coefficients).mT @ centers
     total /= shares.sum()
     if metric is None:
         return total
     root = metric.root.to(total)  # the chain rule
     return total * root if root.ndim == 1 else total @ root
+
+
+def _summed(machine: KernelMachine, centers: Tensor, shares: Tensor, max_memory: int | None) -> Tensor:
+    """Weighted sums of the gradients at the centers in the coordinates of the kernel, (C, d)."""
+    coefficients = machine.coefficients.double()
+    total = centers.new_zeros(coefficients.shape[1], centers.shape[1])
+    bytes_per_row = 8 * (3 * len(centers) + (coefficients.shape[1] + 3) * centers.shape[1])
+    for rows in row_chunks(len(centers), bytes_per_row, max_memory):
+        gradients = machine.kernel.output_gradients(centers[rows], centers, coefficients)
+        total += torch.einsum("cnd,n->cd", gradients, shares[rows])
+    return total
 
 
 def centered_agop(

@@ -1,4 +1,4 @@
-"""Figures of the paper as values: their runs, their claims, and the verdicts on these."""
+"""Figures of papers as values: their runs, their claims, and the verdicts on these."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, get_args
 
 from agop.charts.chart import Chart, Grid
-from agop.datasets import Dataset, Standardization
+from agop.datasets import Standardization
 from agop.errors import InputError
 from agop.paper.curves import number
 from agop.runs import Run
@@ -79,7 +79,8 @@ class Part:
     settings
         Settings of the run, a dataclass; one with the field ``standardize`` for runs that standardize their inputs.
     run
-        Called with the settings, the data set, the folder and a callback; goes on with what the folder holds.
+        Called with the settings, the data set, None for a figure that makes its data, the folder and a callback; goes
+        on with what the folder holds.
     lines
         Lines of the finished run.
     """
@@ -88,7 +89,7 @@ class Part:
     data: str
     columns: Mapping[str, JSON]
     settings: Any
-    run: Callable[[Any, Dataset, Path, Observe], Run]
+    run: Callable[[Any, Any, Path, Observe], Run]
     lines: Callable[[Run], Iterable[Mapping[str, Any]]] = Run.metrics
 
     def standardized(self, how: Standardization | None) -> Part:
@@ -98,7 +99,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the paper: pure functions from (scale, data, device) to runs and from a run to verdicts.
+    """A figure of a paper: pure functions from (scale, data, device) to runs and from a run to verdicts.
 
     Attributes
     ----------
@@ -115,11 +116,14 @@ class Figure:
     chart
         Chart of the finished figure.
     data
-        Data sets of each scale where none are named: the paper's three, where they are expected to be there.
+        Data sets of each scale where none are named: the paper's three, where they are expected to be there; None for a
+        figure that makes its data, whose parts take none.
     measures
         Columns of the lines that the figure keeps; all if empty.
     tensors
         Regular expression for the names of the tensors that the figure keeps; none if empty.
+    paper
+        Paper that it is of.
     """
 
     name: str
@@ -128,9 +132,10 @@ class Figure:
     parts: Callable[[Scale, tuple[str, ...], str], list[Part]]
     verdicts: Callable[[Run], list[Verdict]]
     chart: Callable[[Run], Chart | Grid]
-    data: Mapping[Scale, tuple[str, ...]] = field(default_factory=lambda: _DATA)
+    data: Mapping[Scale, tuple[str, ...]] | None = field(default_factory=lambda: _DATA)
     measures: tuple[str, ...] = ()
     tensors: str = ""
+    paper: str = "Beaglehole, Súkeník, Mondelli, Belkin 2024, arXiv 2402.13728"
 
     def data_sets(self, scale: Scale, wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
         """The data sets that are wanted, each once, or those of the scale.
@@ -138,8 +143,12 @@ class Figure:
         Raises
         ------
         InputError
-            If there is no such scale.
+            If there is no such scale, or data sets are named for a figure that makes its data.
         """
         if scale not in SCALES:
             raise InputError(f"a scale out of {', '.join(SCALES)}", repr(scale), "Use one of these.")
+        if self.data is None:
+            if wanted:
+                raise InputError(f"no data set for {self.name}", ", ".join(wanted), "It makes its data: name none.")
+            return ()
         return tuple(dict.fromkeys(wanted)) or self.data[scale]

@@ -57,12 +57,15 @@ def reproduce(
     Raises
     ------
     InputError
-        If the scale, a data set or ``standardize`` is unknown, or the folder holds a run with other settings.
+        If the scale, a data set or ``standardize`` is unknown or not for this figure, or the folder holds a run
+        with other settings.
     """
     names = figure.data_sets(scale, data)
     if standardize not in (None, *STANDARDIZATIONS):
         expected = f"standardize as one of {', '.join(STANDARDIZATIONS)}"
         raise InputError(expected, repr(standardize), "Choose one, or None for that of the figure.")
+    if figure.data is None and standardize is not None:
+        raise InputError(f"no standardization for {figure.name}", repr(standardize), "It makes its data: leave it out.")
     settings = {"figure": figure.name, "scale": scale, "data": names, "standardize": standardize}
     run = Run.create(out / figure.name, settings, kind="figure")
     if device == "auto":
@@ -72,7 +75,7 @@ def reproduce(
     finished = []
     for part in parts:
         observe(part.name)
-        dataset = load(part.data)
+        dataset = None if figure.data is None else load(part.data)
         finished.append(part.run(part.settings, dataset, out / "parts" / part.name, _named(observe, part.name)))
     infos = [found.info() for found in finished]
     run.rewrite(line for part, found in zip(parts, finished, strict=True) for line in _lines(figure, part, found))
@@ -80,6 +83,7 @@ def reproduce(
         run.save_tensors(dict(_tensors(figure, finished)))
     run.record(
         claim=figure.claim,
+        paper=figure.paper,
         budget_seconds=figure.budget,
         parts=[_summary(part, info) for part, info in zip(parts, infos, strict=True)],
         notes=list(dict.fromkeys(note for info in infos for note in info.get("notes", []))),

@@ -36,7 +36,7 @@ def write_reproduction_readme(run: Run, command: str, picture: str | None) -> Pa
         "",
         f"```console\n$ {command}\n```",
         "",
-        f"The paper (Beaglehole, Súkeník, Mondelli, Belkin 2024, arXiv 2402.13728): {info['claim']}",
+        f"The paper ({info['paper']}): {info['claim']}",
         "",
         f"Found: {held} of {len(verdicts)} checks hold, {failed} do not"
         + (f", {open_} are undecided." if open_ else "."),

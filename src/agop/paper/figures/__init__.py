@@ -1,4 +1,4 @@
-"""The figures of the paper by name, one module a figure."""
+"""The figures by name, one module a figure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from agop.paper.figures import (
     deep_rfm_gram,
     deep_rfm_maps,
     deep_rfm_metrics,
+    grokking,
     initialization,
     network_attribution,
     network_nfa,
@@ -29,6 +30,7 @@ _MODULES = (
     initialization,
     theory_recursion,
     theory_kernel_learning,
+    grokking,
 )
 
 FIGURES: Mapping[str, Figure] = MappingProxyType({module.FIGURE.name: module.FIGURE for module in _MODULES})
@@ -46,7 +48,7 @@ def figures_named(name: str) -> list[Figure]:
     Examples
     --------
     >>> [figure.name for figure in figures_named("deep-rfm-gram")], len(figures_named("all"))
-    (['deep-rfm-gram'], 8)
+    (['deep-rfm-gram'], 9)
     """
     if name == "all":
         return list(FIGURES.values())

@@ -1,0 +1,164 @@
+"""Modular addition learned by the recursion: its data, the structure of its features, and a line an iterate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from agop.errors import InputError
+from agop.kernels import Gaussian, Kernel, Metric, Polynomial
+from agop.paper.figure import Observe
+from agop.rfm import RFMStep, Samples, Setting, rfm
+
+__all__ = [
+    "Addition",
+    "ModularKernel",
+    "ModularSettings",
+    "circulant_score",
+    "modular_lines",
+    "random_circulant_features",
+]
+
+
+ModularKernel: TypeAlias = Literal["quadratic", "gaussian"]
+"""Name of a kernel of the recursion on modular addition."""
+
+
+@dataclass(frozen=True)
+class ModularSettings:
+    """Settings of the recursion on modular addition.
+
+    Attributes
+    ----------
+    modulus
+        p; there are p^2 pairs, each as two one-hot vectors of length p.
+    kernel
+        "quadratic", (x^T M z)^2, or "gaussian".
+    bandwidth
+        Bandwidth of the kernel.
+    iterations
+        Number of AGOP updates.
+    centered
+        Whether gradients are taken about their mean.
+    seed
+        Seed of the half of the pairs that is learned from, and of random circulant features.
+    ridge, power
+        Ridge of the solves, and power of the AGOP.
+    data
+        Name of the data.
+    """
+
+    modulus: int
+    kernel: ModularKernel
+    bandwidth: float
+    iterations: int
+    centered: bool = False
+    seed: int = 0
+    ridge: float = 1e-8
+    power: float = 0.5
+    data: str = "modular-addition"
+
+    def make_kernel(self) -> Kernel:
+        """The kernel."""
+        return Polynomial(self.bandwidth) if self.kernel == "quadratic" else Gaussian(self.bandwidth)
+
+
+class Addition(NamedTuple):
+    """Pairs (a, b) as rows of two ones, (n, 2p) float64, and their sums modulo p, (n,)."""
+
+    inputs: Tensor
+    sums: Tensor
+
+    @classmethod
+    def halves(cls, modulus: int, seed: int) -> tuple[Addition, Addition]:
+        """All pairs, divided at random into two halves: to learn from, and to test on."""
+        numbers = torch.arange(modulus)
+        pairs = torch.cartesian_prod(numbers, numbers)
+        order = torch.randperm(len(pairs), generator=torch.Generator().manual_seed(seed))
+        inputs, sums = one_hot(pairs, modulus).flatten(1).double(), pairs.sum(1) % modulus
+        first, second = order.tensor_split(2)
+        return cls(inputs[first], sums[first]), cls(inputs[second], sums[second])
+
+
+def circulant_score(block: Tensor) -> float:
+    r"""Share of the variance of the entries of a (p, p) matrix that is between the classes of i - j modulo p.
+
+    It is 1 for a circulant matrix, as features of addition make the block of the AGOP between the two numbers: they are
+    waves in a + b. For independent entries it is about 1/p, for a constant matrix 0.
+
+    Raises
+    ------
+    InputError
+        If the matrix is not square.
+
+    Examples
+    --------
+    >>> circulant_score(torch.tensor([[1.0, 2.0], [2.0, 1.0]])), circulant_score(torch.tensor([[1.0, 1.0], [2.0, 2.0]]))
+    (1.0, 0.0)
+    """
+    if block.ndim != 2 or block.shape[0] != block.shape[1]:
+        raise InputError("a square matrix", f"shape {tuple(block.shape)}", "Pass a block of the AGOP.")
+    p = len(block)
+    entries = (block - block.mean()).double()
+    which = (torch.arange(p, device=block.device)[:, None] - torch.arange(p, device=block.device)) % p
+    means = entries.new_zeros(p).index_add_(0, which.flatten(), entries.flatten()) / p
+    variance = entries.square().sum()
+    return float(p * means.square().sum() / variance) if variance > 0 else 0.0
+
+
+def random_circulant_features(modulus: int, seed: int) -> Metric:
+    r"""Metric M of identities on its diagonal blocks, a random circulant C of norm 1 beside them, and its transpose.
+
+    The entries of C are :math:`c_{i - j}`, indices modulo p, of one vector c of normal numbers.
+    """
+    c = torch.randn(modulus, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    number = torch.arange(modulus)
+    block = c[(number[:, None] - number) % modulus]
+    block = block / torch.linalg.matrix_norm(block, 2)
+    unit = torch.eye(modulus, dtype=torch.float64)
+    return Metric(torch.cat([torch.cat([unit, block], 1), torch.cat([block.mT, unit], 1)]))
+
+
+def modular_lines(settings: ModularSettings, observe: Observe) -> Iterator[dict[str, Any]]:
+    """A line for every iterate, and one for the kernel on random circulant features.
+
+    It has "iteration", None for the latter, "train_error", "test_error" (squared, a pair), "train_accuracy",
+    "test_accuracy", "circulant" and "alignment", the cosine of the metric with that of the last iterate.
+    """
+    learned, test = Addition.halves(settings.modulus, settings.seed)
+    targets = one_hot(learned.sums, settings.modulus).double()
+    samples = Samples.of(learned.inputs, targets)
+    setting = Setting(settings.make_kernel(), settings.ridge, power=settings.power)
+    lines, metrics = [], []
+    for step in rfm(samples, setting, settings.iterations, centered=settings.centered):
+        observe(f"iteration {step.iteration} of {settings.iterations}")
+        lines.append({"iteration": step.iteration} | _line(step, settings.modulus, learned, test))
+        metrics.append(_matrix(step, settings.modulus))
+    for line, metric in zip(lines, metrics, strict=True):
+        yield line | {"alignment": float((metric * metrics[-1]).sum() / (metric.norm() * metrics[-1].norm()))}
+    features = random_circulant_features(settings.modulus, settings.seed)
+    block = features.matrix[: settings.modulus, settings.modulus :]
+    origin = torch.zeros(2 * settings.modulus, dtype=torch.float64)
+    learned, test = (each._replace(inputs=features.map(each.inputs, origin)) for each in (learned, test))
+    (step,) = rfm(Samples.of(learned.inputs, targets), setting, 0)
+    yield {"iteration": None} | _line(step, settings.modulus, learned, test) | {"circulant": circulant_score(block)}
+
+
+def _matrix(step: RFMStep, modulus: int) -> Tensor:
+    metric = step.machine.metric
+    return torch.eye(2 * modulus, dtype=torch.float64) if metric is None else metric.matrix
+
+
+def _line(step: RFMStep, modulus: int, learned: Addition, test: Addition) -> dict[str, float]:
+    found = {"circulant": circulant_score(_matrix(step, modulus)[:modulus, modulus:])}
+    for name, part in (("train", learned), ("test", test)):
+        predictions = step.machine(part.inputs)
+        errors = (predictions - one_hot(part.sums, modulus)).square().sum(1)
+        found[f"{name}_error"] = float(errors.mean())
+        found[f"{name}_accuracy"] = float((predictions.argmax(1) == part.sums).double().mean())
+    return found
