@@ -186,7 +186,7 @@ def _spectrum_plot(results: Sequence[ConvRFMResult]) -> Plot | None:
     return Plot(
         "spectra",
         "Spectrum of the metric",
-        Curves("eigenvalue", "over the largest eigenvalue", curves, y_range=(1e-5, 1.5)),
+        Curves("index", "eigenvalue over the largest", curves, y_range=(1e-5, 1.5)),
         of_each(results, _rank_of_last),
         "Eigenvalues of the metric of patches, over the largest; first seed.",
         ("patch AGOP", "spectrum"),

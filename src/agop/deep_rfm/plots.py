@@ -130,7 +130,7 @@ def _spectrum_plot(results: Sequence[DeepRFMResult]) -> Plot | None:
     layers = sorted({layer for found in spectra for layer in found})
     if not layers:
         return None
-    titles = "eigenvalue", "over the largest eigenvalue"
+    titles = "index", "eigenvalue over the largest"
     chart: Curves | Choice
     if len(results) == 1:
         curves = [_spectrum_curve(f"layer {k}", spectra[0][k], shade(i, len(layers))) for i, k in enumerate(layers)]

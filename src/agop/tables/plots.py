@@ -192,7 +192,8 @@ def _directions(explanation: Explanation, paint: str) -> Choice:
     for number, (entries, share) in enumerate(zip(explanation.directions, explanation.shares, strict=True), start=1):
         shown = np.argsort(-np.abs(entries), kind="stable")[:_ENTRIES]
         series = Series("entry", [float(entries[index]) for index in shown], paint)
-        name = f"{number} ({percent(float(share))} of the AGOP)"
+        part = f", {len(shown)} of {len(entries)} entries shown" if len(shown) < len(entries) else ""
+        name = f"{number} ({percent(float(share))} of the AGOP{part})"
         charts[name] = Bars([explanation.features[index] for index in shown], "entry", [series])
     return Choice("direction", charts, start=next(iter(charts)))
 

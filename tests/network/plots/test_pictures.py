@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -142,6 +144,13 @@ def test_several_runs(mlp, convolutions):
     assert list(eigenvector_plot(results).chart.charts) == ["0, a", "0, b", "4, b"]
     assert {f.run for f in means_plot(results).findings} == {"a", "b"}
     assert {f.run for f in agop_plot(results).findings} == {"a", "b"}
+
+
+def test_layers_without_matrices_are_named(mlp):
+    names = list(mlp)
+    some = replace(mlp, layers={**mlp.layers, names[1]: mlp[names[1]].compact()})
+    assert f"Not shown: {names[1]} (compact records)." in agop_plot([result_of(some)]).caption
+    assert "Not shown" not in agop_plot([result_of(mlp)]).caption
 
 
 def test_without_a_record(mlp):

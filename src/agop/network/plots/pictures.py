@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agop.charts.chart import Choice, Picture, Pictures
 from agop.charts.document import Plot
-from agop.charts.findings import Finding, at_most, number_text
+from agop.charts.findings import Finding, at_most, listed, number_text
 from agop.charts.images import eigenvector_pictures, side_of, trace_shares
 from agop.charts.judging import of_each
 from agop.linalg import largest_positive
@@ -48,7 +48,7 @@ def agop_plot(results: Sequence[NetworkResult]) -> Plot | None:
         Choice("layer", charts, start=next(iter(charts))),
         of_each(results, _closer_power),
         f"The inputs of the layer with the largest diagonal of WᵀW, {side} at most, sorted by it; the same in "
-        "all matrices, each over its entry of largest magnitude. Compact records have no matrices. First seed.",
+        f"all matrices, each over its entry of largest magnitude. First seed.{_unseen(results, charts)}",
         ("AGOP", "NFM", "NFA"),
     )
 
@@ -120,6 +120,18 @@ def _matrices(record: LayerRecord, side: int) -> list[tuple[str, NDArray[np.floa
         "AGOP½": (vectors * values.sqrt()) @ vectors.mT,
     }
     return [(title, (matrix / matrix.abs().max().clamp_min(1e-300)).numpy()) for title, matrix in found.items()]
+
+
+def _unseen(results: Sequence[NetworkResult], shown: Container[str]) -> str:
+    """Sentence on the layers that no run has matrices of, and why."""
+    reasons: dict[str, list[str]] = {}
+    for layer in _layers(results):
+        found = [record for result in results if (record := _record(result, layer)) is not None]
+        if layer not in shown:
+            compact = all(record.weight is None for record in found)
+            reasons.setdefault("compact records" if compact else "no AGOP", []).append(layer)
+    texts = [f"{listed(layers, 3)} ({reason})" for reason, layers in reasons.items()]
+    return f" Not shown: {'; '.join(texts)}." if texts else ""
 
 
 def _image_shape(result: NetworkResult, record: LayerRecord) -> Sequence[int] | None:
