@@ -173,9 +173,12 @@ def trained(images: Tensor, targets: Tensor, seed: int) -> tuple[nn.Sequential, 
     return start.eval(), model.eval()
 
 
-def correlation(one: Tensor, other: Tensor) -> float:
-    """Pearson's correlation over the entries."""
-    return float(torch.corrcoef(torch.stack([one.double().ravel(), other.double().ravel()]))[0, 1])
+def correlations(one: Tensor, other: Tensor) -> dict[str, float]:
+    """Pearson's correlation over the entries, and the cosine of the parts without the identity, which both share."""
+    traceless = [(each - each.trace() / len(each) * torch.eye(len(each))).double() for each in (one, other)]
+    first, second = (each / each.norm().clamp(min=1e-300) for each in traceless)
+    pearson = torch.corrcoef(torch.stack([one.double().ravel(), other.double().ravel()]))[0, 1]
+    return {"pearson": float(pearson), "without the identity": float((first * second).sum())}
 
 
 def networks(answers: Answers) -> None:
@@ -200,11 +203,11 @@ def beside_a_network(name: str, seed: int) -> dict[str, Any]:
         layer = measure(net, batches)["0"]
         assert layer.agop is not None
         assert layer.weight is not None
-        found[f"{when}: I with W^T W"] = correlation(torch.eye(27), layer.weight.double().mT @ layer.weight.double())
+        found[f"{when}: I with W^T W"] = correlations(torch.eye(27), layer.weight.double().mT @ layer.weight.double())
         layers[when] = {"patch AGOP": layer.agop, "W^T W": layer.weight.double().mT @ layer.weight.double()}
         for power in (1.0, 0.5):
             root = psd_power(layers[when]["patch AGOP"], power)
-            found[f"{when}: patch AGOP^{power:g} with W^T W"] = correlation(root, layers[when]["W^T W"])
+            found[f"{when}: patch AGOP^{power:g} with W^T W"] = correlations(root, layers[when]["W^T W"])
     settings = IterateSettings(ConvNTK(2), 1e-3, agop_samples=300)
     for step in conv_rfm(Samples.of(train, targets), shape, settings, 2):
         if step.machine.metric is None:
@@ -213,7 +216,7 @@ def beside_a_network(name: str, seed: int) -> dict[str, Any]:
             for what, matrix in matrices.items():
                 for power in (1.0, 0.5):
                     key = f"M^{power:g} after {step.iteration} updates with {what}, {when}"
-                    found[key] = correlation(psd_power(step.machine.metric, power), matrix)
+                    found[key] = correlations(psd_power(step.machine.metric, power), matrix)
     return found
 
 
