@@ -59,7 +59,7 @@ def test_a_table_that_cannot_be_read(tmp_path):
     assert_one_sentence(invoke("fit", tmp_path / "folder.csv", "--target", "y", "--out", tmp_path / "model"))
 
 
-def test_ctrl_c_says_what_there_is(table, tmp_path, monkeypatch):
+def test_ctrl_c_says_what_there_is(table, tmp_path, monkeypatch, heeded_ctrl_c):
     monkeypatch.setattr(fitting, "_fit", lambda *_: os.kill(os.getpid(), signal.SIGINT))
     result = invoke("fit", table, "--target", "y", "--out", tmp_path / "model")
     assert result.exit_code == 130

@@ -29,12 +29,14 @@ from agop.estimator import load, save
 from agop.estimator.targets import Classes
 from agop.kernel_machine import KernelMachine
 from agop.kernels import (
+    Exponential,
     Gaussian,
     GeneralizedGaussian,
     Laplace,
     LeaveOneOutBandwidth,
     MedianDistance,
     Metric,
+    Polynomial,
     ProductLaplace,
 )
 from agop.moments import ClassMoments, TargetMoments
@@ -97,6 +99,8 @@ VALUES = [
     Gaussian(MedianDistance()),
     GeneralizedGaussian(2.0, 1.5),
     ProductLaplace(4.0),
+    Polynomial(2.0, 3, 0.5),
+    Exponential(2.0),
     ConvNNGP(3, size=5, stride=2, padding=1),
     ConvNTK(1),
     PatchLaplace(2.0),

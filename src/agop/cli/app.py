@@ -28,7 +28,7 @@ COMMANDS = {
     "steep.",
     "report": "Write one self-contained HTML page about RUNS; several are drawn on the same axes.",
     "figures": "Draw every plot of a report on RUNS for print, one or two columns wide; several runs share their axes.",
-    "reproduce": "Repeat a figure of the paper: make its runs, draw it, and say which claims the numbers bear out.",
+    "reproduce": "Repeat a figure of a paper: make its runs, draw it, and say which claims the numbers bear out.",
 }
 """First sentence of the help of each command, whose module registers it with ``app``."""
 

@@ -229,11 +229,14 @@ const waiting = new IntersectionObserver((entries) => {
 plots.forEach((plot) => waiting.observe(plot.section));
 const idle = () => new Promise((done) => (globalThis.requestIdleCallback ?? setTimeout)(done));
 async function drawTheOthers() {
+  // Where a browser lets time pass as fast as the page is ready, for a picture, timers hold it up until all is drawn.
+  const holding = setInterval(() => {}, 4);
   await library;
   for (const plot of plots) {
     await idle();
     if (!plot.width) await plot.draw();
   }
+  clearInterval(holding);
   root.dataset.height = root.scrollHeight;
 }
 plots.forEach((plot) => plot.keepRoom());
