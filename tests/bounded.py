@@ -1,8 +1,8 @@
-"""Work that is told how many bytes it may take, and work that goes on for some time."""
+"""Work that is told how many bytes it may take, and what a process takes for it."""
 
 from __future__ import annotations
 
-import resource
+import gc
 import tempfile
 import time
 from itertools import pairwise
@@ -17,29 +17,27 @@ from agop.kernel_machine import fit_kernel_machine
 from agop.kernels import KernelMatrix, Laplace
 from agop.outer_product import kernel_agop
 from agop.rfm import RFMRegressor
-from agop.solvers import Cholesky, PanelCholesky
+from agop.solvers import PanelCholesky
 
-__all__ = ["WORKS", "measure_stream", "resident", "tell_end", "track"]
+__all__ = ["WORKS", "measure_stream", "resident", "tell_peak", "track"]
 
 
 def resident(field="VmRSS"):
-    """Bytes of memory of this process, or of another kind of them."""
+    """Bytes of memory of this process, or their peak, "VmHWM"."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
 
 
-def tell_end(pipe, name, size, max_memory, allowed):
-    """Send how work ends for which the system gives so many bytes, beside those of files and of a small one before."""
+def tell_peak(pipe, name, size, max_memory):
+    """Send the bytes that the work of a size takes at its peak, above a process that has done a small one."""
     torch.set_num_threads(1)
-    WORKS[name](100, max_memory)
-    limit = resident("VmData") + allowed
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    try:
-        WORKS[name](size, max_memory)
-    except (MemoryError, RuntimeError) as error:
-        pipe.send(str(error))
-    else:
-        pipe.send("done")
+    work = WORKS[name]
+    work(100, max_memory)
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
+    before = resident()
+    work(size, max_memory)
+    pipe.send(resident("VmHWM") - before)
 
 
 def rows(n, d=16):
@@ -52,8 +50,7 @@ def machine(n, max_memory):
     x, y = rows(n)
     matrix = KernelMatrix(Laplace(4.0), x, 1e-3, max_memory=max_memory, keep_gradient_weights=False)
     targets = 2 * nn.functional.one_hot(y).double() - 1
-    solver = Cholesky() if max_memory is None else PanelCholesky.within(n, max_memory)
-    fitted = fit_kernel_machine(matrix, targets, solver).machine
+    fitted = fit_kernel_machine(matrix, targets, PanelCholesky.within(n, max_memory)).machine
     kernel_agop(fitted, max_memory=max_memory)
     fitted(x, max_memory=max_memory)
 

@@ -267,10 +267,6 @@ def test_a_run_killed_in_its_first_write_can_be_repeated(tmp_path):
     half = [f".run.json.{number:032x}.tmp" for number in range(2)]
     for name in (".lock", *half):
         (tmp_path / name).write_text("half")
-    folder = tmp_path / f".tensors.safetensors.{2:032x}.tmp"
-    folder.mkdir()
-    for name in ("file", ".tmpA1b2C3"):  # safetensors writes by way of a file of its own
-        (folder / name).write_text("half")
     run = Run.create(tmp_path, SETTINGS)
     assert sorted(path.name for path in run.path.iterdir()) == [".lock", "run.json"]
 
