@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -11,6 +12,7 @@ _COMMANDS = {"__main__", "cli"}
 """Modules that declare nothing."""
 
 
+@cache
 def import_rooms() -> None:
     """Import every room, so that each stored class and kind of run is declared: a room is imported when it is used.
 

@@ -50,6 +50,12 @@ class Change:
     step: str = ""
     span: tuple[int, int] | None = None
 
+    @property
+    def verb(self) -> str:
+        """Verb of a sentence on the change."""
+        others = {"same": "hardly changes", "unsettled": "changes within the spread"}
+        return others.get(self.direction, self.direction)
+
     @classmethod
     def between(
         cls, before: SeedSummary, after: SeedSummary, *, log: bool = True, steps: int = 1, step: str = ""

@@ -102,6 +102,25 @@ class Summary:
     table: NumberTable
     deciding: Collection[tuple[int, int]] = ()
 
+    @classmethod
+    def of(
+        cls, sentence: str, runs: Sequence[tuple[str, Mapping[str, str]]], deciding: Sequence[tuple[int, str]]
+    ) -> Self:
+        """Summary of runs, each a name and its numbers by the names of their columns.
+
+        Numbers that decide are (row, name of the column); those that no run has are left out.
+
+        Examples
+        --------
+        >>> summary = Summary.of("", [("a", {"NC1": "4"}), ("b", {"NC2": "1"})], [(1, "NC2"), (0, "NC3")])
+        >>> summary.table.rows, summary.deciding
+        ([['a', '4', '–'], ['b', '–', '1']], [(1, 2)])
+        """
+        columns = ["run", *dict.fromkeys(column for _, cells in runs for column in cells)]
+        rows = [[name, *(cells.get(column, "–") for column in columns[1:])] for name, cells in runs]
+        table = NumberTable("Summary of the runs" if len(runs) > 1 else "Summary", columns, rows, ("fitted",))
+        return cls(sentence, table, [(row, columns.index(column)) for row, column in deciding if column in columns])
+
 
 @dataclass(frozen=True, eq=False)
 class Document:

@@ -23,8 +23,8 @@ from agop.conv_rfm.machine import ConvMachine
 from agop.conv_rfm.record import ConvRFMRecord, filters_of
 from agop.conv_rfm.recursion import ConvRFMStep, IterateSettings, conv_rfm
 from agop.errors import InputError, TimeBudgetWarning
-from agop.estimator.arrays import check_features, check_weights, like
-from agop.estimator.mixins import TensorClassifierMixin
+from agop.estimator.arrays import channel_scale, check_features, check_weights, like
+from agop.estimator.mixins import ScoreClassifierMixin
 from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
 from agop.estimator.targets import probabilities
 from agop.rfm import Samples, within_time
@@ -35,7 +35,7 @@ __all__ = ["ConvRFMClassifier"]
 
 
 @storable
-class ConvRFMClassifier(TensorClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class ConvRFMClassifier(ScoreClassifierMixin, BaseEstimator):  # type: ignore[misc]
     r"""Convolutional recursive feature machine: a kernel machine on images that learns its filters.
 
     The kernel sees an image through its patches, with a metric M that all positions share. M starts as the identity and
@@ -266,19 +266,6 @@ class ConvRFMClassifier(TensorClassifierMixin, BaseEstimator):  # type: ignore[m
             raise AttributeError("the kept iterate has learned no filters: it is kernel ridge regression")
         return filters_of(self.metric_, self.image_shape_[0])
 
-    def decision_function(self, X: Any) -> Any:
-        """Values of the predictor: (n, C), or (n,) for two classes (positive: the second)."""
-        scores = self._raw(X)
-        return like((scores[:, 1] - scores[:, 0]) / 2 if len(self._classes) == 2 else scores, X)
-
-    def predict(self, X: Any) -> Any:
-        """Labels of the largest values of the predictor: an array, or a tensor where X is one.
-
-        Labels that are no numbers come as an array.
-        """
-        raw = self._raw(X)
-        return self._classes.decode(raw.argmax(1), X)
-
     def predict_proba(self, X: Any) -> Any:
         """Class probabilities (n, C): the least-squares estimates, clipped and divided by their sum."""
         return like(probabilities((self._raw(X) + 1) / 2), X)
@@ -306,11 +293,8 @@ class ConvRFMClassifier(TensorClassifierMixin, BaseEstimator):  # type: ignore[m
 
     def _learn_scale(self, rows: Tensor, weights: Tensor) -> None:
         """Mean and deviation (c, 1) of each channel; infinite deviations make a constant one 0."""
-        shares, channels = weights / weights.sum(), rows.double().reshape(len(rows), self.image_shape_[0], -1)
-        self.mean_ = (shares @ channels.mean(2))[:, None]
-        deviation = (shares @ (channels - self.mean_).square().mean(2)).sqrt()[:, None]
-        constant = (channels.amax((0, 2)) == channels.amin((0, 2)))[:, None]
-        self.scale_ = deviation.masked_fill(constant | (deviation == 0), torch.inf)
+        mean, scale = channel_scale(rows, weights, self.image_shape_[0])
+        self.mean_, self.scale_ = mean[:, None], scale[:, None]
 
     def _standardized(self, rows: Tensor) -> Tensor:
         channels = rows.double().reshape(len(rows), self.image_shape_[0], -1)

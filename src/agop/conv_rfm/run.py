@@ -17,6 +17,7 @@ from agop.conv_rfm.recursion import ConvRFMStep, conv_rfm
 from agop.conv_rfm.settings import ConvRFMSettings
 from agop.datasets import Dataset, permute_labels, standardized_inputs, subset
 from agop.errors import InputError
+from agop.estimator.targets import signed_targets
 from agop.rfm import Samples
 from agop.runs import Run
 from agop.runs.settings import check_settings
@@ -146,7 +147,7 @@ def _iterates(settings: ConvRFMSettings, dataset: Dataset, seed: int) -> Iterato
 
     train, test = map(images, standardized_inputs(part, "channel"))
     codes = torch.from_numpy(labels).to(device)
-    targets = 2 * torch.nn.functional.one_hot(codes, part.n_classes).to(train) - 1
+    targets = signed_targets(codes, part.n_classes, train.dtype)
     samples = Samples.of(train, targets).merged()
     held_out = (test.reshape(-1, *shape), torch.from_numpy(part.test_labels).to(device)) if len(test) else None
     steps = conv_rfm(samples, shape, settings.iterate_settings(), settings.iterations, seed=seed, max_memory=memory)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self, get_args
 
-import torch
 import torch.distributed as dist
 from rich.progress import Progress
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
@@ -19,8 +18,8 @@ from agop.deep_rfm.random_features import RandomFeatures, ReLUFeatures
 from agop.deep_rfm.record import DeepRFMRecord, deep_rfm_records
 from agop.deep_rfm.recursion import AGOPScale, LayerMap, LayerSettings, deep_rfm, normalize_rows
 from agop.errors import InputError
-from agop.estimator.arrays import check_features, check_weights, like
-from agop.estimator.mixins import TensorClassifierMixin
+from agop.estimator.arrays import channel_scale, check_features, check_weights, like
+from agop.estimator.mixins import ScoreClassifierMixin
 from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
 from agop.estimator.targets import probabilities
 from agop.kernels import KERNELS, Kernel, named
@@ -33,7 +32,7 @@ __all__ = ["DeepRFMClassifier"]
 
 
 @storable
-class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, TensorClassifierMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ScoreClassifierMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     r"""Deep recursive feature machine: a network without backpropagation whose features collapse.
 
     The data are standardized by the training statistics. Each layer divides rows by their norm, fits
@@ -244,19 +243,6 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, TensorClassifierMixin, 
         """Number of features that ``transform`` returns, for ``get_feature_names_out``."""
         return len(self.maps_[self._transform_position].random_map.weight)
 
-    def decision_function(self, X: Any) -> Any:
-        """Values of the last layer's predictor: (n, C), or (n,) for two classes (positive: the second)."""
-        scores = self._raw(X)
-        return like((scores[:, 1] - scores[:, 0]) / 2 if len(self._classes) == 2 else scores, X)
-
-    def predict(self, X: Any) -> Any:
-        """Labels of the largest values of the last layer's predictor: an array, or a tensor where X is one.
-
-        Labels that are no numbers come as an array.
-        """
-        raw = self._raw(X)
-        return self._classes.decode(raw.argmax(1), X)
-
     def predict_proba(self, X: Any) -> Any:
         """Class probabilities (n, C): the least-squares estimates, clipped and divided by their sum."""
         scores = self._raw(X)
@@ -269,16 +255,8 @@ class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, TensorClassifierMixin, 
         if n_features % groups:
             advice = "Leave n_channels out for rows that are no images."
             raise InputError(f"{n_features} features in equal blocks", f"n_channels={groups!r}", advice)
-        wide, shares = features.double(), weights / weights.sum()
-
-        def of_channel(values: Tensor) -> Tensor:
-            return values.reshape(groups, -1).mean(1).repeat_interleave(n_features // groups)
-
-        self.mean_ = of_channel(shares @ wide)
-        scale = of_channel(shares @ (wide - self.mean_).square()).sqrt()
-        blocks = wide.reshape(len(wide), groups, -1)
-        constant = (blocks.amax((0, 2)) == blocks.amin((0, 2))).repeat_interleave(n_features // groups)
-        self.scale_ = scale.masked_fill(constant | (scale == 0), torch.inf)
+        mean, scale = channel_scale(features, weights, groups)
+        self.mean_, self.scale_ = (each.repeat_interleave(n_features // groups) for each in (mean, scale))
 
     def _standardize(self, features: Tensor) -> Tensor:
         return ((features.double() - self.mean_) / self.scale_).to(features.dtype)

@@ -18,6 +18,7 @@ from agop.deep_rfm.recursion import DeepRFMLayer, LayerSettings, deep_rfm
 from agop.deep_rfm.settings import DeepRFMSettings
 from agop.deep_rfm.writer import DeepRFMWriter, most_of_a_class
 from agop.errors import InputError
+from agop.estimator.targets import signed_targets
 from agop.ranks import Ranks, is_writer, require_same
 from agop.rfm import Samples
 from agop.runs import Run
@@ -135,7 +136,7 @@ def _layers(
 
     codes, n_classes = tensor(labels), part.n_classes
     inputs = tensor(train)
-    targets = 2 * torch.nn.functional.one_hot(codes, n_classes).to(inputs) - 1
+    targets = signed_targets(codes, n_classes, inputs.dtype)
     layer_settings = _layer_settings(settings, agop=not control)
     memory, samples = settings.max_memory, Samples.of(inputs, targets)
     layers = deep_rfm(samples, layer_settings, settings.depth, seed=seed, max_memory=memory, group=group)

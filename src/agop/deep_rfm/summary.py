@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agop.charts.document import NumberTable, Summary
+from agop.charts.document import Summary
 from agop.charts.findings import Finding, number_text
 from agop.charts.judging import NOT_FITTED, UNSETTLED, fit_text, verdict
 from agop.deep_rfm.findings import accuracy_findings, collapse_findings, comparison
@@ -33,20 +33,15 @@ def deep_rfm_summary(results: Sequence[DeepRFMResult]) -> Summary:
     [['run', 'yes', '4 → 2', '100 %', '1']]
     """
     rows = [_cells(result) for result in results]
-    shown = dict.fromkeys(column for row in rows for column in row)
-    cells = [[each.name, *(row.get(column, "–") for column in shown)] for each, row in zip(results, rows, strict=True)]
-    columns = ["run", *shown]
-    table = NumberTable("Summary of the runs" if len(results) > 1 else "Summary", columns, cells, ("fitted",))
     if len(results) > 1:
         found = comparison(results, _NC1)
         none = "The runs are not compared: fewer than two have NC1 at their last layer.", list[str]()
         sentence, best = verdict(found) if found else none
-        places = [(row, _COURSE) for row, result in enumerate(results) if result.name in best]
+        deciding = [(row, _COURSE) for row, result in enumerate(results) if result.name in best]
     else:
         sentence, column = _sentence(results[0], rows[0])
-        places = [(0, column)]
-    deciding = [(row, columns.index(column)) for row, column in places if column in columns]
-    return Summary(sentence, table, deciding)
+        deciding = [(0, column)]
+    return Summary.of(sentence, [(each.name, row) for each, row in zip(results, rows, strict=True)], deciding)
 
 
 def deep_rfm_data(result: DeepRFMResult) -> str:
@@ -85,9 +80,8 @@ def _sentence(result: DeepRFMResult, cells: dict[str, str]) -> tuple[str, str]:
         return f"The last layer has {NOT_FITTED} its data (accuracy {number_text(fit.value)}).", "fitted"
     if course is None or course.course is None:
         return "There is no course over layers to tell of.", ""
-    ways = {"falls": "falls", "rises": "rises", "same": "hardly changes", "unsettled": "changes within the spread"}
     change, (_, _, where) = course.course, course.where.rpartition(", ")
-    text = f"NC1 {ways[change.direction]} from {number_text(change.start)} to {number_text(course.value)} over {where}"
+    text = f"NC1 {change.verb} from {number_text(change.start)} to {number_text(course.value)} over {where}"
     if change.direction != "falls" or _STEP not in cells:
         return f"{text}.", _COURSE
     return f"{text}; the AGOP step makes {cells[_STEP]} of the fall.", _STEP

@@ -13,7 +13,7 @@ from torch import Tensor
 from agop.errors import InputError
 from agop.inputs import all_finite, as_matrix
 
-__all__ = ["as_array", "check_features", "check_weights", "like"]
+__all__ = ["as_array", "channel_scale", "check_features", "check_weights", "like"]
 
 
 def check_features(estimator: BaseEstimator, X: Any, *, reset: bool, least: int | None = None) -> Tensor:
@@ -67,3 +67,25 @@ def like(result: Tensor, X: Any) -> Any:
 def as_array(values: Any) -> Any:
     """A tensor on any device as a NumPy array; anything else as it is."""
     return values.detach().cpu().numpy() if isinstance(values, Tensor) else values
+
+
+def channel_scale(rows: Tensor, weights: Tensor, n_channels: int) -> tuple[Tensor, Tensor]:
+    """Weighted mean and deviation (n_channels,) of equal blocks of columns of rows (n, d), float64.
+
+    Deviations of constants are infinite, which makes them 0 where they are divided by.
+
+    Examples
+    --------
+    >>> channel_scale(torch.tensor([[0.0, 2.0, 5.0, 5.0]]), torch.ones(1, dtype=torch.float64), 2)
+    (tensor([1., 5.], dtype=torch.float64), tensor([1., inf], dtype=torch.float64))
+    """
+    wide, shares, width = rows.double(), weights / weights.sum(), rows.shape[1] // n_channels
+
+    def of_channel(values: Tensor) -> Tensor:
+        return values.reshape(n_channels, width).mean(1)
+
+    mean = of_channel(shares @ wide)
+    deviation = of_channel(shares @ (wide - mean.repeat_interleave(width)).square()).sqrt()
+    channels = wide.reshape(len(wide), n_channels, width)
+    constant = channels.amax((0, 2)) == channels.amin((0, 2))
+    return mean, deviation.masked_fill(constant | (deviation == 0), torch.inf)

@@ -14,7 +14,7 @@ from torch import Tensor
 from agop.estimator.arrays import as_array, like
 from agop.estimator.targets import Classes, check_regression_targets
 
-__all__ = ["TensorClassifierMixin", "TensorRegressorMixin"]
+__all__ = ["ScoreClassifierMixin", "TensorClassifierMixin", "TensorRegressorMixin"]
 
 
 class TensorRegressorMixin(RegressorMixin):  # type: ignore[misc]
@@ -59,3 +59,23 @@ class TensorClassifierMixin(ClassifierMixin):  # type: ignore[misc]
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy of the predictions."""
         return float(accuracy_score(as_array(y), as_array(self.predict(X)), sample_weight=as_array(sample_weight)))
+
+
+class ScoreClassifierMixin(TensorClassifierMixin):
+    """A classifier by the values of a predictor, one for each class."""
+
+    _raw: Any
+    """Function of X that gives the values (n, C)."""
+
+    def decision_function(self, X: Any) -> Any:
+        """Values of the predictor: (n, C), or (n,) for two classes (positive: the second)."""
+        scores = self._raw(X)
+        return like((scores[:, 1] - scores[:, 0]) / 2 if len(self._classes) == 2 else scores, X)
+
+    def predict(self, X: Any) -> Any:
+        """Labels of the largest values of the predictor: an array, or a tensor where X is one.
+
+        Labels that are no numbers come as an array.
+        """
+        raw = self._raw(X)
+        return self._classes.decode(raw.argmax(1), X)

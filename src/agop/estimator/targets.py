@@ -19,7 +19,7 @@ from agop.estimator.arrays import as_array, like
 from agop.inputs import all_finite
 from agop.storable import storable
 
-__all__ = ["Classes", "check_regression_targets", "probabilities"]
+__all__ = ["Classes", "check_regression_targets", "probabilities", "signed_targets"]
 
 _SMALLEST = 1e-25
 """Size of targets whose residuals are numbers in float32 too."""
@@ -102,8 +102,9 @@ class Classes:
 
     def encode(self, coding: Literal["signed", "one-hot"], like: Tensor) -> Tensor:
         """Targets (n, C): +1 or 1 for the class of a sample, -1 ("signed") or 0 ("one-hot") elsewhere."""
-        one_hot = torch.nn.functional.one_hot(self.codes, len(self)).to(like)
-        return 2 * one_hot - 1 if coding == "signed" else one_hot
+        if coding == "signed":
+            return signed_targets(self.codes, len(self), like.dtype)
+        return torch.nn.functional.one_hot(self.codes, len(self)).to(like)
 
     def weights(self, class_weight: Mapping[Any, float] | Literal["balanced"] | None) -> Tensor:
         """Weights (C,) of the classes, float64: as given, inverse to their sizes, or ones.
@@ -129,6 +130,18 @@ class Classes:
         """Labels of class indices: a tensor if X is one and the labels are numbers, else an array."""
         labels = self.labels[as_array(codes)]
         return like(torch.from_numpy(labels), X) if labels.dtype.kind in "biuf" else labels
+
+
+def signed_targets(codes: Tensor, n_classes: int, dtype: torch.dtype) -> Tensor:
+    """Targets (n, C) of indices of classes (n,): +1 for the class of a sample, -1 elsewhere.
+
+    Examples
+    --------
+    >>> signed_targets(torch.tensor([1, 0]), 2, torch.float32)
+    tensor([[-1.,  1.],
+            [ 1., -1.]])
+    """
+    return 2 * torch.nn.functional.one_hot(codes, n_classes).to(dtype) - 1
 
 
 def probabilities(estimates: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from agop.estimator.arrays import like
 from agop.estimator.chunked import chunkwise
 from agop.estimator.mixins import TensorClassifierMixin
-from agop.estimator.targets import probabilities
+from agop.estimator.targets import probabilities, signed_targets
 from agop.kernels import Kernel
 from agop.rfm.calibration import Calibration
 from agop.rfm.feature_machine import FeatureMachine
@@ -118,7 +118,7 @@ n_iter_, validation_scores_, validation_standard_errors_, cut_short_, feature_im
 
     def _signed(self, codes: Tensor, features: Tensor) -> Tensor:
         """Targets (n, C) of indices of classes, +1 and -1; one column for two classes."""
-        targets = 2 * torch.nn.functional.one_hot(codes, len(self._classes)).to(features.dtype) - 1
+        targets = signed_targets(codes, len(self._classes), features.dtype)
         return targets[:, 1:] if len(self._classes) == 2 else targets
 
     def _calibrate(self, raw: Tensor, samples: Samples, *, validated: bool) -> None:  # noqa: ARG002

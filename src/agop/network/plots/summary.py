@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agop.charts.document import NumberTable, Summary
+from agop.charts.document import Summary
 from agop.charts.findings import Finding, number_text, percent
 from agop.charts.judging import NOT_FITTED, fit_text, verdict
 from agop.network.plots.attribution import share_sum
@@ -42,18 +42,15 @@ def network_summary(results: Sequence[NetworkResult]) -> Summary:
     ([['run', 'yes', '4 → 0.5', '1']], [(0, 2)])
     """
     rows = {result.name: _row(result) for result in results}
-    shown = dict.fromkeys(column for row in rows.values() for column in row.cells)
-    cells = [[name, *(row.cells.get(column, "–") for column in shown)] for name, row in rows.items()]
-    table = NumberTable("Summary of the runs" if len(results) > 1 else "Summary", ["run", *shown], cells, ("fitted",))
     if len(results) > 1:
         sentence, best = _comparison(results)
-        column = next((column for column in shown if "→" in column), None)
+        column = next((column for row in rows.values() for column in row.cells if "→" in column), None)
         deciding = [(k, column) for k, name in enumerate(rows) if name in best and column is not None]
         deciding = deciding or [(k, "fitted") for k, each in enumerate(results) if each.fit().fitted is False]
     else:
         sentence, decides = _sentence(results[0], next(iter(rows.values())))
-        deciding = [(0, decides)] if decides in shown else []
-    return Summary(sentence, table, [(row, table.columns.index(column)) for row, column in deciding])
+        deciding = [(0, decides)]
+    return Summary.of(sentence, [(name, row.cells) for name, row in rows.items()], deciding)
 
 
 def network_data(result: NetworkResult) -> str:
@@ -112,9 +109,8 @@ def _sentence(result: NetworkResult, row: _Row) -> tuple[str, str]:
     column = next(column for column in row.cells if "→" in column)
     quantity, change = column.split(",")[0].removesuffix(" φ"), course.course
     first, _, end = course.where.removeprefix("layer inputs, ").partition(" to ")
-    ways = {"falls": "falls", "rises": "rises", "same": "hardly changes", "unsettled": "changes within the spread"}
     sentence = (
-        f"{quantity} {ways[change.direction]} from {number_text(change.start)} at the input of {first} to "
+        f"{quantity} {change.verb} from {number_text(change.start)} at the input of {first} to "
         f"{number_text(course.value)} at that of {end}"
     )
     if change.direction != "falls" or row.share is None:

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from agop.datasets import DataName, Standardization
 from agop.errors import InputError
+from agop.estimator.targets import signed_targets
 from agop.inputs import usable_device
 from agop.network.passes.rows import Rows
 from agop.paper.training.networks import Architecture, NetworkName, build_network
@@ -153,8 +154,7 @@ class TrainSettings:
         """Loss of outputs (n, C) for labels (n,)."""
         if self.loss == "cross-entropy":
             return functional.cross_entropy(outputs, labels)
-        targets = 2 * functional.one_hot(labels, outputs.shape[1]).to(outputs) - 1
-        return functional.mse_loss(outputs, targets)
+        return functional.mse_loss(outputs, signed_targets(labels, outputs.shape[1], outputs.dtype))
 
     def is_over(self, losses: Sequence[float]) -> bool:
         """Whether training ends after epochs of these mean losses.
