@@ -69,17 +69,16 @@ def patch_agop(
         raise InputError("non-negative weights", "negative, infinite, or all zero", "Leave other samples out.")
     points, centers = (MetricPatches(machine.kernel, each, machine.root) for each in (images, machine.centers))
     n_entries, budget = points[:1].shape[3], max_memory or 4 * DEFAULT_CHUNK_BYTES
-    total = OuterProduct.empty(n_entries, device=images.device)
+    total = torch.zeros(n_entries, n_entries, dtype=torch.float64, device=images.device)
     bytes_per_image = 3 * points.bytes_per_image * machine.coefficients.shape[1]
     for rows in row_chunks(len(images), bytes_per_image, budget // 2):
         gradients = _gradients(machine, points[rows], centers, max_memory).flatten(0, 2)
         scale = weights[rows].sqrt().repeat_interleave(len(gradients) // len(weights[rows]))
-        found = OuterProduct.of((gradients * scale.to(gradients)[:, None, None]).flatten(0, 1))
-        total = total.merge(OuterProduct(weights[rows].sum().item(), found.total))
-    if machine.root is None:
-        return total
-    root = machine.root.to(total.total)
-    return OuterProduct(total.count, root @ total.total @ root)
+        total += OuterProduct.of((gradients * scale.to(gradients)[:, None, None]).flatten(0, 1)).total
+    if machine.root is not None:
+        root = machine.root.to(total)
+        total = root @ total @ root
+    return OuterProduct(weights.sum().item(), total)
 
 
 def _gradients(machine: ConvMachine, points: Tensor, centers: MetricPatches, max_memory: int | None) -> Tensor:
