@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from agop.chunks import blocks, row_chunks
+from agop.chunks import BLOCK, blocks, row_chunks
 
 __all__ = ["Pairwise", "coincidence_tolerance", "euclidean_distances", "median_positive", "pairwise"]
 
@@ -85,6 +85,7 @@ def pairwise(
     centers = points if centers is None else centers
     matrices = [points.new_empty(len(points), len(centers)) for _ in range(n_matrices)]
     pairs = _Pairs.of(points, centers, points.dtype)
+    upper = torch.ones(BLOCK, BLOCK, dtype=torch.bool, device=points.device).triu_()
     for rows in blocks(len(points)):
         for columns in blocks(len(centers)):
             if symmetric and columns.start < rows.start:
@@ -96,11 +97,11 @@ def pairwise(
                 distances = pairs.distances(rows, columns, diagonal)
             assert distances is not None  # noqa: S101 - float64 always does
             for matrix, block in zip(matrices, transform_(distances), strict=True):
-                matrix[rows, columns] = block
                 if diagonal:  # neither products nor elementwise functions are symmetric to the last bit
-                    matrix[rows, columns].triu_().add_(block.triu(1).mT)
+                    block = torch.where(upper[: len(block), : len(block)], block, block.mT)
                 elif symmetric:
                     matrix[columns, rows] = block.mT
+                matrix[rows, columns] = block
     return matrices, pairs.origin.dtype
 
 
@@ -154,19 +155,18 @@ class _Pairs(NamedTuple):
         if diagonal:
             squares.fill_diagonal_(torch.inf)
         limit = _CLOSE[squares.dtype]
-        if (squares.amin(1) < limit * (uu + vv.max())).any():  # one pass that settles most blocks
-            close = squares < limit * (uu[:, None] + vv)
-            if squares.dtype != torch.float64 and close.count_nonzero() > _MANY * close.numel():
-                return None
-            _recompute_close(squares, x, z, close)
+        suspects = torch.nonzero(squares.amin(1) < limit * (uu + vv.max())).ravel()  # rows: one pass settles the others
+        i, j = torch.nonzero(squares[suspects] < limit * (uu[suspects, None] + vv), as_tuple=True)
+        if squares.dtype != torch.float64 and len(i) > _MANY * squares.numel():
+            return None
+        _recompute(squares, x, z, suspects[i], j)
         if diagonal:
             squares.fill_diagonal_(0)
-        return squares.clamp_min_(0).sqrt_().to(x.dtype)
+        return squares.sqrt_().to(x.dtype)
 
 
-def _recompute_close(squares: Tensor, x: Tensor, z: Tensor, close: Tensor) -> None:
+def _recompute(squares: Tensor, x: Tensor, z: Tensor, i: Tensor, j: Tensor) -> None:
     """Overwrite the squares of pairs too close for products by those of their differences, in float64."""
-    i, j = torch.nonzero(close, as_tuple=True)
     for part in row_chunks(len(i), 24 * x.shape[1], _DIFFERENCES_BYTES):
         differences = x[i[part]].double().sub_(z[j[part]])
         squares[i[part], j[part]] = differences.square_().sum(1).to(squares)
