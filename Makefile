@@ -25,8 +25,11 @@ demo: $(VENV)/report.stamp
 # A thread that waits sleeps instead of spinning: many times faster for small problems where cores are shared.
 test test-oldest coverage seeds: export OMP_WAIT_POLICY ?= PASSIVE
 
+# A file's tests stay in one process; each computes with one thread.
+PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadfile
+
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 # The lower bounds of pyproject.toml, and warnings of what has become deprecated since.
 test-oldest: export PYTEST_ADDOPTS = -W default::DeprecationWarning -W default::PendingDeprecationWarning -W default::FutureWarning
@@ -37,7 +40,7 @@ test-oldest: .venv-oldest.txt
 	"$(PYTHON)" $< > $@
 
 coverage: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest --cov=agop --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest $(PARALLEL) --cov=agop --cov-report=term-missing:skip-covered
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check
@@ -79,7 +82,7 @@ faults: $(VENV)/dev.stamp
 # A hundred times other random data and other starts, with one thread and two in turn: some hours. SEEDS="7 8" for some.
 SEEDS ?= $(shell seq 0 99)
 seeds: $(VENV)/dev.stamp
-	for seed in $(SEEDS); do AGOP_SEED=$$seed $(BIN)/python -m pytest -q -m "not slow" tests || exit 1; done
+	for seed in $(SEEDS); do AGOP_SEED=$$seed $(BIN)/python -m pytest -q $(PARALLEL) -m "not slow" tests || exit 1; done
 
 # An hour of measuring and of tracking in constant memory, and the memory of fits that are told how much: SECONDS=60.
 SECONDS ?= 3600
