@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from agop.errors import InputError
 from agop.kernel_machine import fit_kernel_machine
 from agop.kernels import KernelMatrix, Laplace
-from agop.rfm import Samples, distinct_rows
-from agop.rfm.samples import lexicographic_order
+from agop.rfm import Samples
 from oracles import kernels as oracles_kernels
 
 VALUES = st.sampled_from([0.0, -0.0, 1.0, -1.0, 1e-300, 0.1])
@@ -97,17 +96,6 @@ def test_means_without_each_input_are_those_of_the_others():
     assert not Samples.of(torch.rand(1, 1), torch.ones(1, 1)).means_without().any()
 
 
-def test_rows_that_differ_in_the_last_bit_stay_apart():
-    x = torch.tensor([[1.0], [np.nextafter(np.float32(1), np.float32(2))]], dtype=torch.float32)
-    assert len(distinct_rows(x)[0]) == 2
-
-
-def test_rows_of_a_strided_view():
-    x = torch.arange(12.0).reshape(3, 4)[:, ::2]
-    assert distinct_rows(torch.cat([x, x]))[0].tolist() == [0, 1, 2]
-    assert distinct_rows(torch.tensor([[1.0, 2.0], [1.0, 3.0]])[:, :1])[0].tolist() == [0]
-
-
 def test_as_many_targets_and_weights_as_inputs():
     x = torch.ones(3, 1)
     for targets, weights in ((x[:2], None), (x, torch.ones(4))):
@@ -131,19 +119,3 @@ def test_merged_regression_is_the_regression_on_all_samples(weighted):
     assert len(found) <= 12
     fit = fit_kernel_machine(KernelMatrix(Laplace(2.0), found.inputs, 0.05 / found.weights), found.targets)
     np.testing.assert_allclose(fit.machine(torch.tensor(points)), expected, rtol=0, atol=1e-11)
-
-
-@pytest.mark.parametrize("levels", [2, 3, 1000])
-def test_lexicographic_order_against_sorted_lists(levels):
-    """With few levels the first entries of most rows are equal."""
-    rows = np.unique(np.random.default_rng(0).integers(levels, size=(200, 7)), axis=0).astype(float)
-    rows = np.random.default_rng(1).permutation(rows)
-    order = lexicographic_order(torch.tensor(rows))
-    assert rows[order].tolist() == sorted(rows.tolist())
-
-
-def test_rows_of_equal_sums_are_told_apart():
-    """Permutations of one row, some of them repeated."""
-    rows = torch.tensor([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0], [1.0, 2.0, 3.0], [2.0, 1.0, 3.0], [3.0, 2.0, 1.0]])
-    first, group = distinct_rows(rows)
-    assert (first.tolist(), group.tolist()) == ([0, 1, 3], [0, 1, 0, 2, 1])

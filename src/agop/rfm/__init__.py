@@ -6,9 +6,10 @@ from agop.rfm.classifier import RFMClassifier
 from agop.rfm.clock import within_time
 from agop.rfm.cost import FitCost
 from agop.rfm.cross_fit import cross_fit
+from agop.rfm.distinct import distinct_rows
 from agop.rfm.recursion import Limits, RFMStep, rfm
 from agop.rfm.regressor import RFMRegressor
-from agop.rfm.samples import Samples, distinct_rows
+from agop.rfm.samples import Samples
 from agop.rfm.sharing import require_same_samples
 from agop.rfm.tree import TreeRFMClassifier, TreeRFMRegressor
 from agop.rfm.tuning import Setting

@@ -25,8 +25,9 @@ from agop.estimator.parameters import CONSTRAINTS, at_least
 from agop.outer_product import kernel_agop
 from agop.ranks import Ranks
 from agop.rfm.classifier import RFMClassifier
+from agop.rfm.distinct import distinct_rows
 from agop.rfm.regressor import RFMRegressor
-from agop.rfm.samples import Samples, distinct_rows
+from agop.rfm.samples import Samples
 from agop.rfm.sharing import require_same_parameters, require_same_samples
 from agop.rfm.splits import Tree, grow_tree, principal_direction, route
 from agop.waiting import brief_waits

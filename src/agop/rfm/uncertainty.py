@@ -14,7 +14,8 @@ from agop.errors import InputError
 from agop.kernel_machine import KernelMachine
 from agop.kernels import KernelMatrix
 from agop.kernels.metric import mapped
-from agop.rfm.samples import Samples, distinct_rows
+from agop.rfm.distinct import distinct_rows
+from agop.rfm.samples import Samples
 from agop.solvers import Cholesky
 from agop.solvers.cholesky import CholeskyFactor
 from agop.storable import storable
