@@ -7,9 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from sklearn import config_context
+from sklearn.datasets import load_digits
 from torch import nn
 
-from agop import measure
+from agop import DeepRFMClassifier, Laplace, RFMClassifier, RFMRegressor, TreeRFMRegressor, measure
+from agop.deep_rfm import ReLUFeatures
 from agop.errors import InputError
 from agop.reports import document_of, result_of
 from agop.tables import explain_agop
@@ -84,3 +87,55 @@ def test_a_frame_of_an_explanation():
     assert frame.loc["a", "coupling"] == pytest.approx(1 / np.sqrt(2))
     assert frame.isna().loc["c", "coupled_with"]
     assert np.isnan(frame.loc["c", "interaction"])
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(n_class=3, return_X_y=True)
+    return X[:150], y[:150]
+
+
+def both(model):
+    """What the two ways of notebooks show; they must agree but for the numbers of their styles."""
+    old, new = model._repr_html_(), model._repr_mimebundle_()["text/html"]
+    assert len(old) == pytest.approx(len(new), abs=200)
+    return old
+
+
+def test_a_fitted_machine_shows_what_it_learned(digits):
+    X, y = digits
+    model = RFMClassifier(Laplace(10.0), ridge=0.01, n_iterations=1)
+    assert "iterate" not in both(model)
+    html = both(model.fit(X, y))
+    for shown in ("Laplace, full metric", f"{model.best_iteration_} of 1", "150 distinct rows"):
+        assert shown in html
+    assert ("the metric is the identity" in html) is (model.metric_ is None)
+    assert f"{model.validation_scores_[-1]:.3f} ± {model.validation_standard_errors_[-1]:.3f}" in html
+    with config_context(display="text"):
+        assert model._repr_mimebundle_().keys() == {"text/plain"}
+
+
+def test_a_machine_names_its_columns_and_escapes_them(digits):
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=[EVIL, "b"])
+    model = RFMRegressor(Laplace(3.0), ridge=0.1, n_iterations=1, selection=None).fit(X, X[EVIL] ** 2)
+    html = both(model)
+    assert f"{EVIL} 1" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; 1, b 0" in html
+
+
+def test_a_tree_shows_its_leaves_the_heaviest_first(digits):
+    X, y = digits
+    leaf = RFMRegressor(Laplace(10.0), ridge=0.01, n_iterations=0, selection=None)
+    html = both(TreeRFMRegressor(leaf, max_leaf_size=60, n_split_samples=50).fit(X, y))
+    assert "4 leaves" in html
+    assert html.count("Laplace, full metric") == 4
+
+
+def test_a_fitted_deep_machine_shows_what_its_page_begins_with(digits):
+    model = DeepRFMClassifier(depth=2, features=ReLUFeatures(16), random_state=0)
+    assert "NC1" not in both(model)
+    html, document = both(model.fit(*digits)), document_of([result_of(model)])
+    assert document.summary.sentence in html
+    for cell in document.summary.table.rows[0]:
+        assert f">{cell}</" in html

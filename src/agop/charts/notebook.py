@@ -9,13 +9,15 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from sklearn.utils.validation import _is_fitted
+
 from agop.charts.document import NumberTable, Plot, Summary
 from agop.charts.findings import findings_table
 from agop.charts.kind import accepting, kind_of
 from agop.charts.print.figures import draw, save_charts
 from agop.errors import InputError
 
-__all__ = ["NotebookMixin", "PlotView"]
+__all__ = ["FittedMixin", "NotebookMixin", "PlotView"]
 
 _CELL = "padding:.15em .7em;border-bottom:1px solid rgba(127,127,127,.4);text-align:{};font-weight:{}"
 
@@ -74,11 +76,42 @@ class NotebookMixin:
 
     def _repr_html_(self) -> str:
         """Heading, data, sentence and table of the page, readable on light and dark without a script."""
-        kind, result = _seen(self)
-        summary = kind.summary([result]) or Summary("", findings_table(kind.findings([result])))
-        heading, data = escape(kind.heading(result)), escape(kind.data(result))
-        text = f"<p>{escape(summary.sentence)}</p>" if summary.sentence else ""
-        return f"<div><h4>{heading}</h4><p>{data}</p>{text}{_table(summary.table, summary.deciding)}</div>"
+        return _first_screen(self)
+
+
+class FittedMixin:
+    """An estimator that shows in a notebook, below scikit-learn's diagram of it, what its fit has learned.
+
+    Whoever inherits has a kind of run that accepts it, or says in ``_learned_table`` what it is.
+    """
+
+    def _learned_table(self) -> NumberTable | None:
+        """What was learned, as a table; None for what the page begins with."""
+        return None
+
+    def _repr_html_inner(self) -> str:
+        return f"{super()._repr_html_inner()}{self._learned_html()}"  # type: ignore[misc]
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        bundle: dict[str, str] = super()._repr_mimebundle_(**kwargs)  # type: ignore[misc]
+        if "text/html" in bundle:
+            bundle["text/html"] += self._learned_html()
+        return bundle
+
+    def _learned_html(self) -> str:
+        if not _is_fitted(self):
+            return ""
+        table = self._learned_table()
+        return _first_screen(self) if table is None else f"<div><h4>{escape(table.title)}</h4>{_table(table)}</div>"
+
+
+def _first_screen(value: Any) -> str:
+    """What the page of a value begins with."""
+    kind, result = _seen(value)
+    summary = kind.summary([result]) or Summary("", findings_table(kind.findings([result])))
+    heading, data = escape(kind.heading(result)), escape(kind.data(result))
+    text = f"<p>{escape(summary.sentence)}</p>" if summary.sentence else ""
+    return f"<div><h4>{heading}</h4><p>{data}</p>{text}{_table(summary.table, summary.deciding)}</div>"
 
 
 def _seen(value: Any) -> tuple[Any, Any]:

@@ -19,7 +19,7 @@ from agop.cli.terminal import check_out, console, printed_warnings, quiet_unless
 from agop.errors import InputError
 from agop.estimator import save
 from agop.ranks import is_writer, launched_group
-from agop.rfm import FitCost
+from agop.rfm import FitCost, learned_settings
 from agop.tables import explain, table_pipeline
 from agop.tables.files import open_table
 from agop.tables.score import left_out_scores
@@ -122,11 +122,7 @@ def _summary(model: Any, targets: NDArray[Any], seconds: float) -> Table:
     table = Table(show_header=False)
     for name, value in (
         *left_out_scores(model, targets).items(),
-        ("kernel", f"{type(model.kernel_).__name__}, {'diagonal' if model.diagonal_ else 'full'} metric"),
-        ("bandwidth", f"{model.bandwidth_:.4g}"),
-        ("ridge", f"{model.ridge_:.4g}"),
-        ("iterate", f"{model.best_iteration_} of {model.n_iter_}"),
-        ("power of the AGOP", f"{model.power_:g}"),
+        *learned_settings(model).items(),
         ("time", f"{seconds:.1f} s"),
     ):
         table.add_row(name, value)

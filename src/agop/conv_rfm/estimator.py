@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from agop.charts.notebook import FittedMixin
 from agop.conv_rfm.kernels import PATCH_KERNELS, PatchKernel
 from agop.conv_rfm.machine import ConvMachine
 from agop.conv_rfm.record import ConvRFMRecord, filters_of
@@ -26,6 +27,7 @@ from agop.errors import InputError, TimeBudgetWarning
 from agop.estimator.arrays import channel_scale, check_features, check_weights, like
 from agop.estimator.mixins import ScoreClassifierMixin
 from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
+from agop.estimator.reference import ReferenceMixin
 from agop.estimator.targets import probabilities
 from agop.rfm import Samples, within_time
 from agop.storable import storable
@@ -35,7 +37,7 @@ __all__ = ["ConvRFMClassifier"]
 
 
 @storable
-class ConvRFMClassifier(ScoreClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class ConvRFMClassifier(FittedMixin, ReferenceMixin, ScoreClassifierMixin, BaseEstimator):  # type: ignore[misc]
     r"""Convolutional recursive feature machine: a kernel machine on images that learns its filters.
 
     The kernel sees an image through its patches, with a metric M that all positions share. M starts as the identity and

@@ -18,6 +18,7 @@ from agop.chunks import DEFAULT_CHUNK_BYTES, blocks
 from agop.conv_rfm.patches import Patches
 from agop.conv_rfm.planes import Layer, Side, adjoints, layers_of, pulled
 from agop.errors import InputError
+from agop.estimator.reference import ReferenceMixin
 from agop.kernels import Laplace
 from agop.storable import storable
 
@@ -27,7 +28,7 @@ _PLANE = 2**21
 """Bytes of a plane of a block of pairs on a CPU: with the few others of a layer it stays in the cache."""
 
 
-class PatchKernel(BaseEstimator, ABC):  # type: ignore[misc]
+class PatchKernel(ReferenceMixin, BaseEstimator, ABC):  # type: ignore[misc]
     r"""A positive definite function of the patches of two images, given by its hyper-parameters only.
 
     It follows scikit-learn's conventions (``get_params``, ``set_params``, ``clone``). A patch metric M, shared by all

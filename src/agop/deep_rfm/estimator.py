@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from agop.charts.notebook import FittedMixin
 from agop.deep_rfm.random_features import RandomFeatures, ReLUFeatures
 from agop.deep_rfm.record import DeepRFMRecord, deep_rfm_records
 from agop.deep_rfm.recursion import AGOPScale, LayerMap, LayerSettings, deep_rfm, normalize_rows
@@ -21,6 +22,7 @@ from agop.errors import InputError
 from agop.estimator.arrays import channel_scale, check_features, check_weights, like
 from agop.estimator.mixins import ScoreClassifierMixin
 from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
+from agop.estimator.reference import ReferenceMixin
 from agop.estimator.targets import probabilities
 from agop.kernels import KERNELS, Kernel, named
 from agop.ranks import Ranks
@@ -32,7 +34,14 @@ __all__ = ["DeepRFMClassifier"]
 
 
 @storable
-class DeepRFMClassifier(ClassNamePrefixFeaturesOutMixin, ScoreClassifierMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class DeepRFMClassifier(
+    FittedMixin,
+    ReferenceMixin,
+    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
+    ScoreClassifierMixin,
+    TransformerMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
     r"""Deep recursive feature machine: a network without backpropagation whose features collapse.
 
     The data are standardized by the training statistics. Each layer divides rows by their norm, fits

@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from agop.errors import InputError
+from agop.estimator.reference import ReferenceMixin
 from agop.storable import storable
 
 __all__ = [
@@ -54,7 +55,7 @@ class RandomMap:
         return features.add_(self.phase.to(rows)).cos_().mul_((2 / len(self.weight)) ** 0.5)
 
 
-class RandomFeatures(BaseEstimator, ABC):  # type: ignore[misc]
+class RandomFeatures(ReferenceMixin, BaseEstimator, ABC):  # type: ignore[misc]
     """Distribution of a random map, given by its hyper-parameters only."""
 
     width: int

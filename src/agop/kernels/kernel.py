@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from agop.errors import InputError
+from agop.estimator.reference import ReferenceMixin
 from agop.kernels.bandwidth import Bandwidth
 from agop.kernels.distances import Pairwise, median_positive
 
@@ -20,7 +21,7 @@ _SMALLEST = 1e-15
 """Bandwidth at which distances that are far smaller still have squares in float32."""
 
 
-class Kernel(BaseEstimator, ABC):  # type: ignore[misc]
+class Kernel(ReferenceMixin, BaseEstimator, ABC):  # type: ignore[misc]
     """A positive definite function of two points, given by its hyper-parameters only.
 
     Kernels follow scikit-learn's conventions (``get_params``, ``set_params``, ``clone``), so that

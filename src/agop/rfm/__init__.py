@@ -7,6 +7,7 @@ from agop.rfm.clock import within_time
 from agop.rfm.cost import FitCost
 from agop.rfm.cross_fit import cross_fit
 from agop.rfm.distinct import distinct_rows
+from agop.rfm.learned_table import learned_settings
 from agop.rfm.recursion import Limits, RFMStep, rfm
 from agop.rfm.regressor import RFMRegressor
 from agop.rfm.samples import Samples
@@ -26,6 +27,7 @@ __all__ = [
     "TreeRFMRegressor",
     "cross_fit",
     "distinct_rows",
+    "learned_settings",
     "require_same_samples",
     "rfm",
     "within_time",

@@ -19,11 +19,14 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from agop.charts.document import NumberTable
+from agop.charts.notebook import FittedMixin
 from agop.errors import InputError, TimeBudgetWarning
 from agop.estimator.arrays import as_array, check_features, check_weights
 from agop.estimator.chunked import chunkwise, features_and_targets
 from agop.estimator.importances import FeatureImportances
 from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
+from agop.estimator.reference import ReferenceMixin
 from agop.kernel_machine import KernelMachine
 from agop.kernels import KERNELS, Kernel
 from agop.ranks import ALONE, Ranks
@@ -32,6 +35,7 @@ from agop.rfm.clock import Clock
 from agop.rfm.cost import FitCost, Work, busyness, fit_cost
 from agop.rfm.iterated import by_validation, to_the_end
 from agop.rfm.learned import Judged, Learned
+from agop.rfm.learned_table import learned_table
 from agop.rfm.learning import Learning
 from agop.rfm.leaving_out import by_leaving_out
 from agop.rfm.recursion import Limits, RFMStep
@@ -49,7 +53,7 @@ _KEPT_ROWS = 4000
 """Random rows that a model with few centers keeps of its fit: as many as importances are computed from."""
 
 
-class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[misc]
+class FeatureMachine(FittedMixin, ReferenceMixin, FeatureImportances, BaseEstimator, ABC):  # type: ignore[misc]
     """A recursive feature machine for some kind of target; the parameters are those of ``RFMRegressor``."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -89,6 +93,9 @@ class FeatureMachine(FeatureImportances, BaseEstimator, ABC):  # type: ignore[mi
     def __sklearn_is_fitted__(self) -> bool:
         """Whether a fit came to its end."""
         return hasattr(self, "machine_")
+
+    def _learned_table(self) -> NumberTable:
+        return learned_table(self)
 
     @abstractmethod
     def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:

@@ -18,14 +18,18 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from agop.charts.document import NumberTable
+from agop.charts.notebook import FittedMixin
 from agop.estimator.arrays import check_features, check_weights
 from agop.estimator.chunked import features_and_targets
 from agop.estimator.importances import FeatureImportances
 from agop.estimator.parameters import CONSTRAINTS, at_least
+from agop.estimator.reference import ReferenceMixin
 from agop.outer_product import kernel_agop
 from agop.ranks import Ranks
 from agop.rfm.classifier import RFMClassifier
 from agop.rfm.distinct import distinct_rows
+from agop.rfm.learned_table import learned_tree_table
 from agop.rfm.regressor import RFMRegressor
 from agop.rfm.samples import Samples
 from agop.rfm.sharing import require_same_parameters, require_same_samples
@@ -48,7 +52,7 @@ class Grown:
     kept: Tensor | None
 
 
-class MachineTree(FeatureImportances, BaseEstimator, ABC):  # type: ignore[misc]
+class MachineTree(FittedMixin, ReferenceMixin, FeatureImportances, BaseEstimator, ABC):  # type: ignore[misc]
     """A tree of recursive feature machines; the parameters are those of ``TreeRFMRegressor``."""
 
     _kind: ClassVar[type[RFMRegressor] | type[RFMClassifier]]
@@ -85,6 +89,9 @@ class MachineTree(FeatureImportances, BaseEstimator, ABC):  # type: ignore[misc]
     def __sklearn_is_fitted__(self) -> bool:
         """Whether a fit came to its end."""
         return hasattr(self, "leaves_")
+
+    def _learned_table(self) -> NumberTable:
+        return learned_tree_table(self)
 
     @abstractmethod
     def _learn_targets(self, features: Tensor, y: Any, weights: Tensor) -> Samples:

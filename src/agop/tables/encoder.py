@@ -15,6 +15,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
 from agop.errors import InputError
+from agop.estimator.reference import ReferenceMixin
 from agop.rfm import RFMClassifier, RFMRegressor
 from agop.storable import storable
 from agop.tables.coding import encode, integers_as_levels, learn
@@ -24,7 +25,7 @@ __all__ = ["TableEncoder", "table_pipeline"]
 
 
 @storable
-class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class TableEncoder(ReferenceMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     r"""Columns of a table as features of comparable scale.
 
     A numeric column becomes :math:`(x - m) / s` with mean m and standard deviation s of its training values; missing
