@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from agop.chunks import BLOCK, blocks, row_chunks
+from agop.pages import empty_matrix
 
 __all__ = ["Pairwise", "coincidence_tolerance", "euclidean_distances", "median_positive", "pairwise"]
 
@@ -83,7 +84,7 @@ def pairwise(
     """
     symmetric = centers is None
     centers = points if centers is None else centers
-    matrices = [points.new_empty(len(points), len(centers)) for _ in range(n_matrices)]
+    matrices = [empty_matrix(points, len(points), len(centers)) for _ in range(n_matrices)]
     pairs = _Pairs.of(points, centers, points.dtype)
     upper = torch.ones(BLOCK, BLOCK, dtype=torch.bool, device=points.device).triu_()
     for rows in blocks(len(points)):
