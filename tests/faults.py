@@ -62,7 +62,7 @@ class _File:
 def failing_disk(fault, n):
     """Context in which the n-th call that changes the disk fails: with an error, or as if the process ended."""
     disk = _Disk(fault, n)
-    own = {name: getattr(Path, name) for name in ("open", "mkdir", "touch", "replace", "unlink", "chmod")}
+    own = {name: getattr(Path, name) for name in ("open", "mkdir", "touch", "replace", "unlink", "rmdir", "chmod")}
     fsync, save_file = os.fsync, storage.save_file
 
     def opened(path, mode="r", *arguments, **options):

@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from agop.runs.files import is_temporary, replacing, write_text_atomic
+from agop.errors import OutputError
+from agop.runs.files import is_temporary, remove, replacing, write_text_atomic
 
 KILLED = """
 import os, sys
@@ -75,3 +76,27 @@ def test_files_of_others_are_left_alone(tmp_path):
         (tmp_path / name).write_text("mine")
     write_text_atomic(tmp_path / "file", "new")
     assert names(tmp_path) == sorted([*mine, "file"])
+
+
+def test_a_writer_may_replace_the_file_that_it_writes(tmp_path):
+    """As safetensors does, by way of a temporary file of its own, which it leaves if it is killed."""
+    with replacing(tmp_path / "file") as temporary:
+        (temporary.parent / ".tmpA1b2C3").write_text("new")
+        (temporary.parent / ".tmpA1b2C3").replace(temporary)
+        (temporary.parent / ".tmpD4e5F6").write_text("half")
+        write_text_atomic(tmp_path / "file", "another")
+    assert names(tmp_path) == ["file"]
+    assert (tmp_path / "file").read_text() == "new"
+
+
+@posix
+def test_no_folder_of_others_is_emptied(tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "kept").write_text("mine")
+    (tmp_path / f".file.{'0' * 32}.tmp").symlink_to(mine)
+    write_text_atomic(tmp_path / "file", "new")
+    with pytest.raises(OutputError, match="mine"):
+        remove(mine)
+    assert names(tmp_path) == ["file", "mine"]
+    assert names(mine) == ["kept"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -13,8 +14,9 @@ import numpy as np
 import pytest
 import torch
 
-from agop.errors import DataFileError, InputError
+from agop.errors import DataFileError, InputError, OutputError
 from agop.runs import Run, environment, machine, versions
+from faults import failing_disk
 
 SETTINGS = {"data": "digits", "depth": 12, "seeds": (0, 1), "ridge": 0.0}
 
@@ -81,7 +83,7 @@ def test_a_line_that_is_no_json_leaves_the_file_alone(run):
     assert run.metrics() == _lines(1)
 
 
-@pytest.mark.parametrize("torn", [b'{"layer": 3, "nc', b"{", b'{"layer": 3}', b"\xff\x00"])
+@pytest.mark.parametrize("torn", [b'{"layer": 3, "nc', b"{", b'{"layer": 3}', b"\xff\x00", b"x" * 2**18])
 def test_a_torn_last_line_is_dropped_and_not_glued_to(run, torn):
     run.append(_lines(1, 2))
     with (run.path / "metrics.jsonl").open("ab") as file:
@@ -89,6 +91,23 @@ def test_a_torn_last_line_is_dropped_and_not_glued_to(run, torn):
     assert run.metrics() == _lines(1, 2)
     run.append(_lines(3))
     assert run.metrics() == _lines(1, 2, 3)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_lines_are_added_all_or_none(run, number):
+    run.append(_lines(1, 2))
+    with failing_disk(errno.ENOSPC, number), pytest.raises(OutputError, match="No space left"):
+        run.append(_lines(3, 4))
+    assert run.metrics() == _lines(1, 2)
+    run.append(_lines(3, 4))
+    assert run.metrics() == _lines(1, 2, 3, 4)
+
+
+@pytest.mark.parametrize("torn", [b"x", b"x" * 2**18])
+def test_a_file_without_a_whole_line(run, torn):
+    (run.path / "metrics.jsonl").write_bytes(torn)
+    run.append(_lines(1))
+    assert run.metrics() == _lines(1)
 
 
 @pytest.mark.parametrize("cut", range(0, 60, 3))
@@ -263,10 +282,20 @@ def test_doubled_lines_are_refused(run):
         run.metrics()
 
 
+def test_a_folder_in_place_of_a_file_is_damage(run):
+    (run.path / "metrics.jsonl").mkdir()
+    with pytest.raises(DataFileError, match=r"metrics.jsonl to be a file, got .*directory"):
+        run.metrics()
+
+
 def test_a_run_killed_in_its_first_write_can_be_repeated(tmp_path):
     half = [f".run.json.{number:032x}.tmp" for number in range(2)]
     for name in (".lock", *half):
         (tmp_path / name).write_text("half")
+    folder = tmp_path / f".tensors.safetensors.{2:032x}.tmp"
+    folder.mkdir()
+    for name in ("file", ".tmpA1b2C3"):  # safetensors writes by way of a file of its own
+        (folder / name).write_text("half")
     run = Run.create(tmp_path, SETTINGS)
     assert sorted(path.name for path in run.path.iterdir()) == [".lock", "run.json"]
 

@@ -31,9 +31,10 @@ def write_text_atomic(path: str | os.PathLike[str], text: str) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside ``path``; what is written there replaces it if the block succeeds.
+    """Yield a name in a temporary folder beside ``path``; what is written there replaces it if the block succeeds.
 
-    A process that is killed leaves its temporary file, which the next one that writes ``path`` removes.
+    Writers may make temporary files of their own beside it. A process that is killed leaves the folder, which the next
+    one that writes ``path`` removes.
 
     Raises
     ------
@@ -45,20 +46,22 @@ def replacing(path: Path) -> Iterator[Path]:
     if not path.parent.is_dir():
         raise InputError(f"a folder {path.parent} to write {path.name} to", "no such folder", "Create it first.")
     temporary = _temporary(path)
+    file = temporary / "file"
     with writing(path):
         _remove_abandoned(path)
         try:
-            temporary.touch()
-            mode = temporary.stat().st_mode  # that of any new file, which a writer may narrow
+            temporary.mkdir()
             with _held(temporary):
-                yield temporary
-                temporary.chmod(mode)
-                with temporary.open("rb+") as file:
-                    os.fsync(file.fileno())
-                temporary.replace(path)
+                file.touch()
+                mode = file.stat().st_mode  # that of any new file, which a writer may narrow
+                yield file
+                file.chmod(mode)
+                with file.open("rb+") as opened:
+                    os.fsync(opened.fileno())
+                file.replace(path)
         finally:
             with suppress(OSError):  # one that stays is removed by the next writer
-                temporary.unlink(missing_ok=True)
+                _unlink(temporary)
 
 
 def check_writable(path: Path) -> None:
@@ -70,13 +73,13 @@ def check_writable(path: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, if it is there; OutputError if it cannot be removed."""
+    """Remove a file or a temporary folder, if it is there; OutputError if it cannot be removed."""
     with writing(path):
-        path.unlink(missing_ok=True)
+        _unlink(path)
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a file was being written by ``replacing`` when its process ended.
+    """Whether a file or folder is what ``replacing`` leaves when its process is killed.
 
     Examples
     --------
@@ -107,33 +110,51 @@ def _remove_abandoned(path: Path) -> None:
     for file in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         if is_temporary(file.name) and not _is_held(file):
             with suppress(OSError):
-                file.unlink(missing_ok=True)
+                _unlink(file)
 
 
-if sys.platform == "win32":  # where a file that is open cannot be replaced, and none is known to be abandoned
+def _unlink(path: Path) -> None:
+    """Remove a file or a link, or a temporary folder with its files."""
+    if path.is_symlink() or not (is_temporary(path.name) and path.is_dir()):
+        path.unlink(missing_ok=True)
+        return
+    for file in path.iterdir():
+        file.unlink(missing_ok=True)
+    path.rmdir()
+
+
+if sys.platform == "win32":  # where none is known to be abandoned
 
     @contextmanager
-    def _held(file: Path) -> Iterator[None]:  # noqa: ARG001
+    def _held(folder: Path) -> Iterator[None]:  # noqa: ARG001
         yield
 
-    def _is_held(file: Path) -> bool:  # noqa: ARG001
+    def _is_held(path: Path) -> bool:  # noqa: ARG001
         return True
 
 else:
 
     @contextmanager
-    def _held(file: Path) -> Iterator[None]:
-        """Hold a lock on a file, which ends with the process."""
-        with file.open("rb") as opened:
-            with suppress(OSError):  # of a system without locks, where no file is known to be abandoned
+    def _held(folder: Path) -> Iterator[None]:
+        """Hold a lock on a folder, which ends with the process."""
+        with _opened(folder) as opened:
+            with suppress(OSError):  # of a system without locks, where no folder is known to be abandoned
                 fcntl.flock(opened, fcntl.LOCK_SH)
             yield
 
-    def _is_held(file: Path) -> bool:
-        """Whether a process holds a file, or may do so."""
+    def _is_held(path: Path) -> bool:
+        """Whether a process holds a folder, or may do so."""
         try:
-            with file.open("rb") as opened:
+            with _opened(path) as opened:
                 fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return True
         return False
+
+    @contextmanager
+    def _opened(path: Path) -> Iterator[int]:
+        opened = os.open(path, os.O_RDONLY)
+        try:
+            yield opened
+        finally:
+            os.close(opened)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from filelock import BaseFileLock
 from torch import Tensor
@@ -19,10 +19,13 @@ from agop.errors import DataFileError, InputError
 from agop.runs import files, storage
 from agop.runs.environment import machine, versions
 from agop.runs.lock import LOCK_FILE, writer_lock
-from agop.runs.seal import check_sealed, read_signed, seals, strict_json, write_signed
-from agop.runs.storage import JSON
+from agop.runs.seal import check_sealed, read_signed, seals, write_signed
+from agop.runs.storage import JSON, strict_json
 
 __all__ = ["Run"]
+
+_BLOCK = 2**16
+"""Bytes that are read at once to find where a file's last line ends."""
 
 
 @dataclass(frozen=True)
@@ -124,15 +127,18 @@ class Run:
         """Add lines to ``metrics.jsonl`` and return when they are on the disk.
 
         A line that a crash left unfinished is removed first. A crash during ``append`` can leave the first
-        lines of a group; `rewrite` puts that right.
+        lines of a group; `rewrite` puts that right. Where the disk is full, or on Ctrl-C, none of the lines are added.
         """
-        text, path = _jsonl(lines), self.path / "metrics.jsonl"
-        with files.writing(path), path.open("a+b") as file:
-            file.seek(0)
-            file.truncate(file.read().rfind(b"\n") + 1)
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
+        left, path = memoryview(_jsonl(lines).encode()), self.path / "metrics.jsonl"
+        with files.writing(path), path.open("a+b", buffering=0) as file:
+            end = file.truncate(_end_of_lines(file))
+            try:
+                while left:
+                    left = left[file.write(left) :]
+                os.fsync(file.fileno())
+            except (OSError, KeyboardInterrupt):
+                file.truncate(end)
+                raise
 
     def metrics(self) -> list[dict[str, Any]]:
         """Read the complete lines of ``metrics.jsonl``; a last line without its end is dropped.
@@ -156,9 +162,18 @@ class Run:
         return rows
 
     def contents(self, name: str) -> bytes:
-        """Bytes of a file of the run, none if there is no such file; DataFileError if it was sealed and is another."""
+        """Bytes of a file of the run, none if there is no such file.
+
+        Raises
+        ------
+        DataFileError
+            If it was sealed and is another, or cannot be read.
+        """
         file, sealed = self.path / name, (self.info().get("sealed") or {}).get(name)
-        contents = file.read_bytes() if file.exists() else b""
+        try:
+            contents = file.read_bytes() if file.exists() else b""
+        except OSError as error:
+            raise DataFileError(f"{file} to be a file", str(error), "Copy the folder again.") from error
         check_sealed(file, contents, sealed)
         return contents
 
@@ -223,6 +238,18 @@ class Run:
                 "a run with the same settings",
                 "Choose another folder, or resume it.",
             )
+
+
+def _end_of_lines(file: BinaryIO) -> int:
+    """Bytes of a file up to the end of its last complete line, of which one block at a time is read."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(0, end - _BLOCK)
+        file.seek(start)
+        if found := file.read(end - start).rfind(b"\n") + 1:
+            return start + found
+        end = start
+    return 0
 
 
 def _jsonl(lines: Iterable[Mapping[str, object]]) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from agop.errors import DataFileError
-from agop.runs.storage import JSON, to_json, write_json
+from agop.runs.storage import JSON, strict_json, to_json, write_json
 
-__all__ = ["check_sealed", "read_signed", "seals", "strict_json", "write_signed"]
+__all__ = ["check_sealed", "read_signed", "seals", "write_signed"]
 
 
 def write_signed(file: Path, values: Mapping[str, object]) -> None:
@@ -43,25 +43,6 @@ def check_sealed(file: Path, contents: bytes, seal: str | None) -> None:
     """Raise DataFileError if a file was sealed, and its contents are others."""
     if seal is not None and _digest(contents) != seal:
         raise _damaged(file)
-
-
-def strict_json(text: str | bytes) -> Any:
-    """Value of a JSON text; ValueError for what is none, and for NaN and infinities, which are never written.
-
-    Examples
-    --------
-    >>> strict_json('{"nc1": 4.4}')
-    {'nc1': 4.4}
-    >>> strict_json('{"nc1": NaN}')
-    Traceback (most recent call last):
-    ...
-    ValueError: NaN, which is no number
-    """
-    return json.loads(text, parse_constant=_refuse)
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant}, which is no number")
 
 
 def _digest_of(values: Mapping[str, JSON]) -> str:

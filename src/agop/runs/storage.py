@@ -22,8 +22,10 @@ from agop.runs.files import replacing, write_text_atomic
 __all__ = [
     "FORMAT_VERSION",
     "JSON",
+    "is_stored",
     "load",
     "save",
+    "strict_json",
     "to_json",
     "write_json",
 ]
@@ -94,7 +96,7 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any
     path = Path(path)
     try:
         with safe_open(path, framework="pt") as file:
-            stored = json.loads((file.metadata() or {})[_METADATA_KEY])
+            stored = strict_json((file.metadata() or {})[_METADATA_KEY])
             version, checksum, header = stored["format"], stored.get("checksum"), dict(stored["header"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     except (OSError, SafetensorError) as error:
@@ -117,6 +119,12 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any
         got = "other contents: its checksum does not match"
         raise DataFileError(f"{path} as it was saved", got, "Copy or write the file again.")
     return tensors, header
+
+
+def is_stored(path: str | os.PathLike[str]) -> bool:
+    """Whether a safetensors file is one that `save` wrote, and `load` reads; SafetensorError if it is none at all."""
+    with safe_open(path, framework="pt") as file:
+        return _METADATA_KEY in (file.metadata() or {})
 
 
 def to_json(value: object) -> JSON:
@@ -154,9 +162,28 @@ def to_json(value: object) -> JSON:
     )
 
 
+def strict_json(text: str | bytes) -> Any:
+    """Value of a JSON text; ValueError for what is none, and for NaN and infinities, which are never written.
+
+    Examples
+    --------
+    >>> strict_json('{"nc1": 4.4}')
+    {'nc1': 4.4}
+    >>> strict_json('{"nc1": NaN}')
+    Traceback (most recent call last):
+    ...
+    ValueError: NaN, which is no number
+    """
+    return json.loads(text, parse_constant=_refuse)
+
+
 def write_json(path: str | os.PathLike[str], value: object) -> None:
     """Write ``to_json(value)`` as indented, strict JSON; ``path`` is replaced whole or left as it was."""
     write_text_atomic(path, json.dumps(to_json(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant}, which is no number")
 
 
 def _checksum(header: Mapping[str, JSON], tensors: Mapping[str, Tensor]) -> str:
