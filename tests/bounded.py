@@ -1,11 +1,11 @@
-"""Work that is told how many bytes it may take, and what a process takes for it."""
+"""Work that is told how many bytes it may take, and work that goes on for some time."""
 
 from __future__ import annotations
 
-import gc
+import resource
 import tempfile
 import time
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 
 import torch
@@ -17,27 +17,36 @@ from agop.kernel_machine import fit_kernel_machine
 from agop.kernels import KernelMatrix, Laplace
 from agop.outer_product import kernel_agop
 from agop.rfm import RFMRegressor
-from agop.solvers import PanelCholesky
+from agop.solvers import Cholesky, PanelCholesky
 
-__all__ = ["WORKS", "measure_stream", "resident", "tell_peak", "track"]
+__all__ = ["WORKS", "measure_stream", "resident", "tell_end", "track"]
 
 
 def resident(field="VmRSS"):
-    """Bytes of memory of this process, or their peak, "VmHWM"."""
+    """Bytes of memory of this process, or of another kind of them."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
 
 
-def tell_peak(pipe, name, size, max_memory):
-    """Send the bytes that the work of a size takes at its peak, above a process that has done a small one."""
+def tell_end(pipe, name, size, max_memory, allowed):
+    """Send how work ends, "done" or "refused", where the system gives no more than these bytes.
+
+    Those of files, and of small work that was done before, are left out.
+    """
     torch.set_num_threads(1)
-    work = WORKS[name]
-    work(100, max_memory)
-    gc.collect()
-    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
-    before = resident()
-    work(size, max_memory)
-    pipe.send(resident("VmHWM") - before)
+    WORKS[name](100, max_memory)
+    limit = resident("VmData") + allowed
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    try:
+        WORKS[name](size, max_memory)
+    except MemoryError:
+        pipe.send("refused")
+    except RuntimeError as error:  # as PyTorch says it
+        if "alloc" not in str(error):
+            raise
+        pipe.send("refused")
+    else:
+        pipe.send("done")
 
 
 def rows(n, d=16):
@@ -50,7 +59,8 @@ def machine(n, max_memory):
     x, y = rows(n)
     matrix = KernelMatrix(Laplace(4.0), x, 1e-3, max_memory=max_memory, keep_gradient_weights=False)
     targets = 2 * nn.functional.one_hot(y).double() - 1
-    fitted = fit_kernel_machine(matrix, targets, PanelCholesky.within(n, max_memory)).machine
+    solver = Cholesky() if max_memory is None else PanelCholesky.within(n, max_memory)
+    fitted = fit_kernel_machine(matrix, targets, solver).machine
     kernel_agop(fitted, max_memory=max_memory)
     fitted(x, max_memory=max_memory)
 
@@ -81,19 +91,30 @@ WORKS = {"machine": machine, "rfm": rfm, "deep-rfm": deep_rfm, "measure": measur
 
 
 def measure_stream(pipe, seconds):
-    """Measure batches that come for some seconds; send what the process takes after each."""
-    taken, end = [], time.monotonic() + seconds
+    """Measure batches that come for some seconds; send what the process takes meanwhile."""
+    taken = []
     generator = torch.Generator().manual_seed(0)
 
     def batches():
-        while time.monotonic() < end:
-            taken.append(resident())
+        for _ in watched(seconds, taken):
             y = torch.arange(64) % 3
             yield torch.randn(64, 512, generator=generator) + y[:, None], y
 
     model = nn.Sequential(nn.Linear(512, 8), nn.ReLU(), nn.Linear(8, 3))
     agop.measure(model, Stream(batches), second_pass=False)
     pipe.send(taken)
+
+
+def watched(seconds, taken):
+    """Count until some seconds have passed; add what the process takes then a hundred times on the way."""
+    start = time.monotonic()
+    for index in count():
+        passed = time.monotonic() - start
+        if passed >= seconds:
+            return
+        if passed >= len(taken) * seconds / 100:
+            taken.append(resident())
+        yield index
 
 
 class Stream:
@@ -107,19 +128,18 @@ class Stream:
 
 
 def track(pipe, seconds):
-    """Train and track a network for some seconds; send what the process takes after each measurement."""
+    """Train and track a network for some seconds; send what the process takes meanwhile."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 3))
     x, y = torch.randn(64, 16), torch.arange(64) % 3
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    taken, end = [], time.monotonic() + seconds
+    taken = []
     with tempfile.TemporaryDirectory() as folder:
         tracker = agop.Tracker(model, [(x, y)], Path(folder, "run"), time_share=None)
-        while time.monotonic() < end:
+        for index in watched(seconds, taken):
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(x), y).backward()
             optimizer.step()
-            tracker.step(len(taken))
-            taken.append(resident())
+            tracker.step(index)
         tracker.finish()
     pipe.send(taken)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,25 @@ from agop.network.record import NetworkRecord
 from agop.ranks import Ranks
 from agop.runs import Run
 
-__all__ = ["TrackedRun"]
+__all__ = ["TrackedRun", "whole_lines"]
+
+
+def whole_lines(run: Run) -> list[dict[str, Any]]:
+    """Lines of the measurements that a tracker wrote as a whole; all lines of a run that has none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = Run.create(folder, {"unit": "epoch"}, kind="network")
+    ...     run.append([{"epoch": 0, "layer": "fc"}, {"epoch": 1, "layer": "fc"}])
+    ...     run.record(measured={"lines": 1, "seconds": 0.5})
+    ...     whole_lines(run)
+    [{'epoch': 0, 'layer': 'fc'}]
+    """
+    info = run.info()
+    tracked = "unit" in info["settings"]
+    return run.metrics()[: info.get("measured", {}).get("lines", 0)] if tracked else run.metrics()
 
 
 class TrackedRun:
@@ -38,7 +56,9 @@ class TrackedRun:
     writes
         Whether this process writes it.
     measured
-        Seconds of each measurement, by index.
+        Indices that were measured.
+    seconds
+        Seconds of the last measurement; None before the first.
     postponed
         Sentence on measurements that were postponed; None if none was.
 
@@ -60,27 +80,31 @@ class TrackedRun:
         self.run = Run.create(out, settings, kind="network") if self.writes else Run(Path(out))
         if self.writes:
             self.run.record(execution=execution)
-        info = ranks.exchange(self.run.info() if self.writes else {})[0]
-        self.measured: dict[int, float] = {part[unit]: part["seconds"] for part in info.get("measured", [])}
+        lines = whole_lines(self.run) if self.writes else []
+        info, known = ranks.exchange((self.run.info(), [line[unit] for line in lines]) if self.writes else ({}, []))[0]
+        self.measured, self._n_lines, self._total = set[int](known), len(known), info.get("seconds", 0.0)
+        self.seconds: float | None = info.get("measured", {}).get("seconds")
         self.postponed: str | None = info.get("postponed")
         if self.writes:
-            self.run.rewrite(line for line in self.run.metrics() if line.get(unit) in self.measured)
+            self.run.rewrite(lines)
 
-    def append(self, lines: Iterable[Mapping[str, Any]], record: NetworkRecord | None) -> None:
+    def append(self, lines: Sequence[Mapping[str, Any]], record: NetworkRecord | None) -> None:
         """Write the lines of a measurement, and its record in place of the one before if there is one."""
         if not self.writes:
             return
         if record is not None:
             record.save(self.run.path / "network.safetensors")
         self.run.append(lines)
+        self._n_lines += len(lines)
 
     def complete(self, index: int, seconds: float, notes: Sequence[str]) -> None:
         """Mark what was appended as a whole measurement."""
-        self.measured[index] = seconds
+        self.measured.add(index)
+        self.seconds, self._total = seconds, self._total + seconds
         if self.writes:
-            measured = [{self._unit: index, "seconds": seconds} for index, seconds in self.measured.items()]
-            total, notes = sum(self.measured.values()), [*notes, *filter(None, [self.postponed])]
-            self.run.record(measured=measured, seconds=total, notes=notes)
+            measured = {"lines": self._n_lines, "seconds": seconds}
+            notes = [*notes, *filter(None, [self.postponed])]
+            self.run.record(measured=measured, seconds=self._total, notes=notes)
 
     def postpone(self, index: int) -> None:
         """Say once that measurements are postponed."""

@@ -132,8 +132,8 @@ class Tracker:
             self._tracked = TrackedRun(out, unit, settings, execution, self._ranks)
         self._unmeasured: tuple[int, dict[str, Any]] | None = None
         self.lines: list[dict[str, Any]] = []
-        for seconds in list(self._tracked.measured.values())[-1:]:
-            self._schedule.count(seconds)
+        if self._tracked.seconds is not None:
+            self._schedule.count(self._tracked.seconds)
 
     @property
     def run(self) -> Run:

@@ -18,6 +18,7 @@ from agop.errors import InputError
 from agop.network import NetworkRecord, Tracker
 from agop.network.capture.weights import Weights
 from agop.network.factory import load_weights
+from agop.network.tracked_run import whole_lines
 from agop.paper.training.checkpoints import load_checkpoint, save_checkpoint
 from agop.paper.training.rows import TrainingRows, input_shape, training_rows
 from agop.paper.training.settings import TrainSettings
@@ -221,10 +222,7 @@ def _notes(run: Run, settings: TrainSettings) -> list[str]:
 
 def _measured(run: Run) -> Iterable[Mapping[str, Any]]:
     """Lines of the measurements that were written as a whole."""
-    if not run.is_started():
-        return []
-    complete = {part["epoch"] for part in run.info().get("measured", [])}
-    return [line for line in run.metrics() if line["epoch"] in complete]
+    return whole_lines(run) if run.is_started() else []
 
 
 def _history(folder: Path) -> list[dict[str, Any]]:
