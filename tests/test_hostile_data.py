@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import zipfile
 
 import numpy as np
 import pandas
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from agop.datasets import load
-from agop.errors import AgopError, InputError
+from agop.errors import AgopError, DataFileError, InputError
+from agop.network.factory import load_weights
 from agop.paper.training.checkpoints import load_checkpoint, save_checkpoint
 from agop.runs import storage
-from agop.tables import explain_agop
+from agop.tables import ParquetTable, explain_agop
 from agop.tables.explanation import Explanation
 from agop.tables.files import read_table, table_rows
 from oracles.datasets import cifar_bytes, idx_bytes, mat_bytes
@@ -55,6 +58,57 @@ def test_tables(name, tmp_path, bounded):
             read_table if step % 2 else lambda path: pandas.concat(table_rows(path, n_rows=7)), content, file, rng
         )
         assert found is None or (isinstance(found, pandas.DataFrame) and len(found))
+
+
+def test_tables_of_which_a_part_is_in_memory(tmp_path, bounded):
+    """The columns and the pieces of a damaged Parquet file are those of one table, or it is refused."""
+    file, rng = tmp_path / "t.parquet", np.random.default_rng(4)
+    frame().to_parquet(file)
+    content = file.read_bytes()
+
+    def read(path):
+        table = ParquetTable(path, n_rows=7)
+        return [pandas.DataFrame({name: table[name] for name in table.columns}), pandas.concat(table)]
+
+    for _ in range(N // 2):
+        if (found := tried(read, content, file, rng)) is not None:
+            pandas.testing.assert_frame_equal(*found)
+
+
+@pytest.mark.parametrize("name", ["own.safetensors", "w.safetensors", "w.pt", "old.pt"])
+def test_weights(name, tmp_path, bounded):
+    """Damaged weights are refused; so far as nothing can notice it they are tensors of the names and shapes."""
+    file, rng, model = tmp_path / name, np.random.default_rng(5), torch.nn.Linear(2, 3)
+    state = model.state_dict()
+    if name == "own.safetensors":
+        storage.save(file, state, {"history": []})
+    elif name == "w.safetensors":
+        save_file(state, file)
+    else:
+        torch.save(state, file, _use_new_zipfile_serialization=name == "w.pt")
+    content = file.read_bytes()
+
+    def read(path):
+        found = torch.nn.Linear(2, 3)
+        load_weights(found, path)
+        return found.state_dict()
+
+    for _ in range(N // 4):
+        found = tried(read, content, file, rng)
+        if found is not None and name == "own.safetensors":
+            assert all(torch.equal(found[each], state[each]) for each in state)
+
+
+def test_weights_that_unpack_to_gibibytes(tmp_path, bounded):
+    """PyTorch reads entries that are packed, too, though it never writes them."""
+    file = tmp_path / "w.pt"
+    torch.save({"weight": torch.zeros(2**22), "bias": torch.zeros(3)}, tmp_path / "all.pt")
+    with zipfile.ZipFile(tmp_path / "all.pt") as plain, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        for entry in plain.infolist():
+            packed.writestr(entry.filename, plain.read(entry))
+    assert file.stat().st_size < 2**22
+    with pytest.raises(DataFileError, match="may unpack to any size"):
+        load_weights(torch.nn.Linear(2, 3), file)
 
 
 def write_images(folder, name, rng):

@@ -193,6 +193,17 @@ def test_numbers_that_no_measure_can_be(make_run, value):
         result_of(run)
 
 
+def test_two_lines_of_one_layer(make_run):
+    """As two programs leave them that do not know the lock: a mean over them would be of none."""
+    run = make_run(depth=2, seeds=(0,))
+    run.record(sealed=None)
+    run.append([{**run.metrics()[0], "nc1_trace_ratio": 0.125}])
+    with pytest.raises(
+        DataFileError, match=r"one line of .* with seed=0, control=false, layer=1, stage=.*, got several"
+    ):
+        result_of(run)
+
+
 BOMBS = {
     "mnist": ("train-images-idx3-ubyte", b"\0\0\x08\3\xff\xff\xff\xff"),
     "fashion_mnist": ("train-labels-idx1-ubyte", b"\0\0\x08\1\xff\xff\xff\xff"),

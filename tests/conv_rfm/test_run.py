@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -12,8 +14,9 @@ from agop import ConvRFMClassifier, datasets
 from agop.conv_rfm import ConvRFMSettings, run_conv_rfm
 from agop.conv_rfm.result import ConvRFMResult
 from agop.conv_rfm.run import shrunk
-from agop.errors import InputError
+from agop.errors import DataFileError, InputError
 from agop.reports import document_of, plots_of, report, result_of
+from agop.runs import Run
 
 SMALL = ConvRFMSettings(samples=60, test_samples=80, iterations=2, seeds=(0, 1), dtype="float64")
 
@@ -49,6 +52,18 @@ def test_tensors_are_spectra_and_filters(run):
     assert filters.shape == (8, 1, 3, 3)
     torch.testing.assert_close(filters.flatten(1) @ filters.flatten(1).mT, torch.eye(8).double())
     assert (tensors["seed0/iteration02/spectrum"].diff() <= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("test_accuracy", 7.0), ("train_accuracy", "1"), ("effective_rank", -1.0), ("jitter", True)]
+)
+def test_numbers_that_cannot_be(run, tmp_path, column, value):
+    changed = Run(Path(copytree(run.path, tmp_path / "run")))
+    first, *others = changed.metrics()
+    changed.record(sealed=None)
+    changed.rewrite([{**first, column: value}, *others])
+    with pytest.raises(DataFileError, match=f"{column} in .* as it can be"):
+        result_of(changed)
 
 
 def test_an_interrupted_run_goes_on_where_it_was(digits, run, tmp_path):

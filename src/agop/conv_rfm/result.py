@@ -11,9 +11,10 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from agop.charts.kind import nothing_measured, plain_settings
+from agop.collapse.lines import PREDICTOR_RANGES, checked_lines
 from agop.conv_rfm.estimator import ConvRFMClassifier
 from agop.conv_rfm.run import tensor_name
-from agop.runs import Line, Run, TrainingFit, with_columns
+from agop.runs import Line, Run, TrainingFit, distinct, with_columns
 
 __all__ = ["ConvRFMResult"]
 
@@ -42,10 +43,11 @@ class ConvRFMResult:
     @classmethod
     def read(cls, run: Run) -> ConvRFMResult:
         """Result of a run folder."""
-        lines = with_columns(run.metrics(), "seed", "iteration")
+        keys = "seed", "iteration"
+        lines = distinct(with_columns(run.metrics(), *keys), run.path, *keys)
         if not lines:
             raise nothing_measured(run)
-        return cls(run.name, run.info(), lines, run.load_tensors())
+        return cls(run.name, run.info(), checked_lines(lines, run.path, PREDICTOR_RANGES), run.load_tensors())
 
     @classmethod
     def of(cls, model: ConvRFMClassifier) -> ConvRFMResult:

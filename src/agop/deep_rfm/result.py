@@ -10,10 +10,10 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from agop.charts.kind import nothing_measured, plain_settings
-from agop.collapse.lines import checked_lines
+from agop.collapse.lines import PREDICTOR_RANGES, checked_lines
 from agop.deep_rfm.estimator import DeepRFMClassifier
 from agop.deep_rfm.writer import tensor_name
-from agop.runs import Line, Run, TrainingFit, select, with_columns
+from agop.runs import Line, Run, TrainingFit, distinct, select, with_columns
 
 __all__ = ["DeepRFMResult"]
 
@@ -42,11 +42,11 @@ class DeepRFMResult:
     @classmethod
     def read(cls, run: Run) -> DeepRFMResult:
         """Result of a run folder."""
-        lines = checked_lines(with_columns(run.metrics(), "seed", "control", "layer", "stage"), run.path)
+        keys = "seed", "control", "layer", "stage"
+        lines = distinct(with_columns(run.metrics(), *keys), run.path, *keys)
         if not lines:
             raise nothing_measured(run)
-        tensors = run.load_tensors()
-        return cls(run.name, run.info(), lines, tensors)
+        return cls(run.name, run.info(), checked_lines(lines, run.path, PREDICTOR_RANGES), run.load_tensors())
 
     @classmethod
     def of(cls, model: DeepRFMClassifier) -> DeepRFMResult:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile, is_zipfile
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from agop.errors import DataFileError, InputError
+from agop.errors import AgopError, DataFileError, InputError
+from agop.runs import storage
 
 __all__ = ["current_directory", "function_of", "load_weights", "make_model"]
 
@@ -65,7 +65,7 @@ def load_weights(model: nn.Module, file: Path) -> None:
     InputError
         If names or shapes differ from the model's, or the suffix is another one.
     DataFileError
-        If the file cannot be read or holds something else.
+        If the file cannot be read, holds something else, or is one of ``agop train`` that has changed.
     """
     own = {name: value for name, value in model.state_dict().items() if isinstance(value, Tensor)}
     try:
@@ -134,16 +134,30 @@ def function_of(reference: str, expected: str, n_arguments: int = 0) -> Callable
 def _state(file: Path) -> Mapping[str, Tensor]:
     if file.suffix not in (".safetensors", ".pt", ".pth"):
         raise InputError("weights in a file .safetensors, .pt or .pth", file.name, "Save model.state_dict() as one.")
+    expected, advice = f"{file} to hold weights", "Save model.state_dict() again."
     try:
         if file.suffix == ".safetensors":
-            return load_file(file)
+            return storage.load(file)[0] if storage.is_stored(file) else load_file(file)
+        if _is_packed(file):
+            raise DataFileError(expected, "compressed data, which may unpack to any size", advice)
         state = torch.load(file, map_location="cpu", weights_only=True)
-    except (EOFError, OSError, RuntimeError, SafetensorError, pickle.UnpicklingError) as error:
-        got = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataFileError(f"{file} to hold weights", got, "Save model.state_dict() again.") from error
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+    except AgopError:
+        raise
+    except Exception as error:  # whatever the readers of other libraries meet in damaged bytes
+        raise DataFileError(expected, str(error) or type(error).__name__, advice) from error
+    if not isinstance(state, Mapping) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
+    ):
         raise DataFileError(f"{file} to hold names and tensors", "other content", "Save model.state_dict() alone.")
-    return state
+    return dict(state)  # without what PyTorch keeps beside the tensors
+
+
+def _is_packed(file: Path) -> bool:
+    """Whether a file of ``torch.save`` claims more than it has, which such files never do."""
+    if not is_zipfile(file):  # of torch before 1.6
+        return False
+    with ZipFile(file) as entries:
+        return sum(entry.file_size for entry in entries.infolist()) > file.stat().st_size
 
 
 def _few(names: Sequence[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,9 @@ from agop.collapse.lines import checked_lines
 from agop.errors import DataFileError
 from agop.network.record import NetworkRecord
 from agop.network.record.tables import rows_text
-from agop.runs import Line, Run, TrainingFit, last_measured, values_of, with_columns
+from agop.network.tracked_run import whole_lines
+from agop.runs import Line, Run, TrainingFit, distinct, last_measured, values_of, with_columns
+from agop.runs.storage import strict_json
 
 __all__ = ["NetworkResult", "rows_caption"]
 
@@ -49,7 +50,8 @@ class NetworkResult:
     def read(cls, run: Run) -> NetworkResult:
         """Result of a folder of a training, of a tracker or of one measurement."""
         info = run.info()
-        lines = checked_lines(with_columns(_lines(run, info), "layer", "stage"), run.path)
+        lines = with_columns(_lines(run, info), "layer", "stage")
+        lines = checked_lines(distinct(lines, run.path, "seed", "epoch", "step", "layer", "stage"), run.path)
         if not lines:
             raise nothing_measured(run)
         unit = "step" if "step" in lines[0] and "epoch" not in lines[0] else "epoch"
@@ -96,25 +98,17 @@ def _lines(run: Run, info: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Lines of a run; of a training that goes on those of its seeds, which it gathers at the end of each."""
     seeds = {} if info.get("finished") else {_seed(file): Run(file.parent) for file in run.path.glob("seed*/run.json")}
     if not seeds:
-        return _measured(run, info)
+        return whole_lines(run)
     gathered = [line for line in run.metrics() if line.get("seed") not in seeds]
-    found = ({"seed": seed, **line} for seed, each in sorted(seeds.items()) for line in _measured(each, each.info()))
+    found = ({"seed": seed, **line} for seed, each in sorted(seeds.items()) for line in whole_lines(each))
     return [*gathered, *found]
 
 
-def _measured(run: Run, info: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Lines of a run; of a tracker those of the measurements that were written as a whole."""
-    lines, unit = run.metrics(), info["settings"].get("unit")
-    if unit is None or "measured" not in info:
-        return lines
-    whole = {part[unit] for part in info["measured"]}
-    return [line for line in lines if line.get(unit) in whole]
-
-
 def _epochs(run: Run) -> list[dict[str, Any]]:
+    contents = run.contents("epochs.jsonl")
     try:
-        return [dict(json.loads(line)) for line in run.contents("epochs.jsonl").splitlines()]
-    except (OSError, RecursionError, TypeError, ValueError) as error:
+        return [dict(strict_json(line)) for line in contents.splitlines()]
+    except (RecursionError, TypeError, ValueError) as error:
         raise DataFileError(
             f"{run.path / 'epochs.jsonl'} to hold JSON objects", str(error), "Remove or mend it."
         ) from error

@@ -5,7 +5,16 @@ from __future__ import annotations
 from agop.runs.environment import machine, versions
 from agop.runs.fitted import FITTED_ACCURACY, TrainingFit
 from agop.runs.folder import Run
-from agop.runs.lines import Line, hidden_layers, last_measured, measurements, select, values_of, with_columns
+from agop.runs.lines import (
+    Line,
+    distinct,
+    hidden_layers,
+    last_measured,
+    measurements,
+    select,
+    values_of,
+    with_columns,
+)
 from agop.runs.summary import BAND_SEEDS, LEAST_FALL, SeedSummary, summarize_along, summarize_seeds
 
 __all__ = [
@@ -16,6 +25,7 @@ __all__ = [
     "Run",
     "SeedSummary",
     "TrainingFit",
+    "distinct",
     "hidden_layers",
     "last_measured",
     "machine",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-__all__ = ["Line", "hidden_layers", "last_measured", "measurements", "select", "values_of", "with_columns"]
+from agop.errors import DataFileError
+
+__all__ = ["Line", "distinct", "hidden_layers", "last_measured", "measurements", "select", "values_of", "with_columns"]
 
 Line: TypeAlias = Mapping[str, Any]
 """Columns and their values."""
@@ -42,6 +45,31 @@ def with_columns(lines: Iterable[dict[str, Any]], *columns: str) -> list[dict[st
     [{'layer': 1, 'nc1': 4.0}]
     """
     return [line for line in lines if line.keys() >= {*columns}]
+
+
+def distinct(lines: Iterable[dict[str, Any]], file: object, *columns: str) -> list[dict[str, Any]]:
+    """The lines of a file, if no two have the same values in these columns.
+
+    Raises
+    ------
+    DataFileError
+        If two have.
+
+    Examples
+    --------
+    >>> distinct([{"layer": 1, "nc1": 4.0}, {"layer": 2, "nc1": 4.0}], "metrics.jsonl", "layer")
+    [{'layer': 1, 'nc1': 4.0}, {'layer': 2, 'nc1': 4.0}]
+    >>> distinct([{"layer": 1, "nc1": 4.0}, {"layer": 1, "nc1": 2.0}], "metrics.jsonl", "layer")
+    Traceback (most recent call last):
+    ...
+    agop.errors.DataFileError: expected one line of metrics.jsonl with layer=1, got several. Repeat ...
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for line in lines:
+        place = ", ".join(f"{name}={json.dumps(line[name])}" for name in columns if name in line)
+        if found.setdefault(place, line) is not line:
+            raise DataFileError(f"one line of {file} with {place}", "several", "Repeat the run in a new folder.")
+    return list(found.values())
 
 
 def hidden_layers(lines: Iterable[Line]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,8 @@ from sklearn.pipeline import Pipeline
 
 from agop.charts.kind import nothing_measured, plain_settings
 from agop.errors import DataFileError
-from agop.runs import Line, Run, TrainingFit, with_columns
+from agop.runs import Line, Run, TrainingFit, distinct, with_columns
+from agop.runs.storage import strict_json
 from agop.tables.explain import explain
 from agop.tables.explanation import Explanation
 
@@ -46,11 +46,13 @@ class TableResult:
         file, lines = run.path / "explanation.json", run.metrics()
         if not file.exists():
             raise nothing_measured(run)
+        contents = run.contents(file.name)
         try:
-            explanation = Explanation.from_json(json.loads(run.contents(file.name)))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            explanation = Explanation.from_json(strict_json(contents))
+        except (RecursionError, TypeError, ValueError) as error:
             raise DataFileError(f"{file} to hold an explanation", str(error), "Repeat agop explain --run.") from error
-        folds = [line for line in with_columns(lines, "fold", "error") if line["error"] is not None]
+        lines = distinct(with_columns(lines, "fold", "error"), run.path, "fold")
+        folds = [line for line in lines if line["error"] is not None]
         return cls(run.name, run.info(), explanation, folds)
 
     def fit(self) -> TrainingFit:
