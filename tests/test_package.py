@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import agop
 
 ROOT = Path(__file__).parents[1]
@@ -44,6 +46,16 @@ def test_citation_has_this_version() -> None:
     cited = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)
     assert cited is not None
     assert cited[1] == agop.__version__
+
+
+@pytest.mark.skipif(not (ROOT / ".pre-commit-config.yaml").exists(), reason="a source distribution has no hooks")
+@pytest.mark.parametrize("tool", ["ruff", "typos", "zizmor"])
+def test_hooks_have_the_versions_of_make_lint(tool: str) -> None:
+    pinned = re.search(rf"^{tool}==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text().split("- repo: ")
+    (revision,) = [re.search(r"rev: v(\S+)", hook)[1] for hook in hooks if re.search(rf"/{tool}(-pre-commit)?\n", hook)]
+    assert pinned is not None
+    assert revision == pinned[1]
 
 
 def test_every_module_is_in_the_reference() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from typer.core import TyperGroup
 
 import agop
 from agop.cli.app import COMMANDS
@@ -42,6 +43,17 @@ def test_every_public_name_is_there():
         assert getattr(agop, name).__name__.split(".")[-1] == name
     with pytest.raises(AttributeError, match="nothing"):
         agop.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("parsing", ["make_context", "parse_args", "resolve_command"])
+def test_ctrl_c_while_the_command_is_parsed_is_one_sentence(parsing, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TyperGroup, parsing, interrupted)
+    result = invoke("merge", "nothing", "--out", "nowhere")
+    assert result.exit_code == 130
+    assert words(result.stderr) == "Interrupted. Nothing was begun."
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

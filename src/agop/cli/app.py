@@ -55,6 +55,10 @@ class _Commands(TyperGroup):
             self.commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
         return super().resolve_command(ctx, args)
 
+    def make_context(self, *names: Any, **options: Any) -> Any:
+        with readable_errors("Nothing was begun."):
+            return super().make_context(*names, **options)
+
     def invoke(self, ctx: Any) -> Any:
         with readable_errors("Nothing was begun."):
             return super().invoke(ctx)
