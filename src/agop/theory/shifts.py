@@ -145,4 +145,4 @@ def features_shift(random_map: Callable[[Tensor], Tensor], mapped: Tensor) -> Li
 
 
 def _off_diagonal(matrix: Tensor) -> float:
-    return float(matrix.square().sum() - matrix.diagonal().square().sum())
+    return float((matrix - matrix.diagonal().diag()).square().sum())
