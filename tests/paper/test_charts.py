@@ -102,8 +102,36 @@ def modular_lines():
     return [{"part": "m", "kernel": "gaussian", "seed": 1, "test_error": 1.0, "train_error": 0.0} | row for row in rows]
 
 
+def directions_lines():
+    rows = [(n, i, False) for n in (100, 200) for i in range(3)] + [(n, 0, True) for n in (100, 200)]
+    return [
+        {
+            "part": "m",
+            "seed": 1,
+            "rows": n,
+            "iteration": i,
+            "shuffled": s,
+            "angle": 80.0 - 10 * i,
+            "test_error": n / 1000,
+        }
+        for n, i, s in rows
+    ]
+
+
+def recovery_lines():
+    return [
+        {"part": task, "task": task, "observed": n, "seed": seed, "method": method, "error": 1 / n, "norm": 2.0}
+        for task in ("sparse", "low-rank")
+        for n in (10, 20)
+        for seed in (1, 2)
+        for method in ("linear RFM, power 1", "linear RFM, power 1/2", "least norm", "deep linear network")
+    ]
+
+
 LINES = {
     "grokking": modular_lines,
+    "central-subspace": directions_lines,
+    "linear-rfm": recovery_lines,
     "deep-rfm-metrics": deep_rfm_lines,
     "deep-rfm-maps": maps_lines,
     "deep-rfm-gram": list,
@@ -254,6 +282,21 @@ def test_modular_addition(make):
     shares, errors = panels(make("grokking")).values()
     assert heights(shares[1]) == [0, 0.25, 0.5, 0.75]  # without the line on random features
     assert heights(errors[0]) == [1.0] * 4
+
+
+def test_directions(make):
+    angles, angles_by_iterate, errors, _ = panels(make("central-subspace")).values()
+    assert [heights(curve) for curve in angles] == [[80, 80], [60, 60], [80, 80]]
+    assert [curve.name for curve in angles_by_iterate] == ["100 rows", "200 rows"]
+    assert heights(errors[0]) == [0.1, 0.2]
+
+
+def test_recovery(make):
+    found = panels(make("linear-rfm"))
+    assert len(found) == 4
+    errors, norms, *_ = found.values()
+    assert [heights(curve) for curve in errors] == [[0.1, 0.05]] * 4
+    assert [heights(curve) for curve in norms] == [[2, 2]] * 4
 
 
 def test_page(make):

@@ -462,3 +462,83 @@ STEADY = [0, 0, 0, 0, 0, 0, 0.1, 1.0]
 )
 def test_grokking(lines, expected):
     assert [verdict.holds for verdict in verdicts("grokking", lines).values()] == expected
+
+
+def directions(angles, errors, shuffled=80.0):
+    """Angles and errors by rows (100, 200, 400), an iterate each; with random targets the same angle at all."""
+    lines = []
+    for n, by_iterate, error_of in zip((100, 200, 400), angles, errors, strict=True):
+        pairs = zip(by_iterate, error_of, strict=True)
+        line = {"seed": 1, "rows": n}
+        lines += [
+            line | {"iteration": i, "shuffled": False, "angle": a, "test_error": e} for i, (a, e) in enumerate(pairs)
+        ]
+        lines.append(line | {"iteration": 0, "shuffled": True, "angle": shuffled, "test_error": 1.0})
+    return lines
+
+
+FAR, NEAR = [80, 80, 80], [20, 10, 5]
+BAD, GOOD, LATE_GOOD = [1.0, 1.0, 1.0], [0.05, 0.04, 0.03], [0.8, 0.3, 0.05]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (directions([FAR, NEAR, NEAR], [BAD, BAD, LATE_GOOD]), [True, True, True, True]),
+        (directions([FAR, FAR, FAR], [BAD, BAD, LATE_GOOD]), [False, False, True, True]),  # predicted, never found
+        (directions([FAR, FAR, NEAR], [BAD, BAD, GOOD]), [False, False, False, True]),  # found when predicted
+        (directions([FAR, NEAR, NEAR], [BAD, BAD, BAD]), [True, None, False, True]),  # never predicted
+        (directions([FAR, NEAR, NEAR], [LATE_GOOD, BAD, BAD]), [True, None, False, True]),  # not with more rows
+        (directions([FAR, FAR, [80, 80, 5]], [BAD, BAD, LATE_GOOD]), [False, False, True, True]),  # together
+        (directions([FAR, NEAR, NEAR], [BAD, BAD, LATE_GOOD], shuffled=30.0), [True, True, True, False]),
+    ],
+)
+def test_central_subspace(lines, expected):
+    assert [verdict.holds for verdict in verdicts("central-subspace", lines).values()] == expected
+
+
+RECOVERY = ("linear RFM, power 1", "linear RFM, power 1/2", "least norm", "deep linear network")
+
+
+def recovered(*enough, norm=1.0, draws=(1, 2, 3), lucky=()):
+    """Each method recovers from that many observations on; lucky draws of any method are always recovered."""
+    return [
+        {
+            "task": "sparse",
+            "observed": n,
+            "seed": seed,
+            "method": method,
+            "norm": norm if method == RECOVERY[1] else 1.0,
+        }
+        | {"error": 0.001 if n >= least or seed in lucky else 0.5}
+        for n in (10, 20, 30)
+        for seed in draws
+        for method, least in zip(RECOVERY, enough, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (recovered(10, 20, 20, 30), [True, True, True]),
+        (recovered(10, 20, 99, 99), [True, True, True]),  # the others never
+        (recovered(20, 20, 20, 20), [False, False, True]),  # the same is not fewer
+        (recovered(30, 20, 20, 99), [False, True, True]),
+        (recovered(99, 20, 99, 99), [False, False, True]),  # nothing recovers
+        (recovered(99, 20, 99, 99, lucky=(1,)), [False, False, True]),  # one draw in three is no median
+        (recovered(10, 20, 20, 30, norm=1.02), [True, True, False]),
+        (recovered(10, 20, 20, 30, norm=0.98), [True, True, False]),  # below the least: one of both is wrong
+    ],
+)
+def test_linear_rfm(lines, expected):
+    assert [verdict.holds for verdict in verdicts("linear-rfm", lines).values()] == expected
+
+
+def test_recovery_that_is_lost_with_more_observations_does_not_count():
+    lines = recovered(10, 20, 20, 30)
+    for line in lines:
+        if line["method"] == RECOVERY[0] and line["observed"] == 20:
+            line["error"] = 0.5
+    first, *_ = verdicts("linear-rfm", lines).values()
+    assert first.numbers["observed_linear_rfm"] == 30
+    assert first.holds is False

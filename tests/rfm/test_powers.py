@@ -41,9 +41,28 @@ def test_a_fourth_root_raises_no_rounding(diagonal):
     assert exact[1].item() == pytest.approx(1e-9**0.25)
 
 
+@pytest.mark.parametrize("power", [0.5, 1.0])
+@pytest.mark.parametrize("diagonal", [False, True])
+def test_smoothing_adds_the_identity_before_the_power(power, diagonal):
+    agop = np.diag(made(rank=2)).copy() if diagonal else made(rank=2)
+    smooth = agop / agop.max() + 0.1 * (1 if diagonal else np.eye(5))
+    expected = smooth**power if diagonal else power_of(smooth, power)
+    found = Powers(torch.tensor(agop), torch.float64).metric(power, 0.1).matrix
+    np.testing.assert_allclose(found, expected / expected.max(), rtol=0, atol=1e-12)
+    if not diagonal:
+        assert np.linalg.matrix_rank(found) == 5
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, float("nan"), float("inf")])
+def test_unusable_smoothing(smoothing):
+    with pytest.raises(InputError, match="a finite smoothing"):
+        Powers(torch.eye(2, dtype=torch.float64), torch.float64).metric(1.0, smoothing)
+
+
 def test_a_metric_is_made_once():
     powers = Powers(torch.tensor(made()), torch.float64)
     assert powers.metric(0.5) is powers.metric(0.5)
+    assert powers.metric(0.5) is not powers.metric(0.5, 0.1)
 
 
 @pytest.mark.parametrize("power", [0.0, -1.0, float("nan"), float("inf")])

@@ -112,16 +112,27 @@ def circulant_score(block: Tensor) -> float:
 
 
 def random_circulant_features(modulus: int, seed: int) -> Metric:
-    r"""Metric M of identities on its diagonal blocks, a random circulant C of norm 1 beside them, and its transpose.
+    r"""Metric of random features of addition, with the structure that the recursion learns and no AGOP behind it.
 
-    The entries of C are :math:`c_{i - j}`, indices modulo p, of one vector c of normal numbers.
+    .. math:: M = \max(A, 0)^{1/2}, \quad
+              A = \begin{pmatrix} I - 1 1^T / p & C \\ C^T & I - 1 1^T / p \end{pmatrix}, \quad C_{ij} = c_{i - j},
+
+    indices modulo p, c of p numbers uniform on [0, 1) less their mean. A, which need not be positive, is in the place
+    of the AGOP, and the root of its positive part in that of the metric.
+
+    References
+    ----------
+    Mallinar, Beaglehole, Zhu, Radhakrishnan, Pandit, Belkin 2024 (arXiv 2407.20199), and their code,
+    https://github.com/nmallinar/rfm-grokking, train_random_circulant_kernel.py.
     """
-    c = torch.randn(modulus, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    c = torch.rand(modulus, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     number = torch.arange(modulus)
-    block = c[(number[:, None] - number) % modulus]
-    block = block / torch.linalg.matrix_norm(block, 2)
-    unit = torch.eye(modulus, dtype=torch.float64)
-    return Metric(torch.cat([torch.cat([unit, block], 1), torch.cat([block.mT, unit], 1)]))
+    block = (c - c.mean())[(number[:, None] - number) % modulus]
+    own = torch.eye(modulus, dtype=torch.float64) - 1 / modulus
+    eigenvalues, eigenvectors = torch.linalg.eigh(
+        torch.cat([torch.cat([own, block], 1), torch.cat([block.mT, own], 1)])
+    )
+    return Metric((eigenvectors * eigenvalues.clamp(min=0).sqrt()) @ eigenvectors.mT)
 
 
 def modular_lines(settings: ModularSettings, observe: Observe) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from agop.errors import InputError
 from agop.kernels import Metric
-from agop.linalg import Spectrum
+from agop.linalg import Spectrum, psd_power
 from agop.outer_product import KernelAGOP, normalized_agop
 
 __all__ = ["POWERS", "Powers"]
@@ -47,7 +47,7 @@ class Powers:
 
     agop: Tensor
     precision: torch.dtype
-    _metrics: dict[float, Metric] = field(default_factory=dict, init=False, repr=False)
+    _metrics: dict[tuple[float, float], Metric] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(cls, agop: KernelAGOP, dtype: torch.dtype, *, diagonal: bool) -> Powers:
@@ -55,21 +55,31 @@ class Powers:
         matrix = agop.matrix.diagonal() if diagonal else agop.matrix
         return cls(matrix, dtype if agop.plan is None else agop.plan.dtype)
 
-    def metric(self, power: float) -> Metric:
-        """The metric of a power, computed once.
+    def metric(self, power: float, smoothing: float = 0.0) -> Metric:
+        r"""The metric of a power, computed once.
+
+        With smoothing epsilon it is that of :math:`\mathrm{AGOP} / \max_{ij} \mathrm{AGOP}_{ij} + \epsilon I`.
 
         Raises
         ------
         InputError
-            If the power is not positive and finite, or the AGOP is zero, which is that of a constant predictor.
+            If the power is not positive and finite, the smoothing negative or not finite, or the AGOP zero, which is
+            that of a constant predictor.
         """
         if not 0 < power < math.inf:
             raise InputError("a positive, finite power", repr(power), "For power 0, the identity, take no AGOP.")
-        if power not in self._metrics:
-            self._metrics[power] = Metric(normalized_agop(self._power(power)))
-        return self._metrics[power]
+        if not 0 <= smoothing < math.inf:
+            raise InputError("a finite smoothing >= 0", repr(smoothing), "0 takes the AGOP as it is.")
+        key = power, smoothing
+        if key not in self._metrics:
+            self._metrics[key] = Metric(normalized_agop(self._power(power, smoothing)))
+        return self._metrics[key]
 
-    def _power(self, power: float) -> Tensor:
+    def _power(self, power: float, smoothing: float) -> Tensor:
+        if smoothing > 0:
+            smooth = normalized_agop(self.agop)
+            smooth = smooth + smoothing * (1 if smooth.ndim == 1 else torch.eye(len(smooth)).to(smooth))
+            return smooth if power == 1 else psd_power(smooth, power)
         if power == 1:
             return self.agop
         if self.agop.ndim == 2:

@@ -45,6 +45,11 @@ class Setting:
         Bandwidth in multiples of the median distance between two rows at the metric of the iterate, or None.
     power
         Power s > 0 of the AGOP, see ``Powers``; of no account at iterate 0, which has no metric.
+    smoothing
+        Multiple of the identity that is added to the AGOP, over its largest entry, before the power. Reweighted least
+        squares, which the recursion with a linear kernel is, lets it fall from iterate to iterate (Daubechies, DeVore,
+        Fornasier, Güntürk 2010, Iteratively reweighted least squares minimization for sparse recovery): without it a
+        direction that an iterate has lost does not come back.
 
     Examples
     --------
@@ -57,10 +62,11 @@ class Setting:
     ridge: float
     factor: float | None = None
     power: float = 1.0
+    smoothing: float = 0.0
 
     def metric(self, powers: Powers | None) -> Metric | None:
         """The metric that an AGOP makes; None without one."""
-        return None if powers is None else powers.metric(self.power)
+        return None if powers is None else powers.metric(self.power, self.smoothing)
 
     def kernel_at(self, inputs: Tensor, metric: Metric | None) -> Kernel:
         """The kernel with its bandwidth for inputs (n, d) at a metric, whose median is that of at most 300 rows."""

@@ -8,11 +8,13 @@ from types import MappingProxyType
 from agop.errors import InputError
 from agop.paper.figure import Figure
 from agop.paper.figures import (
+    central_subspace,
     deep_rfm_gram,
     deep_rfm_maps,
     deep_rfm_metrics,
     grokking,
     initialization,
+    linear_rfm,
     network_attribution,
     network_nfa,
     theory_kernel_learning,
@@ -31,6 +33,8 @@ _MODULES = (
     theory_recursion,
     theory_kernel_learning,
     grokking,
+    central_subspace,
+    linear_rfm,
 )
 
 FIGURES: Mapping[str, Figure] = MappingProxyType({module.FIGURE.name: module.FIGURE for module in _MODULES})
@@ -48,7 +52,7 @@ def figures_named(name: str) -> list[Figure]:
     Examples
     --------
     >>> [figure.name for figure in figures_named("deep-rfm-gram")], len(figures_named("all"))
-    (['deep-rfm-gram'], 9)
+    (['deep-rfm-gram'], 11)
     """
     if name == "all":
         return list(FIGURES.values())
