@@ -6,7 +6,9 @@ accuracy after each update, five seeds. ``networks``: 1,000 images averaged to 1
 convolutions of 32 features trained on them by Adam, and the metric learned from them; correlations over the entries of
 the metric, the network's patch AGOP and its W^T W, three seeds. ``time``: processor seconds of an update on 1,000
 images of 14 x 14 pixels. ``deep``: NC1 of deep convolutional RFM on digits at three stages of each layer, with and
-without pooling, beside its control.
+without pooling, beside its control. ``patches``: the same on digits averaged to 4 x 4 pixels with patches from one
+pixel to 7 x 7, which see the whole image at each position, and with the image as one patch at one position, as many
+features.
 
     AGOP_DATA=... python -m benchmarks.conv_rfm [question ...]
 """
@@ -247,17 +249,41 @@ def deep(answers: Answers) -> None:
 
 def layers_of_digits(settings: ConvLayerSettings, depth: int, seed: int) -> list[dict[str, Any]]:
     part = datasets.subset(datasets.load("digits"), 400, None, "random", seed)
+    return layers_of(part, (1, 8, 8), settings, depth, seed)
+
+
+def layers_of(
+    part: datasets.Dataset, shape: tuple[int, int, int], settings: ConvLayerSettings, depth: int, seed: int
+) -> list[dict[str, Any]]:
     train, test = (torch.from_numpy(rows).float() for rows in datasets.standardized_inputs(part, "channel"))
     labels, truth = torch.from_numpy(part.train_labels), torch.from_numpy(part.test_labels)
-    layers = deep_conv_rfm(Samples.of(train, 2 * torch.eye(10)[labels] - 1), (1, 8, 8), settings, depth, seed=seed)
-    records = conv_layer_records(layers, labels, 10, (test.reshape(-1, 1, 8, 8), truth))
+    samples = Samples.of(train, 2 * torch.eye(10)[labels] - 1)
+    layers = deep_conv_rfm(samples, shape, settings, depth, seed=seed)
+    records = conv_layer_records(layers, labels, 10, (test.reshape(-1, *shape), truth))
     return [line for _, record in records for line in record.lines()]
+
+
+def patches(answers: Answers) -> None:
+    for seed in range(3):
+        for agop in (True, False):
+            for size in (1, 3, 5, 7, None):
+                key = f"patches/{size or 'whole image'}{'' if agop else ', control'}/{seed}"
+                answers.of(key, partial(layers_by_patch, size, agop, seed))
+
+
+def layers_by_patch(size: int | None, agop: bool, seed: int) -> list[dict[str, Any]]:
+    """Six layers on digits of 4 x 4 pixels; without a size the pixels are channels of one position."""
+    part = datasets.subset(shrunk(datasets.load("digits"), 2), 300, None, "random", seed)
+    shape, width = ((1, 4, 4), 32) if size else ((16, 1, 1), 16 * 32)
+    settings = ConvLayerSettings(ConvNTK(1, size or 1), width, agop=agop)
+    return layers_of(part, shape, settings, 6, seed)
 
 
 QUESTIONS: dict[str, Callable[[Answers], None]] = {
     "widths": lambda answers: answers.of("widths", widths),
     "time": times,
     "deep": deep,
+    "patches": patches,
     "signals": signals,
     "networks": networks,
 }

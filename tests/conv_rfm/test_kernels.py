@@ -70,7 +70,7 @@ def test_blocks_make_no_difference(images, kernel, monkeypatch):
     weights = torch.from_numpy(np.random.default_rng(2).standard_normal((7, 3)))
     whole, gradients = kernel.gram(points), kernel.output_gradients(points, points[1:], weights[1:])
     assert torch.equal(whole, whole.mT)
-    monkeypatch.setattr("agop.conv_rfm.kernels._PLANE", 42 * 8 * 4)
+    monkeypatch.setattr("agop.conv_rfm.patch_kernel._PLANE", 42 * 8 * 4)
     torch.testing.assert_close(kernel.gram(points), whole, rtol=1e-13, atol=1e-14)
     parts = kernel.output_gradients(points, points[1:], weights[1:])
     torch.testing.assert_close(parts, gradients, rtol=1e-10, atol=1e-12)

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from agop.chunks import row_chunks
-from agop.collapse import Collapse
-from agop.conv_rfm.kernels import PatchKernel
 from agop.conv_rfm.machine import MetricPatches
 from agop.conv_rfm.patch_agop import patch_agop
-from agop.conv_rfm.record import accuracy
+from agop.conv_rfm.patch_kernel import PatchKernel
 from agop.conv_rfm.recursion import ConvFit, fit_conv_machine, patch_metric
-from agop.errors import InputError, UndefinedMeasureError
+from agop.errors import InputError
 from agop.linalg import psd_power
 from agop.rfm import Samples
 
-__all__ = ["ConvLayer", "ConvLayerMap", "ConvLayerRecord", "ConvLayerSettings", "conv_layer_records", "deep_conv_rfm"]
-
-RECORDED = ("nc1_trace_ratio", "nc1_pinv", "nc1_cdnv", "nc2_gram_mse", "nc2_etf_error")
-"""Measures in the lines of a record, of all that a stage has."""
+__all__ = ["ConvLayer", "ConvLayerMap", "ConvLayerSettings", "deep_conv_rfm", "normalized"]
 
 
 @dataclass(frozen=True)
@@ -204,57 +198,3 @@ def _check_size(settings: ConvLayerSettings, images: Tensor) -> None:
     if min(grid) < settings.pool:
         got = f"a layer of {grid[0]} x {grid[1]}"
         raise InputError(f"{settings.pool} x {settings.pool} positions or more to pool", got, "Take fewer layers.")
-
-
-@dataclass(frozen=True)
-class ConvLayerRecord:
-    """Measurements at one layer.
-
-    Attributes
-    ----------
-    layer
-        Layer number, from 1.
-    stages
-        Collapse of the training images at three stages, all their entries as features: "input": X_l; "agop": its mapped
-        patches; "features": after the random convolution. None where it has no value, as for class means that coincide.
-    train_accuracy, test_accuracy
-        Accuracy of the layer's predictor; the latter None without test images.
-    """
-
-    layer: int
-    stages: dict[str, Collapse | None]
-    train_accuracy: float
-    test_accuracy: float | None
-
-    def lines(self) -> Iterator[dict[str, Any]]:
-        """One flat dictionary a stage, in the order of the stages."""
-        for name, stage in self.stages.items():
-            measures = {measure: getattr(stage, measure, None) for measure in RECORDED}
-            accuracies = {"train_accuracy": self.train_accuracy, "test_accuracy": self.test_accuracy}
-            yield {"layer": self.layer, "stage": name, **measures, **accuracies}
-
-
-def conv_layer_records(
-    layers: Iterable[ConvLayer], labels: Tensor, n_classes: int, test: tuple[Tensor, Tensor] | None = None
-) -> Iterator[tuple[ConvLayer, ConvLayerRecord]]:
-    """Measure layers as they come; standardized test images (m, c, H, W) with their classes travel along."""
-    held_out = None if test is None else normalized(test[0])
-    for layer in layers:
-        mapped, features = layer.map.stages(layer.images)
-        stages = {"input": layer.images, "agop": mapped, "features": features}
-        collapse = {name: _collapse(each.flatten(1), labels, n_classes) for name, each in stages.items()}
-        test_accuracy = None
-        if test is not None and held_out is not None:
-            test_accuracy = accuracy(layer.fit.machine(held_out), test[1])
-            held_out = layer.map(held_out)
-        yield (
-            layer,
-            ConvLayerRecord(layer.index, collapse, accuracy(layer.fit.predictions, labels), test_accuracy),
-        )
-
-
-def _collapse(features: Tensor, labels: Tensor, n_classes: int) -> Collapse | None:
-    try:
-        return Collapse.of(features, labels, n_classes)
-    except UndefinedMeasureError:
-        return None

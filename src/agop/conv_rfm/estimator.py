@@ -19,8 +19,9 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from agop.charts.notebook import FittedMixin
-from agop.conv_rfm.kernels import PATCH_KERNELS, PatchKernel
+from agop.conv_rfm.kernels import PATCH_KERNELS
 from agop.conv_rfm.machine import ConvMachine
+from agop.conv_rfm.patch_kernel import PatchKernel
 from agop.conv_rfm.record import ConvRFMRecord, filters_of
 from agop.conv_rfm.recursion import ConvRFMStep, IterateSettings, conv_rfm
 from agop.errors import InputError, TimeBudgetWarning

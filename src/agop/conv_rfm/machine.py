@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from agop.chunks import DEFAULT_CHUNK_BYTES, row_chunks
-from agop.conv_rfm.kernels import PatchKernel
+from agop.conv_rfm.patch_kernel import PatchKernel
 from agop.errors import InputError
 from agop.inputs import all_finite
 from agop.linalg import psd_power

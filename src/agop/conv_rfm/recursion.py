@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agop.conv_rfm.kernels import PatchKernel
 from agop.conv_rfm.machine import ConvMachine, MetricPatches, patch_kernel_matrix
 from agop.conv_rfm.patch_agop import patch_agop
+from agop.conv_rfm.patch_kernel import PatchKernel
 from agop.errors import InputError
 from agop.linalg import psd_power
 from agop.outer_product import OuterProduct, normalized_agop

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import torch
 
-from agop.conv_rfm.kernels import ConvNNGP, ConvNTK, PatchKernel, PatchLaplace
+from agop.conv_rfm.kernels import ConvNNGP, ConvNTK, PatchLaplace
+from agop.conv_rfm.patch_kernel import PatchKernel
 from agop.conv_rfm.recursion import IterateSettings
 from agop.datasets import DataName
 from agop.inputs import usable_device
