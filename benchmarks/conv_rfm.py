@@ -271,12 +271,15 @@ def patches(answers: Answers) -> None:
                 answers.of(key, partial(layers_by_patch, size, agop, seed))
 
 
-def layers_by_patch(size: int | None, agop: bool, seed: int) -> list[dict[str, Any]]:
-    """Six layers on digits of 4 x 4 pixels; without a size the pixels are channels of one position."""
+def layers_by_patch(size: int | None, agop: bool, seed: int) -> dict[str, list[float]]:
+    """NC1 of two stages and test accuracy by layer on digits of 4 x 4 pixels, channels of one position without a size."""
     part = datasets.subset(shrunk(datasets.load("digits"), 2), 300, None, "random", seed)
     shape, width = ((1, 4, 4), 32) if size else ((16, 1, 1), 16 * 32)
-    settings = ConvLayerSettings(ConvNTK(1, size or 1), width, agop=agop)
-    return layers_of(part, shape, settings, 6, seed)
+    lines = layers_of(part, shape, ConvLayerSettings(ConvNTK(1, size or 1), width, agop=agop), 6, seed)
+    found = {
+        stage: [line["nc1_trace_ratio"] for line in lines if line["stage"] == stage] for stage in ("input", "agop")
+    }
+    return found | {"test_accuracy": [line["test_accuracy"] for line in lines if line["stage"] == "input"]}
 
 
 QUESTIONS: dict[str, Callable[[Answers], None]] = {

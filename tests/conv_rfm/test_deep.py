@@ -97,6 +97,22 @@ def test_it_collapses_where_a_patch_sees_the_whole_image(digits):
     assert nc1[2][1] < 0.5 * last.stages["agop"].nc1_trace_ratio
 
 
+def test_it_collapses_the_more_a_patch_sees(digits):
+    """At the same 4 x 4 positions: single pixels hardly, patches of 5 x 5 more, the image at one position most."""
+    samples, labels, *_ = digits
+    rows = torch.nn.functional.avg_pool2d(samples.inputs.reshape(-1, 1, 8, 8), 2).flatten(1)
+
+    def factor(size, shape, width):
+        settings = ConvLayerSettings(ConvNTK(1, size), width, ridge=1e-2)
+        *_, (_, last) = conv_layer_records(
+            deep_conv_rfm(Samples.of(rows, samples.targets), shape, settings, 2), labels, 10
+        )
+        return last.stages["agop"].nc1_trace_ratio / last.stages["input"].nc1_trace_ratio
+
+    pixel, patch, image = factor(1, (1, 4, 4), 6), factor(5, (1, 4, 4), 6), factor(1, (16, 1, 1), 96)
+    assert 1.1 > pixel > 0.9 > patch > 1.2 * image
+
+
 def test_shuffled_labels_are_not_predicted(digits):
     samples, labels, test, truth = digits
     order = torch.from_numpy(np.random.default_rng(0).permutation(200))

@@ -173,7 +173,8 @@ def deep_product(entries: Tensor, known: Tensor) -> Tensor:
     row, column = known.nonzero(as_tuple=True)
 
     def product(factors: list[Tensor]) -> Tensor:
-        return torch.linalg.multi_dot(factors)
+        first, second, third = factors
+        return first @ second @ third
 
     def loss(factors: list[Tensor]) -> Tensor:
         return (product(factors) - entries)[row, column].square().mean()
