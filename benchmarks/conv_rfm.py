@@ -272,7 +272,7 @@ def patches(answers: Answers) -> None:
 
 
 def layers_by_patch(size: int | None, agop: bool, seed: int) -> dict[str, list[float]]:
-    """NC1 of two stages and test accuracy by layer on digits of 4 x 4 pixels, channels of one position without a size."""
+    """NC1 of two stages and test accuracy by layer, on digits of 4 x 4 pixels; one position without a size."""
     part = datasets.subset(shrunk(datasets.load("digits"), 2), 300, None, "random", seed)
     shape, width = ((1, 4, 4), 32) if size else ((16, 1, 1), 16 * 32)
     lines = layers_of(part, shape, ConvLayerSettings(ConvNTK(1, size or 1), width, agop=agop), 6, seed)
