@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -18,9 +19,16 @@ author = "The agop developers"
 copyright = author
 release = version = agop.__version__
 
-extensions = ["mathml", "measures", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
+extensions = [
+    "mathml",
+    "measures",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx_gallery.gen_gallery",
+]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "_gallery"]
+exclude_patterns = ["_build", "_gallery", "examples"]
 default_role = "code"
 
 html_theme = "furo"
@@ -37,6 +45,19 @@ autodoc_typehints_format = "short"
 napoleon_custom_sections = [("Attributes", "params_style")]
 napoleon_google_docstring = False
 python_maximum_signature_line_length = 88
+
+# What a cell of a notebook shows is HTML, plots included: no figures are to be looked for.
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "notebooks",
+    "filename_pattern": "",
+    "image_scrapers": (),
+    "reset_modules": (),
+    "abort_on_example_error": True,
+    "write_computation_times": False,
+    "min_reported_time": 3600,
+}
+os.environ["AGOP_DOCS"] = ".."  # links of estimators, from the folder of the notebooks
 
 # Named, not linked: objects of other projects, whose inventories would have to be fetched, and of modules inside a
 # package, which are documented only where the package exports them.

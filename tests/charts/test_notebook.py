@@ -139,3 +139,8 @@ def test_a_fitted_deep_machine_shows_what_its_page_begins_with(digits):
     assert document.summary.sentence in html
     for cell in document.summary.table.rows[0]:
         assert f">{cell}</" in html
+
+
+def test_a_tree_has_no_page_to_take_a_plot_from(digits):
+    with pytest.raises(InputError, match="a value that has a page, got a TreeRFMRegressor"):
+        TreeRFMRegressor().plot("effects")

@@ -17,7 +17,7 @@ from agop.charts.kind import accepting, kind_of
 from agop.charts.print.figures import draw, save_charts
 from agop.errors import InputError
 
-__all__ = ["FittedMixin", "NotebookMixin", "PlotView"]
+__all__ = ["FittedMixin", "NotebookMixin", "PlotMixin", "PlotView"]
 
 _CELL = "padding:.15em .7em;border-bottom:1px solid rgba(127,127,127,.4);text-align:{};font-weight:{}"
 
@@ -54,8 +54,8 @@ class PlotView:
         return f"<div><h4>{escape(self.plot.title)}</h4>{findings}{picture}<p>{escape(self.plot.caption)}</p></div>"
 
 
-class NotebookMixin:
-    """Views in notebooks of values that some kind of run accepts."""
+class PlotMixin:
+    """A value that some kind of run accepts, whose plots are those of its page."""
 
     def plot(self, name: str) -> PlotView:
         """One of the plots of the page, such as "nc1".
@@ -74,12 +74,16 @@ class NotebookMixin:
             raise InputError(f"a plot among {', '.join(plots)}", repr(name), "Choose one of them.")
         return PlotView(plots[name])
 
+
+class NotebookMixin(PlotMixin):
+    """A value that shows in a notebook what its page begins with."""
+
     def _repr_html_(self) -> str:
         """Heading, data, sentence and table of the page, readable on light and dark without a script."""
         return _first_screen(self)
 
 
-class FittedMixin:
+class FittedMixin(PlotMixin):
     """An estimator that shows in a notebook, below scikit-learn's diagram of it, what its fit has learned.
 
     Whoever inherits has a kind of run that accepts it, or says in ``_learned_table`` what it is.
@@ -118,7 +122,8 @@ def _seen(value: Any) -> tuple[Any, Any]:
     """Kind of a value, and the result that it makes of it."""
     make = accepting(value)
     if make is None:
-        raise InputError("a value that has a page", f"a {type(value).__name__}", "Import agop first.")
+        advice = "Records, trackers, explanations, RFM, Deep RFM and convolutional RFM have one."
+        raise InputError("a value that has a page", f"a {type(value).__name__}", advice)
     result = make(value)
     return kind_of(result), result
 
@@ -140,4 +145,4 @@ def _table(table: NumberTable, deciding: Any = ()) -> str:
     head = "".join(cell(name, column) for column, name in enumerate(table.columns))
     body = ["".join(cell(text, k, place) for k, text in enumerate(row)) for place, row in enumerate(table.rows)]
     lines = "".join(f"<tr>{line}</tr>" for line in (head, *body))
-    return f'<table style="border-collapse:collapse">{lines}</table>'
+    return f'<table style="border-collapse:collapse;margin:.5em 0">{lines}</table>'

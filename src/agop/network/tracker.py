@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from torch import Tensor, nn
 
+from agop.charts.notebook import NotebookMixin
 from agop.errors import InputError
 from agop.inputs import usable_device
 from agop.network.capture.checks import check_loader
@@ -30,7 +31,7 @@ Unit: TypeAlias = Literal["epoch", "step"]
 """Unit of the index of a training loop."""
 
 
-class Tracker:
+class Tracker(NotebookMixin):
     r"""Measurements of a network during training, kept in a run folder.
 
     The first and the last step are always measured; between them a measurement is due at every ``every``-th index. With
