@@ -79,18 +79,19 @@ def test_several_linear_layers_collapse():
         assert nc2_gram_mse(ClassMoments.from_gram(gram, LABELS)) < 1e-10
 
 
-def test_several_relu_layers_collapse_within_classes_but_to_no_simplex():
+def test_several_relu_layers_collapse_within_classes_but_best_to_no_simplex():
+    """Some starts end at a simplex, where the objective is higher than at classes of lower rank."""
     labels = np.repeat(np.arange(10), 6)
     targets = class_targets(labels, 10)
     settings = {"depth": 4, "width": 30, "weight_decay": 0.02, "nonlinearity": "relu", "steps": 60}
-    steps = list(descend_unconstrained_features(targets, **settings))
-    last = steps[-1]
-    stated = objective(targets, last.features, last.weights, 0.02, lambda z: np.maximum(z, 0))
-    assert last.objective == pytest.approx(stated, rel=1e-12)
-    np.testing.assert_allclose(last.features[2], (last.features[1] @ last.weights[1].T).clamp(min=0), atol=1e-12)
-    gram = last.features[1] @ last.features[1].T
-    assert nc1_trace_ratio(ClassMoments.from_gram(gram, labels)) < 1e-3
-    assert nc2_gram_mse(ClassMoments.from_gram(gram, labels)) > 1e-3
+    ends = [list(descend_unconstrained_features(targets, seed=seed, **settings))[-1] for seed in range(3)]
+    for last in ends:
+        stated = objective(targets, last.features, last.weights, 0.02, lambda z: np.maximum(z, 0))
+        assert last.objective == pytest.approx(stated, rel=1e-12)
+        np.testing.assert_allclose(last.features[2], (last.features[1] @ last.weights[1].T).clamp(min=0), atol=1e-12)
+        assert nc1_trace_ratio(ClassMoments.from_gram(last.features[1] @ last.features[1].T, labels)) < 1e-3
+    best = min(ends, key=lambda last: last.objective).features[1]
+    assert nc2_gram_mse(ClassMoments.from_gram(best @ best.T, labels)) > 1e-3
 
 
 @pytest.mark.parametrize("settings", [{"depth": 1}, {"depth": 2, "weight_decay": 0.1}], ids=str)
