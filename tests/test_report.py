@@ -169,7 +169,7 @@ def test_what_is_no_run(tmp_path):
     with pytest.raises(DataFileError, match=r"a folder without run\.json"):
         result_of(tmp_path)
     figure = Run.create(tmp_path / "nfa", {"figure": "network-nfa"}, kind="figure")
-    with pytest.raises(InputError, match="a figure of agop reproduce"):
+    with pytest.raises(InputError, match="a run that has measured nothing yet"):
         result_of(figure)
     for kind in ("", "spectroscopy"):
         other = Run.create(tmp_path / f"other{kind}", {"data": "digits"}, kind=kind)

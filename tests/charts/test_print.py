@@ -13,6 +13,7 @@ from agop.charts.chart import Bars, Choice, Curve, Curves, Grid, HeatMap, Pictur
 from agop.charts.document import Plot
 from agop.charts.print.figures import draw, save_charts
 from agop.errors import InputError, MissingExtraError
+from charts.legible import faults
 
 mpl = pytest.importorskip("matplotlib")
 
@@ -306,7 +307,7 @@ def test_nothing_overlaps_or_is_cut(name):
     figure = draw(CHARTS[name])
     figure.draw_without_rendering()
     width, height = figure.get_size_inches()
-    assert width in (3.4, 6.9)
+    assert width in (3.3, 6.8)
     assert height <= 9
     renderer = figure._get_renderer()
     outer = figure.get_tightbbox(renderer)
@@ -318,6 +319,34 @@ def test_nothing_overlaps_or_is_cut(name):
     for place, a in enumerate(boxes):
         for b in boxes[:place]:
             assert min(min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)) < 2  # dots
+    assert faults(figure) == []
+
+
+def test_what_cannot_be_read_is_found():
+    figure = drawn(curves("a", "b", y=(4.0, 2.0, 50.0), log_y=False))
+    assert faults(figure) == []
+    (axes,) = figure.axes
+    axes.set_ylim(0, 10)
+    assert faults(figure) == ["a line of '' is hidden from [ 3. 50.]"] * 2
+    axes.set_ylim(0, 60)
+    axes.text(0.5, 0.5, "a", size=5, transform=axes.transAxes)
+    assert faults(figure) == ["'a' has 5 points"]
+    axes.text(0.5, 0.5, "b", transform=axes.transAxes)
+    axes.text(1.5, 0.5, "c", transform=axes.transAxes)
+    assert faults(figure)[1:] == ["'c' is cut at the edge", "'a' lies on 'b'"]
+
+
+def test_what_lies_beyond_the_shown_heights_is_said():
+    seeds = {"seed 0": [1.0, 40.0, 1.0], "seed 1": [1.0, 2.0, 0.001]}
+    few = Curve("a", [1, 2, 3], [1.0, 20.0, 0.02], "#2b7bba", seeds=seeds)
+    figure = drawn(Curves("layer", "NC1", [few], y_range=(0.1, 10.0)))
+    marks = [(line.get_marker(), line.get_xydata().tolist()) for line in figure.axes[0].lines[3:]]
+    assert marks == [("^", [[2, 10]]), ("v", [[3, 0.1]]), ("^", [[2, 10]]), ("v", [[3, 0.1]])]
+    assert faults(figure) == []
+    many = Curve("a", list(range(1, 41)), [10.0**-k for k in range(40)], "#2b7bba")
+    figure = drawn(Curves("index", "eigenvalue", [many], y_range=(1e-5, 1.5)))
+    assert [line.get_xdata().tolist() for line in figure.axes[0].lines[1:]] == [[7]]
+    assert faults(figure) == []
 
 
 # Files
@@ -340,7 +369,7 @@ def test_files(tmp_path):
     assert dict(mpl.rcParams) == before
     text = (folder / "nc1.svg").read_text(encoding="utf-8")
     assert all(f">{name}<" in text for name in ("a $x$", "年齢", "_b", "layer", "NC1"))
-    assert 'width="244.8pt"' in text
+    assert 'width="237.6pt"' in text
     assert "dc:date" not in text
     pdf = (folder / "nc1.pdf").read_bytes()
     assert b"CreationDate" not in pdf
@@ -363,7 +392,7 @@ def test_pictures_keep_their_pixels(tmp_path):
     image = pytest.importorskip("PIL.Image")
     (path,) = save_figures([Plot("a", "A", curves("a"), [], "")], tmp_path, [".png"])
     with image.open(path) as found:
-        assert found.size[0] == 3.4 * 300
+        assert found.size[0] == 990  # 3.3 inches
 
 
 def test_what_cannot_be_written(tmp_path, monkeypatch):
@@ -400,7 +429,7 @@ def test_a_grid_has_a_panel_for_each_chart():
     }
     figure = drawn(Grid(rows))
     assert len(figure.axes) == 5
-    assert [axes.get_title() for axes in figure.axes] == ["a", "b", "c", "a", "b"]
+    assert [axes.get_title() for axes in figure.axes] == ["a", "b", "c", "", ""]  # as above
     assert figure.axes[0].get_ylabel().startswith("first")
     assert figure.axes[3].get_ylabel().startswith("second")
 

@@ -15,132 +15,11 @@ from agop.errors import InputError
 from agop.paper import FIGURES, save_reproduction_picture, write_reproduction_readme
 from agop.paper.deep_rfm_parts import MAPS
 from agop.runs import Run
+from paper.figure_lines import LINES
 
 pytest.importorskip("matplotlib")
 
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-def deep_rfm_lines():
-    return [
-        {"part": f"deep-rfm-digits-{features}", "data": "digits", "features": features, "seed": seed}
-        | {"control": control, "layer": layer, "stage": stage, "shuffled": False}
-        | {"nc1_trace_ratio": (1 + seed) * 0.5**layer, "nc2_gram_mse": 0.1 / layer}
-        for features in ("relu", "cosine")
-        for control in (False, True)
-        for seed in (0, 1)
-        for layer in (1, 2, 3)
-        for stage in ("input", "agop", "features")
-    ]
-
-
-def maps_lines():
-    """Every map that is drawn; that of ReLU features has no scaled distance."""
-    return [
-        {"part": features, "data": data, "features": features, "seed": seed, "control": control, "layer": layer}
-        | {"stage": "input", "nc1_trace_ratio": 0.5**layer, "scaled_distance": None if features == "relu" else 2.0}
-        for data in ("digits", "mnist")
-        for features in MAPS
-        for control in (False, True)
-        for seed in (0, 1)
-        for layer in (1, 2, 3)
-    ]
-
-
-def network_lines(parts):
-    lines = []
-    for part, columns in parts.items():
-        for epoch in (0, 5, 10):
-            for index, layer in enumerate(("fc.1", "fc.2", "fc.output")):
-                for stage in ("input", "linear", "output", "agop_1/2")[: 4 if index < 2 else 2]:
-                    line = {"part": part, "data": "digits", "model": "mlp", "seed": 0, "epoch": epoch, "layer": layer}
-                    line |= {"stage": stage, "loss": 1 / (1 + epoch), "nc1_trace_ratio": 2.0**-index / (1 + epoch)}
-                    line |= {"within_total_ratio": 0.3, "between_total_ratio": 0.7}
-                    if stage == "input":
-                        line |= {
-                            "share": 0.75 if epoch else None,
-                            "nfa_pearson": 0.4,
-                            "nfa_pearson_root": 0.6 + epoch / 100,
-                        }
-                        line |= {"weight_change": 0.2} if epoch == 10 else {}
-                    lines.append(line | columns)
-    return lines
-
-
-def recursion_lines():
-    return [
-        {"part": "recursion-digits-relu", "data": "digits", "features": "relu", "curve": curve, "layer": layer}
-        | {"stage": stage, "nc1_trace_ratio": 1 / layer, "kernel_shift": 0.5, "features_shift": -0.1}
-        | {"explaining_shift": None}
-        for curve in ("measured", "one step", "first", "refitted", "explained")
-        for layer in (1, 2)
-        for stage in ("input", "agop", "features")
-    ]
-
-
-def kernel_lines():
-    lines = [
-        {"panel": panel, "curve": curve, "step": step, "objective": 5.0 - step, "minimum": 2.0, "shuffled": shuffled}
-        for panel, curve in (("descent", "signed"), ("rfm", "RFM"), ("layers", "Deep RFM"), ("unconstrained", "linear"))
-        for step in (0, 1)
-        for shuffled in ((False, True) if panel == "unconstrained" else (False,))
-    ]
-    lines += [
-        {"panel": "labels", "shuffled": shuffled, "control": False, "layer": layer, "stage": "input"}
-        for shuffled in (False, True)
-        for layer in (1, 2)
-    ]
-    return [line | {"part": "kernel-learning-digits", "data": "digits", "nc1_trace_ratio": 0.1} for line in lines]
-
-
-def modular_lines():
-    rows = [
-        {"iteration": i, "train_accuracy": 1.0, "test_accuracy": i / 4, "circulant": 0.5, "alignment": 0.9}
-        for i in range(4)
-    ]
-    rows.append({"iteration": None, "train_accuracy": 1.0, "test_accuracy": 1.0, "circulant": 1.0})
-    return [{"part": "m", "kernel": "gaussian", "seed": 1, "test_error": 1.0, "train_error": 0.0} | row for row in rows]
-
-
-def directions_lines():
-    rows = [(n, i, False) for n in (100, 200) for i in range(3)] + [(n, 0, True) for n in (100, 200)]
-    return [
-        {
-            "part": "m",
-            "seed": 1,
-            "rows": n,
-            "iteration": i,
-            "shuffled": s,
-            "angle": 80.0 - 10 * i,
-            "test_error": n / 1000,
-        }
-        for n, i, s in rows
-    ]
-
-
-def recovery_lines():
-    return [
-        {"part": task, "task": task, "observed": n, "seed": seed, "method": method, "error": 1 / n, "norm": 2.0}
-        for task in ("sparse", "low-rank")
-        for n in (10, 20)
-        for seed in (1, 2)
-        for method in ("linear RFM, power 1", "linear RFM, power 1/2", "least norm", "deep linear network")
-    ]
-
-
-LINES = {
-    "grokking": modular_lines,
-    "central-subspace": directions_lines,
-    "linear-rfm": recovery_lines,
-    "deep-rfm-metrics": deep_rfm_lines,
-    "deep-rfm-maps": maps_lines,
-    "deep-rfm-gram": list,
-    "network-attribution": lambda: network_lines({"mlp-digits": {}}),
-    "network-nfa": lambda: network_lines({"mlp-digits": {}}),
-    "initialization": lambda: network_lines({"mlp-0.3": {"gain": 0.3}, "mlp-1": {"gain": 1.0}}),
-    "theory-recursion": recursion_lines,
-    "theory-kernel-learning": kernel_lines,
-}
 
 
 @pytest.fixture
@@ -202,16 +81,16 @@ def heights(curve):
 
 def test_deep_rfm_by_layer(make):
     found = panels(make("deep-rfm-metrics"))
-    titles = [f"digits, {features} features" for features in ("relu", "cosine")]
-    assert list(found) == [(row, title) for row in ("NC1", "NC2") for title in titles]
-    nc1 = found["NC1", titles[0]]
+    names = [f"{measure}, {features} features" for measure in ("NC1", "NC2") for features in ("ReLU", "cosine")]
+    assert list(found) == [(name, "digits") for name in names]
+    nc1 = found[names[0], "digits"]
     assert [curve.name for curve in nc1] == [*STAGES.values(), "X (input), control"]
     for curve in nc1:
         assert curve.x == (1, 2, 3)
         assert [2**0.5 * 0.5**layer for layer in (1, 2, 3)] == heights(curve)
         assert list(curve.seeds) == ["seed 0", "seed 1"]
         assert curve.low is None  # two seeds are no interval, they are lines of their own
-    assert heights(found["NC2", titles[0]][0]) == [0.1, 0.05, 0.1 / 3]
+    assert heights(found[names[2], "digits"][0]) == [0.1, 0.05, 0.1 / 3]
 
 
 def test_maps_by_layer(make):
@@ -310,7 +189,8 @@ def test_page(make):
         "arXiv 2402.13728): All collapse.",
         "Found: 1 of 3 checks hold, 1 do not, 1 are undecided.",
         "| holds | It falls. | nc1 0.5; It is True. |\n| does not hold | It falls. | nc1 0.5; It is False. |",
-        "![deep-rfm-metrics](figure.svg)",
+        "![deep-rfm-metrics](figure.svg)\n\nNC1 (tr Σ_W / tr Σ_B)",
+        "Training rows: 500 or 20 a class. Seeds of a run: 2 or 1; thin lines are single seeds.",
         "| deep-rfm-digits-relu | 500 | 0, 1 | 2.5 |\n| free | 20 a class | 3 | 0.5 |",
         f"Machine: {run.info()['machine']['cpu']}, ",
         "3 s for all runs",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agop.charts.chart import Bars, Choice, HeatMap, chart_json
+from agop.charts.chart import Bars, Choice, chart_json
 from agop.charts.palette import GRAY, color
 from agop.tables import TABLE
 from agop.tables.plots import table_numbers, table_plots
@@ -71,10 +71,14 @@ def test_effects_of_several_models():
 
 def test_interactions():
     chart = plots(result())["interactions"].chart
-    assert isinstance(chart, HeatMap)
-    assert chart.numbers
-    assert chart.x == chart.y == ["mass", "age", "town"]
-    assert chart.values == [[None, 6.2, 2.1], [6.2, None, 0.0], [2.1, 0.0, None]]
+    assert chart.categories == ["age × mass", "town × mass", "age × town"]
+    (series,) = chart.series
+    assert series.values == [0.062, 0.021, 0.0]
+    assert series.errors == [0.004, 0.003, 0.001]
+    many = replace(EXPLANATION, interactions=tuple(("age", "mass", 0.1, 0.01) for _ in range(20)))
+    plot = plots(result(explanation=many))["interactions"]
+    assert len(plot.chart.categories) == 15
+    assert plot.caption.endswith("The 15 strongest of the pairs that were tried.")
 
 
 def test_coupling():

@@ -104,11 +104,16 @@ class Summary:
 
     @classmethod
     def of(
-        cls, sentence: str, runs: Sequence[tuple[str, Mapping[str, str]]], deciding: Sequence[tuple[int, str]]
+        cls,
+        sentence: str,
+        runs: Sequence[tuple[str, Mapping[str, str]]],
+        deciding: Sequence[tuple[int, str]],
+        words: Collection[str] = ("fitted",),
     ) -> Self:
         """Summary of runs, each a name and its numbers by the names of their columns.
 
-        Numbers that decide are (row, name of the column); those that no run has are left out.
+        Numbers that decide are (row, name of the column); those that no run has are left out. ``words`` are the columns
+        that hold words instead of numbers.
 
         Examples
         --------
@@ -118,7 +123,7 @@ class Summary:
         """
         columns = ["run", *dict.fromkeys(column for _, cells in runs for column in cells)]
         rows = [[name, *(cells.get(column, "–") for column in columns[1:])] for name, cells in runs]
-        table = NumberTable("Summary of the runs" if len(runs) > 1 else "Summary", columns, rows, ("fitted",))
+        table = NumberTable("Summary of the runs" if len(runs) > 1 else "Summary", columns, rows, words)
         return cls(sentence, table, [(row, columns.index(column)) for row, column in deciding if column in columns])
 
 

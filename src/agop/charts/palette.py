@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["GRAY", "PALETTE", "color", "shade"]
+from typing import Literal, TypeAlias
+
+__all__ = ["GRAY", "PALETTE", "Ordered", "color", "shade"]
 
 PALETTE = ("#2b7bba", "#d55e00", "#00916a", "#b5609d", "#a87b00", "#2a9ab5", "#7a5fd0", "#c23b3b")
 """Hues after Okabe and Ito; each has a contrast above 3 to white and to the dark page."""
@@ -10,7 +12,13 @@ PALETTE = ("#2b7bba", "#d55e00", "#00916a", "#b5609d", "#a87b00", "#2a9ab5", "#7
 GRAY = "#7d7d7d"
 """Color of what is there to compare with."""
 
-_SHADES = ("#3b6fd4", "#7a5fd0", "#b04fb8", "#d04a86", "#d9553f", "#c07a10")
+Ordered: TypeAlias = Literal["layers", "settings"]
+"""What an ordered family of curves is of; each has shades of its own, so that one palette has one meaning."""
+
+_SHADES: dict[Ordered, tuple[str, ...]] = {
+    "layers": ("#3b6fd4", "#7a5fd0", "#b04fb8", "#d04a86", "#d9553f", "#c07a10"),
+    "settings": ("#0f7391", "#0a8a6e", "#4d9440", "#8f9a00"),
+}
 
 
 def color(place: int) -> str:
@@ -24,17 +32,20 @@ def color(place: int) -> str:
     return PALETTE[place % len(PALETTE)]
 
 
-def shade(place: int, count: int) -> str:
-    """Color of the member at a place of an ordered family of ``count`` curves, such as layers.
+def shade(place: int, count: int, of: Ordered = "layers") -> str:
+    """Color of the member at a place of an ordered family of ``count`` curves.
 
     Examples
     --------
     >>> shade(0, 3), shade(1, 3), shade(2, 3)
     ('#3b6fd4', '#c04c9f', '#c07a10')
+    >>> shade(0, 3, "settings")
+    '#0f7391'
     """
-    position = place / max(1, count - 1) * (len(_SHADES) - 1)
-    low = min(int(position), len(_SHADES) - 2)
-    pairs = zip(_channels(_SHADES[low]), _channels(_SHADES[low + 1]), strict=True)
+    shades = _SHADES[of]
+    position = place / max(1, count - 1) * (len(shades) - 1)
+    low = min(int(position), len(shades) - 2)
+    pairs = zip(_channels(shades[low]), _channels(shades[low + 1]), strict=True)
     mixed = (round(a + (b - a) * (position - low)) for a, b in pairs)
     return "#" + "".join(f"{channel:02x}" for channel in mixed)
 

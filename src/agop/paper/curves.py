@@ -10,7 +10,7 @@ from typing import Any
 from scipy import stats
 
 from agop.charts.chart import Curve, Dash, Grid
-from agop.charts.palette import color, shade
+from agop.charts.palette import Ordered, color, shade
 from agop.charts.seed_curves import seed_curve
 from agop.runs import Line, Run, hidden_layers, select, summarize_along, values_of
 
@@ -61,10 +61,10 @@ def family(
     of: tuple[str, Mapping[Any, str]],
     dash: Dash = "solid",
     *,
-    ordered: bool = False,
+    ordered: Ordered | None = None,
     log: bool = True,
 ) -> list[Curve]:
-    """Curve for each value of a column, by its name, in the colors of the palette, or in shades of an ordered family.
+    """Curve for each value of a column, by its name, in the colors of the palette, or in shades of what is ordered.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def family(
     [('X', (1.0, 0.5))]
     """
     column, names = of
-    paints = [shade(place, len(names)) if ordered else color(place) for place in range(len(names))]
+    paints = [shade(place, len(names), ordered) if ordered else color(place) for place in range(len(names))]
     return [
         course(select(lines, **{column: value}), along, measure, name, paint, dash, log=log)
         for (value, name), paint in zip(names.items(), paints, strict=True)

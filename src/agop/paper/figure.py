@@ -124,6 +124,8 @@ class Figure:
         Regular expression for the names of the tensors that the figure keeps; none if empty.
     paper
         Paper that it is of.
+    caption
+        Caption of the chart: what is drawn, in which units, and how lines are told apart.
     """
 
     name: str
@@ -136,6 +138,7 @@ class Figure:
     measures: tuple[str, ...] = ()
     tensors: str = ""
     paper: str = "Beaglehole, Súkeník, Mondelli, Belkin 2024, arXiv 2402.13728"
+    caption: str = ""
 
     def data_sets(self, scale: Scale, wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
         """The data sets that are wanted, each once, or those of the scale.

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from agop.charts.findings import listed
 from agop.paper.figure import Verdict
-from agop.runs import Run
+from agop.paper.figures import FIGURES
+from agop.runs import BAND_SEEDS, Run
 from agop.runs.files import write_text_atomic
 
-__all__ = ["write_reproduction_readme"]
+__all__ = ["MARKS", "caption_of", "found_text", "run_row", "write_reproduction_readme"]
 
-_MARKS = {True: "holds", False: "does not hold", None: "undecided"}
+MARKS = {True: "holds", False: "does not hold", None: "undecided"}
+"""What is said of a verdict."""
 
 
 def write_reproduction_readme(run: Run, command: str, picture: str | None) -> Path:
@@ -30,7 +33,6 @@ def write_reproduction_readme(run: Run, command: str, picture: str | None) -> Pa
     info = run.info()
     settings, verdicts = info["settings"], info["verdicts"]
     machine = info["machine"]
-    held, failed, open_ = (sum(v["holds"] is what for v in verdicts) for what in (True, False, None))
     lines = [
         f"# {settings['figure']}, scale {settings['scale']}",
         "",
@@ -38,17 +40,16 @@ def write_reproduction_readme(run: Run, command: str, picture: str | None) -> Pa
         "",
         f"The paper ({info['paper']}): {info['claim']}",
         "",
-        f"Found: {held} of {len(verdicts)} checks hold, {failed} do not"
-        + (f", {open_} are undecided." if open_ else "."),
+        f"Found: {found_text(verdicts)}",
         "",
         "| verdict | claim | found |",
         "|---|---|---|",
-        *(f"| {_MARKS[each['holds']]} | {each['claim']} | {Verdict.told(each)} |" for each in verdicts),
+        *(f"| {MARKS[each['holds']]} | {each['claim']} | {Verdict.told(each)} |" for each in verdicts),
         "",
-        *([f"![{settings['figure']}]({picture})", ""] if picture else []),
+        *([f"![{settings['figure']}]({picture})", "", caption_of(info), ""] if picture else []),
         "| run | training rows | seeds | seconds |",
         "|---|---|---|---|",
-        *(_row(part) for part in info["parts"]),
+        *(f"| {' | '.join(run_row(part))} |" for part in info["parts"]),
         "",
         f"Machine: {machine['cpu']}, cores: {machine['cores']}, threads: {machine['threads']}"
         + (f", {', '.join(machine['gpus'])}" if machine["gpus"] else "")
@@ -60,9 +61,60 @@ def write_reproduction_readme(run: Run, command: str, picture: str | None) -> Pa
     return path
 
 
-def _row(part: Mapping[str, Any]) -> str:
+def found_text(verdicts: Sequence[Mapping[str, Any]]) -> str:
+    """How many checks hold.
+
+    Examples
+    --------
+    >>> found_text([{"holds": True}, {"holds": True}, {"holds": False}]), found_text([{"holds": None}])
+    ('2 of 3 checks hold, 1 do not.', '0 of 1 checks hold, 0 do not, 1 are undecided.')
+    """
+    held, failed, undecided = (sum(verdict["holds"] is what for verdict in verdicts) for what in (True, False, None))
+    return f"{held} of {len(verdicts)} checks hold, {failed} do not" + (
+        f", {undecided} are undecided." if undecided else "."
+    )
+
+
+def caption_of(info: Mapping[str, Any]) -> str:
+    """Caption of the picture of a figure: what is drawn, the number of rows and seeds, and how seeds are drawn.
+
+    Parameters
+    ----------
+    info
+        ``run.json`` of the folder of the figure.
+
+    Examples
+    --------
+    >>> parts = [{"settings": {"samples": 2000, "seeds": [0, 1]}}, {"settings": {"per_class": 50, "seed": 0}}]
+    >>> caption_of({"settings": {"figure": "none"}, "parts": parts})
+    'Training rows: 2,000 or 50 a class. Seeds of a run: 2 or 1; thin lines are single seeds.'
+    """
+    figure, parts = FIGURES.get(info["settings"]["figure"]), info["parts"]
+    rows = list(dict.fromkeys(_rows(part["settings"]) for part in parts))
+    counts = list(dict.fromkeys(len(_seeds(part["settings"])) for part in parts))
+    drawn = [] if figure is None or not figure.caption else [figure.caption]
+    drawn.append(f"Training rows: {_either(rows)}.")
+    bands = "; bands are 95 % intervals of the mean" * (max(counts) >= BAND_SEEDS)
+    single = "; thin lines are single seeds" * any(1 < count < BAND_SEEDS for count in counts)
+    drawn.append(f"Seeds of a run: {_either(list(map(str, counts)))}{bands}{single}.")
+    return " ".join(drawn)
+
+
+def _either(texts: Sequence[str]) -> str:
+    return listed(texts).replace(", ", " or ")
+
+
+def _rows(settings: Mapping[str, Any]) -> str:
+    if per_class := settings.get("per_class"):
+        return f"{per_class:,} a class"
+    return f"{settings['samples']:,}" if settings.get("samples") else "all there are"
+
+
+def _seeds(settings: Mapping[str, Any]) -> list[int]:
+    return list(settings.get("seeds", [settings.get("seed")]))
+
+
+def run_row(part: Mapping[str, Any]) -> list[str]:
+    """Name, training rows, seeds and seconds of a run behind a figure, as they are printed."""
     settings = part["settings"]
-    per_class = settings.get("per_class")
-    rows = f"{per_class} a class" if per_class else settings.get("samples") or "all there are"
-    seeds = ", ".join(map(str, settings.get("seeds", [settings.get("seed")])))
-    return f"| {part['name']} | {rows} | {seeds} | {part['seconds']:.1f} |"
+    return [part["name"], _rows(settings), ", ".join(map(str, _seeds(settings))), f"{part['seconds']:.1f}"]

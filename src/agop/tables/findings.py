@@ -18,7 +18,11 @@ from agop.tables.result import TableResult
 __all__ = [
     "COUPLED_COLUMNS",
     "PARTS",
+    "error_comparison",
+    "fold_error",
+    "largest_effects",
     "part_findings",
+    "relative_error",
     "table_findings",
 ]
 
@@ -46,12 +50,12 @@ def table_findings(results: Sequence[TableResult]) -> list[Finding]:
     coupling | – | no two columns act through a common direction
     share of the AGOP, first direction | 60 % | age +1; the first 3 hold 100 %
     """
-    return [*_comparison(results), *(finding for part in PARTS for finding in of_each(results, PARTS[part]))]
+    return [*error_comparison(results), *(finding for part in PARTS for finding in of_each(results, PARTS[part]))]
 
 
 def part_findings(results: Sequence[TableResult], part: str) -> list[Finding]:
     """Findings of one of ``PARTS``, the name of a plot."""
-    compared = _comparison(results) if part == "folds" else []
+    compared = error_comparison(results) if part == "folds" else []
     return [*compared, *of_each(results, PARTS[part])]
 
 
@@ -67,10 +71,10 @@ def _two_errors(share: float, error: float) -> Interval:
 def _effects(result: TableResult) -> list[Finding]:
     """Columns with the largest effects, also by the models of the folds, and the steepest."""
     explanation = result.explanation
-    return [*_largest_effects(explanation), *_largest_by_fold(result), *_steepest(explanation)]
+    return [*largest_effects(explanation), *_largest_by_fold(result), *_steepest(explanation)]
 
 
-def _largest_effects(explanation: Explanation) -> list[Finding]:
+def largest_effects(explanation: Explanation) -> list[Finding]:
     """Columns that have, or may have, the largest effect; those that come next; how many have surely a small one."""
     order = explanation.ranking()
     if len(order) == 1:
@@ -180,24 +184,31 @@ def _signed(entry: float) -> str:
     return f"{'+' if entry > 0 else ''}{number_text(entry)}"
 
 
-def _error(result: TableResult) -> list[Finding]:
+def fold_error(result: TableResult) -> list[Finding]:
     """Mean error over the folds with its standard deviation, beside that of the constant prediction."""
     if not result.folds:
         return []
-    errors, baselines = _errors(result), _baselines(result)
+    errors, relative = _errors(result), relative_error(result)
     count, mean = len(errors), float(errors.mean())
     where = f"mean over {count} folds" if count > 1 else "one fold"
     notes: list[str] = []
-    if np.isfinite(baselines).all() and baselines.mean() > 0:
-        better = int((errors < baselines).sum())
-        notes += [f"{percent(mean / float(baselines.mean()))} of the constant prediction"]
+    if relative is not None:
+        better = int((errors < _baselines(result)).sum())
+        notes += [f"{percent(relative)} of the constant prediction"]
         notes += [f"below it in {better} of {count} folds"] * (count > 1)
     deviation = float(errors.std(ddof=1)) if count > 1 else 0.0
     interval = Interval(mean - deviation, mean + deviation, "standard deviation") if count > 1 else None
     return [Finding(_measure(result), where, mean, interval=interval, notes=tuple(notes))]
 
 
-def _comparison(results: Sequence[TableResult]) -> list[Finding]:
+def relative_error(result: TableResult) -> float | None:
+    """Mean error over the folds over that of the constant prediction; None where one of them is not known."""
+    baselines = _baselines(result)
+    known = len(baselines) > 0 and np.isfinite(baselines).all() and baselines.mean() > 0
+    return float(_errors(result).mean() / baselines.mean()) if known else None
+
+
+def error_comparison(results: Sequence[TableResult]) -> list[Finding]:
     """Which model has the lowest error: of the same folds, or else relative to a constant; none if neither is known.
 
     A difference inside the spread over the folds is none.
@@ -264,6 +275,6 @@ PARTS: Mapping[str, Callable[[TableResult], list[Finding]]] = {
     "interactions": _interactions,
     "coupling": _coupling,
     "directions": _directions,
-    "folds": _error,
+    "folds": fold_error,
 }
 """Findings on a model by the name of the plot that they are on."""

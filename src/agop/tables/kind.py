@@ -12,6 +12,7 @@ from agop.tables.explanation import Explanation
 from agop.tables.findings import table_findings
 from agop.tables.plots import table_numbers, table_plots
 from agop.tables.result import TableResult
+from agop.tables.summary import table_data, table_summary
 
 __all__ = ["TABLE"]
 
@@ -32,6 +33,8 @@ TABLE = register(
         table_findings,
         table_numbers,
         _heading,
+        data=table_data,
+        summary=table_summary,
         terms={
             **AGOP,
             "effect": (

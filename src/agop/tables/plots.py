@@ -21,8 +21,8 @@ from agop.tables.result import TableResult
 
 __all__ = ["explanation_charts", "table_numbers", "table_plots"]
 
-_COLUMNS, _ENTRIES = 20, 12
-"""Columns shown of the effects, entries shown of a direction."""
+_COLUMNS, _ENTRIES, _PAIRS = 20, 12, 15
+"""Columns shown of the effects, entries shown of a direction, and pairs shown of the interactions."""
 
 _SHARES = {"effect": "share of the variance", "steepness": "share of the AGOP"}
 """Units of effect and steepness."""
@@ -108,46 +108,32 @@ def _at(shown: Sequence[str], columns: Sequence[str], values: NDArray[np.float64
 
 
 def _interaction_plot(results: Sequence[TableResult]) -> Plot | None:
-    charts = {
-        result.name: _interaction_map(result.explanation) for result in results if result.explanation.interactions
+    """Pairs of columns with the standard errors of their interactions, the strongest first."""
+    tried = {
+        result.name: (k, result.explanation) for k, result in enumerate(results) if result.explanation.interactions
     }
-    if not charts:
+    if not tried:
         return None
+    charts = {name: _interactions(explanation, color(place)) for name, (place, explanation) in tried.items()}
+    more = max(len(explanation.interactions) for _, explanation in tried.values()) > _PAIRS
+    which = f" The {_PAIRS} strongest of the pairs that were tried." if more else ""
     return Plot(
         "interactions",
         "Which columns interact",
         by_run(results, charts),
         part_findings(results, "interactions"),
-        "Total interaction index of each pair of the columns with the largest effects, in per cent of the variance of "
-        "the prediction; 0 if the prediction is additive over the pair. Estimated by swaps of values between rows.",
+        "Total interaction index of pairs of the columns with the largest effects; 0 if the prediction is additive over "
+        "the pair. Estimated by swaps of values between rows; the lines are two standard errors on each side, and pairs "
+        f"whose lines overlap are not told apart.{which}",
         ("interaction", "standard error"),
     )
 
 
-def _interaction_map(explanation: Explanation) -> HeatMap:
-    tried = {name for pair in explanation.interactions for name in pair[:2]}
-    names = [explanation.columns[index] for index in explanation.ranking() if explanation.columns[index] in tried]
-    shares = 100 * interaction_matrix(names, explanation.interactions)
-    values = [[None if np.isnan(share) else float(share) for share in row] for row in shares]
-    return HeatMap("column", "column", names, names, values, "% of the variance", numbers=True)
-
-
-def interaction_matrix(
-    names: Sequence[str], interactions: Sequence[tuple[str, str, float, float]]
-) -> NDArray[np.float64]:
-    """Symmetric (p, p) shares of the pairs of ``names``, NaN where a pair was not tried and on the diagonal.
-
-    Examples
-    --------
-    >>> interaction_matrix(["a", "b"], [("b", "a", 0.25, 0.01)])
-    array([[ nan, 0.25],
-           [0.25,  nan]])
-    """
-    place = {name: index for index, name in enumerate(names)}
-    matrix = np.full((len(names), len(names)), np.nan)
-    for a, b, share, _ in interactions:
-        matrix[place[a], place[b]] = matrix[place[b], place[a]] = share
-    return matrix
+def _interactions(explanation: Explanation, paint: str) -> Bars:
+    shown = explanation.interactions[:_PAIRS]
+    values, errors = [share for *_, share, _ in shown], [error for *_, error in shown]
+    names = [f"{a} × {b}" for a, b, *_ in shown]
+    return Bars(names, "share of the variance", [Series("interaction", values, paint, errors)])
 
 
 def _coupling_plot(results: Sequence[TableResult]) -> Plot | None:

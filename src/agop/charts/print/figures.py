@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 from agop.charts.chart import Bars, Chart, Choice, Curves, Grid, HeatMap, Panels, Pictures
 from agop.charts.document import Plot
+from agop.charts.print.bar_panels import draw_bar_panels, draw_heat_maps
 from agop.charts.print.log_ticks import label_logarithms
 from agop.charts.print.picture_grid import draw_pictures
-from agop.charts.print.small_multiples import draw_bar_panels, draw_curve_panels, draw_grid, draw_heat_maps
+from agop.charts.print.small_multiples import draw_curve_panels, draw_grid
 from agop.charts.print.style import Make, new_figure, print_style, write_figure
 from agop.errors import InputError
 from agop.extras import require
@@ -28,7 +29,7 @@ T = TypeVar("T")
 
 
 def draw(chart: Chart | Grid, make: Make = new_figure) -> Any:
-    """A figure of one column (3.4 inches) or two (6.9) that shows a chart.
+    """A figure of one column (3.3 inches) or two (6.8) that shows a chart.
 
     Of a choice several charts are shown, evenly spaced from the first to the last: curves as small multiples with
     common axes, pictures as a grid with a column for each, bars and heat maps below each other. Of charts that are
@@ -53,7 +54,7 @@ def draw(chart: Chart | Grid, make: Make = new_figure) -> Any:
     >>> from agop.charts.chart import Curve
     >>> figure = draw(Curves("layer", "NC1", [Curve("input", [1, 2, 3], [4.0, None, 0.1], "#2b7bba")]))
     >>> figure.axes[0].get_yscale(), float(figure.get_figwidth())
-    ('log', 3.4)
+    ('log', 3.3)
     """
     with print_style():
         if isinstance(chart, Grid):

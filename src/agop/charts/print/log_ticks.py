@@ -15,25 +15,35 @@ __all__ = ["label_logarithms", "log_ticks"]
 _DECADES = 2.0
 """Decades from which on whole powers of ten are enough."""
 
-_FEWEST = 3
+_FEWEST, _MOST = 3, 7
 """Labels that are wanted; where 1, 2 and 5 times powers of ten are fewer, there are round numbers instead."""
 
 
-def log_ticks(low: float, high: float, fewest: int = _FEWEST) -> list[float]:
+def log_ticks(low: float, high: float, fewest: int = _FEWEST, most: int = _MOST) -> list[float]:
     """Places of the labels between two positive numbers; empty for two decades or more, where powers of ten serve.
+
+    Parameters
+    ----------
+    low, high
+        Ends of the axis.
+    fewest, most
+        Labels that are wanted, and for which there is room.
 
     Examples
     --------
     >>> log_ticks(0.15, 7.0), log_ticks(0.61, 0.74), log_ticks(0.01, 2.0)
     ([0.2, 0.5, 1.0, 2.0, 5.0], [0.62, 0.64, 0.66, 0.68, 0.7, 0.72, 0.74], [])
+    >>> log_ticks(0.15, 7.0, most=3), log_ticks(0.61, 0.74, most=3)
+    ([0.3, 1.0, 3.0], [0.65, 0.7])
     """
     if math.log10(high / low) >= _DECADES:
         return []
     powers = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    ticks = _within(np.outer(powers, [1, 2, 5]).ravel(), low, high)
-    if len(ticks) >= fewest:
-        return ticks
-    locator = require("matplotlib.ticker", "report").MaxNLocator(7, steps=[1, 2, 5, 10])
+    for factors in ([1, 2, 5], [1, 3]):
+        ticks = _within(np.outer(powers, factors).ravel(), low, high)
+        if fewest <= len(ticks) <= most:
+            return ticks
+    locator = require("matplotlib.ticker", "report").MaxNLocator(most, steps=[1, 2, 5, 10])
     return _within(locator.tick_values(low, high), low, high)
 
 
@@ -51,10 +61,19 @@ def label_logarithms(figure: Any) -> None:
             axes.autoscale_view()
             fewest = _FEWEST if axis is axes.yaxis else 2  # there is less room beside than above each other
             low, high = sorted(axis.get_view_interval())
-            if ticks := log_ticks(low, high, fewest):
+            if ticks := log_ticks(low, high, fewest, _room(axes) if axis is axes.yaxis else _MOST):
                 axis.set_major_locator(ticker.FixedLocator(ticks))
                 axis.set_major_formatter(ticker.FuncFormatter(_text))
                 axis.set_minor_locator(ticker.NullLocator())
+
+
+def _room(axes: Any) -> int:
+    """Labels above each other for which axes have room, before they are laid out."""
+    place = axes.get_subplotspec()
+    if place is None:
+        return _MOST
+    inches = axes.figure.bbox.height / axes.figure.dpi / place.get_gridspec().nrows - 0.6
+    return min(_MOST, max(_FEWEST, int(inches / 0.17)))
 
 
 def _text(value: float, _: Any) -> str:

@@ -40,6 +40,9 @@ _MISSING = "#e4e4e4"
 _MARKED = 30
 """Points of a curve up to which each has a mark."""
 
+_SMALLEST = 6.0
+"""Size of the smallest letters, in points."""
+
 
 def categories_of(charts: Sequence[Curves]) -> list[str] | None:
     """Names on the common axis in the order in which they come; None if it is one of numbers.
@@ -61,7 +64,10 @@ def draw_curves(axes: Axes, chart: Curves, categories: Sequence[str] | None = No
     axes.set(xscale="log" if chart.log_x else "linear", yscale="log" if chart.log_y else "linear")
     floor = _least_positive(chart) if chart.log_y else -math.inf
     for curve in chart.curves:
-        _draw_curve(axes, curve, _places(curve, chart, categories), floor)
+        x = _places(curve, chart, categories)
+        _draw_curve(axes, curve, x, floor)
+        if chart.y_range is not None:
+            _mark_beyond(axes, curve, x, chart)
     if categories is not None:
         _name_columns(axes, categories, _inches(axes))
         axes.set_xlim(-0.5, len(categories) - 0.5)
@@ -194,6 +200,20 @@ def _draw_curve(axes: Axes, curve: Curve, x: NDArray[np.float64], floor: float) 
         axes.vlines(x[alone], low[alone], high[alone], color=curve.color, alpha=0.4, lw=2)
 
 
+def _mark_beyond(axes: Axes, curve: Curve, x: NDArray[np.float64], chart: Curves) -> None:
+    """Triangles on the edge of the shown heights, where a curve leaves them and, of few points, for all beyond."""
+    low, high = chart.y_range or (-math.inf, math.inf)
+    for values in (curve.y, *curve.seeds.values()):
+        y = numbers(values)
+        for edge, beyond, marker in ((high, y > high, "^"), (low, y < low, "v")):
+            outside = beyond & np.isfinite(x) & (not chart.log_y or y > 0)
+            inside = np.pad(~beyond & np.isfinite(y), 1)
+            marked = outside if len(y) <= _MARKED else outside & (inside[:-2] | inside[2:])
+            style: dict[str, Any] = {"color": curve.color, "ms": 3.5, "mew": 0, "clip_on": False, "zorder": 3}
+            if marked.any():
+                axes.plot(x[marked], np.full(marked.sum(), edge), ls="", marker=marker, **style)
+
+
 def _places(curve: Curve, chart: Curves, categories: Sequence[str] | None) -> NDArray[np.float64]:
     if categories is not None:
         place = {name: index for index, name in enumerate(categories)}
@@ -228,7 +248,7 @@ def _write_numbers(axes: Axes, image: AxesImage, shown: np.ma.MaskedArray[Any, A
     texts = {(i, j): two_digits(float(shown[i, j])) for i, j in np.argwhere(~np.ma.getmaskarray(shown)).tolist()}
     longest = max(map(len, texts.values()), default=1)
     size = min(7.0, 0.9 * inches / shown.shape[1] / longest / LETTER * 7)
-    if size < 3.5:
+    if size < _SMALLEST:
         return
     for (row, column), text in texts.items():
         color = "black" if _lightness(image.to_rgba(shown[row, column])) > 0.18 else "white"

@@ -1,122 +1,125 @@
-"""Figures of one or several charts of a kind: curves in rows and columns, bars and heat maps below each other."""
+"""Small multiples of curves for print: panels in lines, on common scales where they mean the same."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from agop.charts.chart import Bars, Curves, Grid, HeatMap
-from agop.charts.print.panels import DASHES, categories_of, draw_bars, draw_curves, draw_heat_map, heat_norm
-from agop.charts.print.style import (
-    COLUMN,
-    LETTER,
-    PAGE,
-    Make,
-    color_bar,
-    legend,
-    legend_height,
-    new_figure,
-    shortened,
-    wrapped,
-)
-from agop.extras import require
+from agop.charts.chart import Curves, Grid
+from agop.charts.print.legends import LegendGroup, draw_legends, legend_groups
+from agop.charts.print.panels import categories_of, draw_curves
+from agop.charts.print.style import COLUMN, PAGE, Make, new_figure, shortened, slant, wrapped
 
-__all__ = ["draw_bar_panels", "draw_curve_panels", "draw_grid", "draw_heat_maps"]
+__all__ = ["draw_curve_panels", "draw_grid"]
+
+_ON_ONE_SCALE, _BESIDE = 5, 4
+"""Panels beside each other at most: where they have the heights in common, and where each has its own."""
+
+_PITCHES = (2.1, 1.9, 1.7, 1.6, 1.6)
+"""Height of a line of panels in inches, by their number."""
+
+
+class _Line(NamedTuple):
+    """Panels beside each other, by title, and the name of the row that they are of."""
+
+    name: str
+    charts: Sequence[tuple[str, Curves]]
 
 
 def draw_curve_panels(charts: Mapping[str, Curves], make: Make = new_figure) -> Any:
     """Panels by title, four beside each other at most."""
-    columns = math.ceil(len(charts) / math.ceil(len(charts) / 4))
-    items = list(charts.items())
-    rows = {str(start): dict(items[start : start + columns]) for start in range(0, len(items), columns)}
-    return draw_grid(Grid(rows), make, named=False)
+    shown = list(charts.values())
+    return _draw_lines(_lines({"": charts}, _BESIDE), make, _on_one_scale(shown), categories_of(shown))
 
 
-def draw_grid(grid: Grid, make: Make = new_figure, *, named: bool = True) -> Any:
-    """Rows and columns of panels with one legend; rows have a common scale of heights where they mean the same."""
-    rows = [list(row.items()) for row in grid.rows.values()]
-    shown = [chart for row in rows for _, chart in row]
-    columns = max(map(len, rows))
-    scales = [{(chart.y_title, chart.log_y, chart.y_range) for _, chart in row} for row in rows]
-    same_y = all(len(each) == 1 for each in scales)
-    whole = same_y and not named and len(set.union(*scales)) == 1
-    line = require("matplotlib.lines", "report").Line2D
-    styles: dict[str, Any] = {}
-    for curve in (curve for chart in shown for curve in chart.curves if curve.name):
-        styles.setdefault(curve.name, line([], [], color=curve.color, ls=DASHES[curve.dash], lw=1.2))
+def draw_grid(grid: Grid, make: Make = new_figure) -> Any:
+    """Rows and columns of panels; a long row goes on below. A row has one scale of heights where all mean the same.
+
+    Curves of several columns have a legend below all panels, those of one a legend below it.
+    """
+    shared = all(_on_one_scale(charts.values()) for charts in grid.rows.values())
+    figure = _draw_lines(_lines(grid.rows, _ON_ONE_SCALE if shared else _BESIDE), make, shared)
+    if not shared and len(grid.rows) == 1:
+        (name,) = grid.rows
+        figure.suptitle(shortened(name, 60), x=0.01, ha="left", size=8, weight="bold", parse_math=False)
+    return figure
+
+
+def _lines(rows: Mapping[str, Mapping[str, Curves]], most: int) -> list[_Line]:
+    """Lines of at most so many panels, as equal as they can be."""
+    lines = []
+    for name, charts in rows.items():
+        items = list(charts.items())
+        columns = math.ceil(len(items) / math.ceil(len(items) / most))
+        lines += [_Line(name, items[start : start + columns]) for start in range(0, len(items), columns)]
+    return lines
+
+
+def _on_one_scale(charts: Iterable[Curves]) -> bool:
+    return len({(chart.y_title, chart.log_y, chart.y_range) for chart in charts}) == 1
+
+
+def _draw_lines(lines: Sequence[_Line], make: Make, shared: bool, categories: Sequence[str] | None = None) -> Any:
+    """A figure of the lines; where ``shared``, those of one name have the heights in common.
+
+    ``categories`` are names that all panels have on their axis; each has its own if None.
+    """
+    columns = max(len(line.charts) for line in lines)
+    placed = [item for line in lines for item in line.charts]
+    shown = [chart for _, chart in placed]
     wide = columns > 1 or max(len(categories_of([chart]) or ()) for chart in shown) > 8
-    width = max(PAGE if wide else COLUMN, 1.75 * columns if named else 0)
-    panel = (2.2, 2.0, 1.8, 1.6)[min(columns, 4) - 1]
-    slant = _slant(name for name in categories_of(shown) or ())
-    height = panel * len(rows) + slant + legend_height(list(styles), width) + 0.3 * named
-    figure = make(width, height, **({"tallest": math.inf} if named else {}))
-    share = True if whole else "row" if same_y else False
-    panels = figure.subplots(len(rows), columns, sharey=share, squeeze=False)
-    titles = [[title for title, _ in row] for row in rows] if named else [[]] * len(rows)
-    for place, (name, row) in enumerate(zip(grid.rows, rows, strict=True)):
-        last = place == len(rows) - 1
-        for number, (axes, (title, chart)) in enumerate(zip(panels[place], row, strict=False)):
-            draw_curves(axes, chart, categories_of([chart] if named else shown))
-            if not named or place == 0 or titles[place] != titles[place - 1]:
-                axes.set_title(wrapped(title, width / columns - 0.35), parse_math=False)
-            below = not last and number >= len(rows[place + 1])
-            if last or below or titles[place] != titles[place + 1]:
-                axes.set_xlabel(wrapped(chart.x_title, width / columns), parse_math=False)
-            if not named and not same_y and number:
-                axes.set_ylabel(wrapped(chart.y_title, panel - 0.4), parse_math=False)
-        for axes in panels[place, len(row) :]:
-            axes.remove()
-        texts = [*[name] * named, *[row[0][1].y_title] * (not named or (same_y and row[0][1].y_title != name))]
-        panels[place, 0].set_ylabel("\n".join(wrapped(text, panel - 0.4) for text in texts), parse_math=False)
-    legend(figure, styles, width)
+    width, pitch = PAGE if wide else COLUMN, _PITCHES[columns - 1]
+    free = pitch - 0.3 if len(lines[-1].charts) < columns else 0.0
+    groups = legend_groups(placed, width, columns, free)
+    legends = _legend_heights(lines, groups)
+    figure = make(width, pitch * len(lines) + slant(categories_of(shown) or ()) + legends + 0.1)
+    panels = figure.subplots(len(lines), columns, squeeze=False)
+    first: dict[str, Any] = {}
+    feet: dict[str, Any] = {}
+    for line, row in zip(lines, panels, strict=True):
+        for axes, (title, chart) in zip(row, line.charts, strict=False):
+            if shared and first.setdefault(line.name, axes) is not axes:
+                axes.sharey(first[line.name])
+            draw_curves(axes, chart, categories or categories_of([chart]))
+            axes.tick_params(axis="y", which="both", labelleft=not shared or axes is row[0])
+            feet[title] = axes
+        for axes in row[len(line.charts) :]:
+            if axes is not panels[-1, -1] or not any(group.free for group in groups):
+                axes.remove()
+    _name_panels(lines, panels, width / columns, pitch, shared=shared)
+    draw_legends(figure, groups, feet, panels[-1, -1])
     return figure
 
 
-def draw_bar_panels(charts: Mapping[str, Bars], make: Make = new_figure) -> Any:
-    """Panels by title below each other with one legend; the lengths are on one axis where they mean the same."""
-    shown = list(charts.values())
-    patch = require("matplotlib.patches", "report").Patch
-    styles = {series.name: patch(color=series.color) for chart in shown for series in chart.series}
-    pitches = [0.2 if chart.stacked else max(0.2, 0.1 * len(chart.series) + 0.04) for chart in shown]
-    heights = [max(1, len(chart.categories)) * pitch for chart, pitch in zip(shown, pitches, strict=True)]
-    labels = LETTER * max((len(shortened(name)) for chart in shown for name in chart.categories), default=0)
-    figure = make(COLUMN, sum(heights) + 0.3 * len(shown) + 0.5 + legend_height(list(styles), COLUMN))
-    same = len({chart.x_title for chart in shown}) == 1
-    grid = figure.subplots(len(shown), sharex=same, squeeze=False, height_ratios=heights)
-    for axes, (title, chart) in zip(grid[:, 0], charts.items(), strict=True):
-        draw_bars(axes, chart)
-        axes.set_title(shortened(title, 40), parse_math=False)
-        if not same or chart is shown[-1]:
-            axes.set_xlabel(wrapped(chart.x_title, COLUMN - labels - 0.3), parse_math=False)
-    legend(figure, styles, COLUMN)
-    return figure
+def _legend_heights(lines: Sequence[_Line], groups: Sequence[LegendGroup]) -> float:
+    """Inches of the legends below each line, and below all."""
+    feet = {title: place for place, line in enumerate(lines) for title, _ in line.charts}
+    heights: dict[int | None, float] = {}
+    for group in groups:
+        place = None if group.title is None else feet[group.title]
+        heights[place] = max(heights.get(place, 0.0), group.height)
+    return sum(heights.values())
 
 
-def draw_heat_maps(charts: Mapping[str, HeatMap], make: Make = new_figure) -> Any:
-    """Maps by title below each other, in the same colors where their values mean the same."""
-    shown = list(charts.values())
-    labels = LETTER * max((len(shortened(name)) for chart in shown for name in chart.y), default=0)
-    columns = max(len(chart.x) for chart in shown)
-    needed = columns * (0.28 if any(chart.numbers for chart in shown) else 0.1)
-    width = COLUMN if needed + labels + 1.1 <= COLUMN else PAGE
-    heights = [max(1.3, 0.19 * len(chart.y)) for chart in shown]
-    slant = _slant(x for chart in shown for x in chart.x if isinstance(x, str))
-    figure = make(width, sum(heights) + (0.55 + slant) * len(shown))
-    same = len({(chart.title, chart.log) for chart in shown}) == 1
-    grid = figure.subplots(len(shown), squeeze=False, height_ratios=heights)[:, 0]
-    for axes, (title, chart), height in zip(grid, charts.items(), heights, strict=True):
-        image = draw_heat_map(axes, chart, heat_norm(shown if same else [chart]), width - labels - 1.1)
-        axes.set_title(shortened(title, 60), parse_math=False)
-        axes.set_xlabel(chart.x_title, parse_math=False)
-        axes.set_ylabel(wrapped(chart.y_title, height), parse_math=False)
-        if not same:
-            color_bar(figure, image, axes, chart.title, height)
-    if same:
-        color_bar(figure, image, list(grid), shown[0].title, sum(heights))
-    return figure
+def _name_panels(lines: Sequence[_Line], panels: Any, width: float, height: float, *, shared: bool) -> None:
+    """Titles, unless the panel above has the same one; names of places, unless the panel below has the same ones."""
+    several = len({line.name for line in lines}) > 1
+    for place, line in enumerate(lines):
+        for column, (title, chart) in enumerate(line.charts):
+            axes, above, below = panels[place, column], _at(lines, place - 1, column), _at(lines, place + 1, column)
+            if above is None or above[0] != title:
+                axes.set_title(wrapped(title, width - 0.35), parse_math=False)
+            goes_on = bool(line.name) and below is not None and lines[place + 1].name == line.name
+            if below is None or goes_on or below[1].x_title != chart.x_title:
+                axes.set_xlabel(wrapped(chart.x_title, width), parse_math=False)
+            told = bool(line.name) and (chart.y_title in line.name if shared else chart.y_title in title)
+            texts = [line.name] * (shared or several) * (column == 0)
+            texts += [] if told or (shared and column) else [chart.y_title]
+            axes.set_ylabel("\n".join(wrapped(text, height - 0.4) for text in texts), parse_math=False)
 
 
-def _slant(names: Iterable[str]) -> float:
-    """Height of slanted names in inches."""
-    return 0.7 * LETTER * max((len(shortened(name)) for name in names), default=0)
+def _at(lines: Sequence[_Line], place: int, column: int) -> tuple[str, Curves] | None:
+    """Title and chart at a place, if there are any."""
+    there = 0 <= place < len(lines) and column < len(lines[place].charts)
+    return lines[place].charts[column] if there else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -24,10 +24,13 @@ __all__ = [
     "Make",
     "color_bar",
     "legend",
+    "legend_below",
     "legend_height",
+    "legend_inside",
     "new_figure",
     "print_style",
     "shortened",
+    "slant",
     "wrapped",
     "write_figure",
 ]
@@ -35,7 +38,7 @@ __all__ = [
 Make: TypeAlias = Callable[..., Any]
 """Called with a width and a height in inches; returns what is drawn on."""
 
-COLUMN, PAGE, TALLEST = 3.4, 6.9, 9.0
+COLUMN, PAGE, TALLEST = 3.3, 6.8, 9.0
 """Widths of one column and of two, and the largest height, in inches."""
 
 LETTER = 0.06
@@ -97,12 +100,28 @@ def write_figure(figure: Any, path: Path, *, dpi: int = 300) -> None:
 
 
 def legend(figure: Any, entries: Mapping[str, Any], width: float) -> None:
-    """Names of lines or bars below axes of a width, unless there is only one."""
+    """Names of lines or bars below all axes of a figure of a width, unless there is only one."""
+    _add_legend(figure, entries, width, loc="outside lower center")
+
+
+def legend_below(axes: Any, entries: Mapping[str, Any], width: float) -> None:
+    """Names of lines below axes and the title of their places, within a width, unless there is only one."""
+    shift = require("matplotlib.transforms", "report").ScaledTranslation(0, -0.34, axes.figure.dpi_scale_trans)
+    place = {"bbox_to_anchor": (0.5, 0), "bbox_transform": axes.transAxes + shift, "borderaxespad": 0.0}
+    _add_legend(axes, entries, width, loc="upper center", **place)
+
+
+def legend_inside(axes: Any, entries: Mapping[str, Any], width: float) -> None:
+    """Names of lines in the middle of axes of a width, which show nothing else."""
+    axes.axis("off")
+    _add_legend(axes, entries, width, loc="center")
+
+
+def _add_legend(owner: Any, entries: Mapping[str, Any], width: float, **place: Any) -> None:
     if len(entries) < 2:
         return
     names: Any = ["name"] * len(entries)
-    columns = _legend_columns(list(entries), width)
-    drawn = figure.legend(list(entries.values()), names, loc="outside lower center", ncols=columns)
+    drawn = owner.legend(list(entries.values()), names, ncols=_legend_columns(list(entries), width), **place)
     for text, name in zip(drawn.get_texts(), entries, strict=True):
         text.set(text=shortened(name, 40), parse_math=False)
 
@@ -141,3 +160,8 @@ def shortened(name: str, letters: int = 25) -> str:
 def wrapped(text: str, inches: float) -> str:
     """Text in lines that are about as long as ``inches`` at most."""
     return textwrap.fill(text, max(10, int(inches / LETTER)))
+
+
+def slant(names: Iterable[str]) -> float:
+    """Height of slanted names in inches."""
+    return 0.7 * LETTER * max((len(shortened(name)) for name in names), default=0)

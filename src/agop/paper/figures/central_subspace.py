@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from agop.charts.chart import Curves, Grid
-from agop.charts.palette import color
+from agop.charts.palette import color, shade
 from agop.datasets import Dataset
 from agop.paper.curves import course
 from agop.paper.figure import Figure, Observe, Part, Scale, Verdict
@@ -125,7 +125,11 @@ def _chart(run: Run) -> Grid:
         panels = {}
         for along, parts in (("rows", by_rows), ("iteration", by_iterate)):
             curves = [
-                course(part, along, measure, name, color(place), log=False)
+                course(
+                    *(part, along, measure, name),
+                    color(place) if along == "rows" else shade(place, len(parts), "settings"),
+                    log=False,
+                )
                 for place, (name, part) in enumerate(parts.items())
             ]
             axis = "training rows" if along == "rows" else "iterate"
@@ -146,5 +150,9 @@ FIGURE = Figure(
     chart=_chart,
     data=None,
     paper="Zhu, Davis, Drusvyatskiy, Fazel 2026, arXiv 2605.15082",
+    caption=(
+        "Largest principal angle between the leading eigenvectors of the AGOP and the directions of the target, and mean "
+        "squared test error over the variance of the target: means over draws."
+    ),
 )
 """Angle to the directions of the target, and test error, by rows and iterates."""

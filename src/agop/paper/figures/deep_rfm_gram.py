@@ -107,4 +107,8 @@ FIGURE = Figure(
     chart=_chart,
     measures=("seed", "control", "layer", "stage", "nc1_trace_ratio", "nc2_gram_mse"),
     tensors=r"(agop|control)/seed\d+/layer(01|03|07|12|13|19|20)/gram/(input|agop)",
+    caption=(
+        "Cosines between centered features, from -1 (blue) to 1 (red), samples sorted by class; first seed. Blocks on "
+        "the diagonal are collapsed classes."
+    ),
 )

@@ -89,4 +89,9 @@ FIGURE = Figure(
         *("seed", "control", "layer", "stage", "nc1_trace_ratio", "nc2_gram_mse", "scaled_distance"),
         *("train_accuracy", "test_accuracy"),
     ),
+    caption=(
+        "NC1 (tr Σ_W / tr Σ_B) of the inputs of each layer, and the median distance between samples of two classes "
+        "after the AGOP, in units of the width of the kernel of the random map. Dashed: the controls, without the "
+        "AGOP."
+    ),
 )

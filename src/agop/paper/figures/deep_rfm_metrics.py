@@ -101,16 +101,21 @@ def _by_layer(lines: list[Line], measure: str, stage: str, *, control: bool = Fa
 
 
 def _chart(run: Run) -> Grid:
-    """NC1 above NC2, a column for each data set and kind of features; the control dashed."""
+    """A row for each measure and kind of features, a column for each data set; the control dashed."""
     lines: list[Line] = list(run.metrics())
-    rows: dict[str, dict[str, Curves]] = {"NC1": {}, "NC2": {}}
-    for part in values_of(lines, "part"):
-        found, control = (select(lines, part=part, control=control) for control in (False, True))
-        for (title, row), measure in zip(rows.items(), ("nc1_trace_ratio", "nc2_gram_mse"), strict=True):
+    rows: dict[str, dict[str, Curves]] = {}
+    for title, measure in (("NC1", "nc1_trace_ratio"), ("NC2", "nc2_gram_mse")):
+        for part in values_of(lines, "part"):
+            found, control = (select(lines, part=part, control=control) for control in (False, True))
             curves = family(found, "layer", measure, ("stage", STAGES))
             curves += family(control, "layer", measure, ("stage", {"input": f"{STAGES['input']}, control"}), "dash")
-            row[f"{found[0]['data']}, {found[0]['features']} features"] = Curves("layer", title, curves)
+            row = rows.setdefault(f"{title}, {_FEATURES[found[0]['features']]} features", {})
+            row[found[0]["data"]] = Curves("layer", title, curves)
     return Grid(rows)
+
+
+_FEATURES = {"relu": "ReLU", "cosine": "cosine"}
+"""Name of each kind of features."""
 
 
 FIGURE = Figure(
@@ -123,4 +128,9 @@ FIGURE = Figure(
     parts=_parts,
     verdicts=_verdicts,
     chart=_chart,
+    caption=(
+        "NC1 (tr Σ_W / tr Σ_B) and NC2 (mean squared difference of the cosines between class means from those of a "
+        "simplex frame), both without unit, by layer at each stage. Dashed: the control, the identity in place of the "
+        "AGOP."
+    ),
 )

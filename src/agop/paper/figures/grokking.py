@@ -129,7 +129,7 @@ def _chart(run: Run) -> Grid:
             course(course_of, "iteration", measure, label, color(place), log=False)
             for place, (measure, label) in enumerate(_DRAWN.items())
         ]
-        errors = [course(course_of, "iteration", "test_error", "test error", color(1), log=False)]
+        errors = [course(course_of, "iteration", "test_error", "test error", color(4), log=False)]
         return {
             "features and accuracy": Curves("iterate", "share", shares, log_y=False),
             "squared error": Curves("iterate", "squared error a pair", errors, log_y=False),
@@ -150,5 +150,10 @@ FIGURE = Figure(
     chart=_chart,
     data=None,
     paper="Mallinar, Beaglehole, Zhu, Radhakrishnan, Pandit, Belkin 2024, arXiv 2407.20199",
+    caption=(
+        "Addition of two numbers modulo 61 by AGOP updates: accuracies, the share of the variance of the block of the "
+        "metric between the two numbers that is between its diagonals, and the cosine of the metric with the last "
+        "one; squared error of a pair of the test half, summed over the outputs."
+    ),
 )
 """Test accuracy and features over the iterates of modular addition."""

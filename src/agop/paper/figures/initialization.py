@@ -189,11 +189,11 @@ def _chart(run: Run) -> Grid:
         found = {}
         for title, (measure, stage, log, y_range) in _PANELS.items():
             here = select(end, stage=stage)
-            curves = family(here, "gain", measure, ("layer", layers), ordered=True, log=log)
+            curves = family(here, "gain", measure, ("layer", layers), ordered="layers", log=log)
             found[title] = Curves("initial gain", title, curves, log_x=True, log_y=log, y_range=y_range)
         last = select(lines, layer=next(reversed(layers)), stage="output")
         gains = "gain", {gain: f"gain {gain:g}" for gain in sorted(values_of(lines, "gain"))}
-        by_epoch = family(last, "epoch", "nc1_trace_ratio", gains, "dot", ordered=True)
+        by_epoch = family(last, "epoch", "nc1_trace_ratio", gains, ordered="settings")
         return found | {"NC1 after the last hidden layer": Curves("epoch", "NC1", by_epoch)}
 
     return rows_of(run, "data", name_of, panels)
@@ -203,7 +203,7 @@ _PANELS: dict[str, tuple[str, str, bool, tuple[float, float] | None]] = {
     "NC1 after the layer": ("nc1_trace_ratio", "output", True, None),
     "share of S Vᵀ in the fall of NC1": ("share", "input", False, (-0.2, 1.3)),
     "correlation of WᵀW with AGOP½": ("nfa_pearson_root", "input", False, None),
-    "change of the weights, ‖W − W₀‖ / ‖W₀‖": ("weight_change", "input", True, None),
+    "relative change of the weights": ("weight_change", "input", True, None),
 }
 """Measure, stage, scale and shown range of each panel; shares of a small fall lie far outside."""
 
@@ -220,4 +220,10 @@ FIGURE = Figure(
     verdicts=_verdicts,
     chart=_chart,
     measures=(*MEASURES, "weight_change"),
+    caption=(
+        "All at the last epoch but the last panel. NC1 is tr Σ_W / tr Σ_B, without unit; share is the part of the "
+        "fall of log NC1 over a layer W = U S Vᵀ that is there after S Vᵀ; triangles are values beyond the axis, "
+        "where the layer makes NC1 hardly fall; the change is ‖W − W₀‖ / ‖W₀‖. Colors from blue to brown are layers, "
+        "those from green to yellow are gains."
+    ),
 )

@@ -185,5 +185,9 @@ FIGURE = Figure(
     chart=_chart,
     data=None,
     paper="Radhakrishnan, Belkin, Drusvyatskiy 2025, arXiv 2401.04553",
+    caption=(
+        "Relative error of the recovered vector or matrix, and its norm, which have no unit, by the number of "
+        "observations: geometric means over draws."
+    ),
 )
 """Error of recovery by the number of observations."""

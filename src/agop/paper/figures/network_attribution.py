@@ -92,4 +92,8 @@ FIGURE = Figure(
     verdicts=partial(network_verdicts, checks=(_cause, _depth)),
     chart=_chart,
     measures=MEASURES,
+    caption=(
+        "NC1 (tr Σ_W / tr Σ_B, without unit) by epoch at the stages of each fully connected layer W = U S Vᵀ. Share: "
+        "the part of the fall of log NC1 over the layer that is there after S Vᵀ, at the last epoch."
+    ),
 )

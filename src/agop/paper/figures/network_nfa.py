@@ -63,18 +63,18 @@ def _chart(run: Run) -> Grid:
     def panels(lines: list[Line]) -> dict[str, Curves]:
         inputs, outputs = (select(lines, stage=stage) for stage in ("input", "output"))
         layers = {layer: layer for layer in hidden_layers(lines)}
-        shown = partial(family, ordered=True, log=False)
+        shown = partial(family, ordered="layers", log=False)
         powers = shown(inputs, "epoch", "nfa_pearson_root", ("layer", layers))
         powers += shown(inputs, "epoch", "nfa_pearson", ("layer", dict.fromkeys(layers, "")), "dash")
         within, between = (
-            Curves("epoch", "share", shown(outputs, "epoch", f"{part}_total_ratio", ("layer", layers)))
-            for part in ("within", "between")
+            Curves("epoch", title, shown(outputs, "epoch", f"{part}_total_ratio", ("layer", layers)))
+            for part, title in (("within", "tr Σ_W / tr Σ_T"), ("between", "tr Σ_B / tr Σ_T"))
         )
         return {
             "WᵀW and AGOP½ (dashed: AGOP), correlation": Curves("epoch", "correlation", powers, log_y=False),
             "tr Σ_W / tr Σ_T after the layer": within,
             "tr Σ_B / tr Σ_T after the layer": between,
-            "training loss": Curves("epoch", "loss", [course(measurements(lines), "epoch", "loss", "", color(0))]),
+            "training loss": Curves("epoch", "loss", [course(measurements(lines), "epoch", "loss", "", color(2))]),
         }
 
     return rows_of(run, "part", name_of, panels)
@@ -91,4 +91,9 @@ FIGURE = Figure(
     verdicts=partial(network_verdicts, checks=(_ansatz, _scatter)),
     chart=_chart,
     measures=MEASURES,
+    caption=(
+        "By epoch and layer: correlation of the entries of WᵀW with those of the root of the AGOP, and of the AGOP "
+        "(dashed); shares of the scatter of the outputs that lie within and between classes; training loss. None has "
+        "a unit."
+    ),
 )

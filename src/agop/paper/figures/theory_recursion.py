@@ -125,7 +125,7 @@ def _chart(run: Run) -> Grid:
         measured = select(lines, curve="measured", stage="input")
         found["shifts"] = [
             course(measured, "layer", shift, label, color(place), "dot")
-            for place, (shift, label) in enumerate(_SHIFTS.items())
+            for place, (shift, label) in enumerate(_SHIFTS.items(), start=len(_DRAWN))
         ]
         return {title: Curves("layer", title.split()[0], curves) for title, curves in found.items()}
 
@@ -159,4 +159,8 @@ FIGURE = Figure(
     parts=_parts,
     verdicts=_verdicts,
     chart=_chart,
+    caption=(
+        "NC1 (tr Σ_W / tr Σ_B) of Deep RFM by layer, measured and by the linearized recursion with shifts λ that are "
+        "fitted to it, all without unit. Shifts that are not positive are left out."
+    ),
 )

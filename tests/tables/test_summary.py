@@ -1,0 +1,62 @@
+"""What is read first of models of tables, on made-up models for which the answer is known."""
+
+from __future__ import annotations
+
+from agop.tables.summary import table_data, table_summary
+from tables.models import folds, plain, result
+
+
+def marked(summary):
+    return {summary.table.rows[row][0]: summary.table.columns[column] for row, column in summary.deciding}
+
+
+def test_the_largest_effect_and_the_error():
+    summary = table_summary([result(lines=folds(1.0, 2.0, 1.5))])
+    assert summary.sentence == (
+        "The prediction depends most on mass: 45 % of its variance hangs on it (39 % to 51 %, 2 standard errors). "
+        "Its RMSE is 1.5, mean over 3 folds, 38 % of that of a constant prediction."
+    )
+    assert summary.table.columns == ["run", "columns", "largest effect", "RMSE", "of the constant prediction"]
+    assert summary.table.rows == [["model", "4", "mass, 45 %", "1.5", "38 %"]]
+    assert marked(summary) == {"model": "largest effect"}
+
+
+def test_columns_that_are_not_told_apart():
+    summary = table_summary([result(explanation=plain([0.3, 0.29, 0.1], errors=0.02))])
+    expected = "Which column matters most is not settled: x0, x1 may each have the largest effect."
+    assert summary.sentence == expected
+    assert summary.table.rows[0][2] == "not settled"
+
+
+def test_noise_has_no_leader():
+    summary = table_summary([result(explanation=plain([0.02, 0.01], errors=0.05))])
+    assert summary.sentence == "No column has an effect beyond its standard error."
+    assert summary.table.rows[0][2] == "not settled"
+
+
+def test_a_model_that_predicts_nothing_says_so_first():
+    summary = table_summary([result(lines=folds(4.5, 4.0, 4.1))])
+    assert summary.sentence == (
+        "The model predicts no better than a constant, its RMSE is 105 % of that of a constant: what it depends on says "
+        "little."
+    )
+    assert marked(summary) == {"model": "of the constant prediction"}
+
+
+def test_models_that_are_compared():
+    good, bad = (
+        result(name, lines=folds(*errors)) for name, errors in (("a", (1.0, 1.1, 1.0)), ("b", (2.0, 2.1, 2.2)))
+    )
+    summary = table_summary([good, bad])
+    assert summary.sentence == "RMSE, same folds: lowest in a."
+    assert marked(summary) == {"a": "RMSE"}
+    alone = table_summary([good, result("c")])
+    assert alone.sentence.startswith("The models are not compared")
+    assert not alone.deciding
+    same = table_summary([good, result("d", lines=folds(1.1, 1.0, 1.02))])
+    assert not same.deciding
+
+
+def test_data():
+    assert table_data(result(lines=folds(1.0, 2.0))) == "20 rows, 4 columns"
+    assert table_data(result(explanation=plain([0.5]))) == "1 column"
