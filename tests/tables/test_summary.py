@@ -37,16 +37,14 @@ def test_noise_has_no_leader():
 def test_a_model_that_predicts_nothing_says_so_first():
     summary = table_summary([result(lines=folds(4.5, 4.0, 4.1))])
     assert summary.sentence == (
-        "The model predicts no better than a constant, its RMSE is 105 % of that of a constant: what it depends on says "
-        "little."
+        "The model predicts no better than a constant, its RMSE is 105 % of that of a constant: what it depends on "
+        "says little."
     )
     assert marked(summary) == {"model": "of the constant prediction"}
 
 
 def test_models_that_are_compared():
-    good, bad = (
-        result(name, lines=folds(*errors)) for name, errors in (("a", (1.0, 1.1, 1.0)), ("b", (2.0, 2.1, 2.2)))
-    )
+    good, bad = result("a", lines=folds(1.0, 1.1, 1.0)), result("b", lines=folds(2.0, 2.1, 2.2))
     summary = table_summary([good, bad])
     assert summary.sentence == "RMSE, same folds: lowest in a."
     assert marked(summary) == {"a": "RMSE"}

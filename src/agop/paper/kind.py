@@ -53,7 +53,7 @@ def figure_plots(results: Sequence[FigureResult]) -> list[Plot]:
     """A plot for each row of panels, of which one is shown at a time."""
     plots = []
     for result in results:
-        caption, several = caption_of(result.info), len(results) > 1
+        caption, several = caption_of(result.info, result.chart), len(results) > 1
         for title, chart in _rows(result.chart).items():
             named = f"{result.name}, {title}" if several and title else title or result.name
             plots.append(Plot(re.sub(r"[^a-z0-9]+", "-", named.lower()).strip("-"), named, chart, [], caption))

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from agop.charts.chart import Chart, Grid
 from agop.charts.findings import listed
+from agop.charts.seed_curves import seed_caption
 from agop.paper.figure import Verdict
 from agop.paper.figures import FIGURES
-from agop.runs import BAND_SEEDS, Run
+from agop.runs import Run
 from agop.runs.files import write_text_atomic
 
 __all__ = ["MARKS", "caption_of", "found_text", "run_row", "write_reproduction_readme"]
@@ -31,8 +33,8 @@ def write_reproduction_readme(run: Run, command: str, picture: str | None) -> Pa
         Name of the picture in the folder, None if there is none.
     """
     info = run.info()
-    settings, verdicts = info["settings"], info["verdicts"]
-    machine = info["machine"]
+    settings, verdicts, machine = info["settings"], info["verdicts"], info["machine"]
+    caption = caption_of(info, FIGURES[settings["figure"]].chart(run)) if picture else ""
     lines = [
         f"# {settings['figure']}, scale {settings['scale']}",
         "",
@@ -46,7 +48,7 @@ def write_reproduction_readme(run: Run, command: str, picture: str | None) -> Pa
         "|---|---|---|",
         *(f"| {MARKS[each['holds']]} | {each['claim']} | {Verdict.told(each)} |" for each in verdicts),
         "",
-        *([f"![{settings['figure']}]({picture})", "", caption_of(info), ""] if picture else []),
+        *([f"![{settings['figure']}]({picture})", "", caption, ""] if picture else []),
         "| run | training rows | seeds | seconds |",
         "|---|---|---|---|",
         *(f"| {' | '.join(run_row(part))} |" for part in info["parts"]),
@@ -70,33 +72,34 @@ def found_text(verdicts: Sequence[Mapping[str, Any]]) -> str:
     ('2 of 3 checks hold, 1 do not.', '0 of 1 checks hold, 0 do not, 1 are undecided.')
     """
     held, failed, undecided = (sum(verdict["holds"] is what for verdict in verdicts) for what in (True, False, None))
-    return f"{held} of {len(verdicts)} checks hold, {failed} do not" + (
-        f", {undecided} are undecided." if undecided else "."
-    )
+    rest = f", {undecided} are undecided" if undecided else ""
+    return f"{held} of {len(verdicts)} checks hold, {failed} do not{rest}."
 
 
-def caption_of(info: Mapping[str, Any]) -> str:
+def caption_of(info: Mapping[str, Any], chart: Chart | Grid) -> str:
     """Caption of the picture of a figure: what is drawn, the number of rows and seeds, and how seeds are drawn.
 
     Parameters
     ----------
     info
         ``run.json`` of the folder of the figure.
+    chart
+        Its chart.
 
     Examples
     --------
     >>> parts = [{"settings": {"samples": 2000, "seeds": [0, 1]}}, {"settings": {"per_class": 50, "seed": 0}}]
-    >>> caption_of({"settings": {"figure": "none"}, "parts": parts})
-    'Training rows: 2,000 or 50 a class. Seeds of a run: 2 or 1; thin lines are single seeds.'
+    >>> caption_of({"settings": {"figure": "none"}, "parts": parts}, Grid({}))
+    'Training rows: 2,000 or 50 a class. Seeds of a run: 2 or 1.'
     """
     figure, parts = FIGURES.get(info["settings"]["figure"]), info["parts"]
     rows = list(dict.fromkeys(_rows(part["settings"]) for part in parts))
     counts = list(dict.fromkeys(len(_seeds(part["settings"])) for part in parts))
     drawn = [] if figure is None or not figure.caption else [figure.caption]
     drawn.append(f"Training rows: {_either(rows)}.")
-    bands = "; bands are 95 % intervals of the mean" * (max(counts) >= BAND_SEEDS)
-    single = "; thin lines are single seeds" * any(1 < count < BAND_SEEDS for count in counts)
-    drawn.append(f"Seeds of a run: {_either(list(map(str, counts)))}{bands}{single}.")
+    panels = [panel for row in chart.rows.values() for panel in row.values()] if isinstance(chart, Grid) else []
+    seeds = seed_caption(curve for panel in panels for curve in panel.curves)
+    drawn.append(f"Seeds of a run: {_either(list(map(str, counts)))}{seeds}.")
     return " ".join(drawn)
 
 

@@ -109,22 +109,23 @@ def _at(shown: Sequence[str], columns: Sequence[str], values: NDArray[np.float64
 
 def _interaction_plot(results: Sequence[TableResult]) -> Plot | None:
     """Pairs of columns with the standard errors of their interactions, the strongest first."""
-    tried = {
-        result.name: (k, result.explanation) for k, result in enumerate(results) if result.explanation.interactions
+    charts = {
+        result.name: _interactions(result.explanation, color(place))
+        for place, result in enumerate(results)
+        if result.explanation.interactions
     }
-    if not tried:
+    if not charts:
         return None
-    charts = {name: _interactions(explanation, color(place)) for name, (place, explanation) in tried.items()}
-    more = max(len(explanation.interactions) for _, explanation in tried.values()) > _PAIRS
+    more = max(len(result.explanation.interactions) for result in results) > _PAIRS
     which = f" The {_PAIRS} strongest of the pairs that were tried." if more else ""
     return Plot(
         "interactions",
         "Which columns interact",
         by_run(results, charts),
         part_findings(results, "interactions"),
-        "Total interaction index of pairs of the columns with the largest effects; 0 if the prediction is additive over "
-        "the pair. Estimated by swaps of values between rows; the lines are two standard errors on each side, and pairs "
-        f"whose lines overlap are not told apart.{which}",
+        "Total interaction index of pairs of the columns with the largest effects; 0 if the prediction is additive "
+        "over the pair. Estimated by swaps of values between rows; the lines are two standard errors on each side, and "
+        f"pairs whose lines overlap are not told apart.{which}",
         ("interaction", "standard error"),
     )
 

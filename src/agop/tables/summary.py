@@ -1,4 +1,4 @@
-"""What is read first of models of tables: the column of the largest effect, and the error on rows that were left out."""
+"""What is read first of models of tables: the column of the largest effect, and the error on rows left out."""
 
 from __future__ import annotations
 
@@ -52,11 +52,12 @@ def table_data(result: TableResult) -> str:
     >>> import numpy as np
     >>> from agop.tables import explain_agop
     >>> explanation = explain_agop(np.eye(1), np.eye(1), ["age"], [0], ["age"], effects=[0.5], errors=[0.1])
-    >>> table_data(TableResult("model", {}, explanation, [{"error": 1.0, "n_rows": 600}, {"error": 2.0, "n_rows": 600}]))
+    >>> folds = [{"error": 1.0, "n_rows": 600}, {"error": 2.0, "n_rows": 600}]
+    >>> table_data(TableResult("model", {}, explanation, folds))
     '1,200 rows, 1 column'
     """
-    count, rows = len(result.explanation.columns), [line.get("n_rows") for line in result.folds]
-    known = [f"{sum(rows):,} rows"] if rows and None not in rows else []
+    count, rows = len(result.explanation.columns), [int(line.get("n_rows") or 0) for line in result.folds]
+    known = [f"{sum(rows):,} rows"] if rows and min(rows) > 0 else []
     return ", ".join([*known, f"{count} column{'s' if count > 1 else ''}"])
 
 
