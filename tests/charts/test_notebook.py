@@ -45,7 +45,7 @@ def test_a_record_shows_what_its_page_begins_with(record):
 def test_an_explanation_shows_its_findings_and_no_script(explanation):
     html = explanation._repr_html_()
     assert "<script" not in html
-    assert "effect, &lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;, 60 %" in html
     assert "60 %" in html
 
 
