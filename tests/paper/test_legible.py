@@ -103,7 +103,7 @@ def test_one_palette_has_one_meaning(name, tmp_path):
     for panels in FIGURES[name].chart(run_of(tmp_path / "run", name, LARGEST[name]())).rows.values():
         for curve in (curve for chart in panels.values() for curve in chart.curves if curve.name):
             meanings.setdefault((curve.color, curve.dash), set()).add(curve.name)
-    assert {names for names in map(len, meanings.values())} == {1}, meanings
+    assert set(map(len, meanings.values())) == {1}, meanings
 
 
 def test_figures_say_what_they_show():

@@ -151,8 +151,8 @@ FIGURE = Figure(
     data=None,
     paper="Zhu, Davis, Drusvyatskiy, Fazel 2026, arXiv 2605.15082",
     caption=(
-        "Largest principal angle between the leading eigenvectors of the AGOP and the directions of the target, and mean "
-        "squared test error over the variance of the target: means over draws."
+        "Largest principal angle between the leading eigenvectors of the AGOP and the directions of the target, and "
+        "mean squared test error over the variance of the target: means over draws."
     ),
 )
 """Angle to the directions of the target, and test error, by rows and iterates."""
