@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from agop.charts.chart import Chart, Grid
-from agop.charts.findings import listed
 from agop.charts.seed_curves import seed_caption
 from agop.paper.figure import Verdict
 from agop.paper.figures import FIGURES
@@ -92,19 +91,18 @@ def caption_of(info: Mapping[str, Any], chart: Chart | Grid) -> str:
     >>> caption_of({"settings": {"figure": "none"}, "parts": parts}, Grid({}))
     'Training rows: 2,000 or 50 a class. Seeds of a run: 2 or 1.'
     """
-    figure, parts = FIGURES.get(info["settings"]["figure"]), info["parts"]
-    rows = list(dict.fromkeys(_rows(part["settings"]) for part in parts))
-    counts = list(dict.fromkeys(len(_seeds(part["settings"])) for part in parts))
-    drawn = [] if figure is None or not figure.caption else [figure.caption]
-    drawn.append(f"Training rows: {_either(rows)}.")
+    figure, settings = FIGURES.get(info["settings"]["figure"]), [part["settings"] for part in info["parts"]]
     panels = [panel for row in chart.rows.values() for panel in row.values()] if isinstance(chart, Grid) else []
-    seeds = seed_caption(curve for panel in panels for curve in panel.curves)
-    drawn.append(f"Seeds of a run: {_either(list(map(str, counts)))}{seeds}.")
-    return " ".join(drawn)
+    drawn = seed_caption(curve for panel in panels for curve in panel.curves)
+    if figure is not None and figure.data is None:  # it makes its data, in a run for each seed
+        return f"{figure.caption} Seeds: {len({seed for each in settings for seed in _seeds(each)})}{drawn}."
+    rows, counts = map(_rows, settings), (str(len(_seeds(each))) for each in settings)
+    numbers = f"Training rows: {_either(rows)}. Seeds of a run: {_either(counts)}{drawn}."
+    return f"{figure.caption} {numbers}" if figure is not None and figure.caption else numbers
 
 
-def _either(texts: Sequence[str]) -> str:
-    return listed(texts).replace(", ", " or ")
+def _either(texts: Iterable[str]) -> str:
+    return " or ".join(dict.fromkeys(texts))
 
 
 def _rows(settings: Mapping[str, Any]) -> str:
