@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from agop.charts.chart import Bars, Choice, chart_json
 from agop.charts.palette import GRAY, color
 from agop.tables import TABLE
@@ -73,8 +75,8 @@ def test_interactions():
     chart = plots(result())["interactions"].chart
     assert chart.categories == ["age × mass", "town × mass", "age × town"]
     (series,) = chart.series
-    assert series.values == [0.062, 0.021, 0.0]
-    assert series.errors == [0.004, 0.003, 0.001]
+    assert series.values == pytest.approx([6.2, 2.1, 0.0])
+    assert series.errors == pytest.approx([0.4, 0.3, 0.1])
     many = replace(EXPLANATION, interactions=tuple(("age", "mass", 0.1, 0.01) for _ in range(20)))
     plot = plots(result(explanation=many))["interactions"]
     assert len(plot.chart.categories) == 15

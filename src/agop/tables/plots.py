@@ -132,9 +132,9 @@ def _interaction_plot(results: Sequence[TableResult]) -> Plot | None:
 
 def _interactions(explanation: Explanation, paint: str) -> Bars:
     shown = explanation.interactions[:_PAIRS]
-    values, errors = [share for *_, share, _ in shown], [error for *_, error in shown]
+    values, errors = [100 * share for *_, share, _ in shown], [100 * error for *_, error in shown]
     names = [f"{a} × {b}" for a, b, *_ in shown]
-    return Bars(names, "share of the variance", [Series("interaction", values, paint, errors)])
+    return Bars(names, "% of the variance of the prediction", [Series("interaction", values, paint, errors)])
 
 
 def _coupling_plot(results: Sequence[TableResult]) -> Plot | None:
