@@ -174,7 +174,7 @@ def test_memory_for_the_kernel_matrix_is_refused_before_any_work():
 
 
 def test_rescue_in_float64_keeps_the_memory_budget():
-    x = torch.tensor(np.concatenate([X, X + 1e-6])).float()
+    x = torch.tensor(np.concatenate([X, X + 1e-5])).float()
     y = torch.tensor(np.concatenate([Y, Y])).float()
     assert fit_kernel_machine(KernelMatrix(Gaussian(2.0), x, max_memory=60 * 60 * 8), y).solution.dtype == torch.float64
     with pytest.raises(MemoryBudgetError):
@@ -193,7 +193,7 @@ def test_gradient_weights_come_with_the_fit(metric):
 
 
 def test_gradient_weights_are_those_of_the_solve_that_was_kept():
-    x = torch.tensor(np.concatenate([X, X + 1e-6])).float()
+    x = torch.tensor(np.concatenate([X, X + 1e-5])).float()
     matrix = KernelMatrix(Gaussian(2.0), x, keep_gradient_weights=True)
     fit = fit_kernel_machine(matrix, torch.tensor(np.concatenate([Y, Y])).float())
     assert fit.solution.dtype == matrix.gradient_weights.dtype == torch.float64
