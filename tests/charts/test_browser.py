@@ -16,7 +16,7 @@ from matplotlib import image
 from agop.charts import write_page
 from agop.charts.changes import plain_change
 from agop.charts.chart import Bars, Choice, Curve, Curves, HeatMap, Panels, Picture, Pictures, Series
-from agop.charts.document import Document, NumberTable, Plot
+from agop.charts.document import Document, NumberTable, Plot, Summary
 from agop.charts.findings import Finding
 from agop.collapse.terms import TERMS
 from agop.runs import summarize_seeds
@@ -565,3 +565,24 @@ def test_two_plots_go_on_a_printed_sheet(browser, tmp_path):
         sheets = visit.page.pdf(format="A4")
     assert len(re.findall(rb"/Type\s*/Page\b(?!s)", sheets)) <= 4
     assert len(sheets) > 20_000  # six pictures are in it
+
+
+def test_many_findings_stand_once_on_paper(browser, tmp_path):
+    """Above a plot the first five, if all of them stand in the table of every number, which is open."""
+    many = [Finding("NC1", f"layer {k}", 0.5) for k in range(20)]
+    chart = Curves("layer", "NC1", [_curve([4.0, 1.0])])
+    plots = [Plot(name, name, chart, many, "caption") for name in ("one", "two")]
+    plots.append(Plot("other", "Other", chart, [*many, FOUND], "caption"))
+    summary = Summary.of("It falls.", [("run", {"NC1": "1"})], [])
+    path = write_page(Document("Printed", "lead", many, plots, [], summary=summary), tmp_path / "report.html")
+    with browser.new_context(viewport={"width": 1000, "height": 600}) as context:
+        visit = Visit(context, path)
+        visit.until("'Plotly' in globalThis")
+        rows = visit.page.locator("#one tbody tr")
+        assert [row.is_visible() for row in rows.all()] == [True] * 20
+        visit.page.emulate_media(media="print")
+        assert [row.is_visible() for row in rows.all()] == [True] * 5 + [False] * 15
+        assert visit.page.locator("#one .more").inner_text() == "15 more stand in the table of every number above."
+        assert all(row.is_visible() for row in visit.page.locator("#other tbody tr").all())  # it has one of its own
+        sheets = visit.page.pdf(format="A4")
+    assert len(re.findall(rb"/Type\s*/Page\b(?!s)", sheets)) <= 3

@@ -201,7 +201,7 @@ let themeOnScreen;
 addEventListener("beforeprint", () => {
   themeOnScreen = root.dataset.theme;
   root.dataset.theme = "light";
-  document.querySelectorAll("#numbers details").forEach((part) => { part.open = true; });
+  document.querySelectorAll("#numbers details, details.findings").forEach((part) => { part.open = true; });
   plots.forEach((plot) => plot.draw(true));
 });
 addEventListener("afterprint", () => {
