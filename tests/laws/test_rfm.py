@@ -75,13 +75,14 @@ def test_origins(seed, options, dtype, shift):
 
 @law(examples=15, seed=SEEDS, options=OPTIONS, dtype=DTYPES, data=st.data())
 def test_units(seed, options, dtype, data):
-    """Other units of rows or targets change nothing but the unit of the predictions."""
+    """Other units of rows (3e-14 to 4e13) or targets (1e-24 to 1e24) change nothing but the unit of the predictions."""
     x, _, z = problem(seed, dtype)
-    outputs, exponent = data.draw(st.sampled_from([1, 30])), data.draw(st.integers(-45, 45))
-    y, unit = np.sin(x @ np.random.default_rng(seed).standard_normal((D, outputs))).astype(dtype), dtype(2.0**exponent)
+    outputs, exponents = data.draw(st.sampled_from([1, 30])), [data.draw(st.integers(-n, n)) for n in (45, 80)]
+    y = np.sin(x @ np.random.default_rng(seed).standard_normal((D, outputs))).astype(dtype)
+    unit, unit_of_y = (dtype(2.0**exponent) for exponent in exponents)
     expected = fitted(x, y, options).predict(z)
     assert_close(fitted(unit * x, y, options).predict(unit * z), expected, dtype)
-    assert_close(fitted(x, unit * y, options).predict(z) / unit, expected, dtype)
+    assert_close(fitted(x, unit_of_y * y, options).predict(z) / unit_of_y, expected, dtype)
 
 
 @pytest.mark.parametrize("size", [1e-30, 1e30])
