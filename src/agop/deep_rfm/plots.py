@@ -147,7 +147,7 @@ def _spectrum_plot(results: Sequence[DeepRFMResult]) -> Plot | None:
         "Spectrum of the AGOP",
         chart,
         spectrum_findings(results, spectra),
-        f"The {_EIGENVALUES} largest eigenvalues of the AGOP of each layer, over the largest, down to 10⁻⁵; first seed.",
+        f"The {_EIGENVALUES} first eigenvalues of the AGOP of each layer, over the largest, down to 10⁻⁵; first seed.",
         ("AGOP", "spectrum"),
     )
 
