@@ -94,7 +94,7 @@ bench: $(VENV)/bench.stamp
 	for question in left_out collapse_measures rfm two_fits kernel_agop deep_rfm deep_rfm_ranks deep_rfm_memory network convolutions language_model ranks synthetic tables conv_rfm; do $(BIN)/python -m benchmarks.$$question || exit 1; done
 
 clean:
-	rm -rf $(VENV) build dist docs/_build docs/_gallery docs/api docs/notebooks runs .coverage
+	rm -rf $(VENV) build dist docs/_build docs/_gallery docs/_pictures docs/api docs/notebooks runs .coverage
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/pip:

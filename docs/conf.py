@@ -20,6 +20,7 @@ copyright = author
 release = version = agop.__version__
 
 extensions = [
+    "glossary_pictures",
     "mathml",
     "measures",
     "sphinx.ext.autodoc",
@@ -35,6 +36,8 @@ html_theme = "furo"
 html_title = f"agop {release}"
 html_math_renderer = "mathml"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 html_extra_path = ["_gallery/pages"]
 
 autodoc_default_options = {"members": True, "show-inheritance": True}

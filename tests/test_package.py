@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib
+import inspect
 import pkgutil
 import re
 import subprocess
@@ -15,6 +17,7 @@ import agop
 
 ROOT = Path(__file__).parents[1]
 MODULES = [module.name for module in pkgutil.iter_modules(agop.__path__) if module.name != "__main__"]
+PARSER = doctest.DocTestParser()
 EXTRAS = [
     "autogluon",
     "jinja2",
@@ -34,6 +37,17 @@ def test_public_names_are_few_exist_and_are_in_the_reference() -> None:
     assert len(set(agop.__all__)) == len(agop.__all__) <= 34
     listed = (ROOT / "docs/reference.rst").read_text().partition("All others")[0]
     assert [name for name in agop.__all__[1:] if f"agop.{name}`" not in listed and f".{name}`" not in listed] == []
+
+
+def test_public_names_show_a_result_in_an_example() -> None:
+    silent = []
+    for name in agop.__all__[1:]:
+        member = getattr(agop, name)
+        if callable(member):
+            members = vars(member).values() if isinstance(member, type) else ()
+            texts = [inspect.getdoc(each) or "" for each in (member, *members) if hasattr(each, "__doc__")]
+            silent += [name] * (not any(example.want for text in texts for example in PARSER.get_examples(text)))
+    assert silent == []
 
 
 def test_every_room_exports_what_it_names() -> None:

@@ -9,7 +9,7 @@ import typer
 
 from agop.charts.document import NumberTable
 from agop.cli.app import readable_errors
-from agop.cli.terminal import print_numbers, progress_bar, say, warn
+from agop.cli.terminal import console, print_numbers, progress_bar, say, warn, working
 from agop.errors import InputError
 
 NAMES = ["mass [kg]", "rate [/h]", "[bold]x[/]", "ratio:key:", "a\\[b]\\"]
@@ -45,6 +45,21 @@ def test_brackets_in_progress_and_warnings(name, printed):
     text = found()
     assert f"column {name} is constant" in text
     assert text.count(name) >= 2
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_is_told_what_is_being_done_and_a_file_is_not(terminal, monkeypatch, printed):
+    monkeypatch.setattr(console, "_force_terminal", terminal)
+    monkeypatch.setattr(console, "is_interactive", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    found = printed(80)
+    with working("reading 2 runs [of 3]"):
+        pass
+    with working("drawing", pieces=2) as advance:
+        advance()
+    text = found()
+    assert ("reading 2 runs [of 3]" in text) is ("50%" in text) is terminal
+    assert terminal or text == ""
 
 
 @pytest.mark.parametrize("name", NAMES)

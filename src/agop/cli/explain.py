@@ -14,7 +14,7 @@ from agop.charts.print.figures import SUFFIXES, save_charts
 from agop.cli.app import NOTHING_WRITTEN, app, readable_errors
 from agop.cli.options import settings_as_options
 from agop.cli.report import show_report
-from agop.cli.terminal import check_out, console, print_findings, print_numbers, progress_bar, say, warn
+from agop.cli.terminal import check_out, console, print_findings, print_numbers, progress_bar, say, warn, working
 from agop.errors import InputError, MissingExtraError
 from agop.tables import ExplainSettings, Explanation, explain, run_explain
 from agop.tables.findings import part_findings
@@ -55,7 +55,8 @@ def explain_model(
         frame = None if settings.table is None else frame_of_file(Path(settings.table), pipeline)
         if run is None or frame is None:
             rows = None if frame is None else without_target(frame, pipeline)
-            found = explain(pipeline, rows, n_swaps=settings.swaps, random_state=settings.seed)
+            with working("swapping the values of each column"):
+                found = explain(pipeline, rows, n_swaps=settings.swaps, random_state=settings.seed)
             result = TableResult(Path(settings.model).stem, {}, found, [])
         else:
             result = _run(settings, pipeline, frame, run)

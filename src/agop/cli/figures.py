@@ -10,7 +10,7 @@ import typer
 from agop.charts import save_figures
 from agop.cli.app import app, readable_errors
 from agop.cli.report import Runs, place_of
-from agop.cli.terminal import say
+from agop.cli.terminal import say, working
 from agop.reports import plots_of, read_results
 
 __all__ = ["figures"]
@@ -33,5 +33,12 @@ def figures(
     with readable_errors():
         folder = place_of(runs, out, "figures", "Name a folder for the figures.")
         suffixes = [f".{each}" for each in dict.fromkeys(format or ("pdf", "svg"))]
-        for path in save_figures(plots_of(read_results(runs)), folder, suffixes):
+        with working(f"reading {len(runs)} run{'s' * (len(runs) > 1)}"):
+            plots = plots_of(read_results(runs))
+        paths = []
+        with working(f"drawing {len(plots)} plots", len(plots)) as advance:
+            for plot in plots:
+                paths += save_figures([plot], folder, suffixes)
+                advance()
+        for path in paths:
             say(f"Figure: {path}")

@@ -15,7 +15,7 @@ from rich.table import Table
 from sklearn.pipeline import Pipeline
 
 from agop.cli.app import NOTHING_WRITTEN, app, readable_errors
-from agop.cli.terminal import check_out, console, printed_warnings, quiet_unless, say, warn
+from agop.cli.terminal import check_out, console, printed_warnings, quiet_unless, say, warn, working
 from agop.errors import InputError
 from agop.estimator import save
 from agop.ranks import is_writer, launched_group
@@ -64,15 +64,17 @@ def fit(
     """
     with readable_errors(NOTHING_WRITTEN), launched_group("cpu") as group, quiet_unless(is_writer(group)):
         check_out(out, table)
-        frame = open_table(table)
-        wanted = TableTask.of(frame, target, task)
+        with working(f"reading {table.name}"):
+            frame = open_table(table)
+            wanted = TableTask.of(frame, target, task)
         pipeline = table_pipeline(wanted.name).set_params(
             model__power=_power(power),
             model__time_budget=time_budget,
             model__max_memory=None if max_memory is None else int(max_memory * 2**30),
             model__random_state=seed,
         )
-        features = pipeline["table"].fit_transform(wanted.rows, wanted.targets)
+        with working(f"coding {len(wanted.rows)} rows"):
+            features = pipeline["table"].fit_transform(wanted.rows, wanted.targets)
         pipeline["table"].target_ = target
         n_features = len(pipeline["table"].column_of_)
         shape = f"{len(wanted.rows)} rows, {len(wanted.rows.columns)} columns as {n_features} features"
@@ -131,7 +133,8 @@ def _summary(model: Any, targets: NDArray[Any], seconds: float) -> Table:
 
 def _print_columns(pipeline: Pipeline) -> None:
     """The largest effects, whether they can be told apart, and the steepest columns."""
-    found = explain(pipeline, n_columns=0)
+    with working("swapping the values of each column"):
+        found = explain(pipeline, n_columns=0)
     order, steepest = found.ranking()[:_SHOWN_COLUMNS], np.argsort(-found.steepness, kind="stable")[:_SHOWN_COLUMNS]
     named = [f"{found.columns[k]} {found.effects[k]:.3f} ± {found.errors[k]:.3f}" for k in order]
     say(f"Largest effects (share of the variance of the prediction ± standard error): {', '.join(named)}")

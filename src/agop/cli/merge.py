@@ -9,6 +9,7 @@ import typer
 
 from agop.cli.app import app, readable_errors
 from agop.cli.measure import show_record
+from agop.cli.terminal import working
 from agop.network import merge_runs
 
 __all__ = ["merge"]
@@ -25,4 +26,6 @@ def merge(
     Writes run.json, metrics.jsonl, network.safetensors and report.html into OUT.
     """
     with readable_errors():
-        show_record(merge_runs(runs, out), out)
+        with working(f"merging {len(runs)} runs"):
+            record = merge_runs(runs, out)
+        show_record(record, out)

@@ -13,7 +13,7 @@ from agop.charts.document import Document
 from agop.charts.kind import Result
 from agop.charts.page.picture import browser, write_picture
 from agop.cli.app import app, readable_errors
-from agop.cli.terminal import check_out, print_findings, print_numbers, say, warn
+from agop.cli.terminal import check_out, print_findings, print_numbers, say, warn, working
 from agop.errors import InputError, MissingExtraError
 from agop.reports import document_of, read_results, result_of
 from agop.runs import Run
@@ -49,12 +49,16 @@ def report(
             browser()
         page = place_of(runs, out, "report.html", "Name the HTML file.")
         check_out(page, *runs)
-        document = document_of(read_results(runs))
-        write_page(document, page)
+        with working(f"reading {len(runs)} run{'s' * (len(runs) > 1)}"):
+            document = document_of(read_results(runs))
+        with working(f"writing a page of {len(document.plots)} plots"):
+            write_page(document, page)
         print_findings(document.findings)
         say(f"Report: {page}")
         if png:
-            say(f"Picture: {write_picture(page, page.with_suffix('.png'))}")
+            with working("taking a picture of the page"):
+                picture = write_picture(page, page.with_suffix(".png"))
+            say(f"Picture: {picture}")
 
 
 def place_of(runs: Sequence[Path], out: Path | None, name: str, advice: str) -> Path:
@@ -69,7 +73,8 @@ def place_of(runs: Sequence[Path], out: Path | None, name: str, advice: str) -> 
 
 def show_run(run: Run, title: str) -> None:
     """Print the numbers of a run and what they say, and write its page into its folder."""
-    document = document_of([result_of(run)])
+    with working("reading the run"):
+        document = document_of([result_of(run)])
     print_numbers(document.tables[0], title)
     print_findings(document.findings)
     _write(document, run.path)

@@ -77,11 +77,14 @@ def reproduce(
             return datasets.load(data_set, data_dir)
 
         rows = []
-        for figure in figures_named(name):
+        wished = figures_named(name)
+        for place, figure in enumerate(wished, 1):
             own = name == "all" and figure.data is None  # the options are for the others
             wanted, how = ((), None) if own else (tuple(data or ()), standardize)
             start = time.monotonic()
-            with console.status(Text(figure.name)) as status:
+            title = figure.name if len(wished) == 1 else f"{figure.name} ({place} of {len(wished)})"
+            title += f", budget {figure.budget} s" * (scale == "quick")
+            with console.status(Text(title)) as status:
                 run = run_figure(
                     figure,
                     folder,
@@ -90,7 +93,7 @@ def reproduce(
                     data=wanted,
                     device=device,
                     standardize=how,
-                    observe=partial(_show, status, figure.name),
+                    observe=partial(_show, status, title),
                 )
             _write(run, _command(figure, scale, wanted, how))
             rows.append((figure, run, time.monotonic() - start))

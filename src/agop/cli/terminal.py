@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from agop.charts.document import NumberTable
 from agop.charts.findings import Finding, findings_table
@@ -27,6 +35,7 @@ __all__ = [
     "quiet_unless",
     "say",
     "warn",
+    "working",
 ]
 
 console = Console(**PLAIN)
@@ -79,6 +88,20 @@ def progress_bar() -> Iterator[Progress]:
     columns = text, BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console) as progress, printed_warnings():
         yield progress
+
+
+@contextmanager
+def working(what: str, pieces: int | None = None) -> Iterator[Callable[[], None]]:
+    """Show in a terminal what is being done, until it is: for how long, or of some pieces also how much is left.
+
+    The function that it gives is called after each piece. In a file nothing is shown.
+    """
+    text = TextColumn("{task.description}", markup=False)
+    left = () if pieces is None else (BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = SpinnerColumn(), text, *left, TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as progress:
+        task = progress.add_task(what, total=pieces)
+        yield lambda: progress.advance(task)
 
 
 def print_numbers(numbers: NumberTable, title: str) -> None:

@@ -99,6 +99,17 @@ def load(path: str | os.PathLike[str]) -> Any:
     ------
     DataFileError
         If the file is missing, damaged, of another format, or no model; or if it holds a class that is not defined.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from agop import RFMRegressor
+    >>> model = RFMRegressor(n_iterations=0, selection=None, ridge=0.1).fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(model, Path(folder, "model.safetensors"))
+    ...     load(Path(folder, "model.safetensors"))
+    RFMRegressor(n_iterations=0, ridge=0.1, selection=None)
     """
     tensors, header = storage.load(path)
     _check_header(header, path)
