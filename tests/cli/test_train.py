@@ -80,15 +80,33 @@ def test_every_option_reaches_the_settings(monkeypatch, tmp_path):
         "stop_loss": 0.75,
         "every": 6,
         "measure_samples": 80,
+        "chance": 39,
         "device": "cpu:0",
     }
     options = [part for name, value in arguments.items() for part in (f"--{name.replace('_', '-')}", value)]
-    more = ["--bias", "--permute-labels", "--rows", "flatten", "--layers", "fc.1", "--layers", "features.*"]
+    more = [
+        "--superclasses",
+        "loops",
+        "--bias",
+        "--permute-labels",
+        "--rows",
+        "flatten",
+        "--layers",
+        "fc.1",
+        "--layers",
+        "features.*",
+    ]
     result = invoke("train", "vgg11", "digits", *options, *more, "--seed", 5, "--out", tmp_path / "run")
     assert result.exit_code == 2
     assert "expected nothing, got this. Stop here." in words(result.stderr)
     expected = {"model": "vgg11", "data": "digits", "bias": True, "permute_labels": True, "measure_rows": "flatten"}
-    assert seen == {**arguments, **expected, "layers": ("fc.1", "features.*"), "seeds": (5,)}
+    assert seen == {
+        **arguments,
+        **expected,
+        "superclasses": ("loops",),
+        "layers": ("fc.1", "features.*"),
+        "seeds": (5,),
+    }
 
 
 def test_interrupted_and_continued(monkeypatch, tmp_path):
@@ -120,6 +138,8 @@ def test_interrupted_and_continued(monkeypatch, tmp_path):
         (["mlp", "digits", "--momentum", "1"], "usable momentum, got 1.0"),
         (["mlp", "digits", "--samples", "5000"], "a wish for 5000"),
         (["mlp", "digits", "--layers", "nothing.*"], "nothing"),
+        (["mlp", "digits", "--superclasses", "animals"], "cifar10 for the superclasses 'animals', got digits"),
+        (["mlp", "digits", "--superclasses", "colors"], "superclasses out of loops"),
     ],
 )
 def test_errors(tmp_path, arguments, message):

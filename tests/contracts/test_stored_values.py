@@ -20,7 +20,7 @@ from agop import (
     TreeRFMClassifier,
     TreeRFMRegressor,
 )
-from agop.collapse import Collapse, RegressionCollapse
+from agop.collapse import Chance, Collapse, RegressionCollapse, Superclasses
 from agop.conv_rfm import ConvMachine, ConvNNGP, ConvNTK, ConvRFMRecord, PatchLaplace
 from agop.deep_rfm import CosineFeatures, DeepRFMRecord, GaussianCosineFeatures, LaplaceCosineFeatures, ReLUFeatures
 from agop.deep_rfm.record import StageRecord
@@ -40,7 +40,7 @@ from agop.kernels import (
     ProductLaplace,
 )
 from agop.moments import ClassMoments, TargetMoments
-from agop.network import Ansatz, LayerRecord, NetworkRecord, Stage
+from agop.network import Ansatz, Fact, LayerRecord, NetworkRecord, Stage
 from agop.network.passes.gradients import LayerGradients, LayerWeight
 from agop.network.record.samples import SeenSamples
 from agop.outer_product import OuterProduct
@@ -75,6 +75,9 @@ VALUES = [
     GRADIENTS.product,
     SPECTRUM,
     Ansatz.of(LAYER.weight, SPECTRUM),
+    Fact.of(LAYER.weight, tensor(2, 2)),
+    Chance.of([MOMENTS, MOMENTS]),
+    Superclasses(0.5, 0.01, None),
     LAYER.stages["input"],
     LAYER.stages["input"].features,
     LAYER,

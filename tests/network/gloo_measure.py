@@ -107,6 +107,8 @@ CASES = {
     "idle projections": (_with_idle_projections, TOKENS, {"common_inputs": True, "outputs": agop.Rademacher(3)}),
     "overwritten outputs": (_in_place, PARTS, {"outputs": agop.Rademacher(2)}),
     "padding": (_with_common_inputs, TOKENS, {"forward": _masked, "outputs": agop.Rademacher(2)}),
+    "loss": (mlp, IGNORED, {"loss": nn.functional.cross_entropy}),
+    "chance": (mlp, PARTS, {"chance": 5, "superclasses": {"two": {0: 0, 1: 1, 2: 1}}}),
     "layer of one batch": (_with_side, [(x, k != 1, y) for k, (x, y) in enumerate(PARTS)], {}),
 }
 """Model, batches and options by name; rank r of n has batches r, r + n and so on, and so of the other samples."""

@@ -401,7 +401,10 @@ def test_settings(world, tmp_path):
         "min_count": 1,
         "classifier": None,
         "common_inputs": False,
+        "loss": None,
         "collapse": True,
+        "chance": 0,
+        "superclasses": {},
         "second_pass": True,
     }
     assert info["execution"] == {

@@ -112,7 +112,26 @@ def recovery_lines():
     ]
 
 
+def laboratory_lines():
+    """Two trainings with the columns of the figures on FACT, chance and superclasses."""
+    return [
+        {"part": part, "data": "digits", "network": "digits, 2 hidden layers", "depth": 2, "decay": decay, "seed": 1}
+        | {"condition": part, "epoch": epoch, "layer": layer, "stage": stage, "feature_norm": 4.0}
+        | {"fact_pearson": epoch / 10, "nfa_pearson_root": 0.5, "nfa_pearson": 0.4, "fact_stationarity": 0.3}
+        | {"nc1_trace_ratio": 1 / (1 + epoch), "nc1_trace_ratio_chance_least": 30.0}
+        | {"nc1_trace_ratio_chance_largest": 60.0, "nc2_gram_mse": 0.1, "nc2_gram_mse_chance_least": 0.01}
+        | {"nc2_gram_mse_chance_largest": 0.02, "superclass_structure/loops": 0.2, "superclass_chance/loops": 0.1}
+        for part, decay in (("one", 0.0), ("two", 1e-3))
+        for epoch in (0, 5, 10)
+        for layer in ("fc.1", "fc.2")
+        for stage in ("input", "output")
+    ]
+
+
 LINES = {
+    "fact": laboratory_lines,
+    "chance": laboratory_lines,
+    "structure-before-collapse": laboratory_lines,
     "grokking": modular_lines,
     "central-subspace": directions_lines,
     "linear-rfm": recovery_lines,

@@ -178,6 +178,30 @@ def test_recovery(make):
     assert [heights(curve) for curve in norms] == [[2, 2]] * 4
 
 
+def test_fact_by_epoch(make):
+    found = panels(make("fact"))
+    assert list(found) == [("digits, 2 hidden layers", f"weight decay {decay}") for decay in ("0", "0.001")]
+    fact, root, *_ = found["digits, 2 hidden layers", "weight decay 0"]
+    assert (fact.name, fact.x) == ("FACT", (0, 5, 10))
+    assert heights(fact) == [0, 0.5, 1]
+    assert heights(root) == [0.5] * 3
+
+
+def test_chance_by_epoch(make):
+    found = panels(make("chance"))
+    assert list(found) == [("digits", panel) for panel in ("NC1", "NC2", "norm")]
+    one, two, least, _ = found["digits", "NC1"]
+    assert [one.name, two.name, least.name] == ["one", "two", ""]
+    assert heights(two) == [1, 1 / 6, 1 / 11]
+    assert heights(least) == [30] * 3
+
+
+def test_superclasses_by_epoch(make):
+    structures, chances, *_ = panels(make("structure-before-collapse")).values()
+    assert [(curve.name, list(curve.y)) for curve in structures] == [("loops", [0.2] * 3)]
+    assert [(curve.name, curve.y) for curve in chances] == [("loops", pytest.approx((0.1,) * 3))]
+
+
 def test_page(make):
     run = make("deep-rfm-metrics")
     path = write_reproduction_readme(run, "agop reproduce deep-rfm-metrics --scale quick", "figure.svg")

@@ -46,7 +46,37 @@ def of_recursion():
     return over_data(lines + [line | {"part": "recursion-digits-cosine", "features": "cosine"} for line in lines])
 
 
+def of_fact():
+    return [
+        line | {"network": f"{data}, {depth} hidden layers", "data": data, "depth": depth, "decay": decay}
+        for data in DATA[:2]
+        for depth in (2, 4)
+        for decay in (0.0, 1e-4, 5e-4, 2e-3)
+        for line in LINES["fact"]()
+        if line["part"] == "one"
+    ]
+
+
+def of_chance():
+    names = (
+        "as it is",
+        "learning rate / 2",
+        "batches of 100",
+        "weight decay 1e-3",
+        "initial gain 0.7",
+        "shuffled labels",
+    )
+    return over_data(
+        [line | {"condition": name} for name in names for line in LINES["chance"]() if line["part"] == "one"]
+    )
+
+
 LARGEST = {
+    "fact": of_fact,
+    "chance": of_chance,
+    "structure-before-collapse": lambda: [
+        line | {"data": data} for data in ("factors", "digits") for line in LINES["structure-before-collapse"]()[:12]
+    ],
     "deep-rfm-metrics": lambda: over_data(LINES["deep-rfm-metrics"]()),
     "deep-rfm-maps": lambda: over_data(LINES["deep-rfm-maps"]()),
     "deep-rfm-gram": list,

@@ -10,6 +10,7 @@ the same functions.
 from __future__ import annotations
 
 from agop.collapse import nc1, nc2, nc3, nc4, nc5, nrc
+from agop.collapse.chance import CHANCE_MEASURES, Chance
 from agop.collapse.collapse import Collapse
 from agop.collapse.geometry import ClassGeometry
 from agop.collapse.measures import MEASURES, REGRESSION_MEASURES, Measure
@@ -20,10 +21,11 @@ from agop.collapse.nc4 import *  # noqa: F403
 from agop.collapse.nc5 import *  # noqa: F403
 from agop.collapse.nrc import *  # noqa: F403
 from agop.collapse.regression import RegressionCollapse
+from agop.collapse.superclasses import Superclasses, superclass_moments, superclass_structure
 from agop.collapse.target_geometry import TargetGeometry
 
-__all__ = ["MEASURES", "REGRESSION_MEASURES", "ClassGeometry", "Collapse", "Measure"]
-__all__ += ["RegressionCollapse", "TargetGeometry"]
+__all__ = ["CHANCE_MEASURES", "MEASURES", "REGRESSION_MEASURES", "Chance", "ClassGeometry", "Collapse", "Measure"]
+__all__ += ["RegressionCollapse", "Superclasses", "TargetGeometry", "superclass_moments", "superclass_structure"]
 __all__ += nc1.__all__
 __all__ += nc2.__all__
 __all__ += nc3.__all__

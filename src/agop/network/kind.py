@@ -51,6 +51,16 @@ NETWORK = register(
                 "layer. Shown is the correlation of the entries of both matrices; 1 if they are proportional.",
                 RFM_PAPER,
             ),
+            "FACT": (
+                "Features at Convergence Theorem: where the gradient of L with weight decay is 0, WᵀW is proportional "
+                "to −Wᵀ∂L/∂W. Shown is the correlation of the entries of WᵀW and its symmetric part.",
+                "Boix-Adserà, Mallinar, Simon, Belkin 2025, arXiv:2507.05644",
+            ),
+            "random labels": (
+                "The same features with labels that were drawn at random, each class as often as it is: what a measure "
+                "of collapse is without any relation of features and classes.",
+                "agop.collapse.Chance",
+            ),
             "attribution": (
                 "With W = U S Vᵀ, NC1 of Wφ is that of S Vᵀφ, since U is an isometry. The fall of log NC1 from φ to Wφ "
                 "is the part of the right singular structure, which WᵀW and so the AGOP determine; the rest, from Wφ "

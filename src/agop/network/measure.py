@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import torch.distributed as dist
 from rich.progress import Progress
-from torch import nn
+from torch import Tensor, nn
 
 from agop.linalg import Spectrum
 from agop.network.capture.checks import check_loader
@@ -27,6 +27,7 @@ from agop.network.passes.steps import check_alone
 from agop.network.passes.sweep import Sweep
 from agop.network.record import LayerRecord, NetworkRecord, Stage
 from agop.network.record.ansatz import ansatz_of
+from agop.network.record.fact import Fact, fact_of
 from agop.network.record.notes import few
 from agop.network.record.samples import SeenSamples
 from agop.ranks import Ranks
@@ -95,7 +96,7 @@ def measure(
     References
     ----------
     Beaglehole, Súkeník, Mondelli, Belkin 2024 (arXiv 2402.13728), section 5; Radhakrishnan et al. 2024
-    (arXiv 2212.13881) for the ansatz.
+    (arXiv 2212.13881) for the ansatz; Boix-Adserà, Mallinar, Simon, Belkin 2025 (arXiv 2507.05644) for ``loss``.
 
     Examples
     --------
@@ -128,8 +129,10 @@ def _measure(model: nn.Module, loader: Iterable[Any], options: MeasureOptions, r
         sweep = Sweep(model, options, device, partial(bar.advance, task), ranks)
         first = first_pass(sweep, loader)
         samples = first.samples(options)
+        groupings = options.groupings(samples.classes)
         bar.update(task, total=n_passes * bar.tasks[0].completed)
         gradients = first.gradients(options.directions.n_averaged)
+        of_loss = first.loss_gradients()
         costs = {name: cost for name, cost in first.costs.items() if name in gradients}
         found = ranks.spread(partial(_spectrum, gradients), costs, device, fetch=partial(_weight, sweep, first))
         spectra = {name: spectrum for name, (spectrum, _) in found.items()}
@@ -142,11 +145,14 @@ def _measure(model: nn.Module, loader: Iterable[Any], options: MeasureOptions, r
             stages = second_pass(sweep, loader, first, spectra, samples)
         else:
             stages = _stages_of_one_pass(sweep, first, spectra, samples)
+        if groupings:
+            stages = _with_superclasses(stages, groupings)
         stages = {name: part if name in full else _compact(part) for name, part in stages.items()}
         first = first.without("moments")
         ansatz = ranks.spread(
             lambda name, weight: ansatz_of(weight.matrix, spectra[name]), costs, fetch=partial(_weight, sweep, first)
         )
+        facts = {} if options.loss is None else _facts(sweep, first, of_loss)
         records = {}
         for name, layer in first.layers.items():
             spectrum = spectra.pop(name, None)
@@ -162,6 +168,8 @@ def _measure(model: nn.Module, loader: Iterable[Any], options: MeasureOptions, r
                 layer.patch,
                 layer.makes_outputs,
                 nfa=ansatz.get(name),
+                fact=facts.get(name),
+                loss_gradient=of_loss[name].cpu() if name in full and name in of_loss else None,
             )
             records[name] = record if name in full else record.compact()
         seen = {name.split("[")[0] for name in (*first.layers, *first.skipped)}
@@ -169,8 +177,17 @@ def _measure(model: nn.Module, loader: Iterable[Any], options: MeasureOptions, r
     return NetworkRecord(
         records,
         samples,
-        {"outputs": str(options.outputs), "rows": options.rows, "max_samples": options.max_samples},
+        options.way(),
         tuple(_omissions(first, unseen, options)),
+    )
+
+
+def _facts(sweep: Sweep, first: FirstPass, of_loss: Mapping[str, Tensor]) -> dict[str, Fact | None]:
+    """Agreement of weights with the gradients of the loss with respect to them."""
+    return sweep.ranks.spread(
+        lambda name, weight: fact_of(weight.matrix, of_loss[name]),
+        {name: cost for name, cost in first.costs.items() if name in of_loss},
+        fetch=partial(_weight, sweep, first),
     )
 
 
@@ -189,6 +206,15 @@ def _recorded_in_full(first: FirstPass, options: MeasureOptions) -> set[str]:
     widest = options.widest(8 * sum(layer.numbers for layer in first.layers.values()))
     widths = {name: layer.weight.matrix.shape[1] for name, layer in first.layers.items()}
     return {name for name, width in widths.items() if widest is None or width <= widest}
+
+
+def _with_superclasses(
+    stages: Mapping[str, Mapping[str, Stage]], groupings: Mapping[str, Sequence[int]]
+) -> dict[str, dict[str, Stage]]:
+    return {
+        layer: {name: stage.with_superclasses(groupings) for name, stage in parts.items()}
+        for layer, parts in stages.items()
+    }
 
 
 def _compact(stages: Mapping[str, Stage]) -> dict[str, Stage]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 import torch
@@ -12,7 +13,7 @@ from agop.errors import InputError
 from agop.network.capture.checks import check_layers
 from agop.network.capture.weights import LayerSelection
 from agop.network.passes.directions import Directions, Rademacher, directions_of
-from agop.network.passes.forward import Forward, default_forward
+from agop.network.passes.forward import Forward, Loss, default_forward
 from agop.network.passes.rows import Rows
 from agop.ranks import Ranks, require_same
 from agop.runs.storage import JSON
@@ -45,6 +46,10 @@ class MeasureOptions:
     rows
         Contribution of a layer with several rows a sample (positions, tokens) to the measures of collapse: "each" row,
         their "mean", or one "flatten" vector. The AGOP always sums over rows.
+    loss
+        Function from outputs (m, K) and targets to the mean loss of m samples, such as
+        ``torch.nn.functional.cross_entropy``, that training with weight decay minimized: one backward pass more a
+        batch for the agreement of :math:`W^T W` with the Features at Convergence Theorem. None leaves it out.
     ood_loader
         Batches of out-of-distribution samples for NC5; their labels do not matter.
     max_samples
@@ -60,6 +65,12 @@ class MeasureOptions:
         layer that they are together, with their weights one below the other, under the name of their module.
     collapse
         Whether to measure collapse; the AGOPs and the ansatz alone if not.
+    chance
+        Draws of random labels for which NC1 and NC2 of the same features are measured, too, in the second pass: 39 tell
+        where those of another draw lie in 95 % of all cases. Each takes as much memory as the class means.
+    superclasses
+        Groupings by name, each a mapping from the label of a class to the number of its superclass, from 0: how far
+        class means of one superclass lie together.
     second_pass
         Whether to look at the data again, once the class means and AGOPs are known. One look gives the AGOPs and what
         class means and scatter traces determine; NC1 by the pseudo-inverse, NC4, NC5 and the stages after the AGOP need
@@ -90,12 +101,15 @@ class MeasureOptions:
     layers: LayerSelection = None
     outputs: Literal["exact"] | Rademacher = "exact"
     rows: Rows = "each"
+    loss: Loss | None = None
     ood_loader: Iterable[Any] | None = None
     max_samples: int | None = None
     min_count: int = 1
     classifier: bool | None = None
     common_inputs: bool = False
     collapse: bool = True
+    chance: int = 0
+    superclasses: Mapping[str, Mapping[int, int]] = field(default_factory=lambda: MappingProxyType({}))
     second_pass: bool = True
     max_width: int | Literal["auto"] | None = "auto"
     device: torch.device | str | None = None
@@ -108,6 +122,8 @@ class MeasureOptions:
         check_layers(self.layers)
         if not callable(self.forward):
             raise InputError("forward to be a function", repr(self.forward), "It takes the model and a batch.")
+        if self.loss is not None and not callable(self.loss):
+            raise InputError("loss to be a function", repr(self.loss), "It takes outputs and targets.")
         if self.rows not in ("each", "mean", "flatten"):
             raise InputError("rows 'each', 'mean' or 'flatten'", repr(self.rows), "Choose one of them.")
         if self.max_samples is not None and self.max_samples < 1:
@@ -116,6 +132,9 @@ class MeasureOptions:
             raise InputError("min_count >= 1", str(self.min_count), "1 takes all classes that occur.")
         if not (self.max_width in (None, "auto") or (isinstance(self.max_width, int) and self.max_width >= 0)):
             raise InputError("max_width >= 0, None or 'auto'", repr(self.max_width), "None keeps all in full.")
+        if self.chance and (self.chance < 2 or not self.looks_twice):
+            got = f"chance={self.chance}" + ("" if self.looks_twice else " without a second pass")
+            raise InputError("2 draws or more, in a second pass", got, "39 tell 95 %; 0 leaves it out.")
         if self.ood_loader is not None and not self.looks_twice:
             got = "second_pass=False" if self.collapse else "collapse=False"
             raise InputError("a second pass for NC5", got, "Leave one of the two out.")
@@ -130,6 +149,16 @@ class MeasureOptions:
         """Directions in which the outputs are differentiated."""
         return directions_of(self.outputs)
 
+    def groupings(self, classes: Iterable[int]) -> dict[str, list[int]]:
+        """Superclasses of these classes by the name of the grouping; InputError where one has none."""
+        classes, found = list(classes), {}
+        for name, grouping in self.superclasses.items():
+            if missing := [label for label in classes if label not in grouping]:
+                expected = f"a superclass of every class in {name!r}"
+                raise InputError(expected, f"none of class {missing[0]}", "Name one for each label.")
+            found[name] = [int(grouping[label]) for label in classes]
+        return found
+
     def widest(self, size: int) -> int | None:
         """Inputs up to which layers are recorded in full where statistics take so many bytes; None for all."""
         if self.max_width != "auto":
@@ -141,6 +170,11 @@ class MeasureOptions:
         named = {field.name: _described(getattr(self, field.name)) for field in fields(self)}
         found = {name: value for name, value in named.items() if name not in _EXECUTION}
         return found, {name: value for name, value in named.items() if name in _EXECUTION}
+
+    def way(self) -> dict[str, Any]:
+        """What records that merge have alike."""
+        loss = {} if self.loss is None else {"loss": _described(self.loss)}
+        return {"outputs": str(self.outputs), "rows": self.rows, "max_samples": self.max_samples, **loss}
 
     def check_same(self, ranks: Ranks) -> None:
         """Raise unless all ranks have the same options, the loader for NC5 apart, of which each has its part."""
@@ -154,6 +188,8 @@ def _described(value: Any) -> JSON:
             return value
         case list() | tuple():
             return [_described(item) for item in value]
+        case Mapping():
+            return {str(name): _described(item) for name, item in value.items()}
         case torch.device():
             return str(value)
     if is_dataclass(value) and not isinstance(value, type):

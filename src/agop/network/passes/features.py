@@ -56,8 +56,12 @@ class CallFeatures:
 
     def of(self, stage: str) -> Iterator[tuple[Tensor, Owners]]:
         """Features (g, S, d) of as many rows each, chunk by chunk, and the samples that they belong to."""
-        for rows, chunk in self._by_sample(stage):
+        for rows, chunk in self._by_sample(stage, self.batch.samples, self.batch.n_samples):
             yield self._reduced(rows, chunk)
+
+    def input_rows(self) -> Iterator[tuple[Tensor, slice]]:
+        """Rows (b, S, in) that the layer read, chunk by chunk, and which of all samples of the batch they are."""
+        return self._by_sample("input", None, self.batch.size)
 
     def listen(self, receive: Callable[[Tensor], None]) -> None:
         """Give the gradients of the backward passes to come, as rows (n, S, out) in float32 at least."""
@@ -111,19 +115,19 @@ class CallFeatures:
     def _whole(self, rows: Tensor) -> Tensor:
         return by_sample(rows, self.batch.size, batch=self.call.batch, time_first=self._time_first)
 
-    def _by_sample(self, stage: str) -> Iterator[tuple[Tensor, slice]]:
-        """Rows (b, S, d) of samples that count, and which of these they are."""
+    def _by_sample(self, stage: str, kept: Tensor | None, count: int) -> Iterator[tuple[Tensor, slice]]:
+        """Rows (b, S, d) of those samples that are kept, all if None, and which of these they are."""
         linear, n = self.call.linear, self.batch.size
         tensor = {"input": linear.inputs, "linear": self.call.outputs, "output": self.call.activated}[stage]
         assert tensor is not None  # noqa: S101 - asked for stages of this call only
-        values, kept = self.capture.values(tensor), self.batch.samples
+        values = self.capture.values(tensor)
         view, copies = (
             (linear.input_rows, linear.weight.shape[2:].numel()) if stage == "input" else (linear.output_rows, 1)
         )
         first = len(values) == n and self.call.batch is None and not self._time_first
         whole = values if first else self._whole(view(values))
         budget = _CACHE_BYTES if values.device.type == "cpu" else None
-        for chunk in row_chunks(self.batch.n_samples, 24 * copies * values.numel() // n, budget):
+        for chunk in row_chunks(count, 24 * copies * values.numel() // n, budget):
             rows = whole[chunk] if kept is None else whole.index_select(0, kept[chunk])
             yield by_sample(view(rows), len(rows)) if first else rows, chunk
 

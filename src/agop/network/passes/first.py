@@ -25,6 +25,7 @@ from agop.network.passes.checks import (
 from agop.network.passes.directions import Exact
 from agop.network.passes.gradients import LayerGradients, layer_gradients
 from agop.network.passes.independence import check_independence
+from agop.network.passes.loss_gradient import check_loss, loss_gradients
 from agop.network.passes.merging import merged, merged_by_key
 from agop.network.passes.over_ranks import over_ranks
 from agop.network.passes.seen_layer import SeenLayer, seen_layers
@@ -143,7 +144,15 @@ class FirstPass:
             check_independence(seen, calls)
         weights = {name: layer.weight for name, layer in self.layers.items()}
         gradients = layer_gradients(seen, calls, weights, options.directions)
-        layers = {name: replace(layer, gradients=gradients.get(name)) for name, layer in self.layers.items()}
+        of_loss: Mapping[str, Tensor] = {}
+        if options.loss is not None:
+            if calls and not before.n_samples:
+                check_loss(batch, options.loss)
+            of_loss = loss_gradients(seen, calls, options.loss)
+        layers = {
+            name: replace(layer, gradients=gradients.get(name), loss_gradient=of_loss.get(name))
+            for name, layer in self.layers.items()
+        }
         return replace(self, layers=layers, checked=frozenset([batch.size] if calls else []))
 
     def merge(self, other: FirstPass) -> FirstPass:
@@ -245,6 +254,11 @@ class FirstPass:
         count = float(self.n_samples * n_averaged)
         found = {name: layer.gradients for name, layer in self.layers.items() if layer.gradients is not None}
         return {name: replace(part, product=OuterProduct(count, part.product.total)) for name, part in found.items()}
+
+    def loss_gradients(self) -> dict[str, Tensor]:
+        """Gradient (out, in) of the mean loss with respect to the weight, of layers that it reaches."""
+        found = {name: layer.loss_gradient for name, layer in self.layers.items()}
+        return {name: total / self.n_samples for name, total in found.items() if total is not None}
 
     def only(self, classes: Sequence[int]) -> FirstPass:
         """The same with moments of these classes, so that the memory of those that are rare is free."""

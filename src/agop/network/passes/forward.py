@@ -12,11 +12,14 @@ from torch import Tensor, nn
 from agop.errors import InputError
 from agop.network.capture.checks import as_tensor
 
-__all__ = ["IGNORED", "Forward", "default_forward", "moved", "next_token_forward", "outputs_of"]
+__all__ = ["IGNORED", "Forward", "Loss", "default_forward", "moved", "next_token_forward", "outputs_of"]
 
 Forward: TypeAlias = Callable[[nn.Module, Any], tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor | None]]
 """Function from a model and a batch to outputs (B, K), targets and, if rows are padded, a mask (B, T). Targets are
 integer labels (B,) of classes, or numbers (B,) or (B, t) of a regression."""
+
+Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+"""Function from outputs (m, K) and targets, labels (m,) or numbers (m, t), to the mean loss of the m samples."""
 
 IGNORED = -100
 """Label of rows to leave out, as in ``torch.nn.CrossEntropyLoss``."""

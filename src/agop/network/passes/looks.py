@@ -98,6 +98,12 @@ class Look:
     views: Mapping[str, StageView]
     axes: Tensor | None = None
 
+    @cached_property
+    def center(self) -> Tensor:
+        """(d,) mean of all samples of the classes."""
+        counts = self.views[self.stage].moments.counts
+        return counts.double() @ self.means / counts.sum()
+
     def along(self, spectrum: Spectrum | None) -> Look:
         """The same with the axes of the AGOP, if it shows features after powers of that."""
         return self if spectrum is None or len(self.views) == 1 else replace(self, axes=spectrum.vectors)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from agop.collapse import Chance
 from agop.collapse.projected import ProjectedMoments
 from agop.errors import InputError
 from agop.linalg import Spectrum, gram
@@ -19,6 +20,7 @@ from agop.network.passes.first import FirstPass
 from agop.network.passes.looks import Look, looks_of
 from agop.network.passes.merging import add_part, add_tensor, added_by_key, merged, merged_by_key
 from agop.network.passes.over_ranks import over_ranks
+from agop.network.passes.random_labels import RandomLabels, sums_by_label
 from agop.network.passes.rows import Owners
 from agop.network.passes.sweep import SeenBatch, Sweep
 from agop.network.record import STAGES, Stage
@@ -57,9 +59,11 @@ def second_pass(
     ranks, costs = sweep.ranks, first.costs
     found = ranks.spread(lambda name: looks_of(first.layers[name], spectra.get(name), classes), costs, sweep.device)
     looks = {name: [look.along(spectra.get(name)) for look in part] for name, part in found.items()}
+    counts = np.array([(samples.counts or {})[label] for label in samples.classes], dtype=np.float64)
+    draws = RandomLabels(sweep.options.chance, counts / counts.sum())
     total = SecondPass()
     for seen in sweep.batches(loader, gradients=False):
-        total = total.merge(SecondPass.of(seen, looks, classes, samples.are_scored))
+        total = total.merge(SecondPass.of(seen, looks, classes, samples.are_scored, draws))
     if sweep.options.ood_loader is not None:
         for seen in sweep.batches(sweep.options.ood_loader, gradients=False, ood=True):
             total = total.merge(SecondPass.outside_of(seen, looks))
@@ -97,6 +101,8 @@ class SecondPass:
         class means, by layer.
     outside
         Moments of the features of out-of-distribution samples, as of one class.
+    random
+        (n, C, d + 2) sums of the features by random labels, see ``sums_by_label``, about the mean of all.
     """
 
     outputs: LabeledMoments | None = None
@@ -104,10 +110,16 @@ class SecondPass:
     agreements: Mapping[Place, Tensor] = field(default_factory=dict)
     squares: Mapping[str, Tensor] = field(default_factory=dict)
     outside: Mapping[Place, LabeledMoments] = field(default_factory=dict)
+    random: Mapping[Place, Tensor] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, seen: SeenBatch, looks: Mapping[str, list[Look]], classes: NDArray[np.int64], scores: bool
+        cls,
+        seen: SeenBatch,
+        looks: Mapping[str, list[Look]],
+        classes: NDArray[np.int64],
+        scores: bool,
+        draws: RandomLabels,
     ) -> SecondPass:
         """Pass over one batch."""
         outputs = seen.signature()
@@ -117,10 +129,15 @@ class SecondPass:
         scatter: dict[Place, Tensor] = {}
         agreements: dict[Place, Tensor] = {}
         squares: dict[str, Tensor] = {}
+        random: dict[Place, Tensor] = {}
         decisions = seen.batch.decisions_among(classes) if scores else None
+        drawn = draws.of(seen) if draws.n_draws else None
         for name, look, rows, owners in _features(seen, looks):
             index = seen.batch.labels_of(owners)
             own = None if decisions is None else seen.batch.of_owners(decisions, owners)
+            if drawn is not None:
+                sums = sums_by_label(rows.double() - look.center, seen.batch.of_owners(drawn, owners), len(classes))
+                add_tensor(random, (name, look.stage), sums)
             deviations = rows.double() - look.means.index_select(0, index)[:, None]
             coordinates = look.along_axes(deviations, rows.dtype)
             if coordinates is not None:
@@ -133,7 +150,7 @@ class SecondPass:
                 add_tensor(scatter, (name, stage), gram(points))
                 if own is not None:
                     add_tensor(agreements, (name, stage), view.agreements(points, index, own))
-        return cls(outputs, scatter, agreements, squares)
+        return cls(outputs, scatter, agreements, squares, random=random)
 
     @classmethod
     def outside_of(cls, seen: SeenBatch, looks: Mapping[str, list[Look]]) -> SecondPass:
@@ -152,12 +169,14 @@ class SecondPass:
             added_by_key(self.agreements, other.agreements),
             added_by_key(self.squares, other.squares),
             merged_by_key(self.outside, other.outside),
+            added_by_key(self.random, other.random),
         )
 
     def stage(self, place: Place, look: Look, weight: Tensor | None) -> Stage:
         """Stage of a layer with its measures, the weight of a classifier on it if there is one."""
-        outside = self.outside.get(place)
-        return Stage.of(*self.at(place, look), weight, None if outside is None else outside.moments)
+        outside, random = self.outside.get(place), self.random.get(place)
+        found = Stage.of(*self.at(place, look), weight, None if outside is None else outside.moments)
+        return found if random is None else replace(found, chance=Chance.of_sums(random))
 
     def at(self, place: Place, look: Look) -> tuple[ClassMoments, ProjectedMoments | None]:
         """Moments of a stage of a layer, and those in the span of its class means."""

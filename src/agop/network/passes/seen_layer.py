@@ -14,7 +14,7 @@ from agop.errors import InputError
 from agop.moments import LabeledMoments, TargetMoments
 from agop.network.passes.features import CallFeatures
 from agop.network.passes.gradients import LayerGradients, LayerWeight
-from agop.network.passes.merging import add_part, merged, merged_by_key
+from agop.network.passes.merging import add_part, added, merged, merged_by_key
 from agop.network.passes.rows import UnalignedRowsError
 
 __all__ = ["SeenLayer", "seen_layers"]
@@ -42,6 +42,8 @@ class SeenLayer:
         Whether samples have several rows that may be tokens, and nothing says which are real.
     gradients
         Gradients that arrived; None if there were none.
+    loss_gradient
+        (out, in) sum over the samples of the gradients of their losses with respect to the weight; None without.
     """
 
     weight: LayerWeight
@@ -52,6 +54,7 @@ class SeenLayer:
     rows: int
     is_unmasked: bool
     gradients: LayerGradients | None = None
+    loss_gradient: Tensor | None = None
 
     @classmethod
     def of(cls, features: CallFeatures, known: SeenLayer | None, *, collapse: bool) -> SeenLayer:
@@ -86,6 +89,7 @@ class SeenLayer:
             self.rows + other.rows,
             self.is_unmasked or other.is_unmasked,
             merged(self.gradients, other.gradients),
+            added(self.loss_gradient, other.loss_gradient),
         )
 
     @property
@@ -105,7 +109,7 @@ class SeenLayer:
         """The layer without gradients, and what its weight computed for them, or without moments."""
         layer = self
         if "gradients" in parts:
-            layer = replace(layer, gradients=None, weight=replace(layer.weight))
+            layer = replace(layer, gradients=None, loss_gradient=None, weight=replace(layer.weight))
         return replace(layer, moments={}) if "moments" in parts else layer
 
     @property
@@ -124,7 +128,8 @@ class SeenLayer:
         rank, width = min(self.weight.matrix.shape), self.weight.matrix.shape[1]
         stages = sum(2 * part.numbers for part in self.moments.values())
         inputs = 4 * self.moments["input"].numbers if "input" in self.moments else 0
-        return stages + inputs + 2 * rank * rank + rank * width
+        of_loss = 0 if self.loss_gradient is None else 2 * self.loss_gradient.numel()
+        return stages + inputs + 2 * rank * rank + rank * width + of_loss
 
 
 def seen_layers(

@@ -12,6 +12,7 @@ from agop.charts.changes import Change, ends_of, steepest, steps
 from agop.charts.findings import Finding, at_most, listed, spread
 from agop.charts.judging import compared, not_fitted, of_each, zeros
 from agop.network.plots.attribution import share_findings, share_sum
+from agop.network.plots.chance import chance_findings
 from agop.network.plots.grouping import grouped, layer_names, stream
 from agop.network.plots.measures import by_column
 from agop.network.plots.output_layer import BY_DEFINITION, compared_lines, output_layer
@@ -57,6 +58,7 @@ def network_findings(results: Sequence[NetworkResult]) -> list[Finding]:
             *not_fitted(result.fit()),
             *scores(last, result.unit),
             *_layers(last),
+            *chance_findings(last),
             *([*share_sum(last), *mean_ansatz(last)] if several else cause),
         ]
 

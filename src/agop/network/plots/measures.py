@@ -53,6 +53,7 @@ _CLASSES = (
     Shown("NC2 φ", "nc2_gram_mse"),
 )
 _SHARES = ("nrc2", "nrc3")
+_FACT = (Shown("FACT", "fact_pearson", log=False, form=".2f"),)
 _ANSATZ = tuple(shown for shown in _CLASSES if shown.measure.startswith("nfa"))
 
 
@@ -72,8 +73,10 @@ def by_column(lines: Iterable[Line], column: str) -> dict[Any, list[Line]]:
 
 def shown_measures(lines: Iterable[Line]) -> tuple[Shown, ...]:
     """Measures to show of these lines: those of classes, or NRC1 to NRC4 of a regression."""
+    lines = list(lines)
     regression = regression_shown(lines)
-    return (*regression, *_ANSATZ) if regression else _CLASSES
+    fact = _FACT if any(line.get("fact_pearson") is not None for line in lines) else ()
+    return (*regression, *_ANSATZ, *fact) if regression else (*_CLASSES, *fact)
 
 
 def regression_shown(lines: Iterable[Line]) -> tuple[Shown, ...]:

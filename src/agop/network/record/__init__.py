@@ -2,6 +2,7 @@
 
 from agop.network.record.ansatz import Ansatz, neural_feature_matrix, nfa_correlation
 from agop.network.record.attribution import Attribution
+from agop.network.record.fact import Fact, features_at_convergence
 from agop.network.record.features import FeatureSummary
 from agop.network.record.layer import LayerRecord
 from agop.network.record.network import NetworkRecord
@@ -11,10 +12,12 @@ __all__ = [
     "STAGES",
     "Ansatz",
     "Attribution",
+    "Fact",
     "FeatureSummary",
     "LayerRecord",
     "NetworkRecord",
     "Stage",
+    "features_at_convergence",
     "neural_feature_matrix",
     "nfa_correlation",
 ]

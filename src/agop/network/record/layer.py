@@ -16,6 +16,7 @@ from agop.linalg import Spectrum
 from agop.network.passes.gradients import LayerGradients
 from agop.network.record.ansatz import Ansatz, ansatz_of
 from agop.network.record.attribution import Attribution
+from agop.network.record.fact import Fact
 from agop.network.record.stage import STAGES, Stage
 from agop.storable import storable
 
@@ -59,6 +60,11 @@ class LayerRecord:
         Agreement of W^T W with powers of the AGOP, by :meth:`with_ansatz`; None where one of them is zero.
     smaller_eigenvalues
         Eigenvalues of the AGOP after those of ``spectrum``, descending, in a compact record; else None.
+    fact
+        Agreement of W^T W with the Features at Convergence Theorem; None where no loss was given, or it is zero.
+    loss_gradient
+        Gradient (out, in) of the mean loss with respect to W, float64; None where no loss was given, and in a compact
+        record.
     """
 
     name: str
@@ -73,6 +79,8 @@ class LayerRecord:
     is_classifier: bool = False
     nfa: Ansatz | None = None
     smaller_eigenvalues: Tensor | None = None
+    fact: Fact | None = None
+    loss_gradient: Tensor | None = None
 
     def with_ansatz(self) -> Self:
         """The layer with the agreement of its weight and its AGOP, the most expensive number of a record."""
@@ -83,8 +91,9 @@ class LayerRecord:
     def compact(self, k: int = _LEADING) -> Self:
         r"""The layer in little memory: all numbers and eigenvalues, no matrix, and it does not merge.
 
-        Left out are the weight, the outer product of the gradients, class means, and the eigenvectors of the AGOP after
-        the k-th: for a layer of d inputs and C classes about 8 k d bytes are left of 16 d^2 + 4 out d + 24 C d.
+        Left out are the weight, the gradient of the loss with respect to it, the outer product of the gradients, class
+        means, and the eigenvectors of the AGOP after the k-th: for a layer of d inputs and C classes about 8 k d bytes
+        are left of 16 d^2 + 4 out d + 24 C d, or 12 out d with a loss.
 
         Parameters
         ----------
@@ -111,7 +120,8 @@ class LayerRecord:
             spectrum = Spectrum(top.values.clone(), top.vectors.clone(memory_format=torch.contiguous_format))
             smaller = self.eigenvalues[spectrum.rank :].clone()
         stages = {name: stage.compact() for name, stage in self.stages.items()}
-        return replace(self, weight=None, stages=stages, gradients=None, spectrum=spectrum, smaller_eigenvalues=smaller)
+        kept = replace(self, stages=stages, spectrum=spectrum, smaller_eigenvalues=smaller)
+        return replace(kept, weight=None, gradients=None, loss_gradient=None)
 
     @property
     def is_compact(self) -> bool:
@@ -175,15 +185,15 @@ class LayerRecord:
         """One flat dictionary a stage: its measures, and on the input stage those of the whole layer."""
         for name in STAGES:
             if name in self.stages or name == "input":
-                collapse = self._collapse(name)
+                numbers = self.stages[name].as_dict() if name in self.stages else {}
                 whole = self._whole_layer() if name == "input" else {}
-                yield {"layer": self.name, "stage": name, **({} if collapse is None else collapse.as_dict()), **whole}
+                yield {"layer": self.name, "stage": name, **numbers, **whole}
 
     def _collapse(self, stage: str) -> Collapse | RegressionCollapse | None:
         return self.stages[stage].collapse if stage in self.stages else None
 
     def _whole_layer(self) -> dict[str, Any]:
-        attribution, nfa = self.attribution, self.nfa
+        attribution, nfa, fact = self.attribution, self.nfa, self.fact
         return {
             "activation": self.activation,
             "linear_log_fall": attribution.linear_log_fall,
@@ -193,4 +203,5 @@ class LayerRecord:
             "n_rows": self.stages["input"].features.n_rows if "input" in self.stages else None,
             "agop_error": self.agop_error,
             **({} if nfa is None else {f"nfa_{name}": value for name, value in nfa.as_dict().items()}),
+            **({} if fact is None else {f"fact_{name}": value for name, value in fact.as_dict().items()}),
         }

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from agop.errors import InputError
 from agop.moments import ClassMoments, LabeledMoments, TargetMoments
 from agop.network.passes.gradients import LayerGradients, LayerWeight
-from agop.network.passes.merging import Merging, merged
+from agop.network.passes.merging import Merging, added, merged
+from agop.network.record.fact import fact_of
 from agop.network.record.layer import LayerRecord
 from agop.network.record.notes import few
 from agop.network.record.samples import SeenSamples
@@ -53,6 +55,8 @@ class LayerParts:
         Moments of out-of-distribution samples by stage, where all parts have them.
     gradients
         Gradients that reached the layer; None if there were none.
+    loss_gradient
+        (out, in) sum over the samples of the gradients of their losses; None without.
     """
 
     layer: LayerRecord
@@ -64,6 +68,7 @@ class LayerParts:
     moments: Mapping[str, LabeledMoments | TargetMoments]
     outside: Mapping[str, ClassMoments]
     gradients: LayerGradients | None
+    loss_gradient: Tensor | None
 
     @classmethod
     def of(cls, layer: LayerRecord, samples: SeenSamples) -> LayerParts:
@@ -87,6 +92,7 @@ class LayerParts:
             },
             {name: stage.ood for name, stage in stages.items() if stage.ood is not None},
             layer.gradients,
+            None if layer.loss_gradient is None else samples.n_samples * layer.loss_gradient,
         )
 
     def merge(self, other: LayerParts) -> LayerParts:
@@ -107,6 +113,7 @@ class LayerParts:
             _merged_in_both(self.moments, other.moments),
             _merged_in_both(self.outside, other.outside),
             merged(self.gradients, other.gradients),
+            added(self.loss_gradient, other.loss_gradient),
         )
 
     def record(self, samples: SeenSamples) -> LayerRecord:
@@ -115,6 +122,7 @@ class LayerParts:
         assert weight is not None  # noqa: S101 - the records are full
         activation = next(iter(self.activations)) if len(self.activations) == 1 else None
         spectrum = None if gradients is None else gradients.spectrum(LayerWeight(weight))
+        of_loss = None if self.loss_gradient is None else self.loss_gradient / self.n_samples
         return replace(
             self.layer,
             stages={name: self._stage(name, samples) for name in self.moments if name != "output" or activation},
@@ -125,6 +133,8 @@ class LayerParts:
             agop_error=None,
             rows=self.n_rows / self.n_samples,
             is_classifier=self.is_classifier,
+            fact=None if of_loss is None else fact_of(weight, of_loss),
+            loss_gradient=of_loss,
         ).with_ansatz()
 
     def _stage(self, name: str, samples: SeenSamples) -> Stage:
@@ -211,6 +221,9 @@ class NetworkParts:
         if any(layer.moments for layer in self.layers.values()):
             yield from () if self.samples.counts is None else ("NC1 pinv", "NC4")
             yield "stages after the AGOP"
+        stages = [stage for layer in self.layers.values() for stage in layer.layer.stages.values()]
+        yield from ["level of chance"] * any(stage.chance is not None for stage in stages)
+        yield from ["superclasses"] * any(stage.superclasses for stage in stages)
         if self.settings.get("outputs") != "exact":
             yield "error of the AGOP"
 

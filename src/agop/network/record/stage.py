@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from torch import Tensor
 
-from agop.collapse import Collapse, RegressionCollapse
+from agop.collapse import Chance, Collapse, RegressionCollapse, Superclasses
 from agop.collapse.projected import ProjectedMoments
-from agop.errors import UndefinedMeasureError
+from agop.errors import EmptyClassError, UndefinedMeasureError
 from agop.moments import ClassMoments, TargetMoments
 from agop.network.record.features import FeatureSummary
 from agop.storable import storable
@@ -40,12 +42,18 @@ class Stage:
         AGOP^p phi up to an isometry. None in a compact record.
     ood
         Moments of out-of-distribution samples, as of one class; None without, and in a compact record.
+    chance
+        Range of NC1 and NC2 with random labels; None without.
+    superclasses
+        Structure of superclasses in the class means, by the name of the grouping.
     """
 
     features: FeatureSummary
     collapse: Collapse | RegressionCollapse | None
     moments: ClassMoments | TargetMoments | None = None
     ood: ClassMoments | None = None
+    chance: Chance | None = None
+    superclasses: dict[str, Superclasses] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -76,6 +84,31 @@ class Stage:
         reads = weight is not None and weight.shape[1] == moments.n_features
         collapse = RegressionCollapse.of(moments, weight.to("cpu") if reads and weight is not None else None)
         return cls(FeatureSummary.of_targets(moments), collapse, moments)
+
+    def with_superclasses(self, groupings: Mapping[str, Sequence[int]]) -> Stage:
+        """The stage with the structure of superclasses, each a list with that of every class, where means differ."""
+        if not isinstance(self.moments, ClassMoments):
+            return self
+        found = {}
+        for name, grouping in groupings.items():
+            with suppress(UndefinedMeasureError, EmptyClassError):
+                found[name] = Superclasses.of(self.moments, grouping)
+        return replace(self, superclasses=found)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Numbers by name, ready for JSON: measures of collapse, ends of chance, and superclasses."""
+        measures = {} if self.collapse is None else self.collapse.as_dict()
+        chance = {} if self.chance is None else self.chance.as_dict()
+        groups = {
+            f"{column}/{name}": value
+            for name, found in self.superclasses.items()
+            for column, value in (
+                ("superclass_structure", found.structure),
+                ("superclass_chance", found.chance),
+                ("superclass_nc1", found.nc1),
+            )
+        }
+        return {**measures, **chance, **groups}
 
     def compact(self) -> Stage:
         """The stage without its moments: all numbers stay, but it does not merge."""

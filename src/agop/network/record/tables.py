@@ -21,6 +21,7 @@ _CURVES = {
     **{name: name + "/{layer}/{stage}" for name in REGRESSION_MEASURES},
     "share": "share/{layer}",
     "nfa_pearson_root": "nfa/{layer}",
+    "fact_pearson": "fact/{layer}",
 }
 """Columns of the lines that are followed through a training, and their names in experiment trackers."""
 
@@ -39,6 +40,7 @@ _CLASSES = (
     (f"{_NC2} φ", "nc2_gram_mse", "input", ".3g"),
 )
 _ANSATZ = (("NFA", "nfa_pearson", "input", ".2f"), ("NFA½", "nfa_pearson_root", "input", ".2f"))
+_FACT = (("FACT", "fact_pearson", "input", ".2f"),)
 _SHARE = (("share of W", "share", "input", ".2f"),)
 """Heading, measure, stage and format of each column."""
 
@@ -62,7 +64,14 @@ def layer_table(lines: Iterable[Line], title: str) -> TerminalTable:
     found = {(line["layer"], line["stage"]): line for line in lines}
     has_classes = any("nc1_trace_ratio" in line for line in lines)
     numbers = [(f"{REGRESSION_MEASURES[name].label} φ", name, "input", ".3g") for name in regression_measures(lines)]
-    numbers = [*numbers, *(_CLASSES if has_classes else ()), *_ANSATZ, *(_SHARE if has_classes else ())]
+    has_loss = any("fact_pearson" in line for line in lines)
+    numbers = [
+        *numbers,
+        *(_CLASSES if has_classes else ()),
+        *_ANSATZ,
+        *(_FACT if has_loss else ()),
+        *(_SHARE if has_classes else ()),
+    ]
     columns = [Column("layer", "name"), *(Column(heading) for heading, *_ in numbers)]
     rows = []
     for layer in dict.fromkeys(line["layer"] for line in lines):

@@ -9,14 +9,17 @@ from agop.errors import InputError
 from agop.paper.figure import Figure
 from agop.paper.figures import (
     central_subspace,
+    chance,
     deep_rfm_gram,
     deep_rfm_maps,
     deep_rfm_metrics,
+    fact,
     grokking,
     initialization,
     linear_rfm,
     network_attribution,
     network_nfa,
+    structure,
     theory_kernel_learning,
     theory_recursion,
 )
@@ -35,6 +38,9 @@ _MODULES = (
     grokking,
     central_subspace,
     linear_rfm,
+    fact,
+    chance,
+    structure,
 )
 
 FIGURES: Mapping[str, Figure] = MappingProxyType({module.FIGURE.name: module.FIGURE for module in _MODULES})
@@ -52,7 +58,7 @@ def figures_named(name: str) -> list[Figure]:
     Examples
     --------
     >>> [figure.name for figure in figures_named("deep-rfm-gram")], len(figures_named("all"))
-    (['deep-rfm-gram'], 11)
+    (['deep-rfm-gram'], 14)
     """
     if name == "all":
         return list(FIGURES.values())

@@ -19,6 +19,7 @@ from agop.network import NetworkRecord, Tracker
 from agop.network.capture.weights import Weights
 from agop.network.factory import load_weights
 from agop.network.tracked_run import whole_lines
+from agop.paper.groupings import groupings_of
 from agop.paper.training.checkpoints import load_checkpoint, save_checkpoint
 from agop.paper.training.rows import TrainingRows, input_shape, training_rows
 from agop.paper.training.settings import TrainSettings
@@ -145,6 +146,9 @@ def _train(
         keep_record=True,
         layers=settings.layers,
         rows=settings.measure_rows,
+        loss=settings.mean_loss,
+        chance=settings.chance,
+        superclasses=groupings_of(settings.superclasses, settings.data),
     )
     history = load_checkpoint(checkpoint, model, optimizer) if checkpoint.exists() else []
     saved = time.monotonic()

@@ -16,6 +16,7 @@ from agop.errors import InputError
 from agop.estimator.targets import signed_targets
 from agop.inputs import usable_device
 from agop.network.passes.rows import Rows
+from agop.paper.groupings import groupings_of
 from agop.paper.training.networks import Architecture, NetworkName, build_network
 from agop.runs.settings import AtLeast, Count, Seed, check_settings
 
@@ -77,6 +78,11 @@ class TrainSettings:
         Rows that a layer with many positions a sample, a convolution, contributes to the measures of collapse.
     measure_samples
         Training rows that are measured, the first ones; all by default.
+    chance
+        Draws of random labels for the level of NC1 and NC2 that chance has; 39 tell 95 %.
+    superclasses
+        Groupings of classes whose traces in the class means are measured; repeat for several. loops, parity and halves
+        are of digits, animals of CIFAR-10.
     permute_labels
         Break the relation of inputs and labels: the baseline that tells collapse from generalization.
     device
@@ -107,6 +113,8 @@ class TrainSettings:
     layers: tuple[str, ...] = ("fc.*",)
     measure_rows: Rows = "mean"
     measure_samples: Count | None = None
+    chance: Annotated[int, AtLeast(0)] = 0
+    superclasses: tuple[str, ...] = ()
     permute_labels: bool = False
     device: str = "auto"
 
@@ -134,6 +142,7 @@ class TrainSettings:
         if outside := [name for name, is_inside in ranges.items() if not is_inside]:
             advice = "lr and stop_loss are above 0, weight_decay is 0 or more, momentum at least 0 and below 1."
             raise InputError(f"a usable {outside[0]}", str(getattr(self, outside[0])), advice)
+        groupings_of(self.superclasses, self.data)
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             got = ", ".join(map(str, self.seeds)) or "none"
             raise InputError("one or more different seeds, 0 or more each", got, "Name each seed once.")

@@ -1,0 +1,131 @@
+"""Chance and superclasses of a measured network."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import agop
+from agop.collapse import Chance, Superclasses
+from agop.errors import InputError
+from agop.moments import ClassMoments
+from agop.network import NetworkRecord
+from agop.network.passes.random_labels import sums_by_label
+from network.models import Convolutional, batches, data, mlp, seeded
+from oracles import collapse as oracles_collapse
+
+
+def test_sums_by_label_are_the_moments_of_those_labels():
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(40, 3, 5, generator=generator, dtype=torch.float64)
+    labels = torch.randint(4, (40, 2), generator=generator)
+    found = Chance.of_sums(sums_by_label(rows, labels, 4))
+    x = rows.flatten(0, 1).numpy()
+    for measure in ("nc1_trace_ratio", "nc2_gram_mse"):
+        values = [
+            getattr(oracles_collapse, measure)(x, drawn.repeat_interleave(3).numpy(), 4) for drawn in labels.unbind(1)
+        ]
+        assert found.least[measure] == pytest.approx(min(values), rel=1e-9)
+        assert found.largest[measure] == pytest.approx(max(values), rel=1e-9)
+
+
+def test_another_draw_lies_in_the_range_as_often_as_is_said():
+    """Labels that have nothing to do with the features: 19 draws have 90 %, within three standard errors."""
+    generator = torch.Generator().manual_seed(0)
+    inside = []
+    for _ in range(150):
+        x = torch.randn(30, 6, generator=generator)
+        draws = [ClassMoments.of(x, torch.randint(3, (30,), generator=generator), 3) for _ in range(20)]
+        chance = Chance.of(draws[1:])
+        value = agop.collapse.nc1_trace_ratio(draws[0].drop_empty())
+        inside.append(chance.least["nc1_trace_ratio"] <= value <= chance.largest["nc1_trace_ratio"])
+    assert chance.level == 0.9
+    assert abs(np.mean(inside) - 0.9) < 3 * (0.09 / 150) ** 0.5
+
+
+@pytest.mark.parametrize("sort", [False, True])
+def test_chance_of_a_network(sort):
+    """Also where each batch has samples of one class alone; NC1 is about (N - C) / (C - 1)."""
+    x, y = data(90)
+    order = torch.argsort(y) if sort else torch.arange(90)
+    record = agop.measure(seeded(mlp), batches(x[order], y[order], (30, 30)), chance=39)
+    for layer in record.values():
+        for name in ("input", "linear"):
+            stage = layer.stages[name]
+            least, largest = (end["nc1_trace_ratio"] for end in (stage.chance.least, stage.chance.largest))
+            assert least < (90 - 3) / (3 - 1) < largest
+            assert stage.collapse.nc1_trace_ratio < least
+            assert 0 <= stage.chance.least["nc2_gram_mse"] < stage.chance.largest["nc2_gram_mse"]
+    line = next(record.lines())
+    assert line["nc1_trace_ratio_chance_least"] == record["0"].stages["input"].chance.least["nc1_trace_ratio"]
+    json.dumps(list(record.lines()))
+
+
+def test_labels_of_noise_are_at_chance():
+    generator = torch.Generator().manual_seed(3)
+    x, y = torch.randn(80, 5, generator=generator, dtype=torch.float64), torch.arange(80) % 3
+    stage = agop.measure(seeded(mlp), [(x, y)], chance=39)["0"].stages["input"]
+    for name in ("nc1_trace_ratio", "nc2_gram_mse"):
+        assert stage.chance.least[name] <= stage.collapse.values[name] <= stage.chance.largest[name]
+
+
+def test_rows_of_a_sample_have_its_label():
+    """With eight equal rows a sample chance is that of the samples, and not of eight times as many."""
+    x, y = data(60, (2, 3, 3))
+    x = x[:, :, :1, :1].expand(-1, -1, 3, 3).contiguous()
+    model = seeded(lambda: Convolutional(nn.Conv2d(2, 3, 1), (3, 3)))
+    each, mean = (agop.measure(model, [(x, y)], chance=39, rows=rows)["conv"] for rows in ("each", "mean"))
+    for name, value in mean.stages["input"].chance.largest.items():
+        assert each.stages["input"].chance.largest[name] == pytest.approx(value, rel=1e-6)
+
+
+GROUPS = {"first": {0: 0, 1: 1, 2: 1}, "last": {0: 0, 1: 0, 2: 1}}
+
+
+def test_several_labelings_in_one_pass(tmp_path):
+    x, y = data(60)
+    model = seeded(mlp)
+    record = agop.measure(model, batches(x, y), superclasses=GROUPS)
+    for layer in record.values():
+        for name in ("input", "linear"):
+            stage = layer.stages[name]
+            for group, grouping in GROUPS.items():
+                assert stage.superclasses[group] == Superclasses.of(stage.moments, list(grouping.values()))
+    lines = list(record.lines())
+    assert lines[0]["superclass_structure/first"] == record["0"].stages["input"].superclasses["first"].structure
+    features = x.numpy()
+    grouped = np.array([GROUPS["last"][label] for label in y.tolist()])
+    expected = oracles_collapse.nc1_trace_ratio(features, grouped, 2)
+    assert lines[0]["superclass_nc1/last"] == pytest.approx(expected, rel=1e-9)
+    record.save(tmp_path / "record.safetensors")
+    loaded = NetworkRecord.load(tmp_path / "record.safetensors")
+    assert list(loaded.lines()) == lines
+    assert list(loaded["0"].compact().lines()) == list(record["0"].compact().lines())
+
+
+def test_merged_records_say_what_they_lose():
+    x, y = data(60)
+    model = seeded(mlp)
+    parts = [agop.measure(model, [(x, y)], chance=3, superclasses=GROUPS) for _ in range(2)]
+    merged = parts[0].merge(parts[1])
+    assert any("no level of chance, no superclasses" in note for note in merged.notes)
+    assert not any("chance" in column for line in merged.lines() for column in line)
+
+
+def test_options_that_do_not_fit():
+    x, y = data(30)
+    model = seeded(mlp)
+    for options in (
+        {"chance": 1},
+        {"chance": 5, "second_pass": False},
+        {"chance": -1},
+        {"chance": 5, "collapse": False},
+    ):
+        with pytest.raises(InputError, match="2 draws or more"):
+            agop.measure(model, [(x, y)], **options)
+    with pytest.raises(InputError, match="superclass of every class in 'odd', got none of class 2"):
+        agop.measure(model, [(x, y)], superclasses={"odd": {0: 0, 1: 1}})
