@@ -98,7 +98,7 @@ class Superclasses:
     Attributes
     ----------
     structure
-        :func:`superclass_structure`.
+        :func:`~agop.collapse.superclass_structure`.
     chance
         Share of random groupings of the same sizes with as much structure or more, this one among them.
     nc1

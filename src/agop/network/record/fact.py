@@ -69,7 +69,7 @@ def features_at_convergence(weight: ArrayLike, loss_gradient: ArrayLike) -> Tens
 @storable
 @dataclass(frozen=True, slots=True)
 class Fact:
-    r"""Agreement of :math:`W^T W` of a layer with :func:`features_at_convergence`.
+    r"""Agreement of :math:`W^T W` of a layer with :func:`~agop.network.features_at_convergence`.
 
     Attributes
     ----------
