@@ -104,7 +104,8 @@ def directions_lines():
 
 def recovery_lines():
     return [
-        {"part": task, "task": task, "observed": n, "seed": seed, "method": method, "error": 1 / n, "norm": 2.0}
+        {"part": task, "task": task, "observed": n, "seed": seed, "method": method, "error": 1 / n}
+        | {"norm": 3.0 if method == "deep linear network" else 2.0}
         for task in ("sparse", "low-rank")
         for n in (10, 20)
         for seed in (1, 2)

@@ -175,7 +175,7 @@ def test_recovery(make):
     assert len(found) == 4
     errors, norms, *_ = found.values()
     assert [heights(curve) for curve in errors] == [[0.1, 0.05]] * 4
-    assert [heights(curve) for curve in norms] == [[2, 2]] * 4
+    assert [heights(curve) for curve in norms] == [[1, 1], [1, 1], [1, 1], [1.5, 1.5]]
 
 
 def test_fact_by_epoch(make):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from agop.charts.chart import Curves, Grid
+from agop.charts.chart import Curve, Curves, Grid
 from agop.charts.palette import color
 from agop.datasets import Dataset
 from agop.paper.curves import course, rows_of
@@ -158,19 +158,25 @@ def _enough(lines: list[Line]) -> int | None:
 
 
 def _chart(run: Run) -> Grid:
-    """Errors and norms of the methods by the number of observations, a row for each task."""
+    """Errors of the methods, and their norms over the least of the draw, by the number of observations."""
 
     def panels(lines: list[Line]) -> dict[str, Curves]:
-        found = {}
-        for measure, title in (("error", "relative error"), ("norm", _NORM[lines[0]["task"]])):
-            curves = [
-                course(select(lines, method=method), "observed", measure, method, color(place))
-                for place, method in enumerate(values_of(lines, "method"))
-            ]
-            found["error" if measure == "error" else "norm"] = Curves("observations", title, curves)
-        return found
+        least = {(line["observed"], line["seed"]): line["norm"] for line in select(lines, method="least norm")}
+        lines = [line | {"excess": line["norm"] / least[line["observed"], line["seed"]]} for line in lines]
+        titles = {"error": "relative error", "excess": f"{_NORM[lines[0]['task']]} / least one"}
+        return {
+            title: Curves("observations", title, _courses(lines, measure), log_y=False)
+            for measure, title in titles.items()
+        }
 
     return rows_of(run, "task", lambda lines: lines[0]["task"], panels)
+
+
+def _courses(lines: list[Line], measure: str) -> list[Curve]:
+    return [
+        course(select(lines, method=method), "observed", measure, method, color(place), log=False)
+        for place, method in enumerate(values_of(lines, "method"))
+    ]
 
 
 FIGURE = Figure(
@@ -186,8 +192,8 @@ FIGURE = Figure(
     data=None,
     paper="Radhakrishnan, Belkin, Drusvyatskiy 2025, arXiv 2401.04553",
     caption=(
-        "Relative error of the recovered vector or matrix, and its norm, which have no unit, by the number of "
-        "observations: geometric means over draws."
+        "Relative error of the recovered vector or matrix, and its norm over the least norm that fits the draw, by the "
+        "number of observations: means over draws."
     ),
 )
 """Error of recovery by the number of observations."""
