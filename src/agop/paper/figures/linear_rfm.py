@@ -162,7 +162,7 @@ def _chart(run: Run) -> Grid:
 
     def panels(lines: list[Line]) -> dict[str, Curves]:
         least = {(line["observed"], line["seed"]): line["norm"] for line in select(lines, method="least norm")}
-        lines = [line | {"excess": line["norm"] / least[line["observed"], line["seed"]]} for line in lines]
+        lines = [dict(line) | {"excess": line["norm"] / least[line["observed"], line["seed"]]} for line in lines]
         titles = {"error": "relative error", "excess": f"{_NORM[lines[0]['task']]} / least one"}
         return {
             title: Curves("observations", title, _courses(lines, measure), log_y=False)
