@@ -2,8 +2,9 @@
 
 Rows of ten overlapping classes in 1,024 features of unit norm, float64, Laplace kernel of bandwidth 2, ridge 0: the
 fit, by panels on disk where there is no room for half of the kernel matrix, and the AGOP, per output without gradient
-weights that are kept. Where the machine has room, beside the fit and the AGOP without a limit. What 50,000 rows will
-take is the time of the largest fit and AGOP, times the ratio of their operations.
+weights that are kept. Where the machine has room, beside the fit and the AGOP without a limit, and NC1 of the rows
+times the root of either AGOP. What 50,000 rows will take is the time of the largest fit and AGOP, times the ratio of
+their operations.
 
     python -m benchmarks.deep_rfm_memory [rows ...]
 """
@@ -15,18 +16,20 @@ import time
 from typing import Any
 
 import torch
-from benchmarks.measuring import peak_extra_memory, write
+from benchmarks.measuring import peak_extra_memory, write_sizes
 from torch import Tensor
 
+from agop.collapse import Collapse
 from agop.deep_rfm import normalize_rows
 from agop.kernel_machine import fit_kernel_machine
 from agop.kernels import KernelMatrix, Laplace
-from agop.outer_product import kernel_agop
+from agop.linalg import psd_power
+from agop.outer_product import kernel_agop, normalized_agop
 from agop.solvers import Cholesky, PanelCholesky
 
 CLASSES, WIDTH, BUDGET = 10, 1024, 2**28
 SIZES = (5000, 10_000)
-ROOM = 10_000
+ROOM = 20_000
 PAPER = 50_000
 
 
@@ -56,6 +59,8 @@ def layer(n: int, budget: int | None) -> dict[str, Any]:
         found["coefficients"], found["matrix"] = fit.machine.coefficients, agop.matrix
 
     found["extra_bytes"] = peak_extra_memory(both)
+    mapped = inputs @ psd_power(normalized_agop(found["matrix"]), 0.5)
+    found["nc1"] = Collapse.of(mapped, torch.arange(n) % CLASSES, CLASSES).nc1_trace_ratio
     return found
 
 
@@ -97,7 +102,7 @@ def main() -> None:
         for part in ("fit", "agop")
     }
     print({"predicted": predicted})
-    write("deep_rfm_memory", {"budget": BUDGET, "width": WIDTH, "results": results, f"predicted_{PAPER}": predicted})
+    write_sizes("deep_rfm_memory", {"budget": BUDGET, "width": WIDTH, f"predicted_{PAPER}": predicted}, results)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 Rows of ten overlapping classes in 784 features, float64, Laplace kernel of bandwidth 2, ridge 0, ReLU features of width
 1,024; three layers with their records, two from 20,000 rows on. One rank, without a process group, and two, in turns
 and in the same processes, of one thread each. Neighbors on the machine take cores from two ranks sooner than from one:
-so the best turn counts, and processor seconds, of the rank that took more, stand beside the seconds that passed.
+so the best turn counts, and processor seconds, of the rank that took more, stand beside the seconds that passed. Below
+20,000 rows both processes also take all layers by themselves at the same time: twice one rank's seconds over theirs is
+what two cores with one memory allow.
 
-    python -m benchmarks.deep_rfm_ranks              into results/deep_rfm_ranks.json
-    python -m benchmarks.deep_rfm_ranks 20000        into results/deep_rfm_ranks_20000.json
+    python -m benchmarks.deep_rfm_ranks [rows ...]
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from benchmarks.measuring import peak_extra_memory, start_ranks, write
+from benchmarks.measuring import peak_extra_memory, start_ranks, write_sizes
 from benchmarks.ranks import counted, timed
 
 from agop.deep_rfm import DeepRFMRecord, LayerSettings, ReLUFeatures, deep_rfm, deep_rfm_records
@@ -32,6 +33,7 @@ CLASSES, FEATURES, WIDTH, WORLD = 10, 784, 1024, 2
 SIZES = (2500, 5000, 10_000)
 LARGE = 20_000
 REPEATS = 3
+ONE, SHARED, INDEPENDENT = "one rank", "two ranks", "two processes"
 
 
 def depth(n: int) -> int:
@@ -74,24 +76,25 @@ def measured(call: Callable[[], object]) -> dict[str, float]:
 
 
 def compare(rank: int, n: int) -> dict[str, Any]:
-    found: dict[int, list[DeepRFMRecord]] = {}
+    found: dict[str, list[DeepRFMRecord]] = {}
     sent: dict[str, int] = {}
 
-    def run(ranks: int) -> None:
+    def run(who: str) -> None:
         with counted() as messages:
-            if rank < ranks:
-                found[ranks] = records(n, None if ranks == 1 else dist.group.WORLD)
-        sent.update(messages)
+            if rank == 0 or who != ONE:
+                found[who] = records(n, dist.group.WORLD if who == SHARED else None)
+        if who == SHARED:
+            sent.update(messages)
 
-    turns: dict[int, list[dict[str, float]]] = {1: [], WORLD: []}
+    turns: dict[str, list[dict[str, float]]] = {who: [] for who in (ONE, SHARED, INDEPENDENT)[: 3 if n < LARGE else 2]}
     for _ in range(REPEATS if n < SIZES[1] else 1):
-        for ranks, own in turns.items():
-            own.append(measured(partial(run, ranks)))
+        for who, own in turns.items():
+            own.append(measured(partial(run, who)))
             if rank == 0:
-                print(n, ranks, own[-1], flush=True)
+                print(n, who, own[-1], flush=True)
 
-    def ratio(what: str) -> float:
-        one, both = (min(turn[what] for turn in turns[ranks]) for ranks in turns)
+    def ratio(what: str, who: str = SHARED) -> float:
+        one, both = (min(turn[what] for turn in turns[each]) for each in (ONE, who))
         return one / both
 
     return {
@@ -100,9 +103,10 @@ def compare(rank: int, n: int) -> dict[str, Any]:
         "turns": turns,
         "speed_up": ratio("seconds"),
         "processor_speed_up": ratio("processor_seconds"),
+        **({"speed_up_of_two_processes": WORLD * ratio("seconds", INDEPENDENT)} if INDEPENDENT in turns else {}),
         "memory_ratio": ratio("extra_bytes"),
         "bytes_sent_to_a_rank_and_layer": {kind: sent_bytes / depth(n) for kind, sent_bytes in sent.items()},
-        "largest_relative_difference": difference(found[WORLD], found[1]) if rank == 0 else None,
+        "largest_relative_difference": difference(found[SHARED], found[ONE]) if rank == 0 else None,
     }
 
 
@@ -113,8 +117,7 @@ def work(rank: int, folder: str, sizes: list[int]) -> None:
     results = [compare(rank, n) for n in sizes]
     dist.destroy_process_group()
     if rank == 0:
-        name = "_".join(["deep_rfm_ranks", *(str(n) for n in sizes if sizes != list(SIZES))])
-        write(name, {"width": WIDTH, "results": results})
+        write_sizes("deep_rfm_ranks", {"width": WIDTH}, results)
         print(*results, sep="\n")
 
 

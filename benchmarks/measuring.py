@@ -28,6 +28,7 @@ __all__ = [
     "start_ranks",
     "status_bytes",
     "write",
+    "write_sizes",
 ]
 
 RESULTS = Path(__file__).parent / "results"
@@ -111,6 +112,14 @@ def write(name: str, payload: Mapping[str, Any]) -> Path:
     temporary.write_text(json.dumps({"machine": machine(), **payload}, indent=1) + "\n")
     temporary.replace(path)
     return path
+
+
+def write_sizes(name: str, payload: Mapping[str, Any], results: list[dict[str, Any]]) -> Path:
+    """Write results, each with its size "n", beside those of other sizes that ``results/<name>.json`` has already."""
+    path = RESULTS / f"{name}.json"
+    before = json.loads(path.read_text())["results"] if path.exists() else []
+    by_size = {result["n"]: result for result in [*before, *results]}
+    return write(name, {**payload, "results": [by_size[n] for n in sorted(by_size)]})
 
 
 def status_bytes(field: str) -> int:

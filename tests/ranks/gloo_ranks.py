@@ -11,7 +11,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from agop.errors import InputError, RankError
-from agop.ranks import Panels, Ranks, require_same
+from agop.ranks import Panels, Ranks, added_in_turn, require_same
 
 WORLD = 3
 
@@ -32,6 +32,17 @@ def part(rank):
     return Part(f"part {rank}", tensors, (torch.tensor(rank), torch.zeros(0, 2), torch.ones(rank + 1)))
 
 
+SYMMETRIC = torch.arange(11.0)[:, None] * torch.arange(11.0) + 1
+
+
+def upper(panels):
+    """Own rows of a symmetric matrix, known from the diagonal of each panel on."""
+    own = SYMMETRIC[panels.own_rows].clone()
+    for k, place in panels.own_slices.items():
+        own[place, : panels.slices[k].start] = torch.nan
+    return own
+
+
 def exchange(rank: int, world: int, folder: str) -> None:
     """Exchange in every way, and save what came."""
     where = f"file://{folder}/rendezvous"
@@ -45,6 +56,9 @@ def exchange(rank: int, world: int, folder: str) -> None:
     panels = Panels(11, 2, ranks)
     found["gathered"] = panels.gathered(10.0 * panels.own_rows[:, None])
     found["placed"] = panels.placed(torch.ones(len(panels.own_rows)))
+    found["mirrored"] = panels.mirrored_(upper(panels))
+    numbers = [(number, f"number {number}", torch.full((2,), 10.0 * number + rank)) for number in range(5)]
+    found["added in turn"] = [(key, float(total.sum())) for key, total in added_in_turn(ranks, numbers)]
     found["same"] = [same_or_not(ranks, name, rank) for name in DIFFERING]
     shared = ranks.share({rank: part(rank)})
     found["shared"] = {key: (value.name, value.tensors, value.more) for key, value in shared.items()}

@@ -8,7 +8,7 @@ import torch
 from agop.errors import InputError
 from agop.ranks import Ranks
 from processes import start_ranks
-from ranks.gloo_ranks import WORLD, exchange, part
+from ranks.gloo_ranks import SYMMETRIC, WORLD, exchange, part
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,19 @@ def test_tensors_of_one_rank_come_to_all(found):
         assert [tensor.unique().tolist() for tensor in own["sent"]] == [[0.0], [1.0], [2.0]]
         assert own["gathered"].ravel().tolist() == [10.0 * row for row in range(11)]
     assert torch.equal(sum(own["placed"] for own in found), torch.ones(11))
+
+
+def test_a_symmetric_matrix_is_known_from_one_triangle(found):
+    for rank, own in enumerate(found):
+        rows = [row for row in range(11) if row // 2 % WORLD == rank]
+        assert torch.equal(own["mirrored"], SYMMETRIC[rows])
+
+
+def test_sums_are_at_one_rank_each(found):
+    """Of a tensor of two entries: 10 times its number and the rank, added up."""
+    for rank, own in enumerate(found):
+        mine = range(rank, 5, WORLD)
+        assert own["added in turn"] == [(f"number {k}", 2.0 * (30 * k + 3)) for k in mine]
 
 
 def test_what_differs_between_ranks_is_named_on_all(found):

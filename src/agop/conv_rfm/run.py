@@ -15,7 +15,7 @@ from torch import Tensor
 from agop.conv_rfm.record import ConvRFMRecord, filters_of
 from agop.conv_rfm.recursion import ConvRFMStep, conv_rfm
 from agop.conv_rfm.settings import ConvRFMSettings
-from agop.datasets import Dataset, permute_labels, standardized_inputs, subset
+from agop.datasets import Dataset, LabeledRows, subset
 from agop.errors import InputError
 from agop.estimator.targets import signed_targets
 from agop.rfm import Samples
@@ -138,18 +138,10 @@ def _image_shape(dataset: Dataset) -> tuple[int, int, int]:
 
 def _iterates(settings: ConvRFMSettings, dataset: Dataset, seed: int) -> Iterator[tuple[ConvRFMStep, ConvRFMRecord]]:
     """Iterates with their records; equal images of two classes count in the accuracy as one, of the more frequent."""
-    part = subset(dataset, settings.samples, settings.test_samples, settings.subset, seed)
-    labels = permute_labels(part.train_labels, seed) if settings.permute_labels else part.train_labels
-    device, shape, memory = settings.torch_device(), _image_shape(part), settings.max_memory
-
-    def images(rows: NDArray[np.float64]) -> Tensor:
-        return torch.from_numpy(rows).to(device, settings.torch_dtype())
-
-    train, test = map(images, standardized_inputs(part, "channel"))
-    codes = torch.from_numpy(labels).to(device)
-    targets = signed_targets(codes, part.n_classes, train.dtype)
-    samples = Samples.of(train, targets).merged()
-    held_out = (test.reshape(-1, *shape), torch.from_numpy(part.test_labels).to(device)) if len(test) else None
+    shape, memory = _image_shape(dataset), settings.max_memory
+    rows = LabeledRows.of(dataset, settings, seed, "channel")
+    samples = Samples.of(rows.inputs, signed_targets(rows.labels, rows.n_classes, rows.inputs.dtype)).merged()
+    held_out = None if rows.test is None else (rows.test[0].reshape(-1, *shape), rows.test[1])
     steps = conv_rfm(samples, shape, settings.iterate_settings(), settings.iterations, seed=seed, max_memory=memory)
     for step in steps:
         yield step, ConvRFMRecord.of(step, samples.targets.argmax(1), held_out, memory)

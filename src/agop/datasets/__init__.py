@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agop.datasets.dataset import Dataset
+from agop.datasets.labeled import LabeledRows
 from agop.datasets.registry import NAMES, DataName, load
 from agop.datasets.shard import shard, shard_batches
 from agop.datasets.sources import download
@@ -20,6 +21,7 @@ __all__ = [
     "STANDARDIZATIONS",
     "DataName",
     "Dataset",
+    "LabeledRows",
     "Standardization",
     "download",
     "inverse_deviation",

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from agop.datasets import Dataset, permute_labels, standardized_inputs, subset
+from agop.datasets import Dataset, LabeledRows, subset
 from agop.deep_rfm.record import DeepRFMRecord, deep_rfm_records
 from agop.deep_rfm.recursion import DeepRFMLayer, LayerSettings, deep_rfm
 from agop.deep_rfm.settings import DeepRFMSettings
@@ -124,25 +123,13 @@ def _layers(
     settings: DeepRFMSettings, dataset: Dataset, control: bool, seed: int, group: dist.ProcessGroup | None
 ) -> Iterator[tuple[DeepRFMLayer, DeepRFMRecord, Tensor]]:
     """Layers with their records and the labels that were fitted."""
-    part = subset(dataset, settings.samples, settings.test_samples, settings.subset, seed)
-    labels = part.train_labels
-    if settings.permute_labels:
-        labels = permute_labels(labels, seed)
-    train, test = standardized_inputs(part, settings.standardize)
-
-    def tensor(values: Any) -> Tensor:
-        result = torch.from_numpy(values).to(settings.torch_device())
-        return result.to(settings.torch_dtype()) if result.is_floating_point() else result
-
-    codes, n_classes = tensor(labels), part.n_classes
-    inputs = tensor(train)
-    targets = signed_targets(codes, n_classes, inputs.dtype)
+    rows = LabeledRows.of(dataset, settings, seed, settings.standardize)
+    targets = signed_targets(rows.labels, rows.n_classes, rows.inputs.dtype)
     layer_settings = _layer_settings(settings, agop=not control)
-    memory, samples = settings.max_memory, Samples.of(inputs, targets)
+    memory, samples = settings.max_memory, Samples.of(rows.inputs, targets)
     layers = deep_rfm(samples, layer_settings, settings.depth, seed=seed, max_memory=memory, group=group)
-    held_out = (tensor(test), tensor(part.test_labels)) if len(test) else None
-    for layer, record in deep_rfm_records(layers, codes, n_classes, held_out):
-        yield layer, record, codes
+    for layer, record in deep_rfm_records(layers, rows.labels, rows.n_classes, rows.test):
+        yield layer, record, rows.labels
 
 
 def _gram_counts(settings: DeepRFMSettings, dataset: Dataset) -> list[int]:

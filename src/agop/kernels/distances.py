@@ -123,8 +123,20 @@ def coincidence_tolerance(points: Tensor) -> float:
     """Distance below which two rows are equal up to the rounding of their coordinates."""
     if not len(points):
         return 0.0
-    radius = (points - points.mean(0)).square().sum(1).max().sqrt().item()
+    radius = torch.linalg.vector_norm(points - points.mean(0), dim=1).max().item()
     return 8 * torch.finfo(points.dtype).eps * radius
+
+
+class _Centered(NamedTuple):
+    """Rows (n, d) about an origin, and their squared norms (n,)."""
+
+    rows: Tensor
+    squares: Tensor
+
+    @classmethod
+    def about(cls, origin: Tensor, rows: Tensor) -> _Centered:
+        rows = rows - origin
+        return cls(rows, torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64).square_().to(rows))
 
 
 class _Pairs(NamedTuple):
@@ -133,7 +145,7 @@ class _Pairs(NamedTuple):
     points: Tensor
     centers: Tensor
     origin: Tensor
-    centered: tuple[Tensor, Tensor] | None
+    centered: tuple[_Centered, _Centered] | None
 
     @classmethod
     def of(cls, points: Tensor, centers: Tensor, dtype: torch.dtype) -> _Pairs:
@@ -141,17 +153,17 @@ class _Pairs(NamedTuple):
         origin = centers.mean(0).to(dtype)
         if dtype != points.dtype:
             return cls(points, centers, origin, None)
-        u = points - origin
-        return cls(points, centers, origin, (u, u if points is centers else centers - origin))
+        u = _Centered.about(origin, points)
+        return cls(points, centers, origin, (u, u if points is centers else _Centered.about(origin, centers)))
 
     def distances(self, rows: slice, columns: slice, diagonal: bool) -> Tensor | None:
         """Distances of one block, or None where float32 products do not do."""
         x, z = self.points[rows], self.centers[columns]
         if self.centered is None:
-            u, v = x.to(self.origin) - self.origin, z.to(self.origin) - self.origin
+            (u, uu), (v, vv) = (_Centered.about(self.origin, part.to(self.origin)) for part in (x, z))
         else:
-            u, v = self.centered[0][rows], self.centered[1][columns]
-        uu, vv = u.square().sum(1), v.square().sum(1)
+            first, second = self.centered
+            u, uu, v, vv = first.rows[rows], first.squares[rows], second.rows[columns], second.squares[columns]
         squares = torch.addmm(vv, u, v.mT, alpha=-2).add_(uu[:, None])
         if diagonal:
             squares.fill_diagonal_(torch.inf)

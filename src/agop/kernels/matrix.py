@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from typing import Self
@@ -14,6 +14,7 @@ from agop.chunks import blocks
 from agop.estimator.rows import center
 from agop.kernels.kernel import Kernel
 from agop.kernels.metric import Metric, mapped
+from agop.ranks import Panels
 
 __all__ = ["KernelMatrix"]
 
@@ -105,31 +106,31 @@ class KernelMatrix:
         self._last.append((products, weights))
         return gram
 
-    def rows(self, parts: Sequence[slice], dtype: torch.dtype) -> Iterator[Tensor]:
-        """Rows of K from the diagonal on, (b, n - start), for each slice of b rows.
+    def rows(self, panels: Panels, dtype: torch.dtype) -> Iterator[Tensor]:
+        """Rows of K from the diagonal on, (b, n - start), of each panel of this rank.
 
-        With ``keep_gradient_weights`` those of the rows, (sum of b, n), are in ``gradient_weights`` afterwards.
+        With ``keep_gradient_weights`` those of its rows, in all columns, are in ``gradient_weights`` afterwards: each
+        is computed once, and sent to the rank that has its transpose.
         """
         self._last.clear()  # of an attempt in lower precision
         points = mapped(self.points, self._origin, self.metric, dtype)
-        n_rows, done = sum(part.stop - part.start for part in parts), 0
-        fits = self.max_memory is None or 2 * n_rows * len(points) * dtype.itemsize <= self.max_memory
+        fits = self.max_memory is None or 2 * panels.most_rows * len(points) * dtype.itemsize <= self.max_memory
         keeps = self.keep_gradient_weights and fits and self.kernel.gradient_weights(points[:1]) is not None
-        kept = points.new_empty(n_rows, len(points)) if keeps else None
+        kept = points.new_empty(len(panels.own_rows), len(points)) if keeps else None
         products = torch.float32
-        for part in parts:
+        for k in panels.own:
+            part = panels.slices[k]
             own, behind = points[part], points[part.stop :]
             if kept is None:
                 found = [self.kernel.gram(own), self.kernel.gram(own, behind)]
             else:
-                before = self.kernel.gradient_weights(own, points[: part.start])
                 both = [self.kernel.gram_and_gradient_weights(own, others) for others in (None, behind)]
-                weights = [each for each in (before, *(each for _, each in both)) if each is not None]
-                torch.cat(weights, 1, out=kept[done : (done := done + len(own))])
+                weights = [each for _, each in both if each is not None]
+                torch.cat(weights, 1, out=kept[panels.own_slices[k], part.start :])
                 found = [gram for gram, _ in both]
             products = reduce(torch.promote_types, (gram.products for gram in found), products)
             yield torch.cat([gram.values for gram in found], 1)
-        self._last.append((products, kept))
+        self._last.append((products, None if kept is None else panels.mirrored_(kept)))
 
     def columns(self, index: Tensor) -> Tensor:
         """Columns k(X, X[index]) of K, (n, k)."""

@@ -28,7 +28,7 @@ from agop.chunks import BLOCK, blocks, row_chunks
 from agop.errors import InputError
 from agop.kernel_machine import KernelMachine
 from agop.kernels import Kernel, weighted_gradients
-from agop.ranks import Panels
+from agop.ranks import ALONE, Panels, added_in_turn
 
 __all__ = ["Problem", "elementwise", "per_output"]
 
@@ -109,7 +109,7 @@ def elementwise(problem: Problem, pairs: Tensor) -> Tensor:
     """Weighted sum over points and sum over outputs of G_l^T G_l without forming any G_l, from V."""
     origin = problem.centers.mean(0)
     centers, sums = problem.centers - origin, pairs @ problem.coefficients
-    half = centers.mT @ _product_at_centers(problem, pairs, sums, centers)
+    half = _half_at_centers(problem, pairs, sums, centers)
     if problem.panels is None:
         points = problem.points - origin
         product = sums.square().sum(1)[:, None] * points / 2
@@ -119,30 +119,48 @@ def elementwise(problem: Problem, pairs: Tensor) -> Tensor:
     return (half + half.mT).double()
 
 
-def _product_at_centers(problem: Problem, pairs: Tensor, sums: Tensor, centers: Tensor) -> Tensor:
-    """P X with P + P^T = (V^T V) * (A A^T), from the blocks of one triangle; for points in X with D - H - H^T added.
+def _half_at_centers(problem: Problem, pairs: Tensor, sums: Tensor, centers: Tensor) -> Tensor:
+    """X^T P X with P + P^T = (V^T V) * (A A^T), for points in X with D - H - H^T added; those of all ranks add up.
 
-    D is the diagonal of rowsum(S * S). The four matrices are added before any of them meets X. Of centers that are no
-    points D and the rows of H are 0.
+    The four matrices, and those of all ranks, are added before any of them meets X: a block of them at one of the ranks.
     """
-    coefficients, panels, result = problem.coefficients, problem.panels, torch.zeros_like(centers)
+    ranks = ALONE if problem.panels is None else problem.panels.ranks
+    products: dict[int, Tensor] = {}
+    for (rows, columns), block in added_in_turn(ranks, _triangle(problem, pairs, sums)):
+        product = products.setdefault(rows.start, torch.zeros_like(centers[rows]))
+        product.addmm_(block, centers[columns], alpha=0.5 if columns == rows else 1.0)
+    half = centers.new_zeros(centers.shape[1], centers.shape[1])
+    for start, product in products.items():
+        half.addmm_(centers[start : start + len(product)].mT, product)
+    return half
+
+
+def _triangle(
+    problem: Problem, pairs: Tensor, sums: Tensor
+) -> Iterator[tuple[int, tuple[slice, slice], Tensor]]:
+    """Blocks of one triangle, with the number, rows and columns of each: of (V^T V) * (A A^T) over the own points.
+
+    For points in X they are those of (V^T V) * (A A^T) + D - H - H^T, where D is the diagonal of rowsum(S * S). Of
+    centers that are no own points D and the rows of H are 0.
+    """
+    coefficients, panels, n = problem.coefficients, problem.panels, len(problem.centers)
     unit = 2.0 ** math.frexp(problem.kernel.bandwidth)[1]  # V^T V goes with its fourth power, A A^T with its square
     if panels is not None:
         scaled = panels.placed(problem.weighted(sums))
         left, right = torch.cat([scaled, coefficients], 1), torch.cat([coefficients, scaled], 1)
-        squares = problem.weighted(sums.square().sum(1, keepdim=True) / 2)
-        result += panels.placed(squares) * centers
-    slices = blocks(len(centers), BLOCK if panels is None else max(1, BLOCK // panels.width) * panels.width)
+        squares = panels.placed(problem.weighted(sums.square().sum(1, keepdim=True)))[:, 0]
+    slices = blocks(n, BLOCK if panels is None else max(1, BLOCK // panels.width) * panels.width)
     for i, columns in enumerate(slices):
         weighted = problem.weighted(pairs[:, columns]) * unit**2
-        for rows in slices[: i + 1]:
+        for j, rows in enumerate(slices[: i + 1]):
             block = (pairs[rows] if problem.symmetric else pairs[:, rows].mT) @ weighted
             block *= (coefficients[rows] / unit) @ (coefficients[columns].mT / unit)
             for some, others, known in () if panels is None else _known(panels, pairs, rows, columns):
                 part = block[some.start - rows.start :, others.start - columns.start :][: len(known), : known.shape[1]]
                 part.addcmul_(left[some] @ right[others].mT, known, value=-1)
-            result[rows].addmm_(block, centers[columns], alpha=0.5 if columns == rows else 1.0)
-    return result
+            if panels is not None and i == j:
+                block.diagonal().add_(squares[rows])
+            yield j, (rows, columns), block
 
 
 def _known(panels: Panels, pairs: Tensor, rows: slice, columns: slice) -> Iterator[tuple[slice, slice, Tensor]]:

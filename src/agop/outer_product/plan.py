@@ -52,19 +52,16 @@ def pairs_fit(problem: Problem, dtype: torch.dtype, max_memory: int | None) -> b
 
 
 def cheapest_plan(problem: Problem, pairs: Tensor, own: torch.dtype, max_memory: int | None) -> AGOPPlan:
-    """Cheapest plan whose predicted error is small enough for data in the dtype ``own``, from V; that of all ranks.
-
-    Ranks share the work but for P X in the elementwise form, which each does for all centers.
-    """
+    """Cheapest plan whose predicted error is small enough for data in the dtype ``own``, from V; that of all ranks."""
     loss = _cancellation(problem, pairs)
     (m, d), outputs = problem.centers.shape, problem.coefficients.shape[1]
-    n, world = (len(problem.points), 1) if problem.panels is None else (problem.panels.n, problem.panels.ranks.world)
+    n = len(problem.points) if problem.panels is None else problem.panels.n
     costs: dict[AGOPPlan, float] = {}
     for dtype in {own, torch.float64}:
         eps, unit = torch.finfo(dtype).eps, _FLOAT64_COST if dtype == torch.float64 else 1.0
         costs[AGOPPlan("per-output", dtype, eps * loss**0.5)] = unit * outputs * (n * m * d + n * d * d)
         if pairs_fit(problem, dtype, max_memory):
-            elementwise = n * m * m / 2 + n * m * d / 2 * (1 + world) + n * d * d + 3 * n * m * outputs
+            elementwise = n * m * m / 2 + n * m * d + n * d * d + 3 * n * m * outputs
             if problem.panels is None:
                 elementwise += n * m * d
             costs[AGOPPlan("elementwise", dtype, eps * loss)] = unit * elementwise

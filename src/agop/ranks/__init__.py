@@ -11,11 +11,13 @@ from agop.ranks.group import ALONE, Ranks
 from agop.ranks.launch import is_writer, launched_group, local_device
 from agop.ranks.leaves import leaves_of, mapped_leaves
 from agop.ranks.panels import Panels
+from agop.ranks.turns import added_in_turn
 
 __all__ = [
     "ALONE",
     "Panels",
     "Ranks",
+    "added_in_turn",
     "is_writer",
     "launched_group",
     "leaves_of",

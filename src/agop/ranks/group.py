@@ -142,6 +142,29 @@ class Ranks:
 
         return wait
 
+    def sum_at(self, rank: int, tensor: Tensor) -> Callable[[], Tensor | None]:
+        """Begin to add up a tensor of all ranks at one of them; the function that is returned waits, and has the sum.
+
+        Parameters
+        ----------
+        rank
+            Rank that gets the sum, in the data type of the tensor; the function returns None on the others.
+        tensor
+            Contiguous tensor of one shape and data type on all ranks, which may be overwritten.
+        """
+        if self.group is None:
+            return lambda: tensor
+        sent = tensor.to(self._device(tensor.device))
+        with _answered():
+            work = dist.reduce(sent, dist.get_global_rank(self.group, rank), group=self.group, async_op=True)
+
+        def wait() -> Tensor | None:
+            with _answered():
+                work.wait()
+            return sent.to(tensor.device) if rank == self.rank else None
+
+        return wait
+
     def share(self, own: Mapping[Key, Value], device: torch.device | str = "cpu") -> dict[Key, Value]:
         """Values of all ranks under their keys, with their tensors on a device: an exchange, and a broadcast a rank."""
         if self.group is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -114,6 +115,38 @@ class Panels:
             part = own.contiguous() if rank == self.ranks.rank else own.new_empty(len(rows), *own.shape[1:])
             found.index_copy_(0, rows, self.ranks.send(rank, part)())
         return found
+
+    def mirrored_(self, own: Tensor) -> Tensor:
+        """Rows (n, ...) of a symmetric matrix, known from the diagonal of each panel on, with what lies before it.
+
+        Every panel is sent to all in turn, n^2 / 2 numbers, and the next one while it is put in its places.
+
+        Examples
+        --------
+        >>> Panels(3, 1).mirrored_(torch.tensor([[1, 2, 3], [0, 4, 5], [0, 0, 6]]))
+        tensor([[1, 2, 3],
+                [2, 4, 5],
+                [3, 5, 6]])
+        """
+        self.ranks.exchange(None)  # all ranks have theirs
+        mine = self.own_rows.to(own.device)
+        arriving = self._behind(0, own)
+        for k, rows in enumerate(self.slices[:-1]):
+            behind = arriving()
+            if k + 2 < len(self.slices):
+                arriving = self._behind(k + 1, own)
+            first = int(torch.searchsorted(self.own_rows, rows.stop))
+            own[first:, rows] = behind[:, mine[first:] - rows.stop].mT
+        return own
+
+    def _behind(self, k: int, own: Tensor) -> Callable[[], Tensor]:
+        """Begin to send what lies behind the diagonal block of a panel, (b, n - stop)."""
+        rows = self.slices[k]
+        if k in self.own_slices:
+            part = own[self.own_slices[k], rows.stop :].contiguous()
+        else:
+            part = own.new_empty(rows.stop - rows.start, self.n - rows.stop)
+        return self.ranks.send(self.owner(k), part)
 
     def _rows_of(self, rank: int) -> Tensor:
         rows = torch.arange(self.n)

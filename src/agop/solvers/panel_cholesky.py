@@ -115,9 +115,8 @@ class PanelCholesky(Solver):
     def _parts(self, matrix: ShiftedMatrix, dtype: torch.dtype, jitter: float) -> Iterator[tuple[int, Tensor]]:
         """Rows of K + diag(s) + jitter I of each own panel from its diagonal on, when they are asked for."""
         shift = (torch.as_tensor(matrix.shift, dtype=torch.float64) + jitter).to(dtype).expand(self.panels.n)
-        slices = [self.panels.slices[k] for k in self.panels.own]
-        for k, rows, part in zip(self.panels.own, slices, matrix.rows(slices, dtype), strict=True):
-            part.diagonal().add_(shift[rows])
+        for k, part in zip(self.panels.own, matrix.rows(self.panels, dtype), strict=True):
+            part.diagonal().add_(shift[self.panels.slices[k]])
             if not torch.isfinite(part.sum()):
                 raise InputError("a finite kernel matrix", "NaN or infinity", "Check the data and the bandwidth.")
             yield k, part

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from agop.errors import InputError, MemoryBudgetError
+from agop.ranks import Panels
 
 __all__ = ["DenseMatrix", "ShiftedMatrix", "Solution", "Solver", "mean_diagonal", "positive_shift", "require_memory"]
 
@@ -37,8 +38,8 @@ class ShiftedMatrix(Protocol):
     def dense(self, dtype: torch.dtype) -> Tensor:
         """K as a new array, which is the caller's to overwrite."""
 
-    def rows(self, parts: Sequence[slice], dtype: torch.dtype) -> Iterator[Tensor]:
-        """Rows of K from the diagonal on, (b, n - start), for each slice of b rows; new arrays, the caller's."""
+    def rows(self, panels: Panels, dtype: torch.dtype) -> Iterator[Tensor]:
+        """Rows of K from the diagonal on, (b, n - start), of each panel of this rank; new arrays, the caller's."""
 
     def columns(self, index: Tensor) -> Tensor:
         """Columns (n, k) of K of k indices."""
@@ -75,9 +76,9 @@ class DenseMatrix:
         """A copy of K."""
         return self.entries.to(dtype, copy=True)
 
-    def rows(self, parts: Sequence[slice], dtype: torch.dtype) -> Iterator[Tensor]:
+    def rows(self, panels: Panels, dtype: torch.dtype) -> Iterator[Tensor]:
         """Copies of rows of K from the diagonal on."""
-        for part in parts:
+        for part in (panels.slices[k] for k in panels.own):
             yield self.entries[part, part.start :].to(dtype, copy=True, memory_format=torch.contiguous_format)
 
     def columns(self, index: Tensor) -> Tensor:
