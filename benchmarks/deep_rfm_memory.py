@@ -16,7 +16,7 @@ import time
 from typing import Any
 
 import torch
-from benchmarks.measuring import peak_extra_memory, write_sizes
+from benchmarks.measuring import peak_extra_memory, with_other_sizes, write
 from torch import Tensor
 
 from agop.collapse import Collapse
@@ -92,7 +92,7 @@ def _numbers(found: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     sizes = [int(n) for n in sys.argv[1:]] or list(SIZES)
     layer(500, BUDGET)  # loads libraries
-    results = [compare(n) for n in sizes]
+    results = with_other_sizes("deep_rfm_memory", [compare(n) for n in sizes])
     largest = results[-1]
     predicted = {
         part: {
@@ -102,7 +102,7 @@ def main() -> None:
         for part in ("fit", "agop")
     }
     print({"predicted": predicted})
-    write_sizes("deep_rfm_memory", {"budget": BUDGET, "width": WIDTH, f"predicted_{PAPER}": predicted}, results)
+    write("deep_rfm_memory", {"budget": BUDGET, "width": WIDTH, "results": results, f"predicted_{PAPER}": predicted})
 
 
 if __name__ == "__main__":

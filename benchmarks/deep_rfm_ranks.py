@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from benchmarks.measuring import peak_extra_memory, start_ranks, write_sizes
+from benchmarks.measuring import peak_extra_memory, start_ranks, with_other_sizes, write
 from benchmarks.ranks import counted, timed
 
 from agop.deep_rfm import DeepRFMRecord, LayerSettings, ReLUFeatures, deep_rfm, deep_rfm_records
@@ -117,7 +117,7 @@ def work(rank: int, folder: str, sizes: list[int]) -> None:
     results = [compare(rank, n) for n in sizes]
     dist.destroy_process_group()
     if rank == 0:
-        write_sizes("deep_rfm_ranks", {"width": WIDTH}, results)
+        write("deep_rfm_ranks", {"width": WIDTH, "results": with_other_sizes("deep_rfm_ranks", results)})
         print(*results, sep="\n")
 
 

@@ -27,8 +27,8 @@ __all__ = [
     "peak_extra_memory",
     "start_ranks",
     "status_bytes",
+    "with_other_sizes",
     "write",
-    "write_sizes",
 ]
 
 RESULTS = Path(__file__).parent / "results"
@@ -114,12 +114,12 @@ def write(name: str, payload: Mapping[str, Any]) -> Path:
     return path
 
 
-def write_sizes(name: str, payload: Mapping[str, Any], results: list[dict[str, Any]]) -> Path:
-    """Write results, each with its size "n", beside those of other sizes that ``results/<name>.json`` has already."""
+def with_other_sizes(name: str, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Results, each with its size "n", and those of other sizes in ``results/<name>.json``, in the order of sizes."""
     path = RESULTS / f"{name}.json"
     before = json.loads(path.read_text())["results"] if path.exists() else []
     by_size = {result["n"]: result for result in [*before, *results]}
-    return write(name, {**payload, "results": [by_size[n] for n in sorted(by_size)]})
+    return [by_size[n] for n in sorted(by_size)]
 
 
 def status_bytes(field: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agop.datasets.dataset import Dataset
-from agop.datasets.labeled import LabeledRows
+from agop.datasets.labeled import LabeledRows, RowSettings
 from agop.datasets.registry import NAMES, DataName, load
 from agop.datasets.shard import shard, shard_batches
 from agop.datasets.sources import download
@@ -22,6 +22,7 @@ __all__ = [
     "DataName",
     "Dataset",
     "LabeledRows",
+    "RowSettings",
     "Standardization",
     "download",
     "inverse_deviation",

@@ -123,7 +123,7 @@ def coincidence_tolerance(points: Tensor) -> float:
     """Distance below which two rows are equal up to the rounding of their coordinates."""
     if not len(points):
         return 0.0
-    radius = torch.linalg.vector_norm(points - points.mean(0), dim=1).max().item()
+    radius = float(torch.linalg.vector_norm(points - points.mean(0), dim=1).max())
     return 8 * torch.finfo(points.dtype).eps * radius
 
 

@@ -122,22 +122,21 @@ def elementwise(problem: Problem, pairs: Tensor) -> Tensor:
 def _half_at_centers(problem: Problem, pairs: Tensor, sums: Tensor, centers: Tensor) -> Tensor:
     """X^T P X with P + P^T = (V^T V) * (A A^T), for points in X with D - H - H^T added; those of all ranks add up.
 
-    The four matrices, and those of all ranks, are added before any of them meets X: a block of them at one of the ranks.
+    The four matrices, and those of all ranks, are added before any of them meets X: each block at one of the ranks.
     """
     ranks = ALONE if problem.panels is None else problem.panels.ranks
     products: dict[int, Tensor] = {}
     for (rows, columns), block in added_in_turn(ranks, _triangle(problem, pairs, sums)):
-        product = products.setdefault(rows.start, torch.zeros_like(centers[rows]))
-        product.addmm_(block, centers[columns], alpha=0.5 if columns == rows else 1.0)
+        if rows.start not in products:
+            products[rows.start] = torch.zeros_like(centers[rows])
+        products[rows.start].addmm_(block, centers[columns], alpha=0.5 if columns == rows else 1.0)
     half = centers.new_zeros(centers.shape[1], centers.shape[1])
     for start, product in products.items():
         half.addmm_(centers[start : start + len(product)].mT, product)
     return half
 
 
-def _triangle(
-    problem: Problem, pairs: Tensor, sums: Tensor
-) -> Iterator[tuple[int, tuple[slice, slice], Tensor]]:
+def _triangle(problem: Problem, pairs: Tensor, sums: Tensor) -> Iterator[tuple[int, tuple[slice, slice], Tensor]]:
     """Blocks of one triangle, with the number, rows and columns of each: of (V^T V) * (A A^T) over the own points.
 
     For points in X they are those of (V^T V) * (A A^T) + D - H - H^T, where D is the diagonal of rowsum(S * S). Of
