@@ -45,13 +45,17 @@ def batches(n: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
 
 @contextmanager
 def counted() -> Iterator[dict[str, int]]:
-    """Bytes of the messages of this rank by kind: added up, broadcast by any rank, and outlines."""
-    found = {"summed": 0, "broadcast": 0, "outlines": 0}
-    all_reduce, broadcast, gather = dist.all_reduce, dist.broadcast, dist.all_gather_object
+    """Bytes of the messages of this rank by kind: added up for all or one, broadcast by any rank, and outlines."""
+    found = {"summed": 0, "summed_at_one": 0, "broadcast": 0, "outlines": 0}
+    all_reduce, reduce, broadcast, gather = dist.all_reduce, dist.reduce, dist.broadcast, dist.all_gather_object
 
     def sums(tensor: torch.Tensor, **options: Any) -> Any:
         found["summed"] += tensor.nbytes
         return all_reduce(tensor, **options)
+
+    def sums_at_one(tensor: torch.Tensor, *arguments: Any, **options: Any) -> Any:
+        found["summed_at_one"] += tensor.nbytes
+        return reduce(tensor, *arguments, **options)
 
     def broadcasts(tensor: torch.Tensor, *arguments: Any, **options: Any) -> Any:
         found["broadcast"] += tensor.nbytes
@@ -63,6 +67,7 @@ def counted() -> Iterator[dict[str, int]]:
 
     with (
         mock.patch.object(dist, "all_reduce", sums),
+        mock.patch.object(dist, "reduce", sums_at_one),
         mock.patch.object(dist, "broadcast", broadcasts),
         mock.patch.object(dist, "all_gather_object", gathers),
     ):

@@ -23,8 +23,8 @@ from agop import (
 from agop.collapse import Chance, Collapse, RegressionCollapse, Superclasses
 from agop.conv_rfm import ConvMachine, ConvNNGP, ConvNTK, ConvRFMRecord, PatchLaplace
 from agop.deep_rfm import CosineFeatures, DeepRFMRecord, GaussianCosineFeatures, LaplaceCosineFeatures, ReLUFeatures
+from agop.deep_rfm.layer import LayerMap
 from agop.deep_rfm.record import StageRecord
-from agop.deep_rfm.recursion import LayerMap
 from agop.estimator import load, save
 from agop.estimator.targets import Classes
 from agop.kernel_machine import KernelMachine

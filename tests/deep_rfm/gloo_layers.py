@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +19,9 @@ from agop.deep_rfm import (
 )
 from agop.errors import AgopError
 from agop.kernels import Gaussian, Laplace, ProductLaplace
-from agop.ranks import ALONE, Ranks
+from agop.ranks import ALONE
 from agop.rfm import Samples
-
-TIMEOUT = 20
-"""Seconds after which a rank that waits for another gives up."""
+from ranks.together import joined, note_end
 
 CLASSES = 3
 LABELS = np.arange(45) % CLASSES
@@ -134,9 +130,7 @@ def estimated(rank, ranks):
 
 def record_cases(rank: int, world: int, folder: str) -> None:
     """Compute every case, and save its numbers."""
-    where = f"file://{folder}/rendezvous"
-    dist.init_process_group("gloo", init_method=where, rank=rank, world_size=world, timeout=timedelta(seconds=TIMEOUT))
-    ranks = Ranks(dist.group.WORLD)
+    ranks = joined(rank, world, folder)
     torch.save({name: recorded(name, ranks) for name in CASES}, Path(folder, f"rank{rank}.pt"))
     if world > 1:
         torch.save([message(failure, rank, ranks) for failure in FAILURES], Path(folder, f"errors{rank}.pt"))
@@ -145,12 +139,7 @@ def record_cases(rank: int, world: int, folder: str) -> None:
 
 
 def die(rank: int, world: int, folder: str) -> None:
-    """Rank 1 ends after the first layer; save what the others say, and the seconds until then."""
-    where = f"file://{folder}/rendezvous"
-    dist.init_process_group("gloo", init_method=where, rank=rank, world_size=world, timeout=timedelta(seconds=TIMEOUT))
+    """Rank 1 ends after the first layer."""
+    ranks = joined(rank, world, folder)
     leave = (lambda record: os._exit(3)) if rank == 1 else None
-    begin = time.monotonic()
-    try:
-        DeepRFMClassifier(depth=9, callback=leave).fit(X, LABELS, group=dist.group.WORLD)
-    except AgopError as error:
-        Path(folder, f"rank{rank}.txt").write_text(f"{time.monotonic() - begin} {type(error).__name__}: {error}")
+    note_end(rank, folder, lambda: DeepRFMClassifier(depth=9, callback=leave).fit(X, LABELS, group=ranks.group))

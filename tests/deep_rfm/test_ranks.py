@@ -7,23 +7,17 @@ import pytest
 import torch
 
 from agop.deep_rfm import DeepRFMClassifier, ReLUFeatures
-from deep_rfm.gloo_layers import CASES, FAILURES, LABELS, TIMEOUT, X, Y, die, record_cases, recorded
+from deep_rfm.gloo_layers import CASES, FAILURES, LABELS, X, Y, die, record_cases, recorded
 from oracles import deep_rfm as oracles_deep_rfm
-from processes import start_ranks
+from ranks.together import assert_a_lost_rank_ends_the_others, fixture_of, saved
 
-
-@pytest.fixture(scope="module", params=[1, 2, 4], ids=lambda world: f"{world} ranks")
-def found(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("layers")
-    start_ranks(record_cases, request.param, folder)
-    return folder, request.param
+found = fixture_of(record_cases, 1, 2, 4)
 
 
 @pytest.fixture
 def ranks(found):
     """What every rank has saved."""
-    folder, world = found
-    return [torch.load(folder / f"rank{rank}.pt") for rank in range(world)]
+    return saved(found)
 
 
 def assert_close(got, expected, limit):
@@ -106,17 +100,12 @@ TOLD = "RankError: expected all ranks to do their part, got an error on rank 1: 
     ids=[failure.__name__ for failure in FAILURES],
 )
 def test_an_error_on_one_rank_ends_all(found, number, on_rank_1, on_others):
-    folder, world = found
-    for rank in range(world if world > 1 else 0):
-        message = torch.load(folder / f"errors{rank}.pt")[number]
-        assert message.startswith(on_rank_1 if rank == 1 or on_others is None else on_others)
+    for rank, messages in enumerate(saved(found, "errors") if found[1] > 1 else []):
+        assert messages[number].startswith(on_rank_1 if rank == 1 or on_others is None else on_others)
 
 
 def test_classifiers_are_the_same_on_all_ranks(found):
-    folder, world = found
-    models = [
-        torch.load(folder / f"estimators{rank}.pt", weights_only=False) for rank in range(world if world > 1 else 0)
-    ]
+    models = saved(found, "estimators") if found[1] > 1 else []
     alone = DeepRFMClassifier(random_state=0).fit(X, LABELS)
     for own in models:
         np.testing.assert_allclose(own["seed"][0], alone.decision_function(X), rtol=0, atol=1e-8)
@@ -128,11 +117,4 @@ def test_classifiers_are_the_same_on_all_ranks(found):
 
 
 def test_a_rank_that_is_lost_ends_the_others(tmp_path):
-    processes = start_ranks(die, 3, tmp_path, join=False).processes
-    for process in processes:
-        process.join(3 * TIMEOUT)
-    assert [process.exitcode for process in processes] == [0, 3, 0]
-    for rank in (0, 2):
-        seconds, message = (tmp_path / f"rank{rank}.txt").read_text().split(maxsplit=1)
-        assert float(seconds) < TIMEOUT
-        assert message.startswith("RankError: expected an answer of all ranks, got one that is gone or too slow (")
+    assert_a_lost_rank_ends_the_others(die, tmp_path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from agop.errors import InputError, RankError
 from agop.ranks import Panels, Ranks, added_in_turn, require_same
+from ranks.together import joined
 
 WORLD = 3
 
@@ -45,9 +45,7 @@ def upper(panels):
 
 def exchange(rank: int, world: int, folder: str) -> None:
     """Exchange in every way, and save what came."""
-    where = f"file://{folder}/rendezvous"
-    dist.init_process_group("gloo", init_method=where, rank=rank, world_size=world, timeout=timedelta(seconds=20))
-    ranks, found = Ranks(dist.group.WORLD), {}
+    ranks, found = joined(rank, world, folder), {}
     found["outlines"] = [(other.name, other.tensors["short"].shape) for other in ranks.exchange(part(rank))]
     found["are meta"] = all(other.more[0].is_meta for other in ranks.exchange(part(rank)))
     found["sums"] = ranks.sum([torch.full((2, 2), rank + 0.5), torch.tensor(2**40 + rank), torch.tensor(rank > 0)])

@@ -7,15 +7,15 @@ import torch
 
 from agop.errors import InputError
 from agop.ranks import Ranks
-from processes import start_ranks
 from ranks.gloo_ranks import SYMMETRIC, WORLD, exchange, part
+from ranks.together import fixture_of, saved
+
+group = fixture_of(exchange, WORLD)
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("ranks")
-    start_ranks(exchange, WORLD, folder)
-    return [torch.load(folder / f"rank{rank}.pt") for rank in range(WORLD)]
+def found(group):
+    return saved(group)
 
 
 def test_outlines_have_shapes_and_no_numbers(found):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import timedelta
 from pathlib import Path
 from unittest import mock
 
@@ -15,7 +14,7 @@ from sklearn.base import clone
 
 from agop.errors import AgopError
 from agop.kernels import Laplace, ProductLaplace
-from agop.ranks import ALONE, Ranks
+from agop.ranks import ALONE
 from agop.rfm import (
     Limits,
     RFMClassifier,
@@ -28,9 +27,7 @@ from agop.rfm import (
     rfm,
 )
 from agop.solvers import Cholesky, ConjugateGradient
-
-TIMEOUT = 60
-"""Seconds after which a rank that waits for another gives up."""
+from ranks.together import joined, note_end
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((61, 4))
@@ -176,16 +173,9 @@ def refused(rank, group):
     return messages
 
 
-def start(rank, world, folder):
-    """Ranks of a new group."""
-    where = f"file://{folder}/rendezvous"
-    dist.init_process_group("gloo", init_method=where, rank=rank, world_size=world, timeout=timedelta(seconds=TIMEOUT))
-    return Ranks(dist.group.WORLD)
-
-
 def take_iterates(rank: int, world: int, folder: str) -> None:
     """Compute every case, and save its numbers."""
-    ranks = start(rank, world, folder)
+    ranks = joined(rank, world, folder)
     found = {(name, given): iterates(name, WEIGHTS if given else None, ranks) for name in CASES for given in (0, 1)}
     torch.save((found, unshared(ranks)), Path(folder, f"rank{rank}.pt"))
     models = {name: estimated(name, ranks.group) for name in ESTIMATORS}
@@ -197,10 +187,8 @@ def take_iterates(rank: int, world: int, folder: str) -> None:
 
 
 def die(rank: int, world: int, folder: str) -> None:
-    """Rank 1 ends after the first iterate; save what the others say, and the seconds until then."""
-    ranks, begin = start(rank, world, folder), time.monotonic()
+    """Rank 1 ends after the first iterate."""
+    ranks = joined(rank, world, folder)
     leave = (lambda step: os._exit(3)) if rank == 1 else None
-    try:
-        RFMRegressor(Laplace(2.0), ridge=1e-2, selection=None, callback=leave).fit(X, Y, group=ranks.group)
-    except AgopError as error:
-        Path(folder, f"rank{rank}.txt").write_text(f"{time.monotonic() - begin} {type(error).__name__}: {error}")
+    model = RFMRegressor(Laplace(2.0), ridge=1e-2, selection=None, callback=leave)
+    note_end(rank, folder, lambda: model.fit(X, Y, group=ranks.group))

@@ -9,11 +9,10 @@ import pytest
 import torch
 
 from oracles import kernels as oracles_kernels
-from processes import start_ranks
+from ranks.together import assert_a_lost_rank_ends_the_others, fixture_of, saved
 from rfm.gloo_rfm import (
     CASES,
     ESTIMATORS,
-    TIMEOUT,
     TREES,
     WEIGHTS,
     X,
@@ -25,24 +24,17 @@ from rfm.gloo_rfm import (
     take_iterates,
 )
 
-
-@pytest.fixture(scope="module", params=[1, 2, 3], ids=lambda world: f"{world} ranks")
-def group(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("rfm")
-    start_ranks(take_iterates, request.param, folder)
-    return folder, request.param
+group = fixture_of(take_iterates, 1, 2, 3)
 
 
 @pytest.fixture
 def ranks(group):
-    folder, world = group
-    return [torch.load(folder / f"rank{rank}.pt") for rank in range(world)]
+    return saved(group)
 
 
 @pytest.fixture
 def models(group):
-    folder, world = group
-    return [torch.load(folder / f"models{rank}.pt", weights_only=False) for rank in range(world)]
+    return saved(group, "models")
 
 
 def assert_close(got, expected, limit):
@@ -104,8 +96,7 @@ def test_a_callback_on_one_rank_ends_the_iterates_of_all(models):
 
 @pytest.fixture
 def trees(group):
-    folder, world = group
-    return [torch.load(folder / f"trees{rank}.pt", weights_only=False) for rank in range(world)]
+    return saved(group, "trees")
 
 
 @pytest.mark.filterwarnings("ignore:.*calibrat")
@@ -133,8 +124,7 @@ def test_a_leaf_that_fails_ends_the_trees_of_all(trees):
 
 
 def test_the_clock_of_the_first_rank_counts(group):
-    folder, world = group
-    first, *others = (torch.load(folder / f"hurried{rank}.pt", weights_only=False) for rank in range(world))
+    first, *others = saved(group, "hurried")
     for (name, early), (n_iterations, cuts, predictions) in first.items():
         assert bool(cuts) == (early == 0)
         if name == "given":
@@ -155,11 +145,4 @@ def test_what_ranks_cannot_share_is_refused_on_all(models):
 
 
 def test_a_rank_that_is_lost_ends_the_others(tmp_path):
-    processes = start_ranks(die, 3, tmp_path, join=False).processes
-    for process in processes:
-        process.join(3 * TIMEOUT)
-    assert [process.exitcode for process in processes] == [0, 3, 0]
-    for rank in (0, 2):
-        seconds, message = (tmp_path / f"rank{rank}.txt").read_text().split(maxsplit=1)
-        assert float(seconds) < TIMEOUT / 2
-        assert message.startswith("RankError: expected an answer of all ranks, got one that is gone or too slow (")
+    assert_a_lost_rank_ends_the_others(die, tmp_path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from datetime import timedelta
 from pathlib import Path
 from unittest import mock
 
@@ -13,8 +12,9 @@ import torch.distributed as dist
 
 from agop.errors import AgopError, JitterWarning
 from agop.kernels import KernelMatrix, Laplace
-from agop.ranks import Panels, Ranks
+from agop.ranks import Panels
 from agop.solvers import DenseMatrix, PanelCholesky
+from ranks.together import joined
 
 RNG = np.random.default_rng(0)
 
@@ -102,9 +102,7 @@ def failed(name, ranks):
 
 def solve_cases(rank: int, world: int, folder: str) -> None:
     """Solve every case, and save what was found."""
-    where = f"file://{folder}/rendezvous"
-    dist.init_process_group("gloo", init_method=where, rank=rank, world_size=world, timeout=timedelta(seconds=20))
-    ranks = Ranks(dist.group.WORLD)
+    ranks = joined(rank, world, folder)
     solutions = {name: vars(solved(name, ranks)) for name in CASES}
     failures = {name: failed(name, ranks) for name in FAILURES}
     torch.save((solutions, failures, sent(ranks)), Path(folder, f"rank{rank}.pt"))

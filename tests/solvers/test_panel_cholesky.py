@@ -14,8 +14,8 @@ from agop.kernels import KernelMatrix, Laplace
 from agop.ranks import Panels, Ranks
 from agop.solvers import Cholesky, PanelCholesky
 from oracles import kernels as oracles_kernels
-from processes import start_ranks
 from ranks.pretended import Rank
+from ranks.together import fixture_of, saved
 from solvers.gloo_panels import CASES, ENTRIES, FAILURES, NEARLY, POINTS, SHIFT, TARGETS, left_out, solve_cases, solved
 
 SYSTEMS = {
@@ -29,11 +29,12 @@ SYSTEMS = {
 }
 
 
-@pytest.fixture(scope="module", params=[1, 2, 4], ids=lambda world: f"{world} ranks")
-def found(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("panels")
-    start_ranks(solve_cases, request.param, folder)
-    return [torch.load(folder / f"rank{rank}.pt") for rank in range(request.param)]
+group = fixture_of(solve_cases, 1, 2, 4)
+
+
+@pytest.fixture(scope="module")
+def found(group):
+    return saved(group)
 
 
 def assert_solved(solution, name):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from agop.deep_rfm.estimator import DeepRFMClassifier
 from agop.deep_rfm.gram_picture import class_sorted_gram
 from agop.deep_rfm.kind import DEEP_RFM
+from agop.deep_rfm.layer import AGOPScale, DeepRFMLayer, LayerMap, LayerSettings, normalize_rows
 from agop.deep_rfm.random_features import (
     CosineFeatures,
     GaussianCosineFeatures,
@@ -14,7 +15,7 @@ from agop.deep_rfm.random_features import (
     ReLUFeatures,
 )
 from agop.deep_rfm.record import DeepRFMRecord, StageRecord, deep_rfm_records
-from agop.deep_rfm.recursion import AGOPScale, DeepRFMLayer, LayerMap, LayerSettings, deep_rfm, normalize_rows
+from agop.deep_rfm.recursion import deep_rfm
 from agop.deep_rfm.run import run_deep_rfm
 from agop.deep_rfm.settings import DeepRFMSettings
 

@@ -15,9 +15,10 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from agop.charts.notebook import FittedMixin
+from agop.deep_rfm.layer import AGOPScale, LayerMap, LayerSettings, normalize_rows
 from agop.deep_rfm.random_features import RandomFeatures, ReLUFeatures
 from agop.deep_rfm.record import DeepRFMRecord, deep_rfm_records
-from agop.deep_rfm.recursion import AGOPScale, LayerMap, LayerSettings, deep_rfm, normalize_rows
+from agop.deep_rfm.recursion import deep_rfm
 from agop.errors import InputError
 from agop.estimator.arrays import channel_scale, check_features, check_weights, like
 from agop.estimator.mixins import ScoreClassifierMixin

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from agop.deep_rfm.recursion import normalize_rows
+from agop.deep_rfm.layer import normalize_rows
 from agop.moments import ClassMoments
 
 __all__ = ["class_sorted_gram"]

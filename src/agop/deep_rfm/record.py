@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from agop.collapse import Collapse
-from agop.deep_rfm.recursion import DeepRFMLayer, normalize_rows
+from agop.deep_rfm.layer import DeepRFMLayer, normalize_rows
 from agop.errors import UndefinedMeasureError
 from agop.linalg import effective_rank
 from agop.ranks import Panels

@@ -12,8 +12,9 @@ import torch.distributed as dist
 from torch import Tensor
 
 from agop.datasets import Dataset, LabeledRows, subset
+from agop.deep_rfm.layer import DeepRFMLayer, LayerSettings
 from agop.deep_rfm.record import DeepRFMRecord, deep_rfm_records
-from agop.deep_rfm.recursion import DeepRFMLayer, LayerSettings, deep_rfm
+from agop.deep_rfm.recursion import deep_rfm
 from agop.deep_rfm.settings import DeepRFMSettings
 from agop.deep_rfm.writer import DeepRFMWriter, most_of_a_class
 from agop.errors import InputError

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 import torch
 
 from agop.datasets import DataName, Standardization
+from agop.deep_rfm.layer import AGOPScale
 from agop.deep_rfm.random_features import (
     CosineFeatures,
     GaussianCosineFeatures,
@@ -16,7 +17,6 @@ from agop.deep_rfm.random_features import (
     RandomFeatures,
     ReLUFeatures,
 )
-from agop.deep_rfm.recursion import AGOPScale
 from agop.inputs import usable_device
 from agop.kernels import Kernel, named
 from agop.ranks import local_device

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from agop.deep_rfm.gram_picture import class_sorted_gram
+from agop.deep_rfm.layer import DeepRFMLayer
 from agop.deep_rfm.record import DeepRFMRecord
-from agop.deep_rfm.recursion import DeepRFMLayer
 from agop.linalg import largest_positive
 from agop.runs import Run
 

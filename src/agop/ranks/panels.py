@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from agop.ranks.group import ALONE, Ranks
+from agop.ranks.turns import one_ahead
 
 __all__ = ["Panels"]
 
@@ -130,13 +131,10 @@ class Panels:
         """
         self.ranks.exchange(None)  # all ranks have theirs
         mine = self.own_rows.to(own.device)
-        arriving = self._behind(0, own)
-        for k, rows in enumerate(self.slices[:-1]):
-            behind = arriving()
-            if k + 2 < len(self.slices):
-                arriving = self._behind(k + 1, own)
+        sent = one_ahead(self._behind(k, own) for k in range(len(self.slices) - 1))
+        for rows, arrives in zip(self.slices, sent, strict=False):
             first = int(torch.searchsorted(self.own_rows, rows.stop))
-            own[first:, rows] = behind[:, mine[first:] - rows.stop].mT
+            own[first:, rows] = arrives()[:, mine[first:] - rows.stop].mT
         return own
 
     def _behind(self, k: int, own: Tensor) -> Callable[[], Tensor]:

@@ -1,17 +1,17 @@
-"""Tensors that are added up over the ranks, each at one of them."""
+"""What travels while the next is made: tensors that are added up over the ranks, each at one of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from torch import Tensor
 
 from agop.ranks.group import Ranks
 
-__all__ = ["added_in_turn"]
+__all__ = ["added_in_turn", "one_ahead"]
 
-Key = TypeVar("Key")
+Key, Item = TypeVar("Key"), TypeVar("Item")
 
 
 def added_in_turn(ranks: Ranks, tensors: Iterable[tuple[int, Key, Tensor]]) -> Iterator[tuple[Key, Tensor]]:
@@ -39,14 +39,29 @@ def added_in_turn(ranks: Ranks, tensors: Iterable[tuple[int, Key, Tensor]]) -> I
     >>> list(added_in_turn(ALONE, [(0, "a", torch.ones(2))]))
     [('a', tensor([1., 1.]))]
     """
-    travelling: tuple[Key, Callable[[], Tensor | None]] | None = None
-    for number, key, tensor in tensors:
-        next_one = key, ranks.sum_at(number % ranks.world, tensor)
-        yield from _arrived(travelling)
-        travelling = next_one
-    yield from _arrived(travelling)
+    if ranks.group is None:
+        yield from ((key, tensor) for _, key, tensor in tensors)
+        return
+    sums = ((key, ranks.sum_at(number % ranks.world, tensor)) for number, key, tensor in tensors)
+    for key, arrives in one_ahead(sums):
+        if (total := arrives()) is not None:
+            yield key, total
 
 
-def _arrived(travelling: tuple[Key, Callable[[], Tensor | None]] | None) -> Iterator[tuple[Key, Tensor]]:
-    if travelling is not None and (found := travelling[1]()) is not None:
-        yield travelling[0], found
+def one_ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """Items in their order, each when the next one has begun.
+
+    Examples
+    --------
+    >>> for number in one_ahead(print("begin", number) or number for number in (1, 2)):
+    ...     print("end", number)
+    begin 1
+    begin 2
+    end 1
+    end 2
+    """
+    waiting: list[Item] = []
+    for item in items:
+        yield from waiting
+        waiting = [item]
+    yield from waiting
