@@ -4,8 +4,8 @@ Rows of ten overlapping classes in 784 features, float64, Laplace kernel of band
 1,024; three layers with their records, one from 20,000 rows on. One rank, without a process group, and two, in turns
 and in the same processes, of one thread each. Neighbors on the machine take cores from two ranks sooner than from one:
 so the best turn counts, and processor seconds, of the rank that took more, stand beside the seconds that passed. Below
-20,000 rows both processes also take all layers by themselves at the same time: twice one rank's seconds over theirs is
-what two cores with one memory allow.
+20,000 rows both processes also take all layers by themselves at the same time: twice one rank's processor seconds over
+theirs is what two cores with one memory allow.
 
     python -m benchmarks.deep_rfm_ranks [rows ...]
 """
@@ -103,7 +103,7 @@ def compare(rank: int, n: int) -> dict[str, Any]:
         "turns": turns,
         "speed_up": ratio("seconds"),
         "processor_speed_up": ratio("processor_seconds"),
-        **({"speed_up_of_two_processes": WORLD * ratio("seconds", INDEPENDENT)} if INDEPENDENT in turns else {}),
+        "processor_speed_up_of_two_processes": WORLD * ratio("processor_seconds", INDEPENDENT) if n < LARGE else None,
         "memory_ratio": ratio("extra_bytes"),
         "bytes_sent_to_a_rank_and_layer": {kind: sent_bytes / depth(n) for kind, sent_bytes in sent.items()},
         "largest_relative_difference": difference(found[SHARED], found[ONE]) if rank == 0 else None,
