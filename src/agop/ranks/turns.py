@@ -11,7 +11,8 @@ from agop.ranks.group import Ranks
 
 __all__ = ["added_in_turn", "one_ahead"]
 
-Key, Item = TypeVar("Key"), TypeVar("Item")
+Key = TypeVar("Key")
+Item = TypeVar("Item")
 
 
 def added_in_turn(ranks: Ranks, tensors: Iterable[tuple[int, Key, Tensor]]) -> Iterator[tuple[Key, Tensor]]:
