@@ -116,7 +116,7 @@ def _name_panels(lines: Sequence[_Line], panels: Any, width: float, height: floa
             told = bool(line.name) and (chart.y_title in line.name if shared else chart.y_title in title)
             texts = [line.name] * (shared or several) * (column == 0)
             texts += [] if told or (shared and column) else [chart.y_title]
-            axes.set_ylabel("\n".join(wrapped(text, height - 0.4) for text in texts), parse_math=False)
+            axes.set_ylabel("\n".join(wrapped(text, height - 0.4) for text in texts if text), parse_math=False)
 
 
 def _at(lines: Sequence[_Line], place: int, column: int) -> tuple[str, Curves] | None:
