@@ -20,7 +20,7 @@ copyright = author
 release = version = agop.__version__
 
 extensions = [
-    "glossary_pictures",
+    "pictures",
     "mathml",
     "measures",
     "sphinx.ext.autodoc",

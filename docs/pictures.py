@@ -1,4 +1,4 @@
-"""The pictures of the glossary, each drawn from numbers that agop computes while the documentation is built."""
+"""Pictures of the first pages and of the glossary, from numbers that agop computes while the documentation is built."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_diabetes, load_digits
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 from torch import nn
 
-from agop import ClassMoments, average_gradient_outer_product, measure
+from agop import ClassMoments, average_gradient_outer_product, explain, measure, table_pipeline
 from agop.charts.palette import color
 from agop.collapse import nc1_trace_ratio, nc2_gram_mse
 from agop.datasets import standardize
@@ -109,6 +109,13 @@ def _save_network(folder: Path) -> None:
     record.plot("attribution").save(folder / "share.svg")
 
 
+def _save_effects(folder: Path) -> None:
+    """The effects of the columns of a table."""
+    table, progression = load_diabetes(return_X_y=True, as_frame=True)
+    model = table_pipeline("regression").fit(table[:300], progression[:300])
+    explain(model, table[300:]).plot("effects").save(folder / "effects.svg")
+
+
 def _root(matrix: torch.Tensor) -> torch.Tensor:
     values, vectors = torch.linalg.eigh(matrix)
     return vectors * values.clamp(min=0).sqrt() @ vectors.T
@@ -120,6 +127,7 @@ def draw(app: Sphinx | None = None, folder: Path = FOLDER) -> None:  # noqa: ARG
     for picture in (nc1, nc2, agop):
         picture().savefig(folder / f"{picture.__name__}.svg")
     _save_network(folder)
+    _save_effects(folder)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
