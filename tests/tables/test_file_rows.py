@@ -48,7 +48,7 @@ def test_numbers_become_text_where_a_piece_has_nothing_else_unless_it_is_told(tm
         ("x.csv", b"a,b\n1,2,3\n", "more values than the first line"),
         ("x.csv", b"a,b\n" + b"1,2\n" * 9 + b"1,2,3\n", "complete, readable table"),
         ("x.csv", b"a,b\n1,\xff\n", "complete, readable table"),
-        ("x.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 99)[:-9], "complete, readable table"),
+        ("x.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 99, mtime=0)[:-9], "complete, readable table"),
         ("x.parquet", b"PAR1", "complete, readable table"),
     ],
 )
