@@ -41,7 +41,7 @@ def tell_end(pipe, name, size, max_memory, allowed):
         WORKS[name](size, max_memory)
     except MemoryError:
         pipe.send("refused")
-    except RuntimeError as error:  # as PyTorch says it
+    except (OSError, RuntimeError) as error:  # as maps of files and PyTorch say it
         if "alloc" not in str(error):
             raise
         pipe.send("refused")
