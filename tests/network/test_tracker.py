@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from agop.errors import InputError
+from agop.errors import DataFileError, InputError
 from agop.network import NetworkRecord, Rademacher, Tracker, tracker
+from agop.network.tracked_run import whole_lines
 from agop.runs import Run
 
 
@@ -368,6 +369,14 @@ def test_a_half_written_group_is_dropped(world, tmp_path, monkeypatch, cut):
     assert second.step(0) is None
     assert second.step(1) is not None
     assert [line["epoch"] for line in second.run.metrics()] == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("measured", [[0, 1], {"lines": "two"}])
+def test_a_run_that_does_not_say_what_is_whole(tmp_path, measured):
+    run = Run.create(tmp_path / "run", {"unit": "epoch"}, kind="network")
+    run.record(measured=measured)
+    with pytest.raises(DataFileError, match="count the lines"):
+        whole_lines(run)
 
 
 def test_a_failed_measurement_stays_due(world, tmp_path):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from agop.errors import DataFileError
 from agop.network.record import NetworkRecord
 from agop.ranks import Ranks
 from agop.runs import Run
@@ -16,6 +17,11 @@ __all__ = ["TrackedRun", "whole_lines"]
 
 def whole_lines(run: Run) -> list[dict[str, Any]]:
     """Lines of the measurements that a tracker wrote as a whole; all lines of a run that has none.
+
+    Raises
+    ------
+    DataFileError
+        If the run does not say how many these are, as those of other versions.
 
     Examples
     --------
@@ -29,7 +35,17 @@ def whole_lines(run: Run) -> list[dict[str, Any]]:
     """
     info = run.info()
     tracked = "unit" in info["settings"]
-    return run.metrics()[: info.get("measured", {}).get("lines", 0)] if tracked else run.metrics()
+    return run.metrics()[: _measured(info).get("lines", 0)] if tracked else run.metrics()
+
+
+def _measured(info: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Lines of whole measurements, and seconds of the last one, as a tracker noted them."""
+    measured = info.get("measured", {})
+    if not isinstance(measured, dict) or not isinstance(measured.get("lines", 0), int):
+        raise DataFileError(
+            "run.json to count the lines that were measured", repr(measured)[:80], "Measure into a new folder."
+        )
+    return measured
 
 
 class TrackedRun:
@@ -83,7 +99,7 @@ class TrackedRun:
         lines = whole_lines(self.run) if self.writes else []
         info, known = ranks.exchange((self.run.info(), [line[unit] for line in lines]) if self.writes else ({}, []))[0]
         self.measured, self._n_lines, self._total = set[int](known), len(known), info.get("seconds", 0.0)
-        self.seconds: float | None = info.get("measured", {}).get("seconds")
+        self.seconds: float | None = _measured(info).get("seconds")
         self.postponed: str | None = info.get("postponed")
         if self.writes:
             self.run.rewrite(lines)
