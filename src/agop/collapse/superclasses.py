@@ -59,7 +59,7 @@ def superclass_structure(moments: ClassMoments | ClassGeometry, superclasses: Se
 
     .. math::
 
-        R^2 = \sum_g \frac1{n_g} \Bigl\| \sum_{c \in g} m_c \Bigr\|^2 \Big/ \sum_c \|m_c\|^2, \qquad
+        R^2 = \frac{\sum_g \frac1{n_g} \left\| \sum_{c \in g} m_c \right\|^2}{\sum_c \|m_c\|^2}, \qquad
         \frac{R^2 - e}{1 - e}, \quad e = \frac{G - 1}{C - 1}.
 
     It is 1 where the classes of each superclass have one mean. It is 0 for a simplex frame, in which no two classes are
