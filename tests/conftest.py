@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 from pathlib import Path
 
@@ -28,7 +29,9 @@ if SEED:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
-    """Hypothesis draws other examples for other seeds."""
+    """The console of the commands has no width of its own; Hypothesis draws other examples for other seeds."""
+    os.environ.pop("COLUMNS", None)
+    importlib.import_module("agop.cli.terminal")
     if SEED:
         config.option.hypothesis_seed = SEED
 
