@@ -18,6 +18,7 @@ from agop.datasets import Dataset, standardize
 from agop.errors import InputError
 from agop.network import NetworkRecord, Rademacher
 from agop.network.factory import load_weights, make_model
+from agop.network.run.losses import LOSSES
 from agop.runs import Run
 from commands import invoke, words
 from oracles import collapse as oracles_collapse
@@ -147,6 +148,10 @@ def test_options(here, monkeypatch):
         2,
         "--no-classifier",
         "--common-inputs",
+        "--loss",
+        "squared",
+        "--chance",
+        0,
         "--no-collapse",
         "--max-memory",
         10**9,
@@ -169,6 +174,7 @@ def test_options(here, monkeypatch):
     names = ["min_count", "classifier", "common_inputs", "collapse", "max_memory", "second_pass", "max_width"]
     assert [seen_first[name] for name in names] == [2, False, True, False, 10**9, False, 77]
     assert (seen["layers"], seen["rows"], seen["outputs"]) == (None, "each", "exact")
+    assert (seen_first["loss"], seen["loss"], seen_first["chance"]) == (LOSSES["squared"], None, 0)
     assert [seen[name] for name in names] == [1, None, False, True, None, True, "auto"]
     assert sum(len(y) for _, y in seen["loader"]) == 1437
     assert seen["loader"][0][0].dtype == torch.float64  # that of the model
@@ -177,6 +183,27 @@ def test_options(here, monkeypatch):
         "second_pass": True,
         "layers": [],
     }
+
+
+def test_loss_and_chance(here):
+    """Those of the call, in the table, on the page and in the record."""
+    arguments = ["measure", "nets_here:mlp", "--data", "digits", "--samples", 100, "--seed", 2, "--chance", 9]
+    result = invoke(*arguments, "--loss", "cross-entropy", "--out", "run")
+    assert result.exit_code == 0, result.output
+    digits = datasets.load("digits")
+    (rows,) = standardize(digits.train_inputs, n_channels=1)
+    x, y = torch.from_numpy(rows[:100]).float(), torch.from_numpy(digits.train_labels[:100])
+    expected = agop.measure(make_model("nets_here:mlp", seed=2), [(x, y)], loss=nn.functional.cross_entropy, chance=9)
+    found = NetworkRecord.load("run/network.safetensors")
+    assert json.dumps(list(found.lines())) == json.dumps(list(expected.lines()))
+    (least, *_), fact = expected["2"].stages["input"].chance.least.values(), expected["2"].fact.pearson
+    text, page = words(result.stdout), (here / "run" / "report.html").read_text()
+    for shown in ("NC1 chance ≥", "FACT", f"{least:.3g}", f"{fact:.2f}"):
+        assert shown in text
+    for shown in ("NC1 φ chance ≥", "FACT", f"{least:.3g}", f"{fact:.2f}", "NC1 of random labels"):
+        assert shown in page
+    settings = Run.open("run").info()["settings"]
+    assert (settings["loss"], settings["chance"]) == ("cross-entropy", 9)
 
 
 def test_images(here):
@@ -242,6 +269,13 @@ def test_notes_are_printed(here, monkeypatch):
             ["nets_here:mlp", "--device", "nowhere"],
             "expected a device that torch can use here, got 'nowhere'",
         ),
+        (
+            ["nets_here:mlp", "--loss", "hinge"],
+            "expected a loss out of cross-entropy, squared, or a function of outputs",
+        ),
+        (["nets_here:mlp", "--loss", "nets_here:mlp"], "expected nets_here:mlp to need 2 arguments, got too many"),
+        (["nets_here:mlp", "--chance", "1"], "expected 2 draws or more, in a second pass, got chance=1."),
+        (["nets_here:mlp", "--chance", "9", "--shard", "1/2"], "got chance=9 without a second pass."),
         (["nets_here:mlp", "--outputs", "all"], "expected outputs \"exact\" or a number >= 1, got 'all'."),
         (["nets_here:mlp", "--outputs", "0"], "expected outputs \"exact\" or a number >= 1, got '0'."),
         (["nets_here:mlp", "--samples", "9999"], "expected 1 .. 1437 training rows of digits, got a wish"),

@@ -51,6 +51,7 @@ def test_table_and_findings(trained):
     text = words(result.stdout)
     assert "training loss, epoch 3" in text
     assert "NC1, layer inputs, fc.1 to fc.output" in text
+    assert "onset of collapse, epoch from which on NC1 is 0.1 or less at the input of fc.output" in text
 
 
 def test_every_option_reaches_the_settings(monkeypatch, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from torch import nn
 
 import agop
 from agop.collapse import Chance, Superclasses
-from agop.errors import InputError
+from agop.errors import InputError, MemoryBudgetError
 from agop.moments import ClassMoments
 from agop.network import NetworkRecord
 from agop.network.passes.random_labels import sums_by_label
@@ -107,13 +108,66 @@ def test_several_labelings_in_one_pass(tmp_path):
     assert list(loaded["0"].compact().lines()) == list(record["0"].compact().lines())
 
 
-def test_merged_records_say_what_they_lose():
+def test_chance_is_lost_where_records_merge():
     x, y = data(60)
     model = seeded(mlp)
-    parts = [agop.measure(model, [(x, y)], chance=3, superclasses=GROUPS) for _ in range(2)]
-    merged = parts[0].merge(parts[1])
-    assert any("no level of chance, no superclasses" in note for note in merged.notes)
-    assert not any("chance" in column for line in merged.lines() for column in line)
+    one, other = (agop.measure(model, [(x, y)], chance=chance) for chance in (3, 0))
+    for merged in (one.merge(other), other.merge(one)):
+        assert [note for note in merged.notes if note.endswith("no level of chance")]
+        assert not any("chance" in column for line in merged.lines() for column in line)
+
+
+@pytest.mark.parametrize("sort", [False, True])
+def test_superclasses_of_merged_records_are_those_of_all_samples(tmp_path, sort):
+    """Also where each part is of one class alone, which shows nothing of superclasses."""
+    x, y = data(60)
+    order = torch.argsort(y) if sort else torch.arange(60)
+    x, y, model = x[order], y[order], seeded(mlp)
+    ends = [0, *(y.bincount().cumsum(0).tolist() if sort else (20, 45, 60))]
+    options = {"superclasses": GROUPS, "second_pass": False}
+    for k, (start, stop) in enumerate(pairwise(ends)):
+        part = agop.measure(model, [(x[start:stop], y[start:stop])], **options)
+        assert bool(part["0"].stages["input"].superclasses) != sort
+        part.save(tmp_path / f"{k}.safetensors")
+    merged = NetworkRecord.of_parts(NetworkRecord.load(tmp_path / f"{k}.safetensors") for k in range(3))
+    whole = agop.measure(model, batches(x, y), **options)
+    assert merged.settings == whole.settings
+    for layer, name, group in product(whole, ("input", "linear"), GROUPS):
+        found, expected = (record[layer].stages[name].superclasses[group] for record in (merged, whole))
+        assert found.structure == pytest.approx(expected.structure, rel=1e-9)
+        assert (found.chance, found.nc1) == (expected.chance, pytest.approx(expected.nc1, rel=1e-9))
+    assert not any("superclasses" in note for note in merged.notes)
+
+
+def test_superclasses_that_differ_are_left_out_of_merged_records():
+    x, y = data(60)
+    model, other = seeded(mlp), {"first": GROUPS["first"], "last": {0: 1, 1: 0, 2: 0}}
+    parts = [agop.measure(model, [(x, y)], superclasses=groups) for groups in (GROUPS, other, GROUPS)]
+    for records in (parts[:2], parts, parts[1:]):
+        merged = NetworkRecord.of_parts(records)
+        assert list(merged["0"].stages["input"].superclasses) == ["first"]
+        assert merged.settings["superclasses"] == {"first": GROUPS["first"]}
+        assert [note for note in merged.notes if note.endswith("no superclasses last")]
+    without = parts[0].merge(agop.measure(model, [(x, y)]))
+    assert [note for note in without.notes if note.endswith("no superclasses first, no superclasses last")]
+
+
+def test_memory_of_the_sums_by_random_labels_counts_from_the_first_batch_on():
+    x, y = data(60)
+    model = seeded(mlp)
+    agop.measure(model, batches(x, y), chance=2, max_memory=10**5)
+    with pytest.raises(MemoryBudgetError):
+        agop.measure(model, batches(x, y), chance=2000, max_memory=10**6)
+
+
+def test_memory_of_the_classes_of_all_batches_counts():
+    """One class a batch: 15 kB for the first of them, 0.3 MB for 30."""
+    x, y = data(60, (200,), n_classes=30)
+    model, parts = seeded(lambda: mlp(widths=(200, 3))), [(x[y == k], y[y == k]) for k in range(30)]
+    options = {"max_memory": 150_000, "second_pass": False}
+    agop.measure(model, parts[:5], **options)
+    with pytest.raises(MemoryBudgetError):
+        agop.measure(model, parts, **options)
 
 
 def test_options_that_do_not_fit():
@@ -129,3 +183,6 @@ def test_options_that_do_not_fit():
             agop.measure(model, [(x, y)], **options)
     with pytest.raises(InputError, match="superclass of every class in 'odd', got none of class 2"):
         agop.measure(model, [(x, y)], superclasses={"odd": {0: 0, 1: 1}})
+    for options, match in (({"chance": 5}, "random labels"), ({"superclasses": GROUPS}, "superclasses")):
+        with pytest.raises(InputError, match=f"classes for {match}, got targets of a regression"):
+            agop.measure(model, [(x, x[:, :3].sin())], **options)

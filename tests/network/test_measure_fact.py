@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 import agop
-from agop.errors import InputError
+from agop.errors import InputError, MemoryBudgetError
 from agop.network import Fact, NetworkRecord, features_at_convergence
 from network.models import N_CLASSES, Convolutional, ResNet, Shared, batches, data, mlp, seeded
 from oracles.network import dense_weight
@@ -117,6 +117,22 @@ def test_parts_merge_into_the_whole(tmp_path):
         assert_fact(found, whole[layer].weight, whole[layer].loss_gradient)
     with pytest.raises(InputError, match="loss="):
         parts[0].merge(agop.measure(model, [(x, y)]))
+
+
+def test_memory_of_its_gradient_counts_from_the_first_batch_on():
+    """300 x 200 numbers and more: 1.1 MB of statistics without a loss, 2.5 MB with one."""
+    model, (x, y), seen = seeded(lambda: mlp(widths=(200, 300, N_CLASSES))), data(13, (200,)), []
+
+    def forward(model, batch):
+        seen.append(batch)
+        return model(batch[0]), batch[1]
+
+    options = {"max_memory": 18 * 10**5, "forward": forward}
+    agop.measure(model, batches(x, y), **options)
+    seen.clear()
+    with pytest.raises(MemoryBudgetError):
+        agop.measure(model, batches(x, y), loss=CROSS_ENTROPY, **options)
+    assert len(seen) == 1
 
 
 def test_a_compact_record_keeps_the_numbers():

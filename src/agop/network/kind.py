@@ -58,7 +58,7 @@ NETWORK = register(
             ),
             "random labels": (
                 "The same features with labels that were drawn at random, each class as often as it is: what a measure "
-                "of collapse is without any relation of features and classes.",
+                "of collapse is without any relation of features and classes. Tables have the least of the draws.",
                 "agop.collapse.Chance",
             ),
             "attribution": (

@@ -203,7 +203,8 @@ def _spectrum(gradients: Mapping[str, LayerGradients], name: str, weight: LayerW
 
 def _recorded_in_full(first: FirstPass, options: MeasureOptions) -> set[str]:
     """Layers whose matrices are recorded, as the options and the size of all of them say."""
-    widest = options.widest(8 * sum(layer.numbers for layer in first.layers.values()))
+    numbers = sum(layer.numbers(with_loss=options.loss is not None) for layer in first.layers.values())
+    widest = options.widest(8 * numbers)
     widths = {name: layer.weight.matrix.shape[1] for name, layer in first.layers.items()}
     return {name for name, width in widths.items() if widest is None or width <= widest}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from agop.network.capture.checks import check_layers
 from agop.network.capture.weights import LayerSelection
 from agop.network.passes.directions import Directions, Rademacher, directions_of
 from agop.network.passes.forward import Forward, Loss, default_forward
+from agop.network.passes.groupings import groupings_of
 from agop.network.passes.rows import Rows
 from agop.ranks import Ranks, require_same
 from agop.runs.storage import JSON
@@ -149,15 +150,15 @@ class MeasureOptions:
         """Directions in which the outputs are differentiated."""
         return directions_of(self.outputs)
 
-    def groupings(self, classes: Iterable[int]) -> dict[str, list[int]]:
-        """Superclasses of these classes by the name of the grouping; InputError where one has none."""
-        classes, found = list(classes), {}
-        for name, grouping in self.superclasses.items():
-            if missing := [label for label in classes if label not in grouping]:
-                expected = f"a superclass of every class in {name!r}"
-                raise InputError(expected, f"none of class {missing[0]}", "Name one for each label.")
-            found[name] = [int(grouping[label]) for label in classes]
-        return found
+    def groupings(self, classes: Sequence[int]) -> dict[str, list[int]]:
+        """Superclasses of these classes by the name of the grouping; of one look those that its classes can show.
+
+        Raises
+        ------
+        InputError
+            If a class has no superclass.
+        """
+        return groupings_of(self.superclasses, classes, of_part=not self.looks_twice)
 
     def widest(self, size: int) -> int | None:
         """Inputs up to which layers are recorded in full where statistics take so many bytes; None for all."""
@@ -172,9 +173,16 @@ class MeasureOptions:
         return found, {name: value for name, value in named.items() if name in _EXECUTION}
 
     def way(self) -> dict[str, Any]:
-        """What records that merge have alike."""
-        loss = {} if self.loss is None else {"loss": _described(self.loss)}
-        return {"outputs": str(self.outputs), "rows": self.rows, "max_samples": self.max_samples, **loss}
+        """What records that merge have alike, but for superclasses, of which those are kept that all have alike."""
+        found: dict[str, Any] = {"outputs": str(self.outputs), "rows": self.rows, "max_samples": self.max_samples}
+        if self.loss is not None:
+            found["loss"] = _described(self.loss)
+        if self.superclasses:
+            found["superclasses"] = {
+                name: {int(label): int(number) for label, number in grouping.items()}
+                for name, grouping in self.superclasses.items()
+            }
+        return found
 
     def check_same(self, ranks: Ranks) -> None:
         """Raise unless all ranks have the same options, the loader for NC5 apart, of which each has its part."""

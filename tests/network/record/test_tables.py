@@ -91,3 +91,15 @@ def test_without_collapse():
     assert "NFA½" in text
     assert "NC1" not in text
     assert "share" not in text
+
+
+def test_the_level_of_chance_is_beside_the_measures():
+    x, y = data(40)
+    model = seeded(mlp)
+    record = agop.measure(model, [(x, y)], chance=5)
+    text = printed(record.table(), 200)
+    assert "NC1 chance ≥" in text
+    assert "NC2 chance ≥" in text
+    for layer in record.values():
+        assert f"{layer.stages['input'].chance.least['nc1_trace_ratio']:.3g}" in text
+    assert "chance" not in printed(agop.measure(model, [(x, y)]).table(), 200)

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import torch
+from torch.nn import functional
 
 import agop
 from agop.network import NetworkRecord
@@ -58,6 +59,15 @@ def broken(model, batch):
 
 def once():
     return iter(batches())
+
+def numbers():
+    return [(a, a[:, :3].sin()) for a, _ in batches()]
+
+def far():
+    return [(a, b + 1) for a, b in batches()]
+
+def absolute(outputs, targets):
+    return (outputs - targets).abs().mean()
 
 def samples():
     return TensorDataset(x, y)
@@ -148,6 +158,23 @@ def test_one_look_at_the_data(here):
     assert lines(NetworkRecord.load("run/network.safetensors")) == lines(expected)
 
 
+@pytest.mark.parametrize(
+    ("loss", "data", "function"),
+    [
+        ("squared", "numbers", functional.mse_loss),
+        ("cross-entropy", "batches", functional.cross_entropy),
+        ("own_here:absolute", "numbers", functional.l1_loss),
+    ],
+)
+def test_the_loss_of_training(here, loss, data, function):
+    assert measured("--data", f"own_here:{data}", "--loss", loss).exit_code == 0
+    model, module = own()
+    expected = agop.measure(model, getattr(module, data)(), loss=function)
+    found = NetworkRecord.load("run/network.safetensors")
+    for name in expected:
+        assert found[name].fact.pearson == pytest.approx(expected[name].fact.pearson, abs=1e-5)
+
+
 def test_weights_in_the_folder_of_a_training(here):
     """How the training standardized its inputs does not matter to batches that come as the model takes them."""
     run = Run.create(here / "trained", {"standardize": "feature"}, kind="network")
@@ -186,6 +213,14 @@ def test_shards_are_every_nth_batch(here, data):
         ),
         (["own_here:batches", "--test"], "expected settings that hold for data of one's own, got test=True."),
         (["own_here:batches", "--standardize", "channel"], "data of one's own, got standardize='channel'."),
+        (
+            ["own_here:numbers", "--loss", "cross-entropy"],
+            "cross-entropy, got targets of a regression. Take the squared",
+        ),
+        (
+            ["own_here:far", "--loss", "cross-entropy"],
+            "an output for each class, two or more, for a loss of scores, got",
+        ),
         (["own_here:batches", "--samples", "9", "--shard", "1/2"], "got samples=9 of parts of them."),
         (["own_here:shuffled", "--shard", "1/2"], "expected all batches in a fixed order, got a loader with a Random"),
     ],

@@ -10,6 +10,7 @@ import torch
 from agop.errors import InputError, MemoryBudgetError
 from agop.network.options import MeasureOptions
 from agop.network.passes.batches import Batch
+from agop.network.passes.merging import merged_by_key
 from agop.network.passes.seen_layer import SeenLayer
 from agop.network.passes.sweep import SeenBatch
 
@@ -51,10 +52,22 @@ def check_calls(seen: SeenBatch, options: MeasureOptions, before: FirstPass) -> 
     if options.classifier and largest >= n_outputs:
         got = f"label {largest}"
         raise InputError(f"labels in 0 .. {n_outputs - 1} with classifier=True", got, "Each class needs an output.")
-    if batch.labels is None and options.ood_loader is not None:
-        raise InputError("classes for NC5", "targets of a regression", "Leave ood_loader out.")
+    if batch.labels is None:
+        _check_regression(options)
     if before.n_samples and batch.n_samples and (before.correct is None) != (batch.labels is None):
         raise InputError("targets of one kind", "integers in one batch and numbers in another", "Cast them alike.")
+
+
+def _check_regression(options: MeasureOptions) -> None:
+    """Raise if something is asked for that only classes have."""
+    asked = {
+        "ood_loader": (options.ood_loader is not None, "NC5"),
+        "chance": (options.chance > 0, "random labels"),
+        "superclasses": (bool(options.superclasses), "superclasses"),
+    }
+    for name, (is_asked, what) in asked.items():
+        if is_asked:
+            raise InputError(f"classes for {what}", "targets of a regression", f"Leave {name} out.")
 
 
 def check_same_outputs(kinds: Iterable[tuple[int, bool]]) -> None:
@@ -64,13 +77,17 @@ def check_same_outputs(kinds: Iterable[tuple[int, bool]]) -> None:
         raise InputError("as many outputs on all ranks, with gradients", got, "Give all the same forward=....")
 
 
-def check_memory(layers: Mapping[str, SeenLayer], batch: Batch, max_memory: int | None) -> None:
-    """Raise if the statistics, and the outputs with a direction and their gradients, do not fit."""
-    if max_memory is None:
+def check_memory(
+    before: Mapping[str, SeenLayer], layers: Mapping[str, SeenLayer], batch: Batch, options: MeasureOptions
+) -> None:
+    """Raise if the statistics of all batches, and the outputs with a direction and their gradients, do not fit."""
+    if options.max_memory is None:
         return
-    size = 8 * sum(layer.numbers for layer in layers.values()) + 4 * batch.outputs.numel() * batch.outputs.itemsize
-    if size > max_memory:
-        expected, got = (f"{part / 2**20:.0f} MiB" for part in (max_memory, size))
+    whole = merged_by_key(before, layers).values()
+    numbers = sum(layer.numbers(with_loss=options.loss is not None, n_draws=options.chance) for layer in whole)
+    size = 8 * numbers + 4 * batch.outputs.numel() * batch.outputs.itemsize
+    if size > options.max_memory:
+        expected, got = (f"{part / 2**20:.0f} MiB" for part in (options.max_memory, size))
         advice = "Allow more memory, take smaller batches, or select layers."
         raise MemoryBudgetError(f"outputs and statistics within {expected}", f"about {got}", advice)
 

@@ -119,7 +119,7 @@ class FirstPass:
         layers, skipped = seen_layers(seen.calls, before.layers, before.skipped, collapse=options.collapse)
         if not layers and not before.layers:
             raise no_layer(skipped)
-        check_memory({**before.layers, **layers}, batch, options.max_memory)
+        check_memory(before.layers, layers, batch, options)
         check_finite(layers)
         return replace(
             self,

@@ -12,7 +12,16 @@ from torch import Tensor, nn
 from agop.errors import InputError
 from agop.network.capture.checks import as_tensor
 
-__all__ = ["IGNORED", "Forward", "Loss", "default_forward", "moved", "next_token_forward", "outputs_of"]
+__all__ = [
+    "IGNORED",
+    "Forward",
+    "Loss",
+    "checked_result",
+    "default_forward",
+    "moved",
+    "next_token_forward",
+    "outputs_of",
+]
 
 Forward: TypeAlias = Callable[[nn.Module, Any], tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor | None]]
 """Function from a model and a batch to outputs (B, K), targets and, if rows are padded, a mask (B, T). Targets are
@@ -97,6 +106,14 @@ def next_token_forward(model: nn.Module, batch: Any) -> tuple[Tensor, Tensor, Te
     following = tokens if mask is None else torch.where(mask != 0, tokens, IGNORED)
     labels = nn.functional.pad(following[:, 1:], (0, 1), value=IGNORED)
     return logits.flatten(0, 1), labels.flatten(), mask
+
+
+def checked_result(found: object) -> tuple[Any, ...]:
+    """Outputs, labels and perhaps a mask, as ``forward`` returned them; InputError if it is something else."""
+    if not isinstance(found, tuple) or len(found) not in (2, 3):
+        expected = "forward to return (outputs, labels) or (outputs, labels, mask)"
+        raise InputError(expected, type(found).__name__, "Return the first two at least.")
+    return found
 
 
 def outputs_of(result: Any) -> Tensor:

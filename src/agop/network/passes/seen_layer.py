@@ -122,14 +122,18 @@ class SeenLayer:
         """Moments of the stages that all uses have alike."""
         return {name: part for name, part in self.moments.items() if name != "output" or self.activation}
 
-    @property
-    def numbers(self) -> int:
-        """Numbers that statistics take: five stages, twice for the second pass, outer products and what they become."""
+    def numbers(self, *, with_loss: bool, n_draws: int = 0) -> int:
+        """Numbers that statistics take: five stages, twice for the second pass, outer products and what they become.
+
+        With the gradient of a loss, and sums by random labels: each up to now, of a batch, and of both.
+        """
         rank, width = min(self.weight.matrix.shape), self.weight.matrix.shape[1]
         stages = sum(2 * part.numbers for part in self.moments.values())
         inputs = 4 * self.moments["input"].numbers if "input" in self.moments else 0
-        of_loss = 0 if self.loss_gradient is None else 2 * self.loss_gradient.numel()
-        return stages + inputs + 2 * rank * rank + rank * width + of_loss
+        of_loss = 3 * self.weight.matrix.numel() if with_loss else 0
+        classes = [part for part in self.moments.values() if isinstance(part, LabeledMoments)]
+        by_chance = 3 * n_draws * sum(part.numbers + 2 * len(part.classes) for part in classes)
+        return stages + inputs + 2 * rank * rank + rank * width + of_loss + by_chance
 
 
 def seen_layers(

@@ -19,7 +19,7 @@ from agop.network.capture.weights import Weights, is_sharded, model_dtype
 from agop.network.options import MeasureOptions
 from agop.network.passes.batches import Batch, checked_batch
 from agop.network.passes.features import CallFeatures
-from agop.network.passes.forward import moved
+from agop.network.passes.forward import checked_result, moved
 from agop.network.passes.rows import Owners
 from agop.network.passes.steps import in_step, one_pass
 from agop.ranks import Ranks
@@ -142,11 +142,8 @@ class Sweep:
 
     def _run(self, data: Any, ood: bool, step: Ranks) -> Batch:
         with one_pass(step):
-            found: Any = self.options.forward(self.model, moved(data, self.device, model_dtype(self.model)))
-        if not isinstance(found, tuple) or len(found) not in (2, 3):
-            expected = "forward to return (outputs, labels) or (outputs, labels, mask)"
-            raise InputError(expected, type(found).__name__, "Return the first two at least.")
-        outputs, labels, *mask = found
+            found = self.options.forward(self.model, moved(data, self.device, model_dtype(self.model)))
+        outputs, labels, *mask = checked_result(found)
         return checked_batch(outputs, torch.zeros(len(outputs), dtype=torch.int64) if ood else labels, *mask)
 
 

@@ -15,6 +15,7 @@ from agop.network.plots.attribution import share_findings, share_sum
 from agop.network.plots.chance import chance_findings
 from agop.network.plots.grouping import grouped, layer_names, stream
 from agop.network.plots.measures import by_column
+from agop.network.plots.onset import onset_findings
 from agop.network.plots.output_layer import BY_DEFINITION, compared_lines, output_layer
 from agop.network.plots.regression import regression_courses
 from agop.network.result import NetworkResult
@@ -40,7 +41,7 @@ _ANSATZ = "correlation of WᵀW with AGOP½"
 
 
 def network_findings(results: Sequence[NetworkResult]) -> list[Finding]:
-    """Findings at the last measurement on the fit, the scores, NC1 by layer, its cause, and the ansatz.
+    """Findings at the last measurement on the fit, the scores, NC1 by layer, its onset and its cause, and the ansatz.
 
     Examples
     --------
@@ -58,6 +59,7 @@ def network_findings(results: Sequence[NetworkResult]) -> list[Finding]:
             *not_fitted(result.fit()),
             *scores(last, result.unit),
             *_layers(last),
+            *onset_findings(result),
             *chance_findings(last),
             *([*share_sum(last), *mean_ansatz(last)] if several else cause),
         ]

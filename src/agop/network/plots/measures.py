@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from agop.collapse import REGRESSION_MEASURES
+from agop.collapse import CHANCE_MEASURES, MEASURES, REGRESSION_MEASURES
 from agop.network.record.tables import regression_measures
 from agop.runs import Line
 
@@ -54,6 +54,7 @@ _CLASSES = (
 )
 _SHARES = ("nrc2", "nrc3")
 _FACT = (Shown("FACT", "fact_pearson", log=False, form=".2f"),)
+_CHANCE = tuple(Shown(f"{MEASURES[name].label} φ chance ≥", f"{name}_chance_least") for name in CHANCE_MEASURES)
 _ANSATZ = tuple(shown for shown in _CLASSES if shown.measure.startswith("nfa"))
 
 
@@ -76,7 +77,8 @@ def shown_measures(lines: Iterable[Line]) -> tuple[Shown, ...]:
     lines = list(lines)
     regression = regression_shown(lines)
     fact = _FACT if any(line.get("fact_pearson") is not None for line in lines) else ()
-    return (*regression, *_ANSATZ, *fact) if regression else (*_CLASSES, *fact)
+    chance = [shown for shown in _CHANCE if any(line.get(shown.measure) is not None for line in lines)]
+    return (*regression, *_ANSATZ, *fact) if regression else (*_CLASSES, *chance, *fact)
 
 
 def regression_shown(lines: Iterable[Line]) -> tuple[Shown, ...]:

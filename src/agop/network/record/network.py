@@ -205,7 +205,9 @@ class NetworkRecord(NotebookMixin, Mapping[str, LayerRecord]):
         """Record of all the data from those of its parts, for one model and one way of measuring.
 
         All that class moments and outer products determine is as if it had been measured at once: the AGOPs and what
-        comes of them, NC1 to NC3, NC5, of a regression NRC1 to NRC4. The rest becomes None, and a note says so. Records
+        comes of them, NC1 to NC3, NC5, superclasses that all parts have alike, of a regression NRC1 to NRC4. The rest
+        becomes None, and a note says so; the level of chance as well, whose labels were drawn as often as a class is in
+        a part: together they would know which part a sample is in, and so of its class where parts differ. Records
         are read one after the other and added up, so that of any number of them only one more is in memory; what is
         measured is measured once, from the sum. A single record is itself.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from agop.errors import InputError
 from agop.moments import ClassMoments, LabeledMoments, TargetMoments
 from agop.network.passes.gradients import LayerGradients, LayerWeight
+from agop.network.passes.groupings import groupings_of
 from agop.network.passes.merging import Merging, added, merged
 from agop.network.record.fact import fact_of
 from agop.network.record.layer import LayerRecord
@@ -116,7 +117,7 @@ class LayerParts:
             added(self.loss_gradient, other.loss_gradient),
         )
 
-    def record(self, samples: SeenSamples) -> LayerRecord:
+    def record(self, samples: SeenSamples, groupings: Mapping[str, Sequence[int]]) -> LayerRecord:
         """The layer, measured on the samples of all parts; the error of random directions is None."""
         weight, gradients = self.layer.weight, self._gradients()
         assert weight is not None  # noqa: S101 - the records are full
@@ -125,7 +126,11 @@ class LayerParts:
         of_loss = None if self.loss_gradient is None else self.loss_gradient / self.n_samples
         return replace(
             self.layer,
-            stages={name: self._stage(name, samples) for name in self.moments if name != "output" or activation},
+            stages={
+                name: self._stage(name, samples).with_superclasses(groupings)
+                for name in self.moments
+                if name != "output" or activation
+            },
             activation=activation,
             gradients=gradients,
             spectrum=spectrum,
@@ -167,9 +172,11 @@ class NetworkParts:
     rare
         Labels that were too rare in a part for their class to be in its moments.
     settings
-        Settings of the measurements.
+        Settings of the measurements, with the superclasses that all parts have alike.
     omissions
         Sentences on what could not be measured.
+    lost
+        Names of what some parts have and all together have not: the level of chance, and superclasses that differ.
     """
 
     layers: Mapping[str, LayerParts]
@@ -177,6 +184,7 @@ class NetworkParts:
     rare: frozenset[int]
     settings: Mapping[str, Any]
     omissions: tuple[str, ...]
+    lost: frozenset[str]
 
     @classmethod
     def of(cls, record: NetworkRecord) -> NetworkParts:
@@ -184,17 +192,23 @@ class NetworkParts:
         samples = record.samples
         rare = frozenset(samples.counts or ()).difference(samples.classes)
         layers = {name: LayerParts.of(layer, samples) for name, layer in record.items()}
-        return cls(layers, samples, rare, record.settings, record.omissions)
+        stages = [stage for layer in record.values() for stage in layer.stages.values()]
+        lost = ["level of chance"] * any(stage.chance is not None for stage in stages)
+        return cls(layers, samples, rare, record.settings, record.omissions, frozenset(lost))
 
     def merge(self, other: NetworkParts) -> NetworkParts:
         """Statistics on the parts of both; InputError if layers, weights or ways of measuring differ."""
         self._check_alike(other)
+        mine, others = self._superclasses, other._superclasses
+        alike = {name: grouping for name, grouping in mine.items() if others.get(name) == grouping}
+        lost = {f"superclasses {name}" for name in (mine.keys() | others.keys()) - alike.keys()}
         return NetworkParts(
             {name: layer.merge(other.layers[name]) for name, layer in self.layers.items()},
             self.samples.merge(other.samples),
             self.rare | other.rare,
-            self.settings,
+            _without_superclasses(self.settings) | ({"superclasses": alike} if alike else {}),
             tuple(dict.fromkeys([*self.omissions, *other.omissions])),
+            self.lost | other.lost | lost,
         )
 
     def layer_records(self) -> dict[str, LayerRecord]:
@@ -209,7 +223,8 @@ class NetworkParts:
             expected = f"moments of all samples of class {few(common)}"
             got = f"parts where fewer than {self.samples.min_count} of them were left out"
             raise InputError(expected, got, "Measure the parts with min_count=1.")
-        return {name: layer.record(self.samples) for name, layer in self.layers.items()}
+        groupings = groupings_of(self._superclasses, self.samples.classes, of_part=True)
+        return {name: layer.record(self.samples, groupings) for name, layer in self.layers.items()}
 
     def notes(self) -> tuple[str, ...]:
         """Omissions of the parts, and what a merged record lacks."""
@@ -217,13 +232,11 @@ class NetworkParts:
         return tuple(dict.fromkeys([*self.omissions, *([f"merged: no {lost}"] if lost else [])]))
 
     def _lost(self) -> Iterator[str]:
-        """Names of what needs another look at all the data."""
+        """Names of what needs another look at all the data, or all parts do not have."""
         if any(layer.moments for layer in self.layers.values()):
             yield from () if self.samples.counts is None else ("NC1 pinv", "NC4")
             yield "stages after the AGOP"
-        stages = [stage for layer in self.layers.values() for stage in layer.layer.stages.values()]
-        yield from ["level of chance"] * any(stage.chance is not None for stage in stages)
-        yield from ["superclasses"] * any(stage.superclasses for stage in stages)
+        yield from sorted(self.lost)
         if self.settings.get("outputs") != "exact":
             yield "error of the AGOP"
 
@@ -238,14 +251,26 @@ class NetworkParts:
             raise InputError(f"parts all measured with {next(told)}", next(told), "Measure all parts alike.")
 
     @property
+    def _superclasses(self) -> dict[str, dict[int, int]]:
+        """Superclass of each label, by the name of the grouping."""
+        found: dict[str, dict[int, int]] = self.settings.get("superclasses", {})
+        return found
+
+    @property
     def _way(self) -> dict[str, Any]:
         """Way of measuring, which is the same for all parts."""
         samples = self.samples
         targets = "numbers" if samples.counts is None else "labels"
         given = {"classifier": samples.classifier, "min_count": samples.min_count}
-        return {**self.settings, **given, "n_outputs": samples.n_outputs, "targets": targets}
+        alike = _without_superclasses(self.settings)
+        return {**alike, **given, "n_outputs": samples.n_outputs, "targets": targets}
 
 
 def _merged_in_both(one: Mapping[str, Value], other: Mapping[str, Value]) -> dict[str, Value]:
     """Values under the keys that both have."""
     return {name: value.merge(other[name]) for name, value in one.items() if name in other}
+
+
+def _without_superclasses(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that all parts must have alike."""
+    return {name: value for name, value in settings.items() if name != "superclasses"}

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from agop.charts.terminal import Column, TerminalTable
-from agop.collapse import MEASURES, REGRESSION_MEASURES
+from agop.collapse import CHANCE_MEASURES, MEASURES, REGRESSION_MEASURES
 from agop.errors import InputError
 from agop.network.record.blocks import ALONE, Blocks
 from agop.network.record.stage import STAGES
@@ -41,6 +41,9 @@ _CLASSES = (
 )
 _ANSATZ = (("NFA", "nfa_pearson", "input", ".2f"), ("NFA½", "nfa_pearson_root", "input", ".2f"))
 _FACT = (("FACT", "fact_pearson", "input", ".2f"),)
+_CHANCE = tuple(
+    (f"{MEASURES[name].label} chance ≥", f"{name}_chance_least", "input", ".3g") for name in CHANCE_MEASURES
+)
 _SHARE = (("share of W", "share", "input", ".2f"),)
 """Heading, measure, stage and format of each column."""
 
@@ -65,9 +68,11 @@ def layer_table(lines: Iterable[Line], title: str) -> TerminalTable:
     has_classes = any("nc1_trace_ratio" in line for line in lines)
     numbers = [(f"{REGRESSION_MEASURES[name].label} φ", name, "input", ".3g") for name in regression_measures(lines)]
     has_loss = any("fact_pearson" in line for line in lines)
+    chance = [each for each in _CHANCE if any(each[1] in line for line in lines)]
     numbers = [
         *numbers,
         *(_CLASSES if has_classes else ()),
+        *chance,
         *_ANSATZ,
         *(_FACT if has_loss else ()),
         *(_SHARE if has_classes else ()),

@@ -18,7 +18,9 @@ from agop.network.capture.weights import model_dtype
 from agop.network.factory import current_directory
 from agop.network.measure import measure
 from agop.network.options import MeasureOptions
-from agop.network.passes.forward import moved
+from agop.network.passes.batches import checked_batch
+from agop.network.passes.forward import checked_result, moved
+from agop.network.passes.loss_gradient import check_loss
 from agop.network.record import NetworkRecord
 from agop.network.run.settings import MeasureSettings
 from agop.ranks import Ranks, is_writer
@@ -96,7 +98,7 @@ def write_record(run: Run, record: NetworkRecord, **sections: Any) -> None:
 
 
 def _try(model: nn.Module, batches: Any, settings: MeasureSettings, options: MeasureOptions) -> bool:
-    """Raise if the model does not take the first batch, before anything is written; say whether there is none.
+    """Raise if the model, or the loss, does not take the first batch, before anything is written; say if there is none.
 
     Errors in a function of the user's own come as they are, with their trace.
     """
@@ -109,8 +111,7 @@ def _try(model: nn.Module, batches: Any, settings: MeasureSettings, options: Mea
             if not settings.has_own_data:
                 batch = tuple(part[:2] for part in batch)
                 what = f"inputs of shape {tuple(batch[0].shape)}"
-            options.forward(model, moved(batch, device, model_dtype(model)))
-            return False
+            found = options.forward(model, moved(batch, device, model_dtype(model)))
     except AgopError:
         raise
     except (RuntimeError, TypeError, ValueError) as error:
@@ -121,3 +122,8 @@ def _try(model: nn.Module, batches: Any, settings: MeasureSettings, options: Mea
         if settings.has_own_data:
             advice = f"Return other batches from {settings.data}, or name a function of model and batch as forward."
         raise InputError(f"a model that takes {what}", got, advice) from error
+    if options.loss is not None:
+        tried = checked_batch(*checked_result(found))
+        if tried.n_samples:
+            check_loss(tried, options.loss)
+    return False

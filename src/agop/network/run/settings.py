@@ -20,13 +20,15 @@ from agop.network.passes.directions import Rademacher
 from agop.network.passes.forward import default_forward
 from agop.network.passes.rows import Rows
 from agop.network.run.data import Place, checked_rows, dataset_batches, loader_of
+from agop.network.run.losses import LOSSES, loss_of
 from agop.ranks import local_device
 from agop.runs import Run
-from agop.runs.settings import Count, Seed
+from agop.runs.settings import AtLeast, Count, Seed
 
 __all__ = ["MeasureSettings"]
 
 Data = Annotated[str, f"The data sets are {', '.join(NAMES)}."]
+NamedLoss = Annotated[str, f"The losses are {', '.join(LOSSES)}."]
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,9 @@ class MeasureSettings:
         "exact", or the number of random directions.
     rows
         Contribution of a layer with several rows a sample, positions or tokens.
+    loss
+        Loss that was minimized, for the agreement of WᵀW with the Features at Convergence Theorem: a name, or
+        MODULE:FUNCTION from outputs and targets to the mean over samples; none by default.
     min_count
         Samples that a class must have to take part in collapse.
     classifier
@@ -59,6 +64,9 @@ class MeasureSettings:
         Measure what several layers read, too, such as the input of queries, keys and values.
     collapse
         Measure collapse; the AGOPs and the ansatz alone otherwise.
+    chance
+        Draws of random labels for the level of NC1 and NC2 that chance has; 39 tell 95 %. They take a second look at
+        the data.
     samples
         Rows to measure, the first ones; all by default.
     shard
@@ -95,10 +103,12 @@ class MeasureSettings:
     layers: tuple[str, ...] = ()
     outputs: str = "exact"
     rows: Rows = "each"
+    loss: NamedLoss | None = None
     min_count: Count = 1
     classifier: bool | None = None
     common_inputs: bool = False
     collapse: bool = True
+    chance: Annotated[int, AtLeast(0)] = 0
     samples: Count | None = None
     shard: str | None = None
     second_pass: bool | None = None
@@ -176,11 +186,12 @@ class MeasureSettings:
         forward = default_forward
         if self.forward is not None:
             forward = function_of(self.forward, "a function of the model and a batch as MODULE:FUNCTION", 2)
-        same = ("rows", "min_count", "classifier", "common_inputs", "collapse", "max_memory")
+        same = ("rows", "min_count", "classifier", "common_inputs", "collapse", "chance", "max_memory")
         return MeasureOptions(
             forward=forward,
             layers=self.layers or None,
             outputs=outputs,
+            loss=None if self.loss is None else loss_of(self.loss),
             max_samples=self.samples if self.has_own_data else None,
             device=usable_device(local_device(self.device)),
             max_width=self.max_width or ("auto" if self.shard is None else None),
