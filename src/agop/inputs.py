@@ -78,7 +78,13 @@ def as_labels(labels: ArrayLike, n_samples: int, n_classes: int | None, device: 
 
 
 def all_finite(values: Tensor) -> bool:
-    """Whether no entry is NaN or infinite, in one pass without temporaries: extremes propagate both."""
+    """Whether no entry is NaN or infinite, in one pass without temporaries: extremes propagate both.
+
+    Examples
+    --------
+    >>> all_finite(torch.tensor([1.0, 2.0])), all_finite(torch.tensor([1.0, torch.nan]))
+    (True, False)
+    """
     return not values.numel() or bool(torch.isfinite(torch.stack(values.aminmax())).all())
 
 
@@ -91,6 +97,13 @@ def require_finite(statistic: Tensor, name: str) -> None:
     ------
     InputError
         If an entry is NaN or infinite.
+
+    Examples
+    --------
+    >>> require_finite(torch.tensor([1.0, torch.inf]), "features")
+    Traceback (most recent call last):
+    ...
+    agop.errors.InputError: expected finite features, got NaN, infinity, or squares that overflow. Remove such ...
     """
     if not all_finite(statistic):
         advice = "Remove such samples, or scale the values down if their squares exceed float64."
@@ -98,7 +111,13 @@ def require_finite(statistic: Tensor, name: str) -> None:
 
 
 def usable_device(device: torch.device | str) -> torch.device:
-    """Device, checked to be there, as of a name such as "cuda"; InputError if torch cannot use it."""
+    """Device, checked to be there, as of a name such as "cuda"; InputError if torch cannot use it.
+
+    Examples
+    --------
+    >>> usable_device("cpu")
+    device(type='cpu')
+    """
     expected, advice = "a device that torch can use here", "Leave it out for the CPU."
     try:
         found = torch.empty(0, device=device).device

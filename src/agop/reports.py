@@ -55,13 +55,14 @@ def report(record: Any, path: str | os.PathLike[str]) -> Path:
 
     Examples
     --------
-    >>> import tempfile
+    >>> import re, tempfile
     >>> from sklearn.datasets import load_digits
     >>> from agop import DeepRFMClassifier, report
     >>> model = DeepRFMClassifier(depth=2, random_state=0).fit(*load_digits(n_class=3, return_X_y=True))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     report(model, Path(folder, "report.html")).stat().st_size < 2_500_000
-    True
+    ...     page = report(model, Path(folder, "report.html")).read_text(encoding="utf-8")
+    >>> re.findall("<h1>(.*)</h1>", page), len(page) < 2_500_000
+    (['Deep RFM'], True)
     """
     if isinstance(record, Mapping) and accepting(record) is None:
         results = [result_of(value, str(name)) for name, value in record.items()]
@@ -86,6 +87,17 @@ def read_results(paths: Sequence[str | os.PathLike[str]]) -> list[Result]:
         If there is none, one comes twice, or it is of a kind that has no report.
     DataFileError
         If files are missing or damaged.
+
+    Examples
+    --------
+    >>> import tempfile, torch
+    >>> from agop import measure
+    >>> record = measure(torch.nn.Linear(4, 2), [(torch.eye(4), torch.tensor([0, 1, 0, 1]))])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("before", "after"):
+    ...         record.save(Path(folder, f"{name}.safetensors"))
+    ...     [result.name for result in read_results(sorted(Path(folder).iterdir()))]
+    ['after', 'before']
     """
     if not paths:
         raise InputError("one or more runs", "none", "Name a run folder.")
@@ -108,6 +120,14 @@ def result_of(source: Any, name: str | None = None) -> Result:
         If it is something else.
     DataFileError
         If files are missing or damaged.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from agop import measure
+    >>> record = measure(torch.nn.Linear(4, 2), [(torch.eye(4), torch.tensor([0, 1, 0, 1]))])
+    >>> result_of(record, "linear").name
+    'linear'
     """
     if isinstance(source, str | os.PathLike):
         found = _from_path(Path(source))
@@ -128,6 +148,15 @@ def document_of(results: Sequence[Result]) -> Document:
     ------
     InputError
         If there are no results, or two of one name.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from agop import measure
+    >>> record = measure(torch.nn.Linear(4, 2), [(torch.eye(4), torch.tensor([0, 1, 0, 1]))])
+    >>> document = document_of([result_of(record, "before"), result_of(record, "after")])
+    >>> document.title, [table.title for table in document.tables][:2]
+    ('2 runs compared: before, after', ['Layers of before, each of 4 rows', 'Layers of after, each of 4 rows'])
     """
     names = [result.name for result in results]
     if not names or len(set(names)) < len(names):
@@ -153,7 +182,16 @@ def document_of(results: Sequence[Result]) -> Document:
 
 
 def plots_of(results: Sequence[Result]) -> list[Plot]:
-    """Plots of the runs of each kind on the same axes."""
+    """Plots of the runs of each kind on the same axes.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from agop import measure
+    >>> record = measure(torch.nn.Linear(4, 2), [(torch.eye(4), torch.tensor([0, 1, 0, 1]))])
+    >>> [plot.name for plot in plots_of([result_of(record)])]
+    ['nc1', 'agop-nfm', 'means']
+    """
     shown = {kind: plots for kind, part in _by_kind(results) if (plots := kind.plots(part))}
     if len(shown) == 1:
         return next(iter(shown.values()))

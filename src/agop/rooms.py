@@ -20,8 +20,8 @@ def import_rooms() -> None:
     --------
     >>> import sys
     >>> import_rooms()
-    >>> "agop.deep_rfm" in sys.modules
-    True
+    >>> sys.modules["agop.deep_rfm"].__name__
+    'agop.deep_rfm'
     """
     for module in iter_modules(import_module("agop").__path__):
         if module.name not in _COMMANDS:

@@ -37,12 +37,25 @@ def storable(kind: type[T]) -> type[T]:
 
 
 def is_storable(value: Any) -> bool:
-    """Whether the class of a value, not one that it inherits from, is storable."""
+    """Whether the class of a value, not one that it inherits from, is storable.
+
+    Examples
+    --------
+    >>> from agop.kernels import Laplace
+    >>> is_storable(Laplace()), is_storable(1j)
+    (True, False)
+    """
     return type(value) is _CLASSES.get(type(value).__name__)
 
 
 def stored_class(name: str) -> Callable[..., Any]:
-    """Return the class of a name, in whatever room it is declared; KeyError if there is none."""
+    """Return the class of a name, in whatever room it is declared; KeyError if there is none.
+
+    Examples
+    --------
+    >>> stored_class("Laplace")(bandwidth=2.0)
+    Laplace(bandwidth=2.0)
+    """
     if name not in _CLASSES:
         import_rooms()
     return _CLASSES[name]

@@ -44,6 +44,14 @@ class Measure:
         Everything that the function needs.
     by_class
         Whether it is a number for each class, a tuple, and not one number.
+
+    Examples
+    --------
+    >>> measure = MEASURES["nc1_trace_ratio"]
+    >>> measure.label, measure.needs, measure.source
+    ('NC1', 'moments', 'Tirer & Bruna 2022, ICML, arXiv 2202.08087')
+    >>> [name for name, each in MEASURES.items() if each.needs == "weight"]
+    ['nc3_self_duality', 'nc3_self_duality_by_class', 'nc3_etf_error', 'unc3', 'unc3_cosine']
     """
 
     name: str

@@ -57,6 +57,14 @@ class LabeledRows:
         Number of classes C.
     test
         Test inputs (m, d), standardized in the same way, and their classes (m,); None if there are none.
+
+    Examples
+    --------
+    >>> from agop.datasets import load
+    >>> from agop.deep_rfm import DeepRFMSettings
+    >>> rows = LabeledRows.of(load("digits"), DeepRFMSettings(samples=100, test_samples=50), 0, "feature")
+    >>> rows.inputs.shape, rows.labels.shape, rows.test[0].shape
+    (torch.Size([100, 64]), torch.Size([100]), torch.Size([50, 64]))
     """
 
     inputs: Tensor

@@ -102,6 +102,13 @@ def download(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
         If the set is unknown or needs no download.
     DataFileError
         If there is no network, or a file does not have its published checksum.
+
+    Examples
+    --------
+    >>> download("digits")
+    Traceback (most recent call last):
+    ...
+    agop.errors.InputError: expected a set to download out of mnist, fashion_mnist, cifar10, svhn, got 'digits'. ...
     """
     if name not in SOURCES:
         raise InputError(

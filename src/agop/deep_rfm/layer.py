@@ -47,6 +47,14 @@ class LayerMap:
         M_l^{1/2}, scaled, (d, d) in the precision in which M_l was computed; None for the identity.
     random_map
         Phi_l.
+
+    Examples
+    --------
+    >>> root = torch.tensor([[1.0, 0.0], [0.0, 0.0]])  # the second direction does not matter
+    >>> layer_map = LayerMap(root, RandomMap(torch.tensor([[1.0, 0.0], [2.0, 5.0]])))
+    >>> layer_map(torch.tensor([[0.6, 0.8], [0.6, -0.8]]))
+    tensor([[0.4472, 0.8944],
+            [0.4472, 0.8944]])
     """
 
     root: Tensor | None
@@ -88,6 +96,18 @@ class DeepRFMLayer:
         Distribution of Phi_l.
     ranks
         The processes that computed it together.
+
+    Examples
+    --------
+    >>> from agop.deep_rfm import ReLUFeatures, deep_rfm
+    >>> from agop.kernels import Laplace
+    >>> from agop.rfm import Samples
+    >>> x = torch.randn(20, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    >>> (layer,) = deep_rfm(Samples.of(x, x[:, :1].sign()), LayerSettings(Laplace(2.0), ReLUFeatures(16)), depth=1)
+    >>> {name: tuple(features.shape) for name, features in layer.stages.items()}
+    {'input': (20, 4), 'agop': (20, 4), 'features': (20, 16)}
+    >>> layer.agop.diagonal().argmax().item()  # the column that the targets depend on
+    0
     """
 
     index: int
@@ -122,6 +142,19 @@ class LayerSettings:
     agop_scale
         "max-entry", as published: the largest entry of M_l is 1, and the norms of the rows of X_l M_l^{1/2} are what
         comes out. "row-norm": M_l is scaled so that their mean is 1, as it is in the control.
+
+    Examples
+    --------
+    >>> from agop.deep_rfm import ReLUFeatures, deep_rfm
+    >>> from agop.kernels import Laplace
+    >>> from agop.rfm import Samples
+    >>> x = torch.randn(20, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    >>> for scale in ("max-entry", "row-norm"):
+    ...     settings = LayerSettings(Laplace(2.0), ReLUFeatures(16), agop_scale=scale)
+    ...     (layer,) = deep_rfm(Samples.of(x, x[:, :1].sign()), settings, depth=1)
+    ...     print(scale, round(layer.stages["agop"].norm(dim=1).mean().item(), 2))
+    max-entry 0.55
+    row-norm 1.0
     """
 
     kernel: Kernel

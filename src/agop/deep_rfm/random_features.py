@@ -42,6 +42,13 @@ class RandomMap:
         W, (k, d).
     phase
         u, (k,), or None for ReLU features.
+
+    Examples
+    --------
+    >>> RandomMap(torch.tensor([[1.0, 2.0], [-1.0, 0.0]]))(torch.tensor([[1.0, 1.0]]))
+    tensor([[3., 0.]])
+    >>> RandomMap(torch.eye(2), phase=torch.zeros(2))(torch.zeros(1, 2))
+    tensor([[1., 1.]])
     """
 
     weight: Tensor

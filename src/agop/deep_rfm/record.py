@@ -41,6 +41,13 @@ class StageRecord:
         All measures of collapse; None where they have no value, as for class means that coincide.
     effective_rank
         (tr S)^2 / ||S||_F^2 of the covariance S of the features.
+
+    Examples
+    --------
+    >>> features = torch.tensor([[0.0, 1.0], [0.0, 3.0], [4.0, 0.0], [6.0, 0.0]])
+    >>> stage = StageRecord.of(features, torch.tensor([0, 0, 1, 1]), n_classes=2)
+    >>> round(stage.collapse.nc1_trace_ratio, 4), round(stage.effective_rank, 4)
+    (0.1379, 1.1285)
     """
 
     collapse: Collapse | None
@@ -79,6 +86,14 @@ class DeepRFMRecord:
         saturated. None for ReLU features, which have no unit.
     precision
         Data types in which the parts were computed, and the jitter of the solve.
+
+    Examples
+    --------
+    >>> features = torch.tensor([[0.0, 1.0], [0.0, 3.0], [4.0, 0.0], [6.0, 0.0]])
+    >>> stage = StageRecord.of(features, torch.tensor([0, 0, 1, 1]), n_classes=2)
+    >>> (line,) = DeepRFMRecord(1, {"input": stage}, 1.0, 0.9, None, None, {}).lines()
+    >>> line["layer"], line["stage"], round(line["nc1_trace_ratio"], 4), line["test_accuracy"]
+    (1, 'input', 0.1379, 0.9)
     """
 
     layer: int
@@ -127,6 +142,21 @@ def deep_rfm_records(
     Yields
     ------
     tuple of DeepRFMLayer and DeepRFMRecord
+
+    Examples
+    --------
+    >>> from agop.deep_rfm import LayerSettings, ReLUFeatures, deep_rfm
+    >>> from agop.kernels import Laplace
+    >>> from agop.rfm import Samples
+    >>> labels = torch.arange(40) % 2
+    >>> x = torch.randn(40, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + labels[:, None]
+    >>> samples = Samples.of(x, 2.0 * torch.nn.functional.one_hot(labels).double() - 1)
+    >>> layers = deep_rfm(samples, LayerSettings(Laplace(2.0), ReLUFeatures(64)), depth=3)
+    >>> for _, record in deep_rfm_records(layers, labels, n_classes=2):
+    ...     print(record.layer, round(record.stages["input"].collapse.nc1_trace_ratio, 2))
+    1 3.44
+    2 2.63
+    3 1.24
     """
     test_inputs = None if test is None else normalize_rows(test[0])
     for layer in layers:

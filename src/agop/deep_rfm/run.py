@@ -73,6 +73,16 @@ def run_deep_rfm(
         If the settings or the folder cannot be used.
     RankError
         If there is an error on another rank, or one is gone.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from agop.datasets import load
+    >>> settings = DeepRFMSettings(samples=100, test_samples=100, depth=3, width=64)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     lines = run_deep_rfm(settings, load("digits"), Path(folder, "run")).metrics()
+    >>> [(line["layer"], round(line["nc1_trace_ratio"], 1)) for line in lines if line["stage"] == "input"]
+    [(1, 0.8), (2, 0.2), (3, 0.1)]
     """
     ranks = Ranks(group)
     pairs = [(control, seed) for control in (False, True)[: 1 + settings.control] for seed in settings.seeds]

@@ -75,6 +75,12 @@ class DeepRFMSettings:
     max_memory
         Bytes for the matrices over pairs of samples, of each process; no limit by default. One process without room for
         half of a kernel matrix factorizes it on disk.
+
+    Examples
+    --------
+    >>> settings = DeepRFMSettings(data="mnist", width=256, features="cosine-laplace", features_bandwidth=1.0)
+    >>> settings.make_kernel(), settings.make_features()
+    (Laplace(bandwidth=2.0), LaplaceCosineFeatures(bandwidth=1.0, width=256))
     """
 
     data: DataName = "digits"

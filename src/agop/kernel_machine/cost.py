@@ -60,6 +60,12 @@ class SolvePlan:
         Predicted operations, in float32 multiply-adds of a matrix product.
     bytes
         Predicted memory for matrices over pairs; it includes what an iterative solver keeps to save time.
+
+    Examples
+    --------
+    >>> plan = solve_plan(Cholesky(), 1000, 20, 1)
+    >>> plan.solver, plan.bytes
+    (Cholesky(max_jitter=1e-08), 8000000)
     """
 
     solver: Solver
@@ -162,8 +168,8 @@ def solve_plan(
     Examples
     --------
     >>> plans = [solve_plan(Cholesky(), n, 20, 1) for n in (10_000, 20_000)]
-    >>> 7 < plans[1].multiply_adds / plans[0].multiply_adds < 8
-    True
+    >>> [f"{plan.multiply_adds:.1e}" for plan in plans]
+    ['4.1e+11', '3.2e+12']
     """
     pair = d + _PAIR if pair is None else pair
     if isinstance(solver, Nystrom):

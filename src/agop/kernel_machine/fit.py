@@ -28,6 +28,14 @@ class Fit:
         The solution of its linear system; its values are the coefficients.
     distances
         Data type of the inner products behind the closest pairs.
+
+    Examples
+    --------
+    >>> from agop.kernels import Laplace
+    >>> matrix = KernelMatrix(Laplace(1.0), torch.tensor([[0.0], [1.0]]), 1.0)
+    >>> fit = fit_kernel_machine(matrix, torch.tensor([[1.0], [-1.0]]))
+    >>> fit.machine.coefficients.ravel(), fit.solution.jitter
+    (tensor([ 0.6127, -0.6127]), 0.0)
     """
 
     machine: KernelMachine

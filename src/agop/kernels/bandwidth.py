@@ -32,6 +32,15 @@ class LeaveOneOutBandwidth:
     ----------
     factors
         Increasing multiples, to choose from, of the median distance between two rows at the metric of the iterate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from agop import Laplace, RFMRegressor
+    >>> x = np.linspace(0, 1, 41)[:, None]
+    >>> model = RFMRegressor(Laplace(LeaveOneOutBandwidth((1.0, 2.0))), n_iterations=0).fit(x, x[:, 0] ** 2)
+    >>> round(model.bandwidth_, 1)  # 2 x 0.3, the median distance
+    0.6
     """
 
     factors: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)

@@ -26,6 +26,19 @@ class InnerProductKernel(Kernel):
 
     It depends on where the origin is, and k(x, x) on x. With a metric M the product is :math:`x^T M z`. The gradient is
     :math:`\nabla_x k(x, z) = \kappa'(s)\, z / L^2`.
+
+    Examples
+    --------
+    A kernel of one's own, the linear one:
+
+    >>> import torch
+    >>> class Linear(InnerProductKernel):
+    ...     def value(self, products):
+    ...         return products
+    ...     def slope(self, products):
+    ...         return torch.ones_like(products)
+    >>> Linear()(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 0.5], [2.0, -1.0]]))
+    tensor([[4., 0.]])
     """
 
     stationary = False

@@ -32,6 +32,13 @@ class Kernel(ReferenceMixin, BaseEstimator, ABC):  # type: ignore[misc]
     ----------
     bandwidth
         L > 0, in units of the distance; the RFM estimators resolve a rule such as ``MedianDistance()``.
+
+    Examples
+    --------
+    >>> from agop.kernels import Laplace
+    >>> kernel = Laplace().set_params(bandwidth=2.0)
+    >>> kernel(torch.tensor([[0.0]]), torch.tensor([[0.0], [2.0]]))
+    tensor([[1.0000, 0.3679]])
     """
 
     default_diagonal: ClassVar[bool] = False

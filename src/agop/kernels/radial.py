@@ -26,6 +26,19 @@ class RadialKernel(Kernel):
 
     Gradients follow from the weights :math:`V_{ij} = \kappa'(r_{ij}) / r_{ij}`:
     :math:`\nabla_x k(x, z) = V (x - z)`.
+
+    Examples
+    --------
+    A kernel of one's own, 1 / (1 + (r / L)^2), with the slope -2 r k^2 / L^2:
+
+    >>> class RationalQuadratic(RadialKernel):
+    ...     def profile_(self, distances):
+    ...         return distances.div_(self.bandwidth).square_().add_(1).reciprocal_()
+    ...     def weights_(self, distances, values):
+    ...         return distances.copy_(values.square().mul_(-2 / self.bandwidth**2))
+    >>> kernel, x, z = RationalQuadratic(bandwidth=1.0), torch.tensor([[0.0]]), torch.tensor([[2.0]])
+    >>> kernel(x, z), kernel.output_gradients(x, z, torch.ones(1, 1))
+    (tensor([[0.2000]]), tensor([[[0.1600]]]))
     """
 
     @abstractmethod
@@ -72,7 +85,15 @@ class RadialKernel(Kernel):
 
 
 def weighted_gradients(weights: Tensor, points: Tensor, centers: Tensor, coefficients: Tensor) -> Tensor:
-    """Gradients sum_j a_jl V_ij (z_i - x_j) of every output l, (C, n, d), from the weights V."""
+    """Gradients sum_j a_jl V_ij (z_i - x_j) of every output l, (C, n, d), from the weights V.
+
+    Examples
+    --------
+    >>> points, centers = torch.tensor([[0.0]]), torch.tensor([[2.0]])
+    >>> weights = Gaussian(bandwidth=1.0).gradient_weights(points, centers)
+    >>> weights, weighted_gradients(weights, points, centers, torch.ones(1, 1))
+    (tensor([[-0.1353]]), tensor([[[0.2707]]]))
+    """
     shift = centers.mean(0)
     points, centers = points - shift, centers - shift
     sums = weights @ coefficients

@@ -25,6 +25,12 @@ class Onset:
         Last measurement above the threshold, and the first one from which on none is: the onset lies between them.
     feature_norm
         Root mean square of the norm of the features at the index, drawn straight between the same measurements.
+
+    Examples
+    --------
+    >>> onset = Onset(index=12.0, after=10, before=20, feature_norm=5.0)
+    >>> onset.error
+    8.0
     """
 
     index: float

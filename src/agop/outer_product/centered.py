@@ -85,6 +85,15 @@ def centered_agop(
     References
     ----------
     Mallinar, Beaglehole, Zhu, Radhakrishnan, Pandit, Belkin 2024 (arXiv 2407.20199).
+
+    Examples
+    --------
+    >>> from agop.kernels import Polynomial
+    >>> from agop.outer_product import kernel_agop
+    >>> machine = KernelMachine(Polynomial(), torch.tensor([[1.0], [2.0]]), torch.ones(2, 1))  # 5 x^2
+    >>> agop = kernel_agop(machine)
+    >>> agop.matrix.item(), centered_agop(agop, machine).matrix.item()  # of the gradients 10 and 20
+    (250.0, 25.0)
     """
     if agop.plan is None:
         raise InputError("an AGOP over all samples", "an estimate", "Center with agop_samples=None.")

@@ -36,6 +36,17 @@ class KernelAGOP:
     standard_error
         Standard error of an estimate relative to the Frobenius norm: the root of the mean of ||estimate - AGOP||^2 over
         ||AGOP||^2, itself estimated; 0 if all points were used.
+
+    Examples
+    --------
+    >>> from agop.kernels import Gaussian
+    >>> x = torch.randn(100, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    >>> machine = KernelMachine(Gaussian(1.0), x, x[:, :1])
+    >>> for samples in (10, 50, None):
+    ...     print(samples, round(kernel_agop(machine, samples=samples).standard_error, 2))
+    10 0.28
+    50 0.11
+    None 0.0
     """
 
     matrix: Tensor

@@ -37,6 +37,16 @@ class AGOPPlan:
         Precision of the products.
     error
         Predicted relative error of the trace.
+
+    Examples
+    --------
+    >>> from agop.kernel_machine import KernelMachine
+    >>> from agop.kernels import Gaussian
+    >>> from agop.outer_product import kernel_agop
+    >>> machine = KernelMachine(Gaussian(1.0), torch.eye(3), torch.tensor([[1.0], [-1.0], [0.0]]))
+    >>> plan = kernel_agop(machine).plan
+    >>> plan.form, plan.dtype
+    ('per-output', torch.float32)
     """
 
     form: Literal["elementwise", "per-output"]

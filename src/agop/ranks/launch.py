@@ -22,6 +22,12 @@ def launched_group(device: str) -> Iterator[dist.ProcessGroup | None]:
 
     Tensors on the CPU go through gloo, those on a GPU through NCCL. A process that fails leaves the group as it is,
     since the others may wait in it: its exit makes torchrun end them.
+
+    Examples
+    --------
+    >>> with launched_group("cpu") as group:
+    ...     print(group)
+    None
     """
     if not all(name in os.environ for name in _ENVIRONMENT):
         yield None
@@ -37,10 +43,22 @@ def launched_group(device: str) -> Iterator[dist.ProcessGroup | None]:
 
 
 def local_device(device: str) -> str:
-    """Device of this process: "cuda" is the GPU of its number on the machine where torchrun started it."""
+    """Device of this process: "cuda" is the GPU of its number on the machine where torchrun started it.
+
+    Examples
+    --------
+    >>> local_device("cpu"), local_device("cuda:1")
+    ('cpu', 'cuda:1')
+    """
     return f"cuda:{os.environ['LOCAL_RANK']}" if device == "cuda" and "LOCAL_RANK" in os.environ else device
 
 
 def is_writer(group: dist.ProcessGroup | None) -> bool:
-    """Whether this process writes and prints: rank 0, or the only one."""
+    """Whether this process writes and prints: rank 0, or the only one.
+
+    Examples
+    --------
+    >>> is_writer(None)
+    True
+    """
     return group is None or dist.get_rank(group) == 0

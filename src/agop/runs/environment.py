@@ -17,12 +17,24 @@ _PACKAGES = ("agop", "torch", "numpy", "scipy", "scikit-learn")
 
 
 def versions() -> dict[str, JSON]:
-    """Return the versions of python, agop and the packages that its numbers come from."""
+    """Return the versions of python, agop and the packages that its numbers come from.
+
+    Examples
+    --------
+    >>> list(versions())
+    ['python', 'agop', 'torch', 'numpy', 'scipy', 'scikit-learn']
+    """
     return {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
 
 
 def machine() -> dict[str, JSON]:
-    """Return the processor, cores, threads in use, memory in bytes and GPUs of this machine."""
+    """Return the processor, cores, threads in use, memory in bytes and GPUs of this machine.
+
+    Examples
+    --------
+    >>> list(machine())
+    ['cpu', 'cores', 'threads', 'memory_bytes', 'gpus']
+    """
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else None
     return {
         "cpu": _cpu_model(),

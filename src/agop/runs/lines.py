@@ -73,7 +73,13 @@ def distinct(lines: Iterable[dict[str, Any]], file: object, *columns: str) -> li
 
 
 def hidden_layers(lines: Iterable[Line]) -> list[str]:
-    """Layers with a nonlinearity, in the order of their calls."""
+    """Layers with a nonlinearity, in the order of their calls.
+
+    Examples
+    --------
+    >>> hidden_layers([{"layer": "fc.1", "stage": "output"}, {"layer": "fc.output", "stage": "input"}])
+    ['fc.1']
+    """
     return values_of((line for line in lines if line["stage"] == "output"), "layer")
 
 

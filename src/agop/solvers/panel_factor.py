@@ -31,6 +31,13 @@ class PanelFactor:
         An empty tensor of their data type, on their device.
     stored
         Function that puts a tensor where the parts are.
+
+    Examples
+    --------
+    >>> upper = torch.tensor([[2.0, 1.0], [0.0, 1.0]])
+    >>> factor = PanelFactor(Panels.of(2), {0: upper}, torch.empty(0), lambda part: part)
+    >>> factor.pivots, factor.solve((upper.T @ upper) @ torch.tensor([[1.0], [2.0]])).ravel()
+    (tensor([2., 1.]), tensor([1., 2.]))
     """
 
     panels: Panels

@@ -56,7 +56,15 @@ class ShiftedMatrix(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class DenseMatrix:
-    """A ``ShiftedMatrix`` whose ``entries``, K (n, n), are there."""
+    """A ``ShiftedMatrix`` whose ``entries``, K (n, n), are there.
+
+    Examples
+    --------
+    >>> from agop.solvers import Cholesky
+    >>> Cholesky().solve(DenseMatrix(torch.eye(2), shift=1.0), torch.tensor([[2.0], [4.0]])).values
+    tensor([[1.],
+            [2.]])
+    """
 
     entries: Tensor
     shift: Tensor | float = 0.0
@@ -120,6 +128,14 @@ class Solution:
         cross-validation.
     centers
         Indices (m,) of the rows that the values belong to; None for all.
+
+    Examples
+    --------
+    >>> from agop.solvers import Cholesky
+    >>> matrix = DenseMatrix(torch.eye(2), shift=1.0)
+    >>> solution = Cholesky().solve(matrix, torch.tensor([[2.0], [4.0]]), left_out=torch.arange(2))
+    >>> solution.values.ravel(), solution.left_out.ravel(), solution.jitter
+    (tensor([1., 2.]), tensor([2., 4.], dtype=torch.float64), 0.0)
     """
 
     values: Tensor

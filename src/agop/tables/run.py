@@ -44,6 +44,11 @@ class ExplainSettings:
         columns.
     seed
         Seed of the random rows and of the folds, and of the models of folds, unless they have one.
+
+    Examples
+    --------
+    >>> ExplainSettings("houses.safetensors", table="houses.csv", folds=5)
+    ExplainSettings(model='houses.safetensors', table='houses.csv', folds=5, swaps=None, seed=0)
     """
 
     model: str
@@ -87,6 +92,22 @@ def run_explain(
     ------
     InputError
         If the settings, the table or the folder cannot be used, or the folder is that of another model or table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import pandas
+    >>> from agop import Laplace, table_pipeline
+    >>> rng = np.random.default_rng(0)
+    >>> frame = pandas.DataFrame({"size": rng.normal(size=60), "noise": rng.normal(size=60)})
+    >>> regressor = RFMRegressor(Laplace(5.0), ridge=0.01, n_iterations=1, selection=None)
+    >>> model = table_pipeline(regressor).fit(frame, 2 * frame["size"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = run_explain(ExplainSettings("houses.safetensors"), model, frame, Path(folder, "run"))
+    ...     effects = json.loads((run.path / "explanation.json").read_text(encoding="utf-8"))["effects"]
+    >>> [round(effect, 1) for effect in effects]
+    [1.0, 0.0]
     """
     _check_model(pipeline)
     rows = without_target(frame, pipeline)

@@ -38,6 +38,17 @@ class CollapsedFixedPoint:
         Coding of the targets.
     across
         q: 0 for one-hot targets, -1/(C-1) for centered ones, a root of a scalar equation for signed ones.
+
+    Examples
+    --------
+    >>> point = collapsed_fixed_point(2, 2, kernel_shift=0.5, features_shift=1.0)
+    >>> point.gram()
+    tensor([[1.0000, 0.5000, 0.0000, 0.0000],
+            [0.5000, 1.0000, 0.0000, 0.0000],
+            [0.0000, 0.0000, 1.0000, 0.5000],
+            [0.0000, 0.0000, 0.5000, 1.0000]], dtype=torch.float64)
+    >>> round(point.nc1_floor, 4)
+    0.6667
     """
 
     n_classes: int

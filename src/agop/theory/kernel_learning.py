@@ -94,6 +94,16 @@ class KernelStep:
         K, (n, n) positive semi-definite with unit diagonal.
     objective
         Its :func:`kernel_learning_objective`.
+
+    Examples
+    --------
+    >>> targets = torch.eye(2).repeat_interleave(2, 0)
+    >>> for step in descend_kernel(0.5 * torch.eye(4) + 0.5, targets, 1.0, steps=3):
+    ...     print(step.index, round(step.objective, 2))
+    0 1.9
+    1 1.88
+    2 1.35
+    3 1.33
     """
 
     index: int
@@ -137,8 +147,11 @@ def descend_kernel(gram: ArrayLike, targets: ArrayLike, ridge: float, *, steps: 
     >>> targets = torch.eye(2).repeat_interleave(2, 0)
     >>> start = 0.5 * torch.eye(4) + 0.5
     >>> *_, last = descend_kernel(start, targets, 1.0, steps=100)
-    >>> bool(torch.allclose(last.gram, collapsed_kernel(targets.argmax(1), 2, ridge=1.0), atol=1e-5))
-    True
+    >>> last.gram.abs().round(decimals=4)  # that of collapsed_kernel
+    tensor([[1., 1., 0., 0.],
+            [1., 1., 0., 0.],
+            [0., 0., 1., 1.],
+            [0., 0., 1., 1.]], dtype=torch.float64)
     """
     _require_ridge(ridge)
     gram, targets = gram_and_targets(gram, targets)

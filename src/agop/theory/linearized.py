@@ -34,6 +34,15 @@ class LinearizedLayer:
         :math:`c\, G_l \alpha \alpha^T G_l`, (n, n), those of the rows times the root of the AGOP, with mean diagonal 1.
     features_shift
         :math:`\lambda_\Phi` of this layer.
+
+    Examples
+    --------
+    >>> import torch
+    >>> gram = torch.tensor([[1.0, 0.5], [0.5, 1.0]])
+    >>> (layer,) = linearized_recursion(gram, torch.eye(2), kernel_shift=0.5, features_shift=1.0, depth=1)
+    >>> layer.features
+    tensor([[2.0000, 0.3846],
+            [0.3846, 2.0000]], dtype=torch.float64)
     """
 
     index: int

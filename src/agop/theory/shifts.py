@@ -34,6 +34,18 @@ class Linearization:
     residual
         Relative Frobenius error of the off-diagonal entries, both sides centered: 0 if the matrix is of this form, 1
         if inner products say nothing about it. Predictions made with the shift are as good as this is small.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from agop.kernels import Laplace
+    >>> x = torch.randn(50, 500, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    >>> x = x / x.norm(dim=1, keepdim=True)
+    >>> for d in (5, 500):  # the more dimensions, the nearer to linear
+    ...     found = kernel_shift(Laplace(2.0), x[:, :d] / x[:, :d].norm(dim=1, keepdim=True))
+    ...     print(d, round(found.shift, 1), round(found.residual, 2))
+    5 1.5 0.27
+    500 1.9 0.02
     """
 
     scale: float

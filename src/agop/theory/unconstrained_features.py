@@ -30,6 +30,12 @@ class UnconstrainedFeatures:
         W, (C, d).
     objective
         Its value, the least there is.
+
+    Examples
+    --------
+    >>> found = unconstrained_features_minimizer(torch.eye(2), weight_decay=0.5, width=2)
+    >>> found.objective, torch.linalg.vector_norm(found.features, dim=1)
+    (1.5, tensor([0.7071, 0.7071], dtype=torch.float64))
     """
 
     features: Tensor

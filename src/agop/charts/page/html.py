@@ -42,6 +42,14 @@ def write_page(document: Document, path: Path) -> Path:
         If the folder of the file does not exist.
     MissingExtraError
         If jinja2 or plotly is not installed.
+
+    Examples
+    --------
+    >>> import re, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = write_page(Document("Digits", "1,437 rows", [], [], []), Path(folder, "page.html"))
+    ...     re.findall("<h1>.*</h1>", page.read_text(encoding="utf-8"))
+    ['<h1>Digits</h1>']
     """
     write_text_atomic(path, _html(document))
     return path

@@ -139,6 +139,15 @@ def save_figures(
         If a suffix is another one, or the folder is a file; nothing is written then.
     MissingExtraError
         If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from agop.charts.chart import Curve
+    >>> chart = Curves("layer", "NC1", [Curve("input", [1, 2, 3], [4.0, 1.0, 0.1], "#2b7bba")])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in save_figures([Plot("nc1", "NC1 by layer", chart, [], "")], folder, [".svg"])]
+    ['nc1.svg']
     """
     _check_suffixes(*suffixes)
     require("matplotlib", "report")

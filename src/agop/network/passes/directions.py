@@ -33,6 +33,11 @@ class Exact(Directions):
     """Every output by itself: C backward passes, no error.
 
     Right where the outputs of a sample depend on that sample alone, because one pass serves all samples.
+
+    Examples
+    --------
+    >>> [direction.tolist() for direction in Exact().draws(torch.zeros(2, 2), batch=0)]
+    [[[1.0, 0.0], [1.0, 0.0]], [[0.0, 1.0], [0.0, 1.0]]]
     """
 
     def draws(self, outputs: Tensor, batch: int) -> Iterator[Tensor]:  # noqa: ARG002 - every batch alike

@@ -46,6 +46,14 @@ class Stage:
         Range of NC1 and NC2 with random labels; None without.
     superclasses
         Structure of superclasses in the class means, by the name of the grouping.
+
+    Examples
+    --------
+    >>> import torch
+    >>> features = torch.tensor([[0.0, 1.0], [0.0, 3.0], [4.0, 0.0], [6.0, 0.0]])
+    >>> stage = Stage.of(ClassMoments.of(features, torch.tensor([0, 0, 1, 1]), n_classes=2))
+    >>> stage.features.n_rows, round(stage.as_dict()["nc1_trace_ratio"], 4)
+    (4, 0.1379)
     """
 
     features: FeatureSummary

@@ -67,6 +67,19 @@ def run_measure(
         If the settings, the model, the data or the folder cannot be used.
     RankError
         If there is an error on another rank, or one is gone.
+
+    Examples
+    --------
+    >>> import contextlib, tempfile
+    >>> from agop.datasets import load
+    >>> nets = "from torch import nn; mlp = lambda: nn.Sequential(nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 10))"
+    >>> with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+    ...     _ = Path("digit_nets.py").write_text(nets)
+    ...     record = run_measure(MeasureSettings("digit_nets:mlp", "digits", samples=100), load("digits"), Path("run"))
+    ...     sorted(path.name for path in Path("run").glob("[!.]*"))
+    ['metrics.jsonl', 'network.safetensors', 'run.json']
+    >>> record.n_samples, list(record)
+    (100, ['0', '2'])
     """
     ranks = Ranks(group)
     with current_directory():

@@ -45,6 +45,22 @@ def merge_runs(folders: Sequence[Path], out: Path) -> NetworkRecord:
         If there are fewer than two runs, their models or settings differ, or two of them have samples in common.
     DataFileError
         If a folder holds no finished measurement.
+
+    Examples
+    --------
+    >>> import contextlib, tempfile
+    >>> from agop.datasets import load
+    >>> from agop.network import MeasureSettings, run_measure
+    >>> nets = "from torch import nn; mlp = lambda: nn.Sequential(nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 10))"
+    >>> with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+    ...     _ = Path("digit_nets.py").write_text(nets)
+    ...     for shard in ("1/2", "2/2"):
+    ...         settings = MeasureSettings("digit_nets:mlp", "digits", samples=100, shard=shard)
+    ...         print(run_measure(settings, load("digits"), Path(f"part{shard[0]}")).n_samples)
+    ...     merge_runs([Path("part1"), Path("part2")], Path("both")).n_samples
+    50
+    50
+    100
     """
     if len(folders) < 2:
         raise InputError("two or more runs to merge", str(len(folders)), "Name the folder of each.")
