@@ -37,6 +37,15 @@ class ConvLayerSettings:
         Side of the squares of positions that are averaged after the ReLU; 1 for none. A rest at the edge is left out.
     agop
         Whether patches are multiplied by the root of the AGOP; False for the control without feature learning.
+
+    Examples
+    --------
+    >>> from agop.conv_rfm import ConvNTK
+    >>> rows = torch.randn(20, 36, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    >>> settings = ConvLayerSettings(ConvNTK(1), width=4, pool=2)
+    >>> layers = deep_conv_rfm(Samples.of(rows, rows[:, :1].sign()), (1, 6, 6), settings, depth=2)
+    >>> [tuple(layer.images.shape) for layer in layers]
+    [(20, 1, 6, 6), (20, 4, 3, 3)]
     """
 
     kernel: PatchKernel
@@ -60,6 +69,16 @@ class ConvLayerMap:
         Weights (k, r) of the random convolution.
     pool
         Side of the squares of positions that are averaged.
+
+    Examples
+    --------
+    >>> from agop.conv_rfm import ConvNTK
+    >>> layer_map = ConvLayerMap(ConvNTK(1), None, torch.ones(2, 9), pool=1)
+    >>> mapped, features = layer_map.stages(torch.ones(1, 1, 3, 3))
+    >>> tuple(mapped.shape), features[0, 0]
+    ((1, 3, 3, 9), tensor([[4., 6., 4.],
+            [6., 9., 6.],
+            [4., 6., 4.]]))
     """
 
     kernel: PatchKernel
@@ -95,6 +114,15 @@ class ConvLayer:
         M_l, (r, r), the scaled patch AGOP of the predictor; None for the control.
     map
         The map from X_l to X_{l+1}.
+
+    Examples
+    --------
+    >>> from agop.conv_rfm import ConvNTK
+    >>> rows = torch.randn(20, 36, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    >>> samples, settings = Samples.of(rows, rows[:, :1].sign()), ConvLayerSettings(ConvNTK(1), width=4)
+    >>> (layer,) = deep_conv_rfm(samples, (1, 6, 6), settings, depth=1)
+    >>> tuple(layer.images.shape), tuple(layer.metric.shape), tuple(layer.map(layer.images).shape)
+    ((20, 1, 6, 6), (9, 9), (20, 4, 6, 6))
     """
 
     index: int

@@ -32,6 +32,15 @@ class ConvLayerRecord:
         patches; "features": after the random convolution. None where it has no value, as for class means that coincide.
     train_accuracy, test_accuracy
         Accuracy of the layer's predictor; the latter None without test images.
+
+    Examples
+    --------
+    >>> import torch
+    >>> features = torch.tensor([[0.0, 1.0], [0.0, 3.0], [4.0, 0.0], [6.0, 0.0]])
+    >>> collapse = Collapse.of(features, torch.tensor([0, 0, 1, 1]), 2)
+    >>> (line,) = ConvLayerRecord(1, {"input": collapse}, train_accuracy=1.0, test_accuracy=0.9).lines()
+    >>> line["layer"], line["stage"], round(line["nc1_trace_ratio"], 4), line["test_accuracy"]
+    (1, 'input', 0.1379, 0.9)
     """
 
     layer: int
@@ -50,7 +59,22 @@ class ConvLayerRecord:
 def conv_layer_records(
     layers: Iterable[ConvLayer], labels: Tensor, n_classes: int, test: tuple[Tensor, Tensor] | None = None
 ) -> Iterator[tuple[ConvLayer, ConvLayerRecord]]:
-    """Measure layers as they come; standardized test images (m, c, H, W) with their classes travel along."""
+    """Measure layers as they come; standardized test images (m, c, H, W) with their classes travel along.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from agop.conv_rfm import ConvLayerSettings, ConvNTK, deep_conv_rfm
+    >>> from agop.rfm import Samples
+    >>> labels = torch.arange(40) % 2
+    >>> rows = torch.randn(40, 36, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    >>> samples = Samples.of(rows + labels[:, None], 2.0 * torch.nn.functional.one_hot(labels).double() - 1)
+    >>> layers = deep_conv_rfm(samples, (1, 6, 6), ConvLayerSettings(ConvNTK(1), width=16), depth=2)
+    >>> for _, record in conv_layer_records(layers, labels, n_classes=2):
+    ...     print(record.layer, round(record.stages["input"].nc1_trace_ratio, 2))
+    1 5.38
+    2 4.12
+    """
     held_out = None if test is None else normalized(test[0])
     for layer in layers:
         mapped, features = layer.map.stages(layer.images)

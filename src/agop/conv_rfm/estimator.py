@@ -104,8 +104,8 @@ class ConvRFMClassifier(FittedMixin, ReferenceMixin, ScoreClassifierMixin, BaseE
     >>> from sklearn.datasets import load_digits
     >>> X, y = load_digits(n_class=4, return_X_y=True)
     >>> model = ConvRFMClassifier(image_shape=(1, 8, 8), n_iterations=1).fit(X[:100], y[:100])
-    >>> model.score(X[100:300], y[100:300]) > 0.9
-    True
+    >>> round(model.score(X[100:300], y[100:300]), 1)
+    1.0
     >>> model.filters_.shape
     torch.Size([9, 1, 3, 3])
     """

@@ -31,6 +31,14 @@ class PatchKernel(ReferenceMixin, BaseEstimator, ABC):  # type: ignore[misc]
 
     It follows scikit-learn's conventions (``get_params``, ``set_params``, ``clone``). A patch metric M, shared by all
     positions, is applied to the patches beforehand, as the linear map :math:`M^{1/2}`.
+
+    Examples
+    --------
+    >>> from agop.conv_rfm import ConvNTK
+    >>> kernel = ConvNTK(depth=1, size=3)
+    >>> points = kernel.patches.of(torch.eye(4).reshape(4, 1, 2, 2))
+    >>> tuple(points.shape), tuple(kernel.gram(points).shape)
+    ((4, 2, 2, 9), (4, 4))
     """
 
     size: Any

@@ -31,6 +31,12 @@ class ConvRFMRecord:
         Eigenvalues of the metric, largest first, float64; None at iteration 0, where it is the identity.
     jitter
         Multiple of the identity that the solve needed beyond the ridge.
+
+    Examples
+    --------
+    >>> record = ConvRFMRecord(1, 1.0, 0.9, torch.tensor([3.0, 1.0], dtype=torch.float64), jitter=0.0)
+    >>> record.line()
+    {'iteration': 1, 'train_accuracy': 1.0, 'test_accuracy': 0.9, 'effective_rank': 1.6, 'jitter': 0.0}
     """
 
     iteration: int

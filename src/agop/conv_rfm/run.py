@@ -61,6 +61,16 @@ def run_conv_rfm(
     ------
     InputError
         If the settings or the folder cannot be used, or the data are no images.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from agop.datasets import load
+    >>> settings = ConvRFMSettings(samples=100, test_samples=100, shrink=2, depth=1, iterations=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     lines = run_conv_rfm(settings, load("digits"), Path(folder, "run")).metrics()
+    >>> [(line["iteration"], round(line["test_accuracy"], 1)) for line in lines]
+    [(0, 0.9), (1, 0.8)]
     """
     dataset = _checked(settings, dataset)
     run = Run.create(out, asdict(settings), kind="conv-rfm")

@@ -62,6 +62,11 @@ class ConvRFMSettings:
         Device, such as cpu or cuda.
     max_memory
         Bytes for the kernel matrix and its factor, and once more for patches; no limit by default.
+
+    Examples
+    --------
+    >>> ConvRFMSettings(data="cifar10", kernel="nngp", depth=3, power=0.5).iterate_settings()
+    IterateSettings(kernel=ConvNNGP(depth=3), ridge=0.001, power=0.5, agop_samples=None)
     """
 
     data: DataName = "digits"
