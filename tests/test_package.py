@@ -29,7 +29,7 @@ WITHOUT_EXAMPLE = {
     "require_same_samples": "silent, unless it is called on several processes that differ",
 }
 """Public functions and classes whose examples show no result, and why."""
-WITHOUT_ALL_EXAMPLES = {"paper", "rfm"}
+WITHOUT_ALL_EXAMPLES = {"paper"}
 """Rooms some of whose functions and classes have no such example yet."""
 EXTRAS = [
     "autogluon",

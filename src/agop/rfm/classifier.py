@@ -59,8 +59,8 @@ n_iter_, validation_scores_, validation_standard_errors_, cut_short_, feature_im
     >>> from sklearn.preprocessing import scale
     >>> X, y = load_wine(return_X_y=True, as_frame=False)
     >>> model = RFMClassifier(n_iterations=2).fit(scale(X)[::2], y[::2])
-    >>> model.score(scale(X)[1::2], y[1::2]) > 0.95
-    True
+    >>> round(model.score(scale(X)[1::2], y[1::2]), 1)
+    1.0
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

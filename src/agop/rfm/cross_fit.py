@@ -123,9 +123,9 @@ def cross_fit(
     >>> from agop.kernels import Laplace
     >>> x = torch.rand(60, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     >>> samples, halves = Samples.of(x, (6 * x[:, :1]).sin()), folds(60, 2, seed=0)
-    >>> steps = list(cross_fit(samples, halves, tuned(samples, halves, Candidate(Laplace(2.0))), 2))
-    >>> samples.error(steps[0].predictions) > samples.error(steps[1].predictions)
-    True
+    >>> steps = cross_fit(samples, halves, tuned(samples, halves, Candidate(Laplace(2.0))), 2)
+    >>> [round(samples.error(step.predictions), 2) for step in steps]
+    [0.05, 0.01, 0.0]
     """
     last: list[Powers | None] = [None] * len(folds)
     for iteration in range(n_iterations + 1):

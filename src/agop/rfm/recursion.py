@@ -43,6 +43,15 @@ class Limits:
         Bytes for the matrices over pairs, of each rank; None for no limit.
     ranks
         Processes that take the iterate together, with the same samples: each has some rows of the matrices over pairs.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from agop.kernels import Laplace
+    >>> x = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    >>> samples, setting = Samples.of(x, x[:, :1]), Setting(Laplace(2.0), 1e-3)
+    >>> [round(step.agop_error, 2) for step in rfm(samples, setting, 2, limits=Limits(agop_samples=25))]
+    [0.0, 0.05, 0.04]
     """
 
     agop_samples: int | None = None
@@ -106,6 +115,16 @@ class RFMStep:
         Plan by which the AGOP that made the metric was computed; None at iteration 0, or if it is an estimate.
     agop_error
         Relative standard error of that AGOP; 0 if it is no estimate.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from agop.kernels import Laplace
+    >>> x = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    >>> for step in rfm(Samples.of(x, x[:, :1]), Setting(Laplace(2.0), 1e-3, power=0.5), n_iterations=1):
+    ...     print(step.iteration, step.power, step.plan and step.plan.form)
+    0 0.0 None
+    1 0.5 per-output
     """
 
     iteration: int

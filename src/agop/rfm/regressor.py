@@ -121,8 +121,8 @@ class RFMRegressor(PredictiveMixin, TensorRegressorMixin, FeatureMachine):
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = RFMRegressor(n_iterations=2).fit(X[:300], y[:300])
-    >>> model.score(X[300:], y[300:]) > 0.45
-    True
+    >>> round(model.score(X[300:], y[300:]), 1)
+    0.5
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

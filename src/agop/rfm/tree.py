@@ -140,8 +140,8 @@ class TreeRFMClassifier(TensorClassifierMixin, MachineTree):
     >>> y = X[:, 0] > X[:, 1] ** 2
     >>> leaf = RFMClassifier(Laplace(10.0), ridge=1e-3, n_iterations=2)
     >>> model = TreeRFMClassifier(leaf, max_leaf_size=200, random_state=0).fit(X[:300], y[:300])
-    >>> model.score(X[300:], y[300:]) > 0.9
-    True
+    >>> len(model.leaves_), round(model.score(X[300:], y[300:]), 1)
+    (2, 1.0)
     """
 
     _kind = RFMClassifier
