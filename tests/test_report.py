@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
@@ -390,10 +391,18 @@ def test_size_of_large_trainings(tmp_path):
     layers = [layer for _ in range(29) for layer in (nn.Linear(32, 32), nn.ReLU())]
     model = nn.Sequential(*layers, nn.Linear(32, 100))
     record = measure(model, [(torch.randn(200, 32), torch.arange(200) % 100)])
-    lines = [{"seed": 0, "epoch": epoch, "loss": 1.0, **line} for epoch in range(60) for line in record.lines()]
-    results = [NetworkResult(name, {"settings": {}}, lines, record) for name in "abc"]
+    rng = np.random.default_rng(0)
+
+    def lines():
+        """No two numbers are the same, so that none costs less than another."""
+        for epoch, line in itertools.product(range(60), record.lines()):
+            factor = rng.uniform(0.5, 1)
+            changed = {name: factor * value for name, value in line.items() if isinstance(value, float)}
+            yield {"seed": 0, "epoch": epoch, "loss": 1.0, **line, **changed}
+
+    results = [NetworkResult(name, {"settings": {}}, list(lines()), record) for name in "abc"]
     page = write_page(document_of(results), tmp_path / "report.html")
-    assert page.stat().st_size < 4_500_000
+    assert page.stat().st_size < 2_500_000
 
 
 def test_rows_of_a_measurement_are_not_called_training_rows():

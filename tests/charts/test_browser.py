@@ -105,6 +105,24 @@ def test_the_policy_of_the_page_forbids_requests(visit):
     assert any("Content Security Policy" in text for text in visit.complaints)
 
 
+def test_an_old_browser_is_told_and_shows_the_rest(browser, path):
+    with browser.new_context() as context:
+        context.add_init_script("delete globalThis.DecompressionStream")
+        visit = Visit(context, path)
+        assert visit.page.get_by_text("need a browser of 2023 or later").is_visible()
+        assert visit.page.locator(".main-svg").count() == 0
+        assert visit.page.locator("section[aria-labelledby=findings] table").first.is_visible()
+        assert visit.complaints == []
+
+
+def test_a_link_to_a_plot_leads_there(browser, path):
+    with browser.new_context(viewport={"width": 1000, "height": 600}) as context:
+        page = context.new_page()
+        page.goto(f"{path.as_uri()}#gram")
+        page.locator("#gram .main-svg").first.wait_for()
+        assert -5 < page.locator("#gram").bounding_box()["y"] < 60
+
+
 def test_slider_moves_the_gram_panels(visit, run):
     last = visit.drawn("gram")
     assert [trace["name"] for trace in last] == ["X", "X M½", "X, control"]
@@ -116,7 +134,7 @@ def test_slider_moves_the_gram_panels(visit, run):
     visit.page.keyboard.press("Home")
     assert visit.plot("gram").locator(".value").text_content() == "1"
     expected = run.load_tensors()["agop/seed0/layer01/gram/input"].float().numpy()
-    np.testing.assert_allclose(visit.drawn("gram")[0]["z"], expected, atol=1e-4)
+    np.testing.assert_allclose(visit.drawn("gram")[0]["z"], expected, atol=1 / 254 + 1e-6)  # steps of 1/127
 
 
 def test_curves_show_the_numbers(visit, run):
@@ -161,7 +179,7 @@ def test_table_of_the_data(visit, run):
     gram.locator("details.data tbody tr").first.wait_for()
     assert gram.locator("details.data tbody tr").count() == 3 * 12 * 12
     assert float(gram.locator("details.data tbody tr td").nth(3).text_content()) == pytest.approx(
-        run.load_tensors()["agop/seed0/layer03/gram/input"][0, 0].item(), abs=1e-3
+        run.load_tensors()["agop/seed0/layer03/gram/input"][0, 0].item(), abs=0.005
     )
 
 
@@ -304,11 +322,11 @@ def test_pictures_in_grey_and_color(every_kind):
     gray, color = every_kind.drawn("pictures")
     rng = np.random.default_rng(0)
     expected, image = rng.normal(size=(4, 5)), rng.normal(size=(4, 5, 3))
-    np.testing.assert_allclose(gray["z"], expected, atol=1e-3)
-    np.testing.assert_allclose(color["z"], 127.5 * (1 + image / np.abs(image).max()), atol=0.51)
+    np.testing.assert_allclose(gray["z"], expected, atol=np.abs(expected).max() / 253)
+    np.testing.assert_allclose(color["z"], 127.5 * (1 + image / np.abs(image).max()), atol=1.01)
     rows = list(csv.DictReader(io.StringIO(every_kind.saved("pictures", "csv"))))
     assert len(rows) == 40
-    assert float(rows[-1]["blue"]) == pytest.approx(image[-1, -1, 2], abs=1e-3)
+    assert float(rows[-1]["blue"]) == pytest.approx(image[-1, -1, 2], abs=np.abs(image).max() / 200)
 
 
 # ---- charts at the edge of what can be drawn ---------------------------------------------------------------------

@@ -16,17 +16,18 @@ from agop.charts.palette import GRAY, PALETTE, shade
 def unpacked(values):
     """Matrix of a picture, read byte by byte."""
     data = base64.b64decode(values["data"])
-    whole = [int.from_bytes(data[i : i + 2], "little", signed=True) for i in range(0, len(data), 2)]
+    whole = [byte - 256 if byte > 127 else byte for byte in data]
     return np.array(whole, dtype=float).reshape(values["shape"]) * values["unit"]
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (2, 4, 3)])
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e6])
-def test_pictures_keep_four_digits_of_the_largest(shape, scale):
+def test_pictures_are_rounded_to_a_127th_of_the_largest(shape, scale):
     matrix = scale * np.random.default_rng(0).normal(size=shape)
     found = unpacked(chart_json(Picture("M", matrix))["values"])
-    np.testing.assert_allclose(found, matrix, rtol=0, atol=0.5001 * np.abs(matrix).max() / 32767)
+    np.testing.assert_allclose(found, matrix, rtol=0, atol=0.5001 * np.abs(matrix).max() / 127)
     assert np.abs(found).max() == pytest.approx(np.abs(matrix).max(), rel=1e-12)
+    assert (unpacked(chart_json(Picture("negative", -matrix))["values"]) == -found).all()
 
 
 def test_a_picture_of_zeros():

@@ -225,8 +225,8 @@ Chart: TypeAlias = Curves | Panels | Bars | HeatMap | Pictures | Choice
 def chart_json(chart: Chart) -> JSON:
     """A chart as JSON values under the names of its attributes, with its kind; null for NaN and infinities.
 
-    The values of a picture are 16-bit whole numbers in base64, row by row: at most 32767, for the largest magnitude,
-    which is their "unit" times that.
+    The values of a picture are whole numbers of one byte in base64, row by row: at most 127, for the largest magnitude,
+    which is their "unit" times that. On either side of 0 colors show no more steps.
 
     Examples
     --------
@@ -250,5 +250,5 @@ def _plain(value: Any) -> Any:
 
 def _packed(values: NDArray[np.float64]) -> dict[str, Any]:
     largest = float(np.abs(values).max(initial=0.0)) or 1.0
-    whole = np.rint(values * (32767 / largest)).astype("<i2")
-    return {"shape": list(values.shape), "unit": largest / 32767, "data": base64.b64encode(whole.tobytes()).decode()}
+    whole = np.rint(values * (127 / largest)).astype(np.int8)
+    return {"shape": list(values.shape), "unit": largest / 127, "data": base64.b64encode(whole.tobytes()).decode()}

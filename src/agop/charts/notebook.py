@@ -6,6 +6,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from html import escape
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sklearn.utils.validation import _is_fitted
 
 from agop.charts.document import NumberTable, Plot, Summary
 from agop.charts.findings import findings_table
+from agop.charts.interactive import MIME, plotly_figure
 from agop.charts.kind import accepting, kind_of
 from agop.charts.print.figures import draw, save_charts
 from agop.errors import InputError
@@ -26,7 +28,7 @@ _MARK = "background:rgba(240,170,40,.35);border-radius:4px;padding:.1em .3em;fon
 
 @dataclass(frozen=True, eq=False)
 class PlotView:
-    """A plot of a page by itself: shown by a notebook, drawn by matplotlib for print.
+    """A plot of a page by itself: shown by a notebook, by plotly where it can, and drawn by matplotlib for print.
 
     Attributes
     ----------
@@ -44,12 +46,25 @@ class PlotView:
         """Write the figure as PDF, SVG or PNG, by the suffix of the path."""
         save_charts([self.plot.chart], path)
 
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ARG002 - of all types the notebook chooses
+        """Curves and bars as a figure of plotly where that is installed, and all plots as a picture."""
+        svg = self._svg()
+        bundle = {"text/plain": self.plot.title, "text/html": self._html(svg), "image/svg+xml": svg}
+        figure = plotly_figure(self.plot) if find_spec("plotly") else None
+        return bundle if figure is None else {MIME: figure, **bundle}
+
     def _repr_html_(self) -> str:
+        return self._html(self._svg())
+
+    def _svg(self) -> str:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "plot.svg")
             self.save(path)
             svg = path.read_text(encoding="utf-8")
-        picture = f'<div style="background:#fff;display:inline-block">{svg[svg.index("<svg") :]}</div>'
+        return svg[svg.index("<svg") :]
+
+    def _html(self, svg: str) -> str:
+        picture = f'<div style="background:#fff;display:inline-block">{svg}</div>'
         findings = _table(findings_table(self.plot.findings)) if self.plot.findings else ""
         return f"<div><h4>{escape(self.plot.title)}</h4>{findings}{picture}<p>{escape(self.plot.caption)}</p></div>"
 
@@ -60,8 +75,8 @@ class PlotMixin:
     def plot(self, name: str) -> PlotView:
         """One of the plots of the page, such as "nc1".
 
-        A notebook shows it as a picture with its findings and caption; ``.figure()`` is that of matplotlib, and
-        ``.save("nc1.pdf")`` writes it for print.
+        A notebook shows curves and bars by plotly, where that is installed and the notebook draws it, else a picture
+        with findings and caption; ``.figure()`` is that of matplotlib, and ``.save("nc1.pdf")`` writes it for print.
 
         Raises
         ------

@@ -279,6 +279,7 @@ class FeatureMachine(FittedMixin, ReferenceMixin, FeatureImportances, BaseEstima
         """Scores with their standard errors, and calibration, on samples that the predictions do not depend on."""
         scores = np.array([self._score_of(raw, judged.samples, validated) for raw in judged.predictions])
         self.validation_scores_, self.validation_standard_errors_ = scores.T.copy()
+        self._validated = validated
         if validated:
             self.validation_standard_errors_[:] = self._score_of(judged.kept, judged.samples, validated)[1]
         self._calibrate(judged.kept[judged.samples.group], judged.samples, validated=validated)

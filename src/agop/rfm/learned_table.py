@@ -44,7 +44,7 @@ def learned_settings(model: Any) -> dict[str, str]:
 
 
 def learned_table(model: Any) -> NumberTable:
-    """What a fitted machine has learned: its left-out score, its settings, and where its metric is largest.
+    """What a fitted machine has learned: its score, its settings, and where its metric is largest.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def learned_table(model: Any) -> NumberTable:
     >>> learned_table(model).rows[-1]
     ['steepest features', 'x1 1, x... 0..., x... 0...']
     """
-    found = {**_left_out(model), **learned_settings(model), "steepest features": _steepest(model)}
+    found = {**_score(model), **learned_settings(model), "steepest features": _steepest(model)}
     title = f"What it learned from {len(model._rows):,} distinct rows"
     return NumberTable(title, ["quantity", "value"], [[name, value] for name, value in found.items()], ("value",))
 
@@ -83,17 +83,21 @@ def _of_leaf(leaf: Any) -> dict[str, str]:
     return {} if isinstance(leaf, Tensor) else learned_settings(leaf)
 
 
-def _left_out(model: Any) -> dict[str, str]:
-    """Score on samples of which nothing was chosen or learned, with its standard error; empty without such samples."""
+def _score(model: Any) -> dict[str, str]:
+    """Score of left-out predictions, or on validation rows that of the iterate they chose, with its standard error.
+
+    It is empty without either.
+    """
     if model.validation_scores_ is None:
         return {}
-    score, error = float(model.validation_scores_[-1]), float(model.validation_standard_errors_[-1])
-    if hasattr(model, "predict_proba"):
+    kept = model.best_iteration_ if model._validated else -1
+    score, error = float(model.validation_scores_[kept]), float(model.validation_standard_errors_[kept])
+    classifies = hasattr(model, "predict_proba")
+    if model._validated:
+        return {f"{'accuracy' if classifies else 'R²'} on validation rows": f"{score:.3f} ± {error:.3f}"}
+    if classifies:
         return {"left-out accuracy": f"{score:.3f} ± {error:.3f}"}
-    left_out = getattr(model, "left_out_", None)
-    if left_out is not None and left_out.inputs is None:
-        return {"left-out squared error": f"{-score:.4g} ± {error:.2g}"}
-    return {"left-out score": f"{score:.4g} ± {error:.2g}"}
+    return {"left-out squared error": f"{-score:.4g} ± {error:.2g}"}
 
 
 def _steepest(model: Any) -> str:

@@ -225,7 +225,7 @@ function picturesFigure(chart, look, width) {
     }),
   };
   const data = pictures.map((picture, k) => {
-    const values = unpack(picture.values);
+    const values = pixelsOf(picture.values);
     const suffix = k === 0 ? "" : k + 1;
     const left = ((k % columns) * (side + gap)) / used;
     const top = 1 - (Math.floor(k / columns) * (tall + heading)) / inner;
@@ -251,7 +251,7 @@ function picturesFigure(chart, look, width) {
     }
     return {
       type: "heatmap", ...where, z: values, coloraxis: "coloraxis",
-      hovertemplate: "row %{y}, column %{x}: %{z:.3g}<extra></extra>",
+      hovertemplate: "row %{y}, column %{x}: %{z:.2g}<extra></extra>",
     };
   });
   return { data, layout };

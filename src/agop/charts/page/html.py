@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import agop.charts.page
-from agop.charts.chart import chart_json
+from agop.charts.chart import Chart, Choice, Pictures, chart_json
 from agop.charts.document import Document, Plot
 from agop.charts.findings import findings_table
 from agop.extras import require
@@ -22,12 +22,15 @@ __all__ = ["write_page"]
 
 _SCRIPTS = ("numbers.js", "axes.js", "figures.js", "page.js")
 
+_STEPS = "Pixels, here and in the files, are rounded to 1/127 of the largest magnitude in their picture."
+
 
 def write_page(document: Document, path: Path) -> Path:
     """Write a page with everything inside: styles, scripts, the plotting library once, and the numbers of each plot.
 
     The page asks nobody for anything: its own policy forbids every request, and every script but its own two, whose
-    hashes it knows. The library is compressed, and unpacked by the browser.
+    hashes it knows. The library and the numbers are compressed, and unpacked by the browser. Pixels are rounded to what
+    colors can show, and their caption says so.
 
     Parameters
     ----------
@@ -58,25 +61,31 @@ def write_page(document: Document, path: Path) -> Path:
 def _html(document: Document) -> str:
     environment = require("jinja2", "report").Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.undefined = require("jinja2", "report").StrictUndefined
-    script = f'"use strict";\n(() => {{\n{"".join(map(_text, _SCRIPTS))}}})();\n'
-    plotly, library = _packed(require("plotly.offline", "report").get_plotlyjs())
+    script = f'"use strict";\n(async () => {{\n{"".join(map(_text, _SCRIPTS))}}})();\n'
+    plotly, library = _library(require("plotly.offline", "report").get_plotlyjs())
     page: str = environment.from_string(_text("page.html.jinja")).render(
         document=document,
         findings_table=findings_table,
+        caption=_caption,
         style=_text("page.css"),
         plotly=plotly,
         script=script,
         sources=f"{_source(script)} {library}",
-        data=_inside_element(json.dumps({plot.name: _plot_json(plot) for plot in document.plots}, allow_nan=False)),
+        data=_compressed(json.dumps({plot.name: _plot_json(plot) for plot in document.plots}, allow_nan=False)),
         version=versions()["agop"],
     )
     return page
 
 
 @cache
-def _packed(text: str) -> tuple[str, str]:
-    """A script, compressed, as text, and its source in the policy of a page."""
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode(), _source(text)
+def _library(text: str) -> tuple[str, str]:
+    """A script, compressed, and its source in the policy of a page."""
+    return _compressed(text), _source(text)
+
+
+def _compressed(text: str) -> str:
+    """A text by gzip, in base64, which has no letter that could end an element."""
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _source(script: str) -> str:
@@ -88,10 +97,16 @@ def _plot_json(plot: Plot) -> dict[str, object]:
     return {"title": plot.title, "chart": chart_json(plot.chart)}
 
 
+def _caption(plot: Plot) -> str:
+    return f"{plot.caption} {_STEPS}" if _has_pixels(plot.chart) else plot.caption
+
+
+def _has_pixels(chart: Chart) -> bool:
+    """Whether a chart, or one that can be chosen, is of pictures."""
+    if isinstance(chart, Choice):
+        return any(map(_has_pixels, chart.charts.values()))
+    return isinstance(chart, Pictures)
+
+
 def _text(name: str) -> str:
     return files(agop.charts.page).joinpath(name).read_text(encoding="utf-8")
-
-
-def _inside_element(text: str) -> str:
-    """JSON that cannot end the element that it stands in: ``<`` occurs only inside its strings."""
-    return text.replace("<", "\\u003c")

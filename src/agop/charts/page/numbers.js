@@ -1,10 +1,9 @@
 // The numbers of a chart: unpacked, as rows, and as files.
 
-/** Rows of numbers, or of [red, green, blue], from 16-bit whole numbers in base64. */
-function unpack({ shape: [height, width, channels = 1], unit, data }) {
-  const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
-  const whole = new DataView(bytes.buffer);
-  const value = (place) => whole.getInt16(2 * place, true) * unit;
+/** Rows of numbers, or of [red, green, blue], from whole numbers of one byte in base64. */
+function pixelsOf({ shape: [height, width, channels = 1], unit, data }) {
+  const whole = Int8Array.from(atob(data), (character) => character.charCodeAt(0));
+  const value = (place) => whole[place] * unit;
   const cell = (place) => (channels === 1 ? value(place) : [0, 1, 2].map((c) => value(place * channels + c)));
   return Array.from({ length: height }, (_, i) => Array.from({ length: width }, (_, j) => cell(i * width + j)));
 }
@@ -35,11 +34,11 @@ const ROWS = {
     })));
   },
   Pictures: (chart) => {
-    const kept = (value) => Number(value.toPrecision(6));  // more than 16 bits have
+    const kept = (value) => Number(value.toPrecision(3));  // more than a byte has
     const named = (value) => (Array.isArray(value)
       ? { red: kept(value[0]), green: kept(value[1]), blue: kept(value[2]) }
       : { [chart.title]: kept(value) });
-    return chart.pictures.flatMap((picture) => unpack(picture.values).flatMap((row, i) =>
+    return chart.pictures.flatMap((picture) => pixelsOf(picture.values).flatMap((row, i) =>
       row.map((value, j) => ({ picture: picture.title, row: i + 1, column: j + 1, ...named(value) }))));
   },
 };

@@ -1,24 +1,29 @@
 // The plots of the page, with their choices, files and colors.
 
-const report = JSON.parse(document.getElementById("report-data").textContent);
 const root = document.documentElement;
 const PAPER_WIDTH = 660;
 /** Heights that leave room for two plots on a sheet. */
 const PAPER_HEIGHTS = { Curves: 240, Panels: 340, HeatMap: 300 };
 
-/** The plotting library, unpacked; a policy that knows its hash lets it run. */
-async function unpacked() {
-  const packed = document.getElementById("plotly").textContent;
-  const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const script = document.createElement("script");
-  script.textContent = await new Response(stream).text();
-  document.head.append(script);
+/** Text that an element holds compressed. */
+async function unpacked(id) {
+  const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+}
+
+/** The plotting library, which a policy that knows its hash lets run. */
+async function loaded() {
+  const textContent = await unpacked("plotly");
+  document.head.append(Object.assign(document.createElement("script"), { textContent }));
 }
 
 const canUnpack = "DecompressionStream" in globalThis;
 document.getElementById("old").hidden = canUnpack;
-const library = canUnpack ? unpacked() : new Promise(() => {});
+if (!canUnpack) return;
+// Where a browser lets time pass as fast as the page is ready, for a picture, timers hold it up until all is drawn.
+const holding = setInterval(() => {}, 4);
+const report = JSON.parse(await unpacked("report-data"));
+const library = loaded();
 
 function saveFile(name, address) {
   const link = Object.assign(document.createElement("a"), { href: address, download: name });
@@ -229,8 +234,6 @@ const waiting = new IntersectionObserver((entries) => {
 plots.forEach((plot) => waiting.observe(plot.section));
 const idle = () => new Promise((done) => (globalThis.requestIdleCallback ?? setTimeout)(done));
 async function drawTheOthers() {
-  // Where a browser lets time pass as fast as the page is ready, for a picture, timers hold it up until all is drawn.
-  const holding = setInterval(() => {}, 4);
   await library;
   for (const plot of plots) {
     await idle();
@@ -240,4 +243,5 @@ async function drawTheOthers() {
   root.dataset.height = root.scrollHeight;
 }
 plots.forEach((plot) => plot.keepRoom());
+document.getElementById(location.hash.slice(1))?.scrollIntoView();  // room above it was kept after the page was there
 drawTheOthers();

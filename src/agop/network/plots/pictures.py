@@ -21,8 +21,8 @@ from agop.runs import last_measured
 
 __all__ = ["agop_plot", "eigenvector_plot", "means_plot"]
 
-_COORDINATES, _CLASSES, _PIXELS = 48, 100, 300_000
-"""Inputs and classes that are shown at most, and pixels of each of the two plots: 0.8 MB of the page."""
+_COORDINATES, _CLASSES, _PIXELS = 48, 100, 120_000
+"""Inputs and classes that are shown at most, and pixels of each of the two plots: 0.16 MB of the page."""
 
 _VECTORS = 8
 
