@@ -64,8 +64,13 @@ def plotly_figure(plot: Plot) -> JSON:
         "yanchor": "top",
         "yshift": -50,
     }
-    frame = {"title": {"text": _text(plot.title)}, "annotations": [below], "margin": {"b": 60 + 15 * len(caption)}}
-    return to_json({"data": data, "layout": {**frame, **layout}})
+    frame: dict[str, Any] = {
+        "title": {"text": _text(plot.title)},
+        "annotations": [below],
+        "margin": {"b": 60 + 15 * len(caption)},
+    }
+    whole: dict[str, Any] = {**frame, **layout}
+    return to_json({"data": data, "layout": whole})
 
 
 def _text(text: str) -> str:
@@ -76,7 +81,7 @@ def _text(text: str) -> str:
 def _lines(chart: Curves) -> Iterator[dict[str, Any]]:
     """Traces of each curve: its seeds, and the line with its intervals."""
     for place, curve in enumerate(chart.curves):
-        line = {
+        line: dict[str, Any] = {
             "type": "scatter",
             "x": list(curve.x),
             "name": _text(curve.name),
@@ -105,7 +110,8 @@ def _differences(larger: Values, smaller: Values) -> list[float | None]:
 def _curve_layout(chart: Curves) -> dict[str, Any]:
     places: Sequence[float | str] = list(dict.fromkeys(x for curve in chart.curves for x in curve.x))
     named = any(isinstance(x, str) for x in places)
-    names = {"type": "category", "categoryorder": "array", "categoryarray": places}  # a layer may be called "2"
+    # A layer may be called "2".
+    names: dict[str, Any] = {"type": "category", "categoryorder": "array", "categoryarray": places}
     x_axis = names if named else {"type": "log" if chart.log_x else "linear"}
     y_axis: dict[str, Any] = {"type": "log" if chart.log_y else "linear", "exponentformat": "power"}
     if chart.y_range is not None:
