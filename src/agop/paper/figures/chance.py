@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from statistics import fmean, pstdev
 
-from agop.charts.chart import Curve, Curves, Dash, Grid
-from agop.charts.palette import color
+from agop.charts.chart import Curves, Grid
 from agop.network import Onset, onset_of_collapse
-from agop.paper.curves import course, epochs_of, rows_of
+from agop.paper.curves import epochs_of, family, rows_of
 from agop.paper.figure import Figure, Part, Scale, Verdict
 from agop.paper.network_parts import if_fitted, train_part, train_settings
 from agop.runs import Line, Run, TrainingFit, select, values_of
@@ -130,21 +129,17 @@ def _chart(run: Run) -> Grid:
 
     def panels(lines: list[Line]) -> dict[str, Curves]:
         here = select(lines, stage="input")
+        conditions = values_of(here, "condition")
+        named, unnamed = {name: name for name in conditions}, dict.fromkeys(conditions, "")
         found = {}
         for measure, label in {**_LABELS, "feature_norm": "norm"}.items():
-            chances = _curves(here, f"{measure}_chance_least", "dash") if measure in _LABELS else []
-            found[label] = Curves("epoch", label, [*_curves(here, measure), *chances])
+            curves = family(here, "epoch", measure, ("condition", named))
+            if measure in _LABELS:
+                curves += family(here, "epoch", f"{measure}_chance_least", ("condition", unnamed), "dash")
+            found[label] = Curves("epoch", label, curves)
         return found
 
     return rows_of(run, "data", lambda lines: str(lines[0]["data"]), panels)
-
-
-def _curves(lines: list[Line], measure: str, dash: Dash = "solid") -> list[Curve]:
-    """Curve of a measure for each training, without a name if it is dashed."""
-    return [
-        course(select(lines, condition=name), "epoch", measure, "" if dash == "dash" else name, color(place), dash)
-        for place, name in enumerate(values_of(lines, "condition"))
-    ]
 
 
 FIGURE = Figure(

@@ -11,10 +11,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from agop.charts.chart import Curve, Curves, Grid
-from agop.charts.palette import color
+from agop.charts.chart import Curves, Grid
 from agop.datasets import Dataset
-from agop.paper.curves import course, rows_of
+from agop.paper.curves import family, rows_of
 from agop.paper.figure import Figure, Observe, Part, Scale, Verdict
 from agop.paper.linear_recovery import LOW_RANK, SPARSE
 from agop.runs import Line, Run, select, values_of
@@ -164,19 +163,15 @@ def _chart(run: Run) -> Grid:
         least = {(line["observed"], line["seed"]): line["norm"] for line in select(lines, method="least norm")}
         lines = [dict(line) | {"excess": line["norm"] / least[line["observed"], line["seed"]]} for line in lines]
         titles = {"error": "relative error", "excess": f"{_NORM[lines[0]['task']]} / least one"}
+        methods = {name: name for name in values_of(lines, "method")}
         return {
-            title: Curves("observations", title, _courses(lines, measure), log_y=False)
+            title: Curves(
+                "observations", title, family(lines, "observed", measure, ("method", methods), log=False), log_y=False
+            )
             for measure, title in titles.items()
         }
 
     return rows_of(run, "task", lambda lines: lines[0]["task"], panels)
-
-
-def _courses(lines: list[Line], measure: str) -> list[Curve]:
-    return [
-        course(select(lines, method=method), "observed", measure, method, color(place), log=False)
-        for place, method in enumerate(values_of(lines, "method"))
-    ]
 
 
 FIGURE = Figure(
