@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from agop.chunks import BLOCK, blocks, row_chunks
+from agop.chunks import blocks, row_chunks
 from agop.pages import empty_matrix
 
 __all__ = ["Pairwise", "coincidence_tolerance", "euclidean_distances", "median_positive", "pairwise"]
@@ -86,7 +86,6 @@ def pairwise(
     centers = points if centers is None else centers
     matrices = [empty_matrix(points, len(points), len(centers)) for _ in range(n_matrices)]
     pairs = _Pairs.of(points, centers, points.dtype)
-    upper = torch.ones(BLOCK, BLOCK, dtype=torch.bool, device=points.device).triu_()
     for rows in blocks(len(points)):
         for columns in blocks(len(centers)):
             if symmetric and columns.start < rows.start:
@@ -99,7 +98,7 @@ def pairwise(
             assert distances is not None  # noqa: S101 - float64 always does
             for matrix, block in zip(matrices, transform_(distances), strict=True):
                 if diagonal:  # neither products nor elementwise functions are symmetric to the last bit
-                    block = torch.where(upper[: len(block), : len(block)], block, block.mT)
+                    block = block.triu() + block.triu(1).mT
                 elif symmetric:
                     matrix[columns, rows] = block.mT
                 matrix[rows, columns] = block
