@@ -11,8 +11,10 @@ import zipfile
 
 import numpy as np
 import pandas
+import pyarrow
 import pytest
 import torch
+from pyarrow import parquet
 from safetensors.torch import save_file
 
 from agop.datasets import load
@@ -24,11 +26,12 @@ from agop.tables import ParquetTable, explain_agop
 from agop.tables.explanation import Explanation
 from agop.tables.files import read_table, table_rows
 from oracles.datasets import cifar_bytes, idx_bytes, mat_bytes
-from test_hostile_files import N, bounded, damaged, odd, soon
+from tables.packs import PACKS
+from test_hostile_files import MIB, N, bounded, damaged, odd, soon
 
 __all__ = ["bounded"]
 
-TABLES = ["t.csv", "t.csv.gz", "t.csv.bz2", "t.csv.xz", "t.csv.zip", "t.parquet"]
+TABLES = ["t.csv", *(f"t.csv{suffix}" for suffix in PACKS), "t.parquet"]
 
 
 def frame():
@@ -51,13 +54,37 @@ def tried(read, content, file, rng):
 def test_tables(name, tmp_path, bounded):
     """A damaged table is a table or is refused, read whole or piece by piece."""
     file, rng = tmp_path / name, np.random.default_rng(0)
-    frame().to_parquet(file) if name.endswith("parquet") else frame().to_csv(file, index=False)
-    content = file.read_bytes()
+    text = frame().to_csv(index=False).encode()
+    content = frame().to_parquet() if name.endswith("parquet") else PACKS.get(file.suffix, bytes)(text)
     for step in range(N // 2):
         found = tried(
             read_table if step % 2 else lambda path: pandas.concat(table_rows(path, n_rows=7)), content, file, rng
         )
         assert found is None or (isinstance(found, pandas.DataFrame) and len(found))
+
+
+@pytest.mark.parametrize("row", [b"0\n", b"0"], ids=["rows", "one value"])
+@pytest.mark.parametrize("suffix", PACKS)
+def test_tables_that_unpack_to_any_size(suffix, row, tmp_path, bounded):
+    file = tmp_path / f"t.csv{suffix}"
+    file.write_bytes(PACKS[suffix](b"a\n" + row * (20 * MIB // len(row))))
+    assert file.stat().st_size < MIB
+    for read in (read_table, lambda path: list(table_rows(path, n_rows=10**9))):
+        with pytest.raises(DataFileError, match="to unpack to at most"):
+            read(file)
+
+
+def test_a_table_of_more_rows_than_its_bytes_can_hold(tmp_path, bounded):
+    """Equal rows take few bytes, however many there are."""
+    file = tmp_path / "t.parquet"
+    table = pyarrow.table({"a": pyarrow.array([1] * 2**20)})
+    with parquet.ParquetWriter(file, table.schema) as writer:
+        for _ in range(10):
+            writer.write_table(table)
+    assert file.stat().st_size < 2**16
+    for read in (read_table, ParquetTable, lambda path: list(table_rows(path))):
+        with pytest.raises(DataFileError, match=r"at most 2097152 rows in its .* bytes, got 10485760"):
+            read(file)
 
 
 def test_tables_of_which_a_part_is_in_memory(tmp_path, bounded):

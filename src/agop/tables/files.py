@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agop.errors import DataFileError
+from agop.tables.packed import unpacked
 from agop.tables.parquet import ParquetTable
 from agop.tables.readable import check_rows, readable
 
@@ -61,7 +62,8 @@ def read_table(path: str | os.PathLike[str]) -> pandas.DataFrame:
     MissingExtraError
         If pandas, or what it needs for this kind of file, is not installed.
     DataFileError
-        If the file is missing, of another kind, unreadable, or has no rows.
+        If the file is missing, of another kind, unreadable, or has no rows, or unpacks to more than 100 times its
+        size (16 MiB if that is more).
 
     Examples
     --------
@@ -79,10 +81,10 @@ def read_table(path: str | os.PathLike[str]) -> pandas.DataFrame:
         import pandas
 
         if is_parquet(path):
-            frame = pandas.read_parquet(path)
+            frame = pandas.read_parquet(ParquetTable(path).path)
         else:
-            with _no_surplus_values():
-                frame = pandas.read_csv(path, **_CSV_OPTIONS)
+            with unpacked(path) as source, _no_surplus_values():
+                frame = pandas.read_csv(source, **_CSV_OPTIONS)
     check_rows(path, has_rows=not frame.empty)
     return frame
 
@@ -155,7 +157,8 @@ def _no_surplus_values() -> Iterator[None]:
 def _csv_pieces(path: Path, text: Collection[str], n_rows: int) -> Iterator[pandas.DataFrame]:
     import pandas
 
-    with pandas.read_csv(path, dtype=dict.fromkeys(text, str), chunksize=n_rows, **_CSV_OPTIONS) as reader:
+    options = _CSV_OPTIONS | {"dtype": dict.fromkeys(text, str), "chunksize": n_rows}
+    with unpacked(path) as source, pandas.read_csv(source, **options) as reader:
         while True:
             with _no_surplus_values():
                 piece = next(reader, None)

@@ -15,6 +15,7 @@ from agop.chunks import DEFAULT_CHUNK_BYTES
 from agop.datasets.files import COPY_AGAIN
 from agop.errors import DataFileError, InputError
 from agop.extras import require
+from agop.tables.packed import check_row_count
 from agop.tables.readable import check_rows, readable
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ class ParquetTable:
     MissingExtraError
         If pandas or pyarrow is not installed.
     DataFileError
-        If the file is missing, damaged, or has no rows, as soon as that is seen.
+        If the file is missing, damaged, or has no rows, or so many that a column of numbers would take more than 100
+        times the size of the file (16 MiB if that is more), as soon as that is seen.
 
     Examples
     --------
@@ -75,6 +77,7 @@ class ParquetTable:
         if len(set(columns)) < len(columns):
             raise InputError("columns with different names", f"{columns}", "Rename them.")
         check_rows(self.path, has_rows=self._metadata.num_rows > 0)
+        check_row_count(Path(self.path), self._metadata.num_rows)
 
     @cached_property
     def columns(self) -> list[str]:

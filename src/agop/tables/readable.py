@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agop.datasets.files import COPY_AGAIN
-from agop.errors import CONTENT_ERRORS, DataFileError, MissingExtraError
+from agop.errors import CONTENT_ERRORS, AgopError, DataFileError, MissingExtraError
 
 __all__ = ["INSTALL", "check_rows", "readable"]
 
@@ -23,6 +23,8 @@ def readable(path: Path) -> Iterator[None]:
     """Say what is wrong with a file, or with what reads it."""
     try:
         yield
+    except AgopError:
+        raise
     except ImportError as error:
         raise MissingExtraError(f"what reads {path.name}", str(error), INSTALL) from error
     except (OSError, EOFError, *CONTENT_ERRORS, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
