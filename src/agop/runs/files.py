@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import re
@@ -41,13 +42,14 @@ def replacing(path: Path) -> Iterator[Path]:
     InputError
         If the folder does not exist.
     OutputError
-        If the file cannot be written.
+        If the file cannot be written, or one that is there is read-only.
     """
     if not path.parent.is_dir():
         raise InputError(f"a folder {path.parent} to write {path.name} to", "no such folder", "Create it first.")
     temporary = _temporary(path)
     file = temporary / "file"
     with writing(path):
+        _check_may_replace(path)
         _remove_abandoned(path)
         try:
             temporary.mkdir()
@@ -68,6 +70,7 @@ def check_writable(path: Path) -> None:
     """Raise OutputError unless a file can be written at ``path``: a temporary one is, beside it."""
     temporary = _temporary(path)
     with writing(path):
+        _check_may_replace(path)
         temporary.touch()
         temporary.unlink()
 
@@ -99,6 +102,12 @@ def writing(path: Path) -> Iterator[None]:
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(f"to write {path}", reason, "Make room or choose another place.") from error
+
+
+def _check_may_replace(path: Path) -> None:
+    """Raise PermissionError for a file that is read-only, though its folder is not."""
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def _temporary(path: Path) -> Path:

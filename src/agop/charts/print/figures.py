@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from agop.charts.print.small_multiples import draw_curve_panels, draw_grid
 from agop.charts.print.style import Make, new_figure, print_style, write_figure
 from agop.errors import InputError
 from agop.extras import require
+from agop.runs.files import check_writable
 
 __all__ = ["SUFFIXES", "draw", "draw_beside", "save_charts", "save_figures"]
 
@@ -137,6 +139,8 @@ def save_figures(
     ------
     InputError
         If a suffix is another one, or the folder is a file; nothing is written then.
+    OutputError
+        If a file cannot be written, before any is drawn.
     MissingExtraError
         If matplotlib is not installed.
 
@@ -156,14 +160,15 @@ def save_figures(
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise InputError(f"a folder {folder}", "a file in its place", "Choose another folder.") from error
-    paths = []
-    for plot in plots:
+    paths = [[folder / f"{plot.name}{suffix}" for suffix in suffixes] for plot in plots]
+    for path in chain.from_iterable(paths):
+        check_writable(path)
+    for plot, wanted in zip(plots, paths, strict=True):
         figure = draw(plot.chart)
-        for suffix in suffixes:
-            paths.append(folder / f"{plot.name}{suffix}")
+        for path in wanted:
             with print_style():
-                write_figure(figure, paths[-1])
-    return paths
+                write_figure(figure, path)
+    return list(chain.from_iterable(paths))
 
 
 def _check_suffixes(*suffixes: str) -> None:
