@@ -1,16 +1,14 @@
-"""What trees of recursive feature machines share: growth, the fits of the leaves, and their blend."""
+"""What trees of recursive feature machines share: the fits of the leaves, and their blend."""
 
 from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from numbers import Real
 from typing import Any, ClassVar, Self
 
 import torch
 import torch.distributed as dist
-from numpy.random import RandomState
 from rich.progress import Progress
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
@@ -25,31 +23,20 @@ from agop.estimator.chunked import features_and_targets
 from agop.estimator.importances import FeatureImportances
 from agop.estimator.parameters import CONSTRAINTS, at_least
 from agop.estimator.reference import ReferenceMixin
+from agop.kernel_machine import KernelMachine
 from agop.outer_product import kernel_agop
 from agop.ranks import Ranks
 from agop.rfm.classifier import RFMClassifier
 from agop.rfm.distinct import distinct_rows
+from agop.rfm.growth import Grown, Growth
 from agop.rfm.learned_table import learned_tree_table
 from agop.rfm.regressor import RFMRegressor
 from agop.rfm.samples import Samples
 from agop.rfm.sharing import require_same_parameters, require_same_samples
-from agop.rfm.splits import Tree, grow_tree, principal_direction, route
+from agop.rfm.splits import Tree, route
 from agop.waiting import brief_waits
 
 __all__ = ["MachineTree"]
-
-_KEPT = 4_000
-"""Samples at most that are kept for the importance of the features."""
-
-
-@dataclass(frozen=True)
-class Grown:
-    """A tree, the rows and the seed of each leaf, and the rows to keep: all if None."""
-
-    tree: Tree
-    leaves: list[Tensor]
-    seeds: list[int]
-    kept: Tensor | None
 
 
 class MachineTree(FittedMixin, ReferenceMixin, FeatureImportances, BaseEstimator, ABC):  # type: ignore[misc]
@@ -145,7 +132,7 @@ class MachineTree(FittedMixin, ReferenceMixin, FeatureImportances, BaseEstimator
         features, y = features_and_targets(self, X, y, self._prototype.max_memory, together=True)
         samples = _distinct(self._learn_targets(features, y, check_weights(sample_weight, features)))
         require_same_samples(ranks, samples)
-        grown = ranks.first(lambda: self._grown(samples, generator), samples.inputs.device)
+        grown = ranks.first(lambda: self._growth().grown(samples, generator), samples.inputs.device)
         kept = samples if grown.kept is None else samples.part(grown.kept)
         self.tree_ = grown.tree
         self.leaves_ = self._fitted_leaves(samples, grown, ranks)
@@ -154,17 +141,18 @@ class MachineTree(FittedMixin, ReferenceMixin, FeatureImportances, BaseEstimator
         self._keep_rows(kept.inputs, kept.weights)
         return self
 
-    def _grown(self, samples: Samples, generator: RandomState) -> Grown:
-        """All that chance decides: the tree, seeds of its leaves, and the rows to keep."""
+    def _growth(self) -> Growth:
+        """The way in which the tree grows, by fits of iterate 0 of the estimator."""
         prototype = self._prototype
-        tree, leaves = grow_tree(
-            samples.inputs,
-            lambda rows: self._direction(samples.part(rows), prototype, generator),
-            max_leaf_size=self.max_leaf_size,
-            overlap=self.softness,
-        )
-        seeds = [_seed(generator) for _ in leaves]
-        return Grown(tree, leaves, seeds, _drawn(samples, _KEPT, generator))
+        first = {"n_iterations": 0, "selection": None, "validation_fraction": None, "callback": None, "verbose": False}
+
+        def first_machine(samples: Samples, seed: int) -> KernelMachine:
+            model = clone(prototype).set_params(random_state=seed, **first)
+            machine: KernelMachine = self._fitted(model, samples).machine_
+            return machine
+
+        options = self.max_leaf_size, self.n_split_samples, self.softness, prototype.max_memory
+        return Growth(first_machine, *options)
 
     def _fitted_leaves(self, samples: Samples, grown: Grown, ranks: Ranks) -> list[Any]:
         """The leaves, each fitted by one of the ranks."""
@@ -191,21 +179,6 @@ class MachineTree(FittedMixin, ReferenceMixin, FeatureImportances, BaseEstimator
     @property
     def _prototype(self) -> Any:
         return self._kind() if self.estimator is None else self.estimator
-
-    def _direction(self, samples: Samples, prototype: Any, generator: RandomState) -> Tensor | None:
-        """Leading AGOP direction of iteration 0 on some samples; the principal one of all where those do not vary."""
-        if samples.constant:
-            return None
-        drawn = _drawn(samples, self.n_split_samples, generator)
-        some = samples if drawn is None else samples.part(drawn)
-        if some.constant:
-            centered = samples.inputs.double() - samples.inputs.double().mean(0)
-            return principal_direction(centered.mT @ centered)
-        first = {"n_iterations": 0, "selection": None, "validation_fraction": None, "callback": None, "verbose": False}
-        model = clone(prototype).set_params(random_state=_seed(generator), **first)
-        machine = self._fitted(model, some).machine_
-        agop = kernel_agop(machine, some.inputs, weights=some.weights, max_memory=prototype.max_memory)
-        return principal_direction(agop.matrix)
 
     def _learned(self, leaf: Any, samples: Samples) -> Any:
         """What a leaf learns by name, or the mean target (C,) where there is nothing to learn."""
@@ -250,17 +223,6 @@ def _distinct(samples: Samples) -> Samples:
     first, group = distinct_rows(torch.cat([samples.inputs, samples.targets], 1))
     weights = samples.weights.new_zeros(len(first)).index_add_(0, group, samples.weights)
     return Samples.of(samples.inputs[first], samples.targets[first], weights)
-
-
-def _drawn(samples: Samples, most: int, generator: RandomState) -> Tensor | None:
-    """Rows of at most so many of the samples, in random order; None for all."""
-    if len(samples) <= most:
-        return None
-    return torch.from_numpy(generator.choice(len(samples), most, replace=False)).to(samples.group)
-
-
-def _seed(generator: RandomState) -> int:
-    return int(generator.randint(2**31 - 1))
 
 
 def _filled(leaf: Any, learned: Any) -> Any:
