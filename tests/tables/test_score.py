@@ -7,8 +7,9 @@ from functools import reduce
 import numpy as np
 import pytest
 
+from agop import Laplace, RFMClassifier, RFMRegressor
 from agop.errors import InputError
-from agop.tables.score import TableScore
+from agop.tables.score import TableScore, stated_scores
 
 pandas = pytest.importorskip("pandas")
 
@@ -57,3 +58,40 @@ def test_nothing_known_and_nothing_to_explain():
 def test_text_as_target_of_a_regression():
     with pytest.raises(InputError, match="numbers in column 'y'"):
         TableScore.of(pandas.Series(["much"], name="y"), pandas.Series([1.0]))
+
+
+def numbers_of(scores):
+    """Score and standard error by name."""
+    return {name: [float(part) for part in text.split(" ± ")] for name, text in scores.items()}
+
+
+def test_a_score_of_validation_rows_is_called_so_and_is_that_of_the_model(surface):
+    """Targets far from 0 with a large variance: R² must not pass for a squared error."""
+    rows, _, new_rows, _ = surface
+    learn, judge = (40 * np.abs(part).sum(1) + 100 for part in (rows, new_rows))
+    model = RFMRegressor(Laplace(2.0), ridge=0.01, n_iterations=2).fit(rows, learn, validation=(new_rows, judge))
+    ((name, (value, error)),) = numbers_of(stated_scores(model, learn)).items()
+    assert name == "R² on validation rows"
+    assert value == pytest.approx(model.score(new_rows, judge), abs=1e-4)
+    assert 0 < error < 0.5
+
+
+def test_a_left_out_squared_error_becomes_one_that_needs_no_unit(surface):
+    rows, values, _, _ = surface
+    found = []
+    for unit in (1.0, 100.0):
+        model = RFMRegressor(Laplace(2.0), ridge=0.01, n_iterations=1, random_state=0).fit(rows, unit * values)
+        found.append(numbers_of(stated_scores(model, unit * values)))
+    assert found[0]["left-out R²"] == pytest.approx(found[1]["left-out R²"], abs=2e-4)
+    assert found[1]["left-out RMSE"][0] == pytest.approx(100 * found[0]["left-out RMSE"][0], rel=1e-3)
+
+
+def test_classifiers_state_accuracy_and_some_fits_nothing(blobs):
+    rows, labels, new_rows, new_labels = blobs
+    model = RFMClassifier(Laplace(2.0), ridge=0.01, n_iterations=1)
+    assert list(stated_scores(model.fit(rows, labels), labels)) == ["left-out accuracy"]
+    model.fit(rows, labels, validation=(new_rows, new_labels))
+    ((name, (value, _)),) = numbers_of(stated_scores(model, labels)).items()
+    assert name == "accuracy on validation rows"
+    assert value == pytest.approx(model.score(new_rows, new_labels), abs=1e-4)
+    assert stated_scores(model.set_params(selection=None).fit(rows, labels), labels) == {}

@@ -22,7 +22,7 @@ from agop.ranks import is_writer, launched_group
 from agop.rfm import FitCost, learned_settings
 from agop.tables import explain, table_pipeline
 from agop.tables.files import open_table
-from agop.tables.score import left_out_scores
+from agop.tables.score import stated_scores
 from agop.tables.task import MOST_CLASSES, TableTask
 
 __all__ = ["fit"]
@@ -123,7 +123,7 @@ def _fit(model: Any, features: Any, targets: NDArray[Any], verbose: int, group: 
 def _summary(model: Any, targets: NDArray[Any], seconds: float) -> Table:
     table = Table(show_header=False)
     for name, value in (
-        *left_out_scores(model, targets).items(),
+        *stated_scores(model, targets).items(),
         *learned_settings(model).items(),
         ("time", f"{seconds:.1f} s"),
     ):

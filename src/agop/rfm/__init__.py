@@ -12,6 +12,7 @@ from agop.rfm.recursion import Limits, RFMStep, rfm
 from agop.rfm.regressor import RFMRegressor
 from agop.rfm.samples import Samples
 from agop.rfm.sharing import require_same_samples
+from agop.rfm.stated_score import StatedScore
 from agop.rfm.tree import TreeRFMClassifier, TreeRFMRegressor
 from agop.rfm.tuning import Setting
 
@@ -23,6 +24,7 @@ __all__ = [
     "RFMStep",
     "Samples",
     "Setting",
+    "StatedScore",
     "TreeRFMClassifier",
     "TreeRFMRegressor",
     "cross_fit",

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from agop.charts.document import NumberTable
+from agop.rfm.stated_score import StatedScore
 
 __all__ = ["learned_settings", "learned_table", "learned_tree_table"]
 
@@ -84,20 +85,13 @@ def _of_leaf(leaf: Any) -> dict[str, str]:
 
 
 def _score(model: Any) -> dict[str, str]:
-    """Score of left-out predictions, or on validation rows that of the iterate they chose, with its standard error.
-
-    It is empty without either.
-    """
-    if model.validation_scores_ is None:
+    """The score that the fit states, with its standard error; empty without one."""
+    stated = StatedScore.of(model)
+    if stated is None:
         return {}
-    kept = model.best_iteration_ if model._validated else -1
-    score, error = float(model.validation_scores_[kept]), float(model.validation_standard_errors_[kept])
-    classifies = hasattr(model, "predict_proba")
-    if model._validated:
-        return {f"{'accuracy' if classifies else 'R²'} on validation rows": f"{score:.3f} ± {error:.3f}"}
-    if classifies:
-        return {"left-out accuracy": f"{score:.3f} ± {error:.3f}"}
-    return {"left-out squared error": f"{-score:.4g} ± {error:.2g}"}
+    if stated.measure == "squared error":
+        return {stated.name: f"{stated.value:.4g} ± {stated.error:.2g}"}
+    return {stated.name: f"{stated.value:.3f} ± {stated.error:.3f}"}
 
 
 def _steepest(model: Any) -> str:

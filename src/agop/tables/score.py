@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agop.moments import ClassMoments
+from agop.rfm import StatedScore
 from agop.tables.task import as_numbers
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["TableScore", "left_out_scores"]
+__all__ = ["TableScore", "stated_scores"]
 
 
 @dataclass(frozen=True)
@@ -91,21 +92,29 @@ class TableScore:
         return f"R²: {determination}, RMSE {(self.error / self.count) ** 0.5:.4g} {rows}"
 
 
-def left_out_scores(model: Any, targets: NDArray[Any]) -> dict[str, str]:
-    """Left-out score of a fitted model with its standard error, by name; empty where there were too few rows for one.
+def stated_scores(model: Any, targets: NDArray[Any]) -> dict[str, str]:
+    """Score that a fitted model states, with its standard error, by name; empty where there were too few rows for one.
 
     Parameters
     ----------
     model
         Fitted RFMRegressor or RFMClassifier.
     targets
-        (n,) targets of the fit.
+        (n,) targets of the fit, whose variance a squared error of left-out rows is compared with.
+
+    Examples
+    --------
+    >>> from agop import Laplace, RFMRegressor
+    >>> x = np.linspace(-1, 1, 40)[:, None]
+    >>> model = RFMRegressor(Laplace(2.0), ridge=0.1, n_iterations=1).fit(x, x[:, 0])
+    >>> list(stated_scores(model, x[:, 0]))
+    ['left-out R²', 'left-out RMSE']
     """
-    if model.validation_scores_ is None:
+    stated = StatedScore.of(model)
+    if stated is None:
         return {}
-    score, spread = model.validation_scores_[-1], model.validation_standard_errors_[-1]
-    if hasattr(model, "predict_proba"):
-        return {"left-out accuracy": f"{score:.4f} ± {spread:.4f}"}
-    error, variance = -score, targets.var()
-    determination = f"{1 - error / variance:.4f} ± {spread / variance:.4f}" if variance else "–"
-    return {"left-out R²": determination, "left-out RMSE": f"{error**0.5:.4g}"}
+    if stated.measure != "squared error":
+        return {stated.name: f"{stated.value:.4f} ± {stated.error:.4f}"}
+    mean, error, variance = stated.value, stated.error, targets.var()
+    determination = f"{1 - mean / variance:.4f} ± {error / variance:.4f}" if variance else "–"
+    return {"left-out R²": determination, "left-out RMSE": f"{mean**0.5:.4g}"}
