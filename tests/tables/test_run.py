@@ -20,6 +20,7 @@ from agop.tables import folds as table_folds
 from agop.tables import run as experiment
 from agop.tables.explain import column_effects
 from agop.tables.folds import TableFolds
+from agop.tables.parquet import ParquetTable
 
 pandas = pytest.importorskip("pandas")
 
@@ -97,6 +98,37 @@ def test_folds_of_a_predictor_that_is_constant(tmp_path):
     lines = run_explain(replace(SETTINGS, seed=0), model, frame, tmp_path / "run").metrics()
     constant = [line for line in lines if all(effect["share"] == 0 for effect in line["effects"].values())]
     assert len(constant) == 1
+
+
+def test_a_parquet_file_in_pieces_makes_the_run_of_the_frame(models, tmp_path):
+    """Rows without a target and a repeated one included: the same numbers, notes and checksum, whatever the pieces."""
+    frame = pandas.concat([table_of("height"), table_of("height")[:1]], ignore_index=True)
+    frame.loc[[3, 4], "height"] = np.nan
+    frame.to_parquet(tmp_path / "town.parquet")
+    tables = frame, ParquetTable(tmp_path / "town.parquet", n_rows=7), ParquetTable(tmp_path / "town.parquet")
+    whole, *parts = [
+        run_explain(SETTINGS, models["height"], table, tmp_path / str(number)) for number, table in enumerate(tables)
+    ]
+    assert len(whole.info()["notes"]) == 2
+    for part in parts:
+        assert part.info()["checksum"] == whole.info()["checksum"]
+        assert part.info()["notes"] == whole.info()["notes"]
+        assert json.loads((part.path / "explanation.json").read_text()) == json.loads(
+            (whole.path / "explanation.json").read_text()
+        )
+        for line, expected in zip(numbers(part), numbers(whole), strict=True):
+            assert line["error"] == pytest.approx(expected["error"], rel=1e-9)
+            assert line["baseline"] == expected["baseline"]
+            for name, effect in expected["effects"].items():
+                assert line["effects"][name] == pytest.approx(effect, rel=1e-6, abs=1e-9)
+
+
+def test_a_bad_value_in_a_late_piece_is_found_before_anything_is_written(models, tmp_path):
+    frame = table_of("height").assign(age=lambda rows: rows.age.where(rows.index < 50, np.inf))
+    frame.to_parquet(tmp_path / "town.parquet")
+    with pytest.raises(InputError, match="age"):
+        run_explain(SETTINGS, models["height"], ParquetTable(tmp_path / "town.parquet", n_rows=7), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("target", ["size", "rank"])

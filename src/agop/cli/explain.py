@@ -18,8 +18,9 @@ from agop.cli.terminal import check_out, console, print_findings, print_numbers,
 from agop.errors import InputError, MissingExtraError
 from agop.tables import ExplainSettings, Explanation, explain, run_explain
 from agop.tables.findings import part_findings
+from agop.tables.parquet import ParquetTable
 from agop.tables.plots import explanation_charts
-from agop.tables.prediction import frame_of_file, load_table_model
+from agop.tables.prediction import load_table_model, table_of_file
 from agop.tables.result import TableResult
 from agop.tables.task import without_target
 
@@ -52,7 +53,7 @@ def explain_model(
     with readable_errors(*[NOTHING_WRITTEN] * (run is None)):
         _check(settings, out, run)
         pipeline = load_table_model(Path(settings.model))
-        frame = None if settings.table is None else frame_of_file(Path(settings.table), pipeline)
+        frame = None if settings.table is None else table_of_file(Path(settings.table), pipeline)
         if run is None or frame is None:
             rows = None if frame is None else without_target(frame, pipeline)
             with working("swapping the values of each column"):
@@ -81,7 +82,9 @@ def _check(settings: ExplainSettings, out: Path | None, run: Path | None) -> Non
             raise InputError(f"--out to end in {', '.join(SUFFIXES)}", out.name, "Choose one of these.")
 
 
-def _run(settings: ExplainSettings, pipeline: Pipeline, frame: pandas.DataFrame, out: Path) -> TableResult:
+def _run(
+    settings: ExplainSettings, pipeline: Pipeline, frame: pandas.DataFrame | ParquetTable, out: Path
+) -> TableResult:
     """Explain with a progress bar over the folds."""
     with progress_bar() as progress:
         task = progress.add_task("explaining", total=max(1, settings.folds))

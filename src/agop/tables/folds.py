@@ -16,7 +16,9 @@ from sklearn.pipeline import Pipeline
 
 from agop.errors import InputError
 from agop.rfm import RFMClassifier
+from agop.tables.digest import row_digests
 from agop.tables.explain import column_effects
+from agop.tables.parquet import ParquetTable
 from agop.tables.task import as_numbers, target_of
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ class TableFolds:
     """
 
     pipeline: Pipeline
-    rows: pandas.DataFrame
+    rows: pandas.DataFrame | ParquetTable
     targets: NDArray[Any]
     parts: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
     seed: int
@@ -57,7 +59,13 @@ class TableFolds:
 
     @classmethod
     def of(
-        cls, pipeline: Pipeline, frame: pandas.DataFrame, count: int, seed: int, *, swaps: int | None = None
+        cls,
+        pipeline: Pipeline,
+        frame: pandas.DataFrame | ParquetTable,
+        count: int,
+        seed: int,
+        *,
+        swaps: int | None = None,
     ) -> TableFolds:
         """Folds of the rows whose target is known.
 
@@ -110,7 +118,7 @@ class TableFolds:
         model = clone(self.pipeline)
         if model[-1].random_state is None:
             model[-1].set_params(random_state=self.seed)
-        predictions = model.fit(self.rows.iloc[train], self.targets[train]).predict(self.rows.iloc[test])
+        predictions = model.fit(self._part(train), self.targets[train]).predict(self._part(test))
         known, truth = self.targets[train], self.targets[test]
         if isinstance(self.pipeline[-1], RFMClassifier):
             labels, counts = np.unique(known, return_counts=True)
@@ -126,11 +134,18 @@ class TableFolds:
             "score": score,
             "baseline": baseline,
             "n_rows": len(test),
-            "effects": self._effects(model, self.rows.iloc[test]),
+            "effects": self._effects(model, self._part(test)),
             "seconds": time.monotonic() - start,
         }
 
-    def _effects(self, model: Pipeline, rows: pandas.DataFrame) -> dict[str, dict[str, float]] | None:
+    def _part(self, rows: NDArray[np.intp]) -> pandas.DataFrame | ParquetTable:
+        """Some rows, in the order of the table."""
+        chosen = np.zeros(len(self.targets), dtype=bool)
+        chosen[rows] = True
+        part: pandas.DataFrame | ParquetTable = self.rows[chosen]
+        return part
+
+    def _effects(self, model: Pipeline, rows: pandas.DataFrame | ParquetTable) -> dict[str, dict[str, float]] | None:
         if len(rows) < 2:
             return None
         found = column_effects(model, rows, n_swaps=self.swaps, random_state=self.seed)
@@ -167,8 +182,8 @@ def _split(
     return list(StratifiedKFold(**options).split(targets, targets))
 
 
-def _notes(left_out: int, rows: pandas.DataFrame) -> list[str]:
-    repeated = int(rows.duplicated().sum())
+def _notes(left_out: int, rows: pandas.DataFrame | ParquetTable) -> list[str]:
+    repeated = len(rows) - len(np.unique(row_digests(rows)))
     advice = "Copies of a row can be in several folds, which then look easier than new rows."
     return [
         *[f"Rows without a target, which are in no fold: {left_out}."] * (left_out > 0),

@@ -13,14 +13,15 @@ from agop.errors import InputError
 from agop.estimator import load
 from agop.tables.coding import is_text
 from agop.tables.encoder import TableEncoder
-from agop.tables.files import is_parquet, read_table, table_rows
+from agop.tables.files import is_parquet, table_rows
+from agop.tables.parquet import ParquetTable
 from agop.tables.score import TableScore
 from agop.tables.task import target_of, without_target
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["frame_of_file", "load_table_model", "predict_file", "rows_of_file"]
+__all__ = ["load_table_model", "predict_file", "rows_of_file", "table_of_file"]
 
 
 def load_table_model(path: Path) -> Pipeline:
@@ -39,11 +40,11 @@ def rows_of_file(path: Path, pipeline: Pipeline) -> Iterator[pandas.DataFrame]:
     return table_rows(path, text=text if target is None or labels.dtype != object else [*text, target])
 
 
-def frame_of_file(path: Path, pipeline: Pipeline) -> pandas.DataFrame:
-    """All of the table, read as that of the fit was."""
+def table_of_file(path: Path, pipeline: Pipeline) -> pandas.DataFrame | ParquetTable:
+    """The table, read as that of the fit was: a Parquet file in parts, when these are asked for."""
     import pandas
 
-    return read_table(path) if is_parquet(path) else pandas.concat(rows_of_file(path, pipeline))
+    return ParquetTable(path) if is_parquet(path) else pandas.concat(rows_of_file(path, pipeline))
 
 
 def predict_file(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,12 +11,15 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from agop.errors import InputError
+from agop.estimator.chunked import is_chunked
 from agop.rfm import RFMClassifier, RFMRegressor
 from agop.runs import Run
 from agop.runs.settings import AtLeast, Seed
 from agop.runs.storage import to_json, write_json
+from agop.tables.digest import table_checksum
 from agop.tables.explain import explain
 from agop.tables.folds import TableFolds
+from agop.tables.parquet import ParquetTable
 from agop.tables.task import target_of, without_target
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class ExplainSettings:
 def run_explain(
     settings: ExplainSettings,
     pipeline: Pipeline,
-    frame: pandas.DataFrame,
+    frame: pandas.DataFrame | ParquetTable,
     out: Path,
     observe: Callable[[Mapping[str, Any]], None] = lambda line: None,
 ) -> Run:
@@ -82,7 +83,8 @@ def run_explain(
         Fitted pipeline of ``table_pipeline``, read from ``settings.model``. Its encoder knows the target, ``target_``,
         if ``agop fit`` wrote it.
     frame
-        The rows in ``settings.table``; with the target if there are folds. Rows without a target are in no fold.
+        The rows in ``settings.table``; with the target if there are folds. Rows without a target are in no fold. Of a
+        ``ParquetTable`` a column or a piece is in memory at a time, and what the fits of the folds gather.
     out
         Folder of the run. A folder of the same settings is resumed after the last finished fold.
     observe
@@ -95,6 +97,7 @@ def run_explain(
 
     Examples
     --------
+    >>> import json
     >>> import tempfile
     >>> import numpy as np
     >>> import pandas
@@ -112,7 +115,7 @@ def run_explain(
     _check_model(pipeline)
     rows = without_target(frame, pipeline)
     folds = _folds(pipeline, frame, settings) if settings.folds else None
-    pipeline[0].transform(rows)  # says what is wrong with them
+    _check_rows(pipeline[0].transform(rows))
     if len(rows) < 2:
         raise InputError("two or more rows", str(len(rows)), "Pass the training data.")
     facts = _facts(pipeline, frame)
@@ -130,8 +133,15 @@ def run_explain(
     return run
 
 
-def _folds(pipeline: Pipeline, frame: pandas.DataFrame, settings: ExplainSettings) -> TableFolds:
+def _folds(pipeline: Pipeline, frame: pandas.DataFrame | ParquetTable, settings: ExplainSettings) -> TableFolds:
     return TableFolds.of(pipeline, frame, settings.folds, settings.seed, swaps=settings.swaps)
+
+
+def _check_rows(features: Any) -> None:
+    """Code all rows once, which says what is wrong with them: of a Parquet file a piece at a time."""
+    if is_chunked(features):
+        for _ in features:
+            pass
 
 
 def _check_model(pipeline: Pipeline) -> None:
@@ -141,7 +151,7 @@ def _check_model(pipeline: Pipeline) -> None:
         raise InputError("a table_pipeline of an RFMRegressor or RFMClassifier", got, "Explain it by other means.")
 
 
-def _facts(pipeline: Pipeline, frame: pandas.DataFrame) -> dict[str, Any]:
+def _facts(pipeline: Pipeline, frame: pandas.DataFrame | ParquetTable) -> dict[str, Any]:
     """Facts of the fitted model and of the table."""
     model = pipeline[-1]
     return {
@@ -159,17 +169,8 @@ def _facts(pipeline: Pipeline, frame: pandas.DataFrame) -> dict[str, Any]:
         "n_columns": len(pipeline[0].columns_),
         "n_features": len(pipeline[0].column_of_),
         "n_rows": len(frame),
-        "checksum": _checksum(frame),
+        "checksum": table_checksum(frame),
     }
-
-
-def _checksum(frame: pandas.DataFrame) -> str:
-    """SHA-256 of names and values, in their order."""
-    from pandas.util import hash_pandas_object
-
-    digest = hashlib.sha256(json.dumps([str(name) for name in frame.columns]).encode())
-    digest.update(hash_pandas_object(frame, index=False).to_numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _check_same(run: Run, settings: ExplainSettings, facts: Mapping[str, Any]) -> None:

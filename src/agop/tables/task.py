@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_CLASSES", "TableTask", "TaskName", "as_numbers", "target_of", "without_target"]
 
+Table = TypeVar("Table", "pandas.DataFrame", ParquetTable)
 TaskName: TypeAlias = Literal["regression", "classification"]
 
 MOST_CLASSES = 20
@@ -105,7 +106,7 @@ def target_of(pipeline: Pipeline) -> str | None:
     return getattr(pipeline[0], "target_", None)
 
 
-def without_target(frame: pandas.DataFrame, pipeline: Pipeline) -> pandas.DataFrame:
+def without_target(frame: Table, pipeline: Pipeline) -> Table:
     """The table without the target of a pipeline, which it may have or not."""
     target = target_of(pipeline)
     return frame.drop(columns=target) if target in frame.columns else frame
