@@ -29,6 +29,9 @@ _ENTRY = 15
 _ITERATIONS = 30
 """Products until the preconditioned iteration ends, as seen with ridges of 1e-3 and more."""
 
+_SURE = 2.0
+"""Times as long a factorization may take as the iteration is predicted to: that number of products varies threefold."""
+
 _SHORT = 5e10
 """Multiply-adds, about half a second, below which a factorization is taken in any case: its solution is exact."""
 
@@ -89,8 +92,9 @@ def cheapest_solver(
 ) -> SolvePlan:
     r"""The solver with the smallest predicted time among those that fit ``max_memory``, exact ones first.
 
-    Where a factorization takes about half a second or less it is taken in any case. Few centers are taken only where
-    the others take more than about a minute, or have no room.
+    A factorization is taken in any case where it takes about half a second or less, or twice what is predicted of the
+    iteration, whose number of products is a guess. Few centers are taken only where the others take more than about a
+    minute, or have no room.
 
     A factorization takes :math:`n^2 d / 2` multiply-adds for inner products, :math:`n^3 / 6` for the factor
     and n^2 for each output; its memory is :math:`n^2` entries of ``dtype``. The
@@ -133,7 +137,9 @@ def cheapest_solver(
     direct = plans.get(solvers[0])
     if direct is not None and direct.multiply_adds < _SHORT:
         return direct
-    exact = min((plans[each] for each in solvers[:2] if each in plans), key=_time, default=None)
+    iterative = plans.get(solvers[1])
+    surely = direct is not None and (iterative is None or _time(direct) <= _SURE * _time(iterative))
+    exact = direct if surely else iterative
     return exact if exact is not None and _time(exact) < _LONG else min(plans.values(), key=_time)
 
 

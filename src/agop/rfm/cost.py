@@ -72,7 +72,7 @@ class FitCost:
     >>> from agop import Laplace, RFMRegressor
     >>> cost = RFMRegressor(Laplace(10.0), ridge=0.1).predicted_cost(n_samples=5000, n_features=20)
     >>> cost.solver, cost.bytes
-    (ConjugateGradient(rank=None, tolerance=0.005, max_iterations=300, seed=0), 112500000)
+    (Cholesky(max_jitter=1e-08), 200000000)
     """
 
     choosing: float
