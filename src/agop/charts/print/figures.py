@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from agop.charts.chart import Bars, Chart, Choice, Curves, Grid, HeatMap, Panels, Pictures
 from agop.charts.document import Plot
-from agop.charts.print.bar_panels import draw_bar_panels, draw_heat_maps
+from agop.charts.print.bars import draw_bar_panels
+from agop.charts.print.heat_maps import draw_heat_maps
 from agop.charts.print.log_ticks import label_logarithms
 from agop.charts.print.picture_grid import draw_pictures
 from agop.charts.print.small_multiples import draw_curve_panels, draw_grid

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agop.charts.chart import Curve, Curves
-from agop.charts.print.panels import DASHES
+from agop.charts.print.curves import DASHES
 from agop.charts.print.style import legend, legend_below, legend_height, legend_inside
 from agop.extras import require
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from agop.charts.chart import Picture, Pictures
-from agop.charts.print.panels import draw_picture, height_per_width
+from agop.charts.print.axes import MISSING
 from agop.charts.print.style import COLUMN, LETTER, PAGE, TALLEST, Make, color_bar, new_figure, shortened
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
 
 __all__ = ["draw_pictures"]
 
@@ -25,7 +31,7 @@ def draw_pictures(charts: Mapping[str, Pictures], make: Make = new_figure) -> An
         for name, chart in charts.items()
         for start in range(0, max(1, len(chart.pictures)), columns)
     ]
-    ratios = [max(map(height_per_width, row), default=1.0) for _, row in rows]
+    ratios = [max(map(_height_per_width, row), default=1.0) for _, row in rows]
     scaled = {name: chart for name, chart in charts.items() if any(each.values.ndim == 2 for each in chart.pictures)}
     side = 0.7 * bool(scaled) + 0.2 * (len(charts) > 1) + 0.1
     titles = 0.2 * len(rows) + 0.1
@@ -42,7 +48,7 @@ def draw_pictures(charts: Mapping[str, Pictures], make: Make = new_figure) -> An
         grid[place, 0].set_ylabel(shortened(name, letters) if starts else "", size=7, parse_math=False)
         for axes, picture in zip(grid[place], row, strict=False):
             axes.set_title(shortened(picture.title, letters), size=7, parse_math=False)
-            image = draw_picture(axes, picture, charts[name])
+            image = _draw_picture(axes, picture, charts[name])
             if picture.values.ndim == 2:
                 images.setdefault(name, (image, []))[1].append(axes)
         for axes in grid[place, len(row) :]:
@@ -54,3 +60,30 @@ def draw_pictures(charts: Mapping[str, Pictures], make: Make = new_figure) -> An
         length = panel * math.ceil(len(beside) / columns)
         color_bar(figure, image, beside, charts[name].title, length)
     return figure
+
+
+def _draw_picture(axes: Axes, picture: Picture, chart: Pictures) -> AxesImage:
+    """Pixels on the scale of the chart; those of a color image as signed shares of its largest magnitude."""
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(True)
+    axes.set_box_aspect(_height_per_width(picture))
+    values = picture.values
+    if values.ndim == 3:
+        largest = float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
+        signed = np.nan_to_num(0.5 + values / (2 * largest), nan=0.5)
+        return axes.imshow(signed, aspect="auto", interpolation="nearest")
+    axes.set_facecolor(MISSING)
+    shown, colors = np.ma.masked_invalid(values), "RdBu_r" if chart.diverges else "cividis"
+    return axes.imshow(shown, colors, vmin=chart.low, vmax=chart.high, aspect="auto", interpolation="nearest")
+
+
+def _height_per_width(picture: Picture) -> float:
+    """Shape of a picture in print: pixels are square unless it would be a strip of more than 1 to 3.
+
+    Examples
+    --------
+    >>> _height_per_width(Picture("W", np.zeros((20, 10)))), _height_per_width(Picture("W", np.zeros((1, 10))))
+    (2.0, 0.3333333333333333)
+    """
+    height, width = picture.values.shape[:2]
+    return float(min(3.0, max(1 / 3, height / max(1, width))))

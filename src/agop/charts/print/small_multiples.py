@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agop.charts.chart import Curves, Grid
+from agop.charts.print.curves import categories_of, draw_curves
 from agop.charts.print.legends import LegendGroup, draw_legends, legend_groups
-from agop.charts.print.panels import categories_of, draw_curves
 from agop.charts.print.style import COLUMN, PAGE, Make, new_figure, shortened, slant, wrapped
 
 __all__ = ["draw_curve_panels", "draw_grid"]

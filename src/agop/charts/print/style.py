@@ -8,13 +8,10 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from agop.extras import require
 from agop.runs.files import replacing
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "COLUMN",
