@@ -162,6 +162,12 @@ def test_names_tell_runs_apart(make_run, tmp_path):
         read_results([])
 
 
+def test_each_run_that_is_read_is_told_of(make_run):
+    runs, read = [make_run(depth=1, width=width).path for width in (8, 16)], []
+    results = read_results(runs, lambda: read.append(None))
+    assert len(results) == len(read) == 2
+
+
 def test_what_is_no_run(tmp_path):
     with pytest.raises(InputError, match="got a dict"):
         result_of({"a": 1})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agop.errors import InputError
-from agop.estimator.effects import n_swaps_of, swap_effects
+from agop.estimator.effects import n_swaps_of, n_values, swap_effects
 
 RNG = np.random.default_rng(0)
 
@@ -147,6 +147,19 @@ def test_calls_are_few_and_counted():
     assert max(calls) <= 8192
     assert len(calls) < 10
     assert [n_swaps_of(p) for p in (1, 25, 100, 10_000)] == [4000, 4000, 1000, 100]
+
+
+@pytest.mark.parametrize(("n", "n_swaps"), [(500, 1000), (50, 40), (7, 9999), (1, 9)])
+@pytest.mark.parametrize("subsets", [alone(3), [(0, 1), (1, 2)], [(0,), (0, 2)]])
+def test_the_number_of_values_is_known_before(n, n_swaps, subsets):
+    calls = []
+
+    def f(x):
+        calls.append(len(x))
+        return ishigami(x)
+
+    swap_effects(f, RNG.standard_normal((n, 3)), (0, 1, 2), subsets, n_swaps=n_swaps)
+    assert sum(calls) == n_values(n, subsets, n_swaps)
 
 
 def test_unusable_and_constant():

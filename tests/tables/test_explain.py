@@ -239,3 +239,13 @@ def test_the_weights_of_a_survey_do_not_lead_on_adult(data_dir):
     assert "fnlwgt" not in [found.columns[index] for index in found.ranking()[:5]]
     assert found.columns[found.ranking()[0]] == "capital_gain"
     assert found.is_above(found.ranking()[0], found.columns.index("fnlwgt"))
+
+
+@pytest.mark.parametrize("n_columns", [0, 1, 2, 3, 9])
+def test_it_is_observed_how_much_is_done(n_columns):
+    X = RNG.standard_normal((60, 3))
+    shares = []
+    explain(RFMRegressor(n_iterations=0).fit(X, X[:, 0]), n_columns=n_columns, n_swaps=100, observe=shares.append)
+    assert shares == sorted(shares)
+    assert shares[0] < 1
+    assert shares[-1] == 1

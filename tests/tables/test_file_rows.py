@@ -5,11 +5,13 @@ from __future__ import annotations
 import builtins
 import gzip
 
+import numpy as np
 import pytest
 
 from agop.errors import DataFileError, InputError, MissingExtraError
 from agop.tables.files import read_table, table_rows
 from agop.tables.writing import check_rows_file, write_rows
+from tables.packs import PACKS
 
 pandas = pytest.importorskip("pandas")
 TEXT = "age,ward,tall\n31, 07,True\n?,08,False\n, ?,True\n44,A,False\n"
@@ -31,6 +33,23 @@ def test_the_same_rows_as_whole(tmp_path, name, n_rows):
     assert together.ward.fillna("–").tolist() == whole.ward.fillna("–").tolist() == ["07", "08", "–", "A"]
     assert together.age.fillna(-1).tolist() == [31, -1, -1, 44]
     assert together.tall.tolist() == [True, False, True, False]
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.csv.gz", "x.csv.zip", "x.csv.zst", "x.parquet"])
+def test_how_much_of_a_file_is_done(tmp_path, name):
+    """The share grows to all of it, never before the piece has been used."""
+    path, shares = tmp_path / name, []
+    numbers = pandas.DataFrame({"x": np.random.default_rng(0).normal(size=200_000)})
+    if name.endswith("parquet"):
+        numbers.to_parquet(path)
+    else:
+        text = numbers.to_csv(index=False).encode()
+        path.write_bytes(PACKS[path.suffix](text) if path.suffix in PACKS else text)
+    seen = [len(shares) for _ in table_rows(path, observe=shares.append)]
+    assert seen == list(range(10))
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1, abs=1e-3)  # an archive ends with the list of its files
+    assert shares == pytest.approx([(k + 1) / 10 for k in range(10)], abs=0.15)
 
 
 def test_numbers_become_text_where_a_piece_has_nothing_else_unless_it_is_told(tmp_path):

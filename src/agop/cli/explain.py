@@ -14,7 +14,16 @@ from agop.charts.print.figures import SUFFIXES, save_charts
 from agop.cli.app import NOTHING_WRITTEN, app, readable_errors
 from agop.cli.options import settings_as_options
 from agop.cli.report import show_report
-from agop.cli.terminal import check_out, console, print_findings, print_numbers, progress_bar, say, warn, working
+from agop.cli.terminal import (
+    check_out,
+    console,
+    print_findings,
+    print_numbers,
+    progress_bar,
+    say,
+    warn,
+    working_towards,
+)
 from agop.errors import InputError, MissingExtraError
 from agop.tables import ExplainSettings, Explanation, explain, run_explain
 from agop.tables.findings import part_findings
@@ -56,8 +65,8 @@ def explain_model(
         frame = None if settings.table is None else table_of_file(Path(settings.table), pipeline)
         if run is None or frame is None:
             rows = None if frame is None else without_target(frame, pipeline)
-            with working("swapping the values of each column"):
-                found = explain(pipeline, rows, n_swaps=settings.swaps, random_state=settings.seed)
+            with working_towards("swapping the values of each column") as observe:
+                found = explain(pipeline, rows, n_swaps=settings.swaps, random_state=settings.seed, observe=observe)
             result = TableResult(Path(settings.model).stem, {}, found, [])
         else:
             result = _run(settings, pipeline, frame, run)
@@ -85,16 +94,17 @@ def _check(settings: ExplainSettings, out: Path | None, run: Path | None) -> Non
 def _run(
     settings: ExplainSettings, pipeline: Pipeline, frame: pandas.DataFrame | ParquetTable, out: Path
 ) -> TableResult:
-    """Explain with a progress bar over the folds."""
+    """Explain with a progress bar over the swaps and the folds."""
+    total = 1 + settings.folds
     with progress_bar() as progress:
-        task = progress.add_task("explaining", total=max(1, settings.folds))
+        task = progress.add_task("swapping the values of each column", total=total)
 
         def observe(line: Mapping[str, Any]) -> None:
             what = f"fold {line['fold']}: {line['measure']} {_cell(line['error'])}"
-            progress.update(task, completed=line["fold"], description=what)
+            progress.update(task, completed=1 + line["fold"], description=what)
 
-        run = run_explain(settings, pipeline, frame, out, observe)
-        progress.update(task, completed=max(1, settings.folds), description="done")
+        run = run_explain(settings, pipeline, frame, out, observe, lambda share: progress.update(task, completed=share))
+        progress.update(task, completed=total, description="done")
     return TableResult.read(run)
 
 

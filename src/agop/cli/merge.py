@@ -26,6 +26,6 @@ def merge(
     Writes run.json, metrics.jsonl, network.safetensors and report.html into OUT.
     """
     with readable_errors():
-        with working(f"merging {len(runs)} runs"):
-            record = merge_runs(runs, out)
+        with working(f"merging {len(runs)} runs", len(runs) + 1) as advance:  # the last piece is the measurement
+            record = merge_runs(runs, out, advance)
         show_record(record, out)

@@ -46,17 +46,20 @@ def predict(
         pipeline = load_table_model(model)
         scores: list[TableScore] = []
         with progress_bar() as progress:
-            rows = progress.add_task("rows", total=None)
+            task, rows = progress.add_task("0 rows", total=1.0), 0
+
+            def observe(share: float) -> None:
+                progress.update(task, completed=share, description=f"{rows:,} rows")
 
             def predictions() -> Iterator[pandas.DataFrame]:
-                for frame, score in predict_file(pipeline, table, probabilities=probabilities, coverage=coverage):
+                nonlocal rows
+                pieces = predict_file(pipeline, table, probabilities=probabilities, coverage=coverage, observe=observe)
+                for frame, score in pieces:
                     scores.extend([] if score is None else [score])
-                    progress.advance(rows, len(frame))
-                    progress.update(rows, description=f"{progress.tasks[rows].completed:.0f} rows")
+                    rows += len(frame)
                     yield frame
 
             write_rows(out, predictions())
-            progress.update(rows, total=progress.tasks[rows].completed)
         if scores:
             say(str(reduce(TableScore.merge, scores)))
         say(f"Predictions: {out}")

@@ -49,8 +49,12 @@ def report(
             browser()
         page = place_of(runs, out, "report.html", "Name the HTML file.")
         check_out(page, *runs)
-        with working(f"reading {len(runs)} run{'s' * (len(runs) > 1)}"):
-            document = document_of(read_results(runs))
+        with working(
+            f"reading {len(runs)} run{'s' * (len(runs) > 1)}", len(runs) if len(runs) > 1 else None
+        ) as advance:
+            results = read_results(runs, advance)
+        with working("computing what is found"):
+            document = document_of(results)
         with working(f"writing a page of {len(document.plots)} plots"):
             write_page(document, page)
         print_findings(document.findings)

@@ -12,6 +12,7 @@ from rich.progress import (
     BarColumn,
     Progress,
     SpinnerColumn,
+    TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -36,6 +37,7 @@ __all__ = [
     "say",
     "warn",
     "working",
+    "working_towards",
 ]
 
 console = Console(**PLAIN)
@@ -96,12 +98,25 @@ def working(what: str, pieces: int | None = None) -> Iterator[Callable[[], None]
 
     The function that it gives is called after each piece. In a file nothing is shown.
     """
+    with _transient(what, pieces) as (progress, task):
+        yield lambda: progress.advance(task)
+
+
+@contextmanager
+def working_towards(what: str) -> Iterator[Callable[[float], None]]:
+    """Show in a terminal what is being done, and how much time is left; called with the share that is done."""
+    with _transient(what, 1.0) as (progress, task):
+        yield lambda share: progress.update(task, completed=share)
+
+
+@contextmanager
+def _transient(what: str, total: float | None) -> Iterator[tuple[Progress, TaskID]]:
+    """A line about a task that is shown in a terminal until it is done."""
     text = TextColumn("{task.description}", markup=False)
-    left = () if pieces is None else (BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    left = () if total is None else (BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     columns = SpinnerColumn(), text, *left, TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_interactive) as progress:
-        task = progress.add_task(what, total=pieces)
-        yield lambda: progress.advance(task)
+        yield progress, progress.add_task(what, total=total)
 
 
 def print_numbers(numbers: NumberTable, title: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from agop.errors import InputError
 
-__all__ = ["n_swaps_of", "swap_effects"]
+__all__ = ["n_swaps_of", "n_values", "swap_effects"]
 
 _SWAPS, _FEWEST, _ROWS, _BATCH = 4_000, 100, 100_000, 8_192
 """Swaps of a column: most and fewest; rows predicted for all columns; rows in one call of the function."""
@@ -116,6 +116,21 @@ def swap_effects(
     of_row -= shares * (deviations - weights * variance)[:, None]
     twice = (of_row**2).sum(0)
     return shares, np.sqrt(np.maximum(twice - (parts**2).sum((0, 1)), twice / 2)) / variance
+
+
+def n_values(n_rows: int, subsets: Iterable[Subset], n_swaps: int) -> int:
+    """Values of f that ``swap_effects`` asks for.
+
+    Examples
+    --------
+    >>> n_values(100, [(0,), (1,), (0, 1)], n_swaps=200)
+    700
+    """
+    n = min(n_rows, n_swaps)
+    if n < 2:
+        return 0
+    parts = {part for subset in subsets for part in _parts(subset) if part}
+    return n * (1 + min(n_swaps // n, n - 1) * len(parts))
 
 
 def _squares(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from agop.errors import InputError
 from agop.estimator.arrays import as_array, check_features
-from agop.estimator.effects import n_swaps_of, swap_effects
+from agop.estimator.effects import n_swaps_of, n_values, swap_effects
 from agop.outer_product import kernel_agop
 from agop.rfm import RFMClassifier, RFMRegressor
 from agop.tables.encoder import TableEncoder
@@ -37,6 +37,7 @@ def explain(
     n_columns: int = 6,
     n_swaps: int | None = None,
     random_state: int = 0,
+    observe: Callable[[float], object] = lambda share: None,
 ) -> Explanation:
     """Effects of the columns, pairs of columns that interact, and from the AGOP steepness and leading directions.
 
@@ -62,6 +63,8 @@ def explain(
         predictions for the columns of a wide table, but 100 at least.
     random_state
         Seed of the centers and of the rows.
+    observe
+        Called with the share of the predictions that are made, again and again.
 
     Raises
     ------
@@ -82,8 +85,10 @@ def explain(
     encoder, predictor = _parts(model)
     check_is_fitted(predictor)
     columns, features, column_of = _names(encoder, predictor)
-    found = _swaps(model, X, n_swaps, random_state)
-    effects, errors = found([(column,) for column in range(len(columns))])
+    each: list[tuple[int, ...]] = [(column,) for column in range(len(columns))]
+    of_pairs = list(combinations(range(min(n_columns, len(columns))), 2))
+    found = _swaps(model, X, n_swaps, random_state, (each, of_pairs), observe)
+    effects, errors = found(each)
     explanation = explain_agop(
         *_agop(predictor, random_state),
         features,
@@ -121,16 +126,41 @@ def column_effects(
 
 
 def _swaps(
-    model: Any, X: Any, n_swaps: int | None, random_state: int
+    model: Any,
+    X: Any,
+    n_swaps: int | None,
+    random_state: int,
+    planned: Sequence[Sequence[tuple[int, ...]]] = (),
+    observe: Callable[[float], object] = lambda share: None,
 ) -> Callable[[list[tuple[int, ...]]], tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Function from subsets of the columns of a model to their effects, by ``swap_effects``."""
+    """Function from subsets of the columns of a model to their effects, by ``swap_effects``.
+
+    Where all subsets that it will be called with are planned, as many as these, it is observed how much is done.
+    """
     encoder, predictor = _parts(model)
     columns, _, column_of = _names(encoder, predictor)
     swaps = n_swaps_of(len(columns)) if n_swaps is None else n_swaps
     rows, weights = predictor.rows_at_random(random_state)
     if X is not None:
         rows, weights = _at_random(encoder, predictor, X, swaps, random_state), None
-    return lambda subsets: swap_effects(predictor.values_of, rows, column_of, subsets, n_swaps=swaps, weights=weights)
+    total = sum(n_values(len(rows), subsets, swaps) for subsets in planned if subsets)
+    values = _observed(predictor.values_of, total, observe)
+    return lambda subsets: swap_effects(values, rows, column_of, subsets, n_swaps=swaps, weights=weights)
+
+
+def _observed(
+    values: Callable[[NDArray[np.float64]], NDArray[np.float64]], total: int, observe: Callable[[float], object]
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Function of which it is observed how many of a total of values are known, if there is one."""
+    done = 0
+
+    def known(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        nonlocal done
+        found, done = values(rows), done + len(rows)
+        observe(done / total)
+        return found
+
+    return known if total else values
 
 
 def _at_random(encoder: TableEncoder | None, predictor: Any, X: Any, most: int, random_state: int) -> NDArray[Any]:

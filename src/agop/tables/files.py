@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,14 +83,18 @@ def read_table(path: str | os.PathLike[str]) -> pandas.DataFrame:
         if is_parquet(path):
             frame = pandas.read_parquet(ParquetTable(path).path)
         else:
-            with unpacked(path) as source, _no_surplus_values():
+            with path.open("rb") as file, unpacked(file) as source, _no_surplus_values():
                 frame = pandas.read_csv(source, **_CSV_OPTIONS)
     check_rows(path, has_rows=not frame.empty)
     return frame
 
 
 def table_rows(
-    path: str | os.PathLike[str], *, text: Collection[str] = (), n_rows: int = 20_000
+    path: str | os.PathLike[str],
+    *,
+    text: Collection[str] = (),
+    n_rows: int = 20_000,
+    observe: Callable[[float], object] = lambda share: None,
 ) -> Iterator[pandas.DataFrame]:
     r"""Pieces of a table, in the order of its rows, of which one is in memory at a time.
 
@@ -103,6 +107,8 @@ def table_rows(
         of numbers is read as the others are. Names that are no columns do not matter.
     n_rows
         Rows of a piece at most.
+    observe
+        Called with the share of the file that is done, when the piece after it is asked for.
 
     Raises
     ------
@@ -120,13 +126,14 @@ def table_rows(
     """
     path = _table_file(path)
     if is_parquet(path):
-        yield from ParquetTable(path, n_rows)
+        yield from _parquet_pieces(path, n_rows, observe)
         return
     has_rows = False
     with readable(path):
-        for piece in _csv_pieces(path, text, n_rows):
+        for piece, share in _csv_pieces(path, text, n_rows):
             has_rows = has_rows or not piece.empty
             yield piece
+            observe(share)
     check_rows(path, has_rows=has_rows)
 
 
@@ -154,14 +161,24 @@ def _no_surplus_values() -> Iterator[None]:
             raise ValueError("rows with more values than the first line has names") from error
 
 
-def _csv_pieces(path: Path, text: Collection[str], n_rows: int) -> Iterator[pandas.DataFrame]:
+def _parquet_pieces(path: Path, n_rows: int, observe: Callable[[float], object]) -> Iterator[pandas.DataFrame]:
+    table, done = ParquetTable(path, n_rows), 0
+    for piece in table:
+        yield piece
+        done += len(piece)
+        observe(done / len(table))
+
+
+def _csv_pieces(path: Path, text: Collection[str], n_rows: int) -> Iterator[tuple[pandas.DataFrame, float]]:
+    """Pieces, and the share of the bytes of the file that have been read after each."""
     import pandas
 
     options = _CSV_OPTIONS | {"dtype": dict.fromkeys(text, str), "chunksize": n_rows}
-    with unpacked(path) as source, pandas.read_csv(source, **options) as reader:
+    with path.open("rb") as file, unpacked(file) as source, pandas.read_csv(source, **options) as reader:
+        size = max(1, path.stat().st_size)
         while True:
             with _no_surplus_values():
                 piece = next(reader, None)
             if piece is None:
                 return
-            yield piece
+            yield piece, file.tell() / size

@@ -1,28 +1,23 @@
-"""Findings on models of tables: effects, interactions, coupling, directions, and the error over folds."""
+"""Findings on models of tables: effects, interactions, coupling and directions, with those over folds by plot."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agop.charts.findings import Finding, Interval, listed, number_text, percent
-from agop.charts.judging import UNSETTLED, compared, of_each
-from agop.runs import SeedSummary
+from agop.charts.judging import of_each
 from agop.tables.explanation import Explanation
+from agop.tables.fold_findings import error_comparison, fold_error
 from agop.tables.result import TableResult
 
 __all__ = [
     "COUPLED_COLUMNS",
     "PARTS",
-    "error_comparison",
-    "fold_error",
     "largest_effects",
     "part_findings",
-    "relative_error",
     "table_findings",
 ]
 
@@ -182,92 +177,6 @@ def _directions(result: TableResult) -> list[Finding]:
 def _signed(entry: float) -> str:
     entry = round(entry, 2) + 0.0
     return f"{'+' if entry > 0 else ''}{number_text(entry)}"
-
-
-def fold_error(result: TableResult) -> list[Finding]:
-    """Mean error over the folds with its standard deviation, beside that of the constant prediction."""
-    if not result.folds:
-        return []
-    errors, relative = _errors(result), relative_error(result)
-    count, mean = len(errors), float(errors.mean())
-    where = f"mean over {count} folds" if count > 1 else "one fold"
-    notes: list[str] = []
-    if relative is not None:
-        better = int((errors < _baselines(result)).sum())
-        notes += [f"{percent(relative)} of the constant prediction"]
-        notes += [f"below it in {better} of {count} folds"] * (count > 1)
-    deviation = float(errors.std(ddof=1)) if count > 1 else 0.0
-    interval = Interval(mean - deviation, mean + deviation, "standard deviation") if count > 1 else None
-    return [Finding(_measure(result), where, mean, interval=interval, notes=tuple(notes))]
-
-
-def relative_error(result: TableResult) -> float | None:
-    """Mean error over the folds over that of the constant prediction; None where one of them is not known."""
-    baselines = _baselines(result)
-    known = len(baselines) > 0 and np.isfinite(baselines).all() and baselines.mean() > 0
-    return float(_errors(result).mean() / baselines.mean()) if known else None
-
-
-def error_comparison(results: Sequence[TableResult]) -> list[Finding]:
-    """Which model has the lowest error: of the same folds, or else relative to a constant; none if neither is known.
-
-    A difference inside the spread over the folds is none.
-    """
-    there = [result for result in results if result.folds]
-    if len(there) < 2:
-        return []
-    if _same_folds(there):
-        return _on_the_same_folds(there)
-    known = {
-        result.name: SeedSummary.of((_errors(result) / baselines.mean()).tolist(), log=False)
-        for result in there
-        if np.isfinite(baselines := _baselines(result)).all() and baselines.mean() > 0
-    }
-    found = compared("error", "relative to its own constant prediction", known)
-    return [replace(finding, unit="%", interval=None) for finding in found]
-
-
-def _on_the_same_folds(results: Sequence[TableResult]) -> list[Finding]:
-    """Errors on common folds, the lowest marked where it is below the next by more than the differences spread."""
-    order = sorted(results, key=lambda result: float(_errors(result).mean()))
-    best, other = order[0], order[1]
-    more = _errors(other) - _errors(best)
-    ties = [result.name for result in results if _errors(result).mean() == _errors(best).mean()]
-    settled = len(ties) > 1 or SeedSummary.of(more.tolist(), log=False).is_beyond_spread
-    notes = dict.fromkeys(ties, "lowest" if settled else UNSETTLED)
-    if len(ties) == 1:
-        notes[other.name] = f"higher in {(more > 0).sum()} of {len(more)} folds"
-    findings = []
-    for result in results:
-        note = (notes[result.name],) if result.name in notes else ()
-        mean = float(_errors(result).mean())
-        findings.append(Finding(_measure(result), "same folds", mean, notes=note, run=result.name))
-    return findings
-
-
-def _same_folds(results: Sequence[TableResult]) -> bool:
-    """Whether the folds are of the same rows: surely so for equal errors of the means, or for one table and seed."""
-    keys = ("fold", "measure", "n_rows", "baseline")
-    first, *others = [[tuple(line.get(key) for key in keys) for line in result.folds] for result in results]
-    if any(other != first for other in others) or any(None in fold for fold in first):
-        return False
-    tables = {
-        (result.info.get("checksum"), result.info.get("target"), result.info["settings"].get("seed"))
-        for result in results
-    }
-    return first[0][1] == "RMSE" or (len(tables) == 1 and None not in next(iter(tables)))
-
-
-def _measure(result: TableResult) -> str:
-    return str(result.folds[0].get("measure", "error"))
-
-
-def _errors(result: TableResult) -> NDArray[np.float64]:
-    return np.array([line["error"] for line in result.folds], dtype=np.float64)
-
-
-def _baselines(result: TableResult) -> NDArray[np.float64]:
-    return np.array([line.get("baseline") for line in result.folds], dtype=np.float64)
 
 
 PARTS: Mapping[str, Callable[[TableResult], list[Finding]]] = {

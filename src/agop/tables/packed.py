@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, BinaryIO
 
 from agop.errors import DataFileError
 
@@ -30,8 +30,8 @@ def check_row_count(path: Path, n_rows: int) -> None:
 
 
 @contextmanager
-def unpacked(path: Path) -> Iterator[Any]:
-    r"""What pandas reads a table from: the unpacked bytes of a packed file, by its suffix; else the path.
+def unpacked(file: BinaryIO) -> Iterator[Any]:
+    r"""What pandas reads a table from: the unpacked bytes of a packed file, by the suffix of its name; else the file.
 
     What reads more than 100 times the size of the file, or 16 MiB if that is more, raises DataFileError.
 
@@ -41,16 +41,17 @@ def unpacked(path: Path) -> Iterator[Any]:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "x.csv.gz")
     ...     size = path.write_bytes(gzip.compress(b"age\n31\n"))
-    ...     with unpacked(path) as file:
-    ...         file.read()
+    ...     with path.open("rb") as file, unpacked(file) as source:
+    ...         source.read()
     b'age\n31\n'
     """
+    path = Path(file.name)
     opener = _OPENERS.get(path.suffix.lower())
     if opener is None:
-        yield path
+        yield file
         return
-    with opener(path) as file:
-        yield io.BufferedReader(_Limited(file, path))
+    with opener(file) as source:
+        yield io.BufferedReader(_Limited(source, path))
 
 
 class _Limited(io.RawIOBase):
@@ -80,8 +81,8 @@ def _most_bytes(path: Path) -> int:
 
 
 @contextmanager
-def _only_member(path: Path) -> Iterator[Any]:
-    with zipfile.ZipFile(path) as archive:
+def _only_member(packed: BinaryIO) -> Iterator[Any]:
+    with zipfile.ZipFile(packed) as archive:
         names = archive.namelist()
         if len(names) != 1:
             raise ValueError(f"{len(names)} files in it instead of one")
@@ -89,13 +90,13 @@ def _only_member(path: Path) -> Iterator[Any]:
             yield file
 
 
-def _zstandard(path: Path) -> Any:
+def _zstandard(packed: BinaryIO) -> Any:
     import pyarrow
 
-    return pyarrow.input_stream(str(path), compression="zstd")
+    return pyarrow.input_stream(packed, compression="zstd")
 
 
-_OPENERS: Mapping[str, Callable[[Path], Any]] = MappingProxyType(
+_OPENERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zip": _only_member, ".zst": _zstandard}
 )
 """Functions that open a packed file for reading its unpacked bytes, by suffix."""

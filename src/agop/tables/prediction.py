@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,11 +33,14 @@ def load_table_model(path: Path) -> Pipeline:
     return model
 
 
-def rows_of_file(path: Path, pipeline: Pipeline) -> Iterator[pandas.DataFrame]:
+def rows_of_file(
+    path: Path, pipeline: Pipeline, observe: Callable[[float], object] = lambda share: None
+) -> Iterator[pandas.DataFrame]:
     """Pieces of a table, read as that of the fit was: categories are text, and so is the target if it was."""
     encoder, labels, target = pipeline[0], getattr(pipeline[-1], "classes_", np.zeros(0)), target_of(pipeline)
     text = [name for name, coding in zip(encoder.columns_, encoder.codings_, strict=True) if is_text(coding)]
-    return table_rows(path, text=text if target is None or labels.dtype != object else [*text, target])
+    text = text if target is None or labels.dtype != object else [*text, target]
+    return table_rows(path, text=text, observe=observe)
 
 
 def table_of_file(path: Path, pipeline: Pipeline) -> pandas.DataFrame | ParquetTable:
@@ -48,7 +51,12 @@ def table_of_file(path: Path, pipeline: Pipeline) -> pandas.DataFrame | ParquetT
 
 
 def predict_file(
-    pipeline: Pipeline, path: Path, *, probabilities: bool = False, coverage: float | None = None
+    pipeline: Pipeline,
+    path: Path,
+    *,
+    probabilities: bool = False,
+    coverage: float | None = None,
+    observe: Callable[[float], object] = lambda share: None,
 ) -> Iterator[tuple[pandas.DataFrame, TableScore | None]]:
     """Predictions for each piece of a table, and their score where the table has the target.
 
@@ -62,6 +70,8 @@ def predict_file(
         Whether there is a column for each class, of a classifier.
     coverage
         Share of targets that lie between columns "lower" and "upper", of a regression; None leaves these out.
+    observe
+        Called with the share of the file that is predicted, after each piece.
 
     Yields
     ------
@@ -83,7 +93,7 @@ def predict_file(
         raise InputError("a classifier for probabilities", "a regression model", "Leave the probabilities out.")
     if coverage is not None and not hasattr(pipeline[-1], "predict_interval"):
         raise InputError("a regression model for intervals", "a classifier", "Ask for probabilities instead.")
-    for piece in rows_of_file(path, pipeline):
+    for piece in rows_of_file(path, pipeline, observe):
         rows = without_target(piece, pipeline)
         columns = {"prediction": pipeline.predict(rows)}
         if probabilities:

@@ -65,6 +65,7 @@ def run_explain(
     frame: pandas.DataFrame | ParquetTable,
     out: Path,
     observe: Callable[[Mapping[str, Any]], None] = lambda line: None,
+    observe_swaps: Callable[[float], object] = lambda share: None,
 ) -> Run:
     """Write what a model of a table depends on, and its error on every fold that the folder does not hold yet.
 
@@ -89,6 +90,8 @@ def run_explain(
         Folder of the run. A folder of the same settings is resumed after the last finished fold.
     observe
         Called with the line of every fold.
+    observe_swaps
+        Called with the share of the predictions for the explanation that are made.
 
     Raises
     ------
@@ -124,7 +127,9 @@ def run_explain(
     run.record(**facts, notes=[] if folds is None else folds.notes)
     with run.working():
         if not (run.path / "explanation.json").exists():
-            explanation = explain(pipeline, rows, n_swaps=settings.swaps, random_state=settings.seed)
+            explanation = explain(
+                pipeline, rows, n_swaps=settings.swaps, random_state=settings.seed, observe=observe_swaps
+            )
             write_json(run.path / "explanation.json", explanation.to_json())
         for line in () if folds is None else folds.lines(after=len(run.metrics())):
             run.append([line])

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from agop.charts.document import Summary
 from agop.charts.findings import listed, number_text, percent
 from agop.charts.judging import verdict
-from agop.tables.findings import error_comparison, fold_error, largest_effects, relative_error
+from agop.tables.findings import largest_effects
+from agop.tables.fold_findings import error_comparison, fold_error, relative_error
 from agop.tables.result import TableResult
 
 __all__ = ["table_data", "table_summary"]

@@ -6,10 +6,11 @@ import json
 import pickle
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
-from agop.network import NetworkRecord
+from agop.network import NetworkRecord, merge_runs
 from agop.runs import Run
 from commands import invoke, words
 
@@ -83,6 +84,12 @@ def assert_merged(out, whole):
                 assert line[name] == pytest.approx(value, **close), name
             else:
                 assert line[name] == value, name
+
+
+def test_each_part_is_told_of_when_it_is_merged(here):
+    parts, told = [Path(run) for run in shards(3, "--samples", 90)], []
+    record = merge_runs(parts, here / "told", lambda: told.append(None))
+    assert (len(told), record.n_samples) == (3, 90)
 
 
 def test_shards_make_the_whole(here):

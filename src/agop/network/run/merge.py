@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import file_digest
 from itertools import pairwise
@@ -21,7 +21,7 @@ _MAY_DIFFER = ("batch_size", "data", "device", "max_memory", "max_width", "secon
 """Settings that say which samples a run is of, how they came to the model, or what merging leaves out."""
 
 
-def merge_runs(folders: Sequence[Path], out: Path) -> NetworkRecord:
+def merge_runs(folders: Sequence[Path], out: Path, observe: Callable[[], object] = lambda: None) -> NetworkRecord:
     """Merge the runs of the parts of the data into one, as if all had been measured at once.
 
     The settings of the new run are those of the parts; "shard" and what else differs has a list of their values. In
@@ -33,6 +33,8 @@ def merge_runs(folders: Sequence[Path], out: Path) -> NetworkRecord:
         Runs of :func:`~agop.network.run_measure`, or of this function, of one model.
     out
         Folder of the new run.
+    observe
+        Called when each of the folders has been read and merged with those before it.
 
     Returns
     -------
@@ -73,7 +75,7 @@ def merge_runs(folders: Sequence[Path], out: Path) -> NetworkRecord:
     _check_disjoint(parts)
     run = Run.create(out, _settings(parts), kind="network")
     with run.working():
-        record, notes = _merged(parts)
+        record, notes = _merged(parts, observe)
     merged = [entry for part in parts for entry in part.measured]
     notes = [*notes, *_missing(parts), *record.notes]
     write_record(run, record, image_shape=parts[0].info.get("image_shape"), notes=notes, merged=merged)
@@ -175,7 +177,7 @@ def _settings(parts: Sequence[_Part]) -> dict[str, JSON]:
     return settings
 
 
-def _merged(parts: Sequence[_Part]) -> tuple[NetworkRecord, list[str]]:
+def _merged(parts: Sequence[_Part], observe: Callable[[], object]) -> tuple[NetworkRecord, list[str]]:
     """Record of all, read one after the other, and the notes of the runs on their data."""
     notes: dict[str, None] = {}
 
@@ -184,6 +186,7 @@ def _merged(parts: Sequence[_Part]) -> tuple[NetworkRecord, list[str]]:
             found = NetworkRecord.load(part.run.path / "network.safetensors")
             notes.update(dict.fromkeys(note for note in part.info["notes"] if note not in found.notes))
             yield found
+            observe()
 
     return NetworkRecord.of_parts(records()), list(notes)
 
