@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from agop.chunks import row_chunks
+from agop.conv_rfm.fit import ConvFit, fit_conv_machine
 from agop.conv_rfm.machine import MetricPatches
+from agop.conv_rfm.metric import patch_metric
 from agop.conv_rfm.patch_agop import patch_agop
 from agop.conv_rfm.patch_kernel import PatchKernel
-from agop.conv_rfm.recursion import ConvFit, fit_conv_machine, patch_metric
 from agop.errors import InputError
 from agop.linalg import psd_power
 from agop.rfm import Samples

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Iterable
 from numbers import Real
@@ -19,13 +18,13 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from agop.charts.notebook import FittedMixin
+from agop.conv_rfm.choice import keep_best
+from agop.conv_rfm.filters import FiltersMixin
 from agop.conv_rfm.kernels import PATCH_KERNELS
-from agop.conv_rfm.machine import ConvMachine
 from agop.conv_rfm.patch_kernel import PatchKernel
-from agop.conv_rfm.record import ConvRFMRecord, filters_of
 from agop.conv_rfm.recursion import ConvRFMStep, IterateSettings, conv_rfm
-from agop.errors import InputError, TimeBudgetWarning
-from agop.estimator.arrays import channel_scale, check_features, check_weights, like
+from agop.errors import TimeBudgetWarning
+from agop.estimator.arrays import check_weights, like
 from agop.estimator.mixins import ScoreClassifierMixin
 from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of
 from agop.estimator.reference import ReferenceMixin
@@ -38,7 +37,7 @@ __all__ = ["ConvRFMClassifier"]
 
 
 @storable
-class ConvRFMClassifier(FittedMixin, ReferenceMixin, ScoreClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class ConvRFMClassifier(FittedMixin, ReferenceMixin, FiltersMixin, ScoreClassifierMixin, BaseEstimator):  # type: ignore[misc]
     r"""Convolutional recursive feature machine: a kernel machine on images that learns its filters.
 
     The kernel sees an image through its patches, with a metric M that all positions share. M starts as the identity and
@@ -207,27 +206,21 @@ class ConvRFMClassifier(FittedMixin, ReferenceMixin, ScoreClassifierMixin, BaseE
     def _keep_best(
         self, steps: Iterable[ConvRFMStep], samples: Samples, held_out: tuple[Tensor, Tensor] | None
     ) -> None:
-        """Run the recursion; keep the first of the best iterates on the images held out, or the last one."""
-        self.records_: list[ConvRFMRecord] = []
-        stopped, labels = False, samples.targets.argmax(1)
+        """Run the recursion and keep one of its iterates."""
         with Progress(disable=not self.verbose) as progress:
             task = progress.add_task("Convolutional RFM", total=self.n_iterations + 1)
-            for step in steps:
-                record = ConvRFMRecord.of(step, labels, held_out, self.max_memory)
-                best = max((each.test_accuracy or 0.0 for each in self.records_), default=-1.0)
-                if record.test_accuracy is None or record.test_accuracy > best:
-                    machine, self.best_iteration_ = step.machine, step.iteration
-                self.records_.append(record)
+
+            def stops(step: ConvRFMStep) -> bool:
                 progress.advance(task)
-                stopped = self.callback is not None and bool(self.callback(step))
-                if stopped:
-                    break
-        self.validation_scores_ = [each.test_accuracy for each in self.records_ if each.test_accuracy is not None]
-        if self.time_budget is not None and not stopped and len(self.records_) <= self.n_iterations:
-            done = f"The time budget of {self.time_budget:g} s ended the fit after {len(self.records_) - 1} updates."
+                return self.callback is not None and bool(self.callback(step))
+
+            kept = keep_best(steps, samples.targets.argmax(1), held_out, stops, self.max_memory)
+        if self.time_budget is not None and not kept.stopped and len(kept.records) <= self.n_iterations:
+            done = f"The time budget of {self.time_budget:g} s ended the fit after {len(kept.records) - 1} updates."
             warnings.warn(done, TimeBudgetWarning, stacklevel=3)
-        self.metric_ = machine.metric
-        self.machine_: ConvMachine = machine
+        self.best_iteration_, self.records_ = kept.iteration, kept.records
+        self.validation_scores_ = [each.test_accuracy for each in kept.records if each.test_accuracy is not None]
+        self.machine_, self.metric_ = kept.machine, kept.machine.metric
 
     def _held_out(
         self, samples: Samples, validation: tuple[Any, Any] | None
@@ -240,34 +233,10 @@ class ConvRFMClassifier(FittedMixin, ReferenceMixin, ScoreClassifierMixin, BaseE
             return samples, (images, self._classes.codes_of(y).to(images.device))
         if self.validation_fraction is None:
             return samples, None
-        parts = train_test_split(
-            np.arange(len(samples)), test_size=self.validation_fraction, random_state=self.random_state
-        )
+        rows = np.arange(len(samples))
+        parts = train_test_split(rows, test_size=self.validation_fraction, random_state=self.random_state)
         learn, judge = (samples.part(torch.from_numpy(np.sort(part)).to(samples.group)) for part in parts)
         return learn, (judge.inputs.reshape(-1, *self.image_shape_), judge.targets.argmax(1))
-
-    @property
-    def filters_(self) -> Tensor:
-        """Eigenvectors of the metric as filters (r, channels, q, q), float64, the leading one first.
-
-        Raises
-        ------
-        AttributeError
-            If the kept iterate has no metric.
-        """
-        return self._filters[0]
-
-    @property
-    def filter_shares_(self) -> Tensor:
-        """Shares of the filters in the trace of the metric, (r,)."""
-        return self._filters[1]
-
-    @property
-    def _filters(self) -> tuple[Tensor, Tensor]:
-        check_is_fitted(self)
-        if self.metric_ is None:
-            raise AttributeError("the kept iterate has learned no filters: it is kernel ridge regression")
-        return filters_of(self.metric_, self.image_shape_[0])
 
     def predict_proba(self, X: Any) -> Any:
         """Class probabilities (n, C): the least-squares estimates, clipped and divided by their sum."""
@@ -276,31 +245,3 @@ class ConvRFMClassifier(FittedMixin, ReferenceMixin, ScoreClassifierMixin, BaseE
     def _raw(self, X: Any) -> Tensor:
         check_is_fitted(self)
         return self.machine_(self._images(X).to(self.machine_.centers.device), max_memory=self.max_memory)
-
-    def _images(self, X: Any) -> Tensor:
-        """Standardized images (m, channels, height, width)."""
-        return self._standardized(self._rows_of(X, reset=False)).reshape(-1, *self.image_shape_)
-
-    def _rows_of(self, X: Any, *, reset: bool) -> Tensor:
-        """Checked rows (n, d) of images; ``reset`` learns their shape."""
-        own = tuple(X.shape[1:]) if getattr(X, "ndim", 2) == 4 else None
-        rows = check_features(self, X if own is None else X.reshape(len(X), -1), reset=reset)
-        declared = None if self.image_shape is None else tuple(self.image_shape)
-        known = (declared or own or (1, 1, rows.shape[1])) if reset else self.image_shape_
-        if own not in (None, known) or len(known) != 3 or min(known) < 1 or math.prod(known) != rows.shape[1]:
-            got = f"{rows.shape[1]} columns" if own is None else f"images of shape {own}"
-            raise InputError(f"images of {known} as (channels, height, width)", got, "Set image_shape.")
-        if reset:
-            self.image_shape_: tuple[int, int, int] = known
-        return rows
-
-    def _learn_scale(self, rows: Tensor, weights: Tensor) -> None:
-        """Mean and deviation (c, 1) of each channel; infinite deviations make a constant one 0."""
-        mean, scale = channel_scale(rows, weights, self.image_shape_[0])
-        self.mean_, self.scale_ = mean[:, None], scale[:, None]
-
-    def _standardized(self, rows: Tensor) -> Tensor:
-        channels = rows.double().reshape(len(rows), self.image_shape_[0], -1)
-        mean, scale = self.mean_.to(rows.device), self.scale_.to(rows.device)
-        standardized: Tensor = (channels - mean) / scale
-        return standardized.flatten(1).to(rows.dtype)

@@ -9,11 +9,9 @@ import torch
 from torch import Tensor
 
 from agop.conv_rfm.recursion import ConvRFMStep
-from agop.errors import InputError
-from agop.linalg import largest_positive
 from agop.storable import storable
 
-__all__ = ["ConvRFMRecord", "accuracy", "filters_of"]
+__all__ = ["ConvRFMRecord", "accuracy"]
 
 
 @storable
@@ -80,28 +78,3 @@ class ConvRFMRecord:
 def accuracy(predictions: Tensor, labels: Tensor) -> float:
     """Share of rows of predictions (n, C) whose largest entry is that of their class, labels (n,)."""
     return (predictions.argmax(1) == labels).double().mean().item()
-
-
-def filters_of(metric: Tensor, channels: int) -> tuple[Tensor, Tensor]:
-    """Eigenvectors of a metric of patches as filters (r, c, q, q), and their shares of its trace (r,), largest first.
-
-    The entry of largest magnitude of each is positive.
-
-    Raises
-    ------
-    InputError
-        If the metric is not of square patches of so many channels.
-
-    Examples
-    --------
-    >>> filters, shares = filters_of(torch.diag(torch.tensor([1.0, 3.0, 0.0, 0.0])), channels=1)
-    >>> filters[0, 0].tolist(), shares.tolist()
-    ([[0.0, 1.0], [0.0, 0.0]], [0.75, 0.25, 0.0, 0.0])
-    """
-    side = round((len(metric) / channels) ** 0.5)
-    if side * side * channels != len(metric):
-        raise InputError(f"square patches of {channels} channels", f"{len(metric)} entries", "Check the channels.")
-    eigenvalues, eigenvectors = torch.linalg.eigh(metric.double())
-    filters = largest_positive(eigenvectors.mT.flip(0)).reshape(-1, channels, side, side)
-    shares = eigenvalues.flip(0).clamp(min=0)
-    return filters, shares / shares.sum()

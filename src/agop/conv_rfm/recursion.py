@@ -7,19 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from agop.conv_rfm.machine import ConvMachine, MetricPatches, patch_kernel_matrix
+from agop.conv_rfm.fit import ConvFit, fit_conv_machine
+from agop.conv_rfm.machine import ConvMachine
+from agop.conv_rfm.metric import patch_metric
 from agop.conv_rfm.patch_agop import patch_agop
 from agop.conv_rfm.patch_kernel import PatchKernel
 from agop.errors import InputError
-from agop.linalg import psd_power
-from agop.outer_product import OuterProduct, normalized_agop
 from agop.rfm import Samples
-from agop.solvers import Cholesky, DenseMatrix, Solution, Solver
-from agop.solvers.solver import require_memory
+from agop.solvers import Solver
 
-__all__ = ["ConvFit", "ConvRFMStep", "IterateSettings", "conv_rfm", "fit_conv_machine", "patch_metric"]
+__all__ = ["ConvRFMStep", "IterateSettings", "conv_rfm"]
 
 
 @dataclass(frozen=True)
@@ -53,33 +51,6 @@ class IterateSettings:
     ridge: float = 1e-3
     power: float = 1.0
     agop_samples: int | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class ConvFit:
-    """A fitted machine and how it was computed.
-
-    Attributes
-    ----------
-    machine
-        The predictor.
-    solution
-        The solution of its linear system; its values are the coefficients.
-    predictions
-        (n, C) float64 values at the images that it was fitted to, from the system: K alpha = Y - diag(s) alpha.
-
-    Examples
-    --------
-    >>> from agop.conv_rfm import ConvNNGP
-    >>> samples = Samples.of(torch.eye(4, dtype=torch.float64), torch.tensor([[1.0], [-1.0], [1.0], [-1.0]]))
-    >>> (step,) = conv_rfm(samples, (1, 2, 2), IterateSettings(ConvNNGP(depth=1), ridge=0.1), n_iterations=0)
-    >>> step.fit.predictions.ravel(), step.fit.solution.jitter
-    (tensor([ 0.4309, -0.4309,  0.4309, -0.4309], dtype=torch.float64), 0.0)
-    """
-
-    machine: ConvMachine
-    solution: Solution
-    predictions: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,52 +159,7 @@ def conv_rfm(
         metric = patch_metric(settings.kernel, agop.mean(), images, samples.weights, settings.power)
 
 
-def fit_conv_machine(
-    kernel: PatchKernel,
-    images: Tensor,
-    samples: Samples,
-    ridge: float,
-    metric: Tensor | None = None,
-    *,
-    solver: Solver | None = None,
-    max_memory: int | None = None,
-) -> ConvFit:
-    """Kernel ridge regression of the targets of samples on their images (n, c, H, W)."""
-    unsolved = ConvMachine(kernel, images, images.new_empty(0, 0), metric)
-    solver = Cholesky() if solver is None else solver
-    needed = 8 * len(images) ** 2 + solver.least_memory(len(images), torch.float64)
-    require_memory(needed, max_memory)
-    matrix = patch_kernel_matrix(kernel, images, unsolved.root, max_memory)
-    shift, targets = ridge / samples.weights, samples.targets.double()
-    solution = solver.solve(DenseMatrix(matrix, shift), targets)
-    predictions = targets - (shift + solution.jitter)[:, None] * solution.values
-    return ConvFit(ConvMachine(kernel, images, solution.values, metric), solution, predictions)
-
-
-def patch_metric(kernel: PatchKernel, agop: Tensor, images: Tensor, weights: Tensor, power: float = 1.0) -> Tensor:
-    """AGOP^s, scaled so that the mean square of mapped patches of weighted images is that of the patches.
-
-    Raises
-    ------
-    InputError
-        If the AGOP is zero, which is that of a constant predictor, or all patches are zero.
-    """
-    agop = normalized_agop(agop)
-    metric = agop if power == 1 else psd_power(agop, power)
-    patches = MetricPatches(kernel, images, None)
-    moment = OuterProduct.empty(len(agop), device=images.device).total
-    for rows in patches.parts(0.25, None):
-        part = patches[rows].double()
-        scale = weights[rows].sqrt().repeat_interleave(part[0, ..., 0].numel())
-        part = part.flatten(0, 2) * scale[:, None]
-        moment += part.mT @ part
-    mapped = (metric * moment).sum()
-    if not mapped > 0:
-        raise InputError("patches that the AGOP does not map to zero", "none", "Check whether all images are zero.")
-    return metric * (moment.trace() / mapped)
-
-
-def _drawn(n: int, most: int | None, seed: int, iteration: int) -> Tensor:
+def _drawn(n: int, most: int | None, seed: int, iteration: int) -> torch.Tensor:
     """Images behind an AGOP, a draw of its own for each iterate."""
     if most is None or most >= n:
         return torch.arange(n)

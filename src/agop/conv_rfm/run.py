@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agop.conv_rfm.record import ConvRFMRecord, filters_of
+from agop.conv_rfm.filters import filters_of
+from agop.conv_rfm.record import ConvRFMRecord
 from agop.conv_rfm.recursion import ConvRFMStep, conv_rfm
 from agop.conv_rfm.settings import ConvRFMSettings
 from agop.datasets import Dataset, LabeledRows, subset
