@@ -15,7 +15,8 @@ def test_success(tmp_path):
     pytest.importorskip("plotly")
     pytest.importorskip("jinja2")
     out = tmp_path / "run"
-    result = invoke(*SMALL, "--kernel", "nngp", "--depth", 1, "--power", 0.5, "--seed", 3, "--out", out)
+    chosen = ["--kernel", "nngp", "--depth", 1, "--power", 0.5, "--targets", "one-hot", "--seed", 3]
+    result = invoke(*SMALL, *chosen, "--out", out)
     assert result.exit_code == 0, result.output
     names = {"run.json", "metrics.jsonl", "tensors.safetensors", "report.html"}
     assert {path.name for path in out.iterdir() if path.name != ".lock"} == names
@@ -24,6 +25,7 @@ def test_success(tmp_path):
         assert part in text
     settings = Run.open(out).info()["settings"]
     assert (settings["kernel"], settings["depth"], settings["power"], settings["seeds"]) == ("nngp", 1, 0.5, [3])
+    assert settings["targets"] == "one-hot"
     assert settings["ridge"] == ConvRFMSettings().ridge
 
 

@@ -91,6 +91,7 @@ def test_every_option_reaches_the_settings(monkeypatch, tmp_path):
         "kernel": "gaussian",
         "bandwidth": 1.5,
         "ridge": 0.25,
+        "targets": "one-hot",
         "features": "cosine",
         "gamma": 0.2,
         "features_bandwidth": 0.7,

@@ -18,7 +18,7 @@ from agop.datasets import Dataset, standardize
 from agop.errors import InputError
 from agop.network import NetworkRecord, Rademacher
 from agop.network.factory import load_weights, make_model
-from agop.network.run.losses import LOSSES
+from agop.network.losses import LOSSES
 from agop.runs import Run
 from commands import invoke, words
 from oracles import collapse as oracles_collapse
@@ -271,7 +271,7 @@ def test_notes_are_printed(here, monkeypatch):
         ),
         (
             ["nets_here:mlp", "--loss", "hinge"],
-            "expected a loss out of cross-entropy, squared, or a function of outputs",
+            "expected a loss out of squared, cross-entropy, or a function of outputs",
         ),
         (["nets_here:mlp", "--loss", "nets_here:mlp"], "expected nets_here:mlp to need 2 arguments, got too many"),
         (["nets_here:mlp", "--chance", "1"], "expected 2 draws or more, in a second pass, got chance=1."),

@@ -44,6 +44,15 @@ def test_lines_are_those_of_the_classifier(run, digits):
     assert lines[3]["effective_rank"] is None
 
 
+@pytest.mark.parametrize("targets", ["one-hot", "centered"])
+def test_other_codings_of_the_classes_decide_alike_until_the_metric_is_another(run, digits, tmp_path, targets):
+    lines = run_conv_rfm(replace(SMALL, targets=targets, seeds=(0,)), digits, tmp_path / "run").metrics()
+    first, *_, last = (line["test_accuracy"] for line in run.metrics()[:3])
+    assert lines[0]["test_accuracy"] == first
+    assert lines[-1]["effective_rank"] != pytest.approx(run.metrics()[2]["effective_rank"], rel=1e-6)
+    assert abs(lines[-1]["test_accuracy"] - last) < 0.2
+
+
 def test_tensors_are_spectra_and_filters(run):
     tensors = run.load_tensors()
     names = {f"seed{s}/iteration0{k}/{what}" for s in (0, 1) for k in (1, 2) for what in ("spectrum", "filters")}

@@ -284,6 +284,8 @@ def test_other_settings_need_another_folder(small_run, toy, change):
         {"kernel": "gaussian"},
         {"bandwidth": 3.0},
         {"ridge": 0.1},
+        {"targets": "one-hot"},
+        {"targets": "centered"},
         {"features": "cosine"},
         {"features": "cosine-laplace"},
         {"features": "cosine-gaussian"},

@@ -13,6 +13,7 @@ from torch.nn import functional
 import agop
 from agop.errors import InputError, MemoryBudgetError
 from agop.network import Fact, NetworkRecord, features_at_convergence
+from agop.network.losses import LOSSES
 from network.models import N_CLASSES, Convolutional, ResNet, Shared, batches, data, mlp, seeded
 from oracles.network import dense_weight
 
@@ -201,6 +202,35 @@ def test_losses_that_are_none(loss, match):
     model, (x, y) = seeded(mlp), data(13)
     with pytest.raises(InputError, match=match):
         agop.measure(model, batches(x, y), loss=loss)
+
+
+def test_a_loss_that_is_finite_at_first_only():
+    model, (x, y), divisors = seeded(mlp), data(13), iter([1.0, 1.0])  # of the first batch, once and twice
+
+    def loss(outputs, labels):
+        return outputs.square().mean() / next(divisors, 0.0)
+
+    with pytest.raises(InputError, match="a loss with finite gradients, got NaN or infinity in 0"):
+        agop.measure(model, batches(x, y), loss=loss)
+
+
+def test_a_label_without_an_output_in_a_later_batch():
+    model, (x, y) = seeded(mlp), data(13)
+    y[-1] = N_CLASSES
+    for loss in LOSSES.values():
+        with pytest.raises(InputError, match=f"an output for each class, .* got label {N_CLASSES}"):
+            agop.measure(model, batches(x, y), loss=loss)
+
+
+def test_the_cross_entropy_takes_shares_of_classes_and_no_other_numbers():
+    model, (x, _) = seeded(mlp), data(13)
+    shares = x[:, :N_CLASSES].softmax(1)
+    record = agop.measure(model, batches(x, shares), loss=CROSS_ENTROPY)
+    for layer, gradient in parameter_gradients(model, x, shares).items():
+        torch.testing.assert_close(record[layer].loss_gradient, gradient, rtol=1e-9, atol=1e-12)
+    for targets in (x[:, :N_CLASSES], shares[:, :1], 2 * shares):
+        with pytest.raises(InputError, match="shares of them, for the cross-entropy, got targets of a regression"):
+            agop.measure(model, batches(x, targets), loss=CROSS_ENTROPY)
 
 
 def test_no_gradient_has_no_fact():

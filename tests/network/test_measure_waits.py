@@ -13,6 +13,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import agop
+from agop.network.losses import LOSSES
 from network.models import ResNet, batches, data, mlp, seeded
 from network.test_measure_padding import Encoder, loader, sentences
 
@@ -86,6 +87,8 @@ def cases():
         "random directions": (seeded(mlp), batches(x, y, (8,)), {"outputs": agop.Rademacher(3)}),
         "samples left out": (seeded(mlp), batches(x, torch.where(y == 2, -100, y), (8,)), {}),
         "rare classes left out": (seeded(mlp), batches(x, y, (8,)), {"min_count": 3}),
+        "loss of scores": (seeded(mlp), batches(x, y, (8,)), {"loss": nn.functional.cross_entropy}),
+        "squared loss": (seeded(mlp), batches(x, torch.where(y == 2, -100, y), (8,)), {"loss": LOSSES["squared"]}),
         "padded tokens": (seeded(Encoder), tokens * 4, {"outputs": agop.Rademacher(2)}),
     }
 

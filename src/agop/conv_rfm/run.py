@@ -16,9 +16,8 @@ from agop.conv_rfm.filters import filters_of
 from agop.conv_rfm.record import ConvRFMRecord
 from agop.conv_rfm.recursion import ConvRFMStep, conv_rfm
 from agop.conv_rfm.settings import ConvRFMSettings
-from agop.datasets import Dataset, LabeledRows, subset
+from agop.datasets import Dataset, LabeledRows, coded_targets, subset
 from agop.errors import InputError
-from agop.estimator.targets import signed_targets
 from agop.rfm import Samples
 from agop.runs import Run
 from agop.runs.settings import check_settings
@@ -151,7 +150,8 @@ def _iterates(settings: ConvRFMSettings, dataset: Dataset, seed: int) -> Iterato
     """Iterates with their records; equal images of two classes count in the accuracy as one, of the more frequent."""
     shape, memory = _image_shape(dataset), settings.max_memory
     rows = LabeledRows.of(dataset, settings, seed, "channel")
-    samples = Samples.of(rows.inputs, signed_targets(rows.labels, rows.n_classes, rows.inputs.dtype)).merged()
+    targets = coded_targets(rows.labels, rows.n_classes, settings.targets, rows.inputs.dtype)
+    samples = Samples.of(rows.inputs, targets).merged()
     held_out = None if rows.test is None else (rows.test[0].reshape(-1, *shape), rows.test[1])
     steps = conv_rfm(samples, shape, settings.iterate_settings(), settings.iterations, seed=seed, max_memory=memory)
     for step in steps:

@@ -10,7 +10,7 @@ import torch
 from agop.conv_rfm.kernels import ConvNNGP, ConvNTK, PatchLaplace
 from agop.conv_rfm.patch_kernel import PatchKernel
 from agop.conv_rfm.recursion import IterateSettings
-from agop.datasets import DataName
+from agop.datasets import Coding, DataName
 from agop.inputs import usable_device
 from agop.runs.settings import AtLeast, Count, Seed
 
@@ -46,6 +46,9 @@ class ConvRFMSettings:
         Bandwidth L of the "laplace" kernel.
     ridge
         Ridge of the predictors.
+    targets
+        Coding of the classes as targets: +1 and -1, "signed", as in arXiv 2402.13728; 1 and 0, "one-hot", as in arXiv
+        2407.20199; or "centered", one-hot less its mean.
     iterations
         Number of AGOP updates.
     power
@@ -80,6 +83,7 @@ class ConvRFMSettings:
     stride: Count = 1
     bandwidth: float = 1.0
     ridge: Annotated[float, AtLeast(0)] = 1e-3
+    targets: Coding = "signed"
     iterations: Annotated[int, AtLeast(0)] = 3
     power: float = 1.0
     agop_samples: Count | None = None

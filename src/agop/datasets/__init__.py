@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agop.datasets.coding import CODINGS, Coding, coded_targets
 from agop.datasets.dataset import Dataset
 from agop.datasets.labeled import LabeledRows, RowSettings
 from agop.datasets.registry import NAMES, DataName, load
@@ -17,13 +18,16 @@ from agop.datasets.standardize import (
 from agop.datasets.subset import permute_labels, subset
 
 __all__ = [
+    "CODINGS",
     "NAMES",
     "STANDARDIZATIONS",
+    "Coding",
     "DataName",
     "Dataset",
     "LabeledRows",
     "RowSettings",
     "Standardization",
+    "coded_targets",
     "download",
     "inverse_deviation",
     "load",

@@ -11,14 +11,13 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from agop.datasets import Dataset, LabeledRows, subset
+from agop.datasets import Dataset, LabeledRows, coded_targets, subset
 from agop.deep_rfm.layer import DeepRFMLayer, LayerSettings
 from agop.deep_rfm.record import DeepRFMRecord, deep_rfm_records
 from agop.deep_rfm.recursion import deep_rfm
 from agop.deep_rfm.settings import DeepRFMSettings
 from agop.deep_rfm.writer import DeepRFMWriter, most_of_a_class
 from agop.errors import InputError
-from agop.estimator.targets import signed_targets
 from agop.ranks import Ranks, is_writer, require_same
 from agop.rfm import Samples
 from agop.runs import Run
@@ -135,7 +134,7 @@ def _layers(
 ) -> Iterator[tuple[DeepRFMLayer, DeepRFMRecord, Tensor]]:
     """Layers with their records and the labels that were fitted."""
     rows = LabeledRows.of(dataset, settings, seed, settings.standardize)
-    targets = signed_targets(rows.labels, rows.n_classes, rows.inputs.dtype)
+    targets = coded_targets(rows.labels, rows.n_classes, settings.targets, rows.inputs.dtype)
     layer_settings = _layer_settings(settings, agop=not control)
     memory, samples = settings.max_memory, Samples.of(rows.inputs, targets)
     layers = deep_rfm(samples, layer_settings, settings.depth, seed=seed, max_memory=memory, group=group)

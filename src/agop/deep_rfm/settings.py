@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import torch
 
-from agop.datasets import DataName, Standardization
+from agop.datasets import Coding, DataName, Standardization
 from agop.deep_rfm.layer import AGOPScale
 from agop.deep_rfm.random_features import (
     CosineFeatures,
@@ -54,6 +54,9 @@ class DeepRFMSettings:
         Bandwidth L of the kernel.
     ridge
         Ridge of the predictors.
+    targets
+        Coding of the classes as targets: +1 and -1, "signed", as in arXiv 2402.13728; 1 and 0, "one-hot", as in arXiv
+        2407.20199; or "centered", one-hot less its mean.
     features
         Kind of random features.
     gamma
@@ -93,6 +96,7 @@ class DeepRFMSettings:
     kernel: Literal["laplace", "gaussian"] = "laplace"
     bandwidth: float = 2.0
     ridge: Annotated[float, AtLeast(0)] = 0.0
+    targets: Coding = "signed"
     features: FeaturesName = "relu"
     gamma: float = 0.05
     features_bandwidth: float | None = None

@@ -14,12 +14,13 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from torch import Tensor
 
+from agop.datasets import Coding, coded_targets
 from agop.errors import InputError
 from agop.estimator.arrays import as_array, like
 from agop.inputs import all_finite
 from agop.storable import storable
 
-__all__ = ["Classes", "check_regression_targets", "probabilities", "signed_targets"]
+__all__ = ["Classes", "check_regression_targets", "probabilities"]
 
 _SMALLEST = 1e-25
 """Size of targets whose residuals are numbers in float32 too."""
@@ -100,11 +101,9 @@ class Classes:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def encode(self, coding: Literal["signed", "one-hot"], like: Tensor) -> Tensor:
-        """Targets (n, C): +1 or 1 for the class of a sample, -1 ("signed") or 0 ("one-hot") elsewhere."""
-        if coding == "signed":
-            return signed_targets(self.codes, len(self), like.dtype)
-        return torch.nn.functional.one_hot(self.codes, len(self)).to(like)
+    def encode(self, coding: Coding, like: Tensor) -> Tensor:
+        """Targets (n, C) by a coding, in the data type and on the device of ``like``."""
+        return coded_targets(self.codes, len(self), coding, like.dtype).to(like)
 
     def weights(self, class_weight: Mapping[Any, float] | Literal["balanced"] | None) -> Tensor:
         """Weights (C,) of the classes, float64: as given, inverse to their sizes, or ones.
@@ -130,18 +129,6 @@ class Classes:
         """Labels of class indices: a tensor if X is one and the labels are numbers, else an array."""
         labels = self.labels[as_array(codes)]
         return like(torch.from_numpy(labels), X) if labels.dtype.kind in "biuf" else labels
-
-
-def signed_targets(codes: Tensor, n_classes: int, dtype: torch.dtype) -> Tensor:
-    """Targets (n, C) of indices of classes (n,): +1 for the class of a sample, -1 elsewhere.
-
-    Examples
-    --------
-    >>> signed_targets(torch.tensor([1, 0]), 2, torch.float32)
-    tensor([[-1.,  1.],
-            [ 1., -1.]])
-    """
-    return 2 * torch.nn.functional.one_hot(codes, n_classes).to(dtype) - 1
 
 
 def probabilities(estimates: Tensor) -> Tensor:

@@ -19,10 +19,11 @@ from agop.network.capture.weights import stable_weights
 from agop.network.capture.wrappers import unwrapped
 from agop.network.options import MeasureOptions
 from agop.network.passes.directions import Exact
-from agop.network.passes.first import FirstPass, first_pass
+from agop.network.passes.first import first_pass
 from agop.network.passes.gradients import LayerGradients, LayerWeight
 from agop.network.passes.regression import regression_stages
 from agop.network.passes.second import second_pass
+from agop.network.passes.statistics import FirstPass
 from agop.network.passes.steps import check_alone
 from agop.network.passes.sweep import Sweep
 from agop.network.record import LayerRecord, NetworkRecord, Stage

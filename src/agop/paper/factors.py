@@ -8,10 +8,9 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from agop.estimator.targets import signed_targets
 from agop.network import Tracker
+from agop.network.losses import squared
 from agop.paper.figure import Observe
 from agop.paper.training.networks import Architecture, build_network
 from agop.runs import Run
@@ -97,7 +96,6 @@ def run_factors(settings: FactorSettings, dataset: None, out: Path, observe: Obs
         return run
     inputs, labels = factor_samples(settings)
     n_classes = settings.n_values**2
-    targets = signed_targets(labels, n_classes, inputs.dtype)
     shape = Architecture("mlp", settings.width, settings.fc_layers, gain=settings.gain)
     model = build_network(shape, inputs.shape[1:], n_classes, seed=settings.seed)
     optimizer = torch.optim.SGD(model.parameters(), settings.lr, settings.momentum, weight_decay=settings.weight_decay)
@@ -113,7 +111,7 @@ def run_factors(settings: FactorSettings, dataset: None, out: Path, observe: Obs
     tracker.run.record(factors=asdict(settings))
     for step in range(settings.steps + 1):
         outputs = model(inputs)
-        loss = functional.mse_loss(outputs, targets)
+        loss = squared(outputs, labels)
         if step % settings.every == 0:
             observe(f"step {step} of {settings.steps}: loss {loss.item():.3g}")
         accuracy = (outputs.detach().argmax(1) == labels).double().mean()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from agop.datasets import Standardization
+from agop.datasets import CODINGS, Standardization
 from agop.deep_rfm import LayerSettings, ReLUFeatures, deep_rfm, normalize_rows
 from agop.kernels import Laplace
 from agop.paper.computed import Rows, collapse_of_gram
@@ -17,7 +17,6 @@ from agop.paper.figure import Observe
 from agop.rfm import Samples, Setting, rfm
 from agop.runs import Line
 from agop.theory import (
-    Coding,
     class_targets,
     collapsed_kernel,
     descend_kernel,
@@ -26,8 +25,6 @@ from agop.theory import (
 )
 
 __all__ = ["KernelLearningSettings", "kernel_learning_lines"]
-
-CODINGS: tuple[Coding, ...] = ("one-hot", "centered", "signed")
 
 MODELS = {"linear, 1 layer": (1, "linear"), "linear, 3 layers": (3, "linear"), "ReLU, 3 layers": (3, "relu")}
 

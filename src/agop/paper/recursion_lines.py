@@ -86,11 +86,11 @@ def recursion_lines(settings: DeepRFMSettings, rows: Rows, observe: Observe = la
     observe
         Called with a line about the progress.
     """
-    signed = class_targets(rows.labels, rows.n_classes, "signed")
-    targets = signed - signed.mean(0)
+    coded = class_targets(rows.labels, rows.n_classes, settings.targets)
+    targets = coded - coded.mean(0)
     kernel = settings.make_kernel()
     layer_settings = LayerSettings(kernel, settings.make_features(), settings.ridge)
-    layers = deep_rfm(Samples.of(rows.inputs, signed), layer_settings, settings.depth, seed=settings.seeds[0])
+    layers = deep_rfm(Samples.of(rows.inputs, coded), layer_settings, settings.depth, seed=settings.seeds[0])
     start = torch.empty(0)
     found: list[LayerShifts] = []
     for layer in layers:

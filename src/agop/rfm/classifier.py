@@ -9,10 +9,11 @@ import torch
 from sklearn.utils._param_validation import StrOptions
 from torch import Tensor
 
+from agop.datasets import coded_targets
 from agop.estimator.arrays import like
 from agop.estimator.chunked import chunkwise
 from agop.estimator.mixins import TensorClassifierMixin
-from agop.estimator.targets import probabilities, signed_targets
+from agop.estimator.targets import probabilities
 from agop.kernels import Kernel
 from agop.rfm.calibration import Calibration
 from agop.rfm.feature_machine import FeatureMachine
@@ -118,7 +119,7 @@ n_iter_, validation_scores_, validation_standard_errors_, cut_short_, feature_im
 
     def _signed(self, codes: Tensor, features: Tensor) -> Tensor:
         """Targets (n, C) of indices of classes, +1 and -1; one column for two classes."""
-        targets = signed_targets(codes, len(self._classes), features.dtype)
+        targets = coded_targets(codes, len(self._classes), "signed", features.dtype)
         return targets[:, 1:] if len(self._classes) == 2 else targets
 
     def _calibrate(self, raw: Tensor, samples: Samples, *, validated: bool) -> None:  # noqa: ARG002

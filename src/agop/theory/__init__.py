@@ -1,6 +1,6 @@
 """Theory: the linearized recursion and its fixed points, kernel learning, unconstrained features."""
 
-from agop.theory.coding import Coding, class_targets
+from agop.theory.coding import class_targets
 from agop.theory.fixed_point import CollapsedFixedPoint, collapsed_fixed_point
 from agop.theory.gram import centered_gram, normalize_gram
 from agop.theory.kernel_learning import KernelStep, collapsed_kernel, descend_kernel, kernel_learning_objective
@@ -10,7 +10,6 @@ from agop.theory.unconstrained_descent import UnconstrainedFeaturesStep, descend
 from agop.theory.unconstrained_features import UnconstrainedFeatures, unconstrained_features_minimizer
 
 __all__ = [
-    "Coding",
     "CollapsedFixedPoint",
     "KernelStep",
     "Linearization",

@@ -1,19 +1,15 @@
-"""Codings of class labels as targets, and what they do to the directions between class means."""
+"""Codings of class labels as targets, and the size of balanced classes."""
 
 from __future__ import annotations
-
-from typing import Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor
 
+from agop.datasets.coding import Coding, coded_targets, require_coding
 from agop.errors import InputError
 from agop.inputs import ArrayLike, as_labels
 
-__all__ = ["Coding", "balanced_class_size", "class_targets", "require_coding"]
-
-Coding: TypeAlias = Literal["one-hot", "centered", "signed"]
-"""Coding of labels as targets; :func:`class_targets` defines each."""
+__all__ = ["balanced_class_size", "class_targets"]
 
 
 def class_targets(labels: ArrayLike, n_classes: int, coding: Coding = "one-hot") -> Tensor:
@@ -35,16 +31,7 @@ def class_targets(labels: ArrayLike, n_classes: int, coding: Coding = "one-hot")
     """
     require_coding(coding)
     labels = as_labels(labels, len(labels), n_classes, torch.as_tensor(labels).device)
-    one_hot = torch.nn.functional.one_hot(labels, n_classes).double()
-    if coding == "centered":
-        return one_hot - 1 / n_classes
-    return 2 * one_hot - 1 if coding == "signed" else one_hot
-
-
-def require_coding(coding: str) -> None:
-    """Raise InputError unless ``coding`` is one of :data:`Coding`."""
-    if coding not in get_args(Coding):
-        raise InputError("targets='one-hot', 'centered' or 'signed'", repr(coding), "Choose one of these.")
+    return coded_targets(labels, n_classes, coding, torch.float64)
 
 
 def balanced_class_size(labels: Tensor, n_classes: int) -> int:

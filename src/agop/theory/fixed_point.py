@@ -10,8 +10,8 @@ import torch
 from scipy.optimize import brentq
 from torch import Tensor
 
+from agop.datasets.coding import Coding, require_coding
 from agop.errors import InputError, UndefinedMeasureError
-from agop.theory.coding import Coding, require_coding
 from agop.theory.stability import Strengths
 
 __all__ = ["CollapsedFixedPoint", "collapsed_fixed_point"]

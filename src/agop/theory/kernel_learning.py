@@ -9,11 +9,12 @@ from math import isfinite
 import torch
 from torch import Tensor
 
+from agop.datasets.coding import Coding, require_coding
 from agop.errors import InputError
 from agop.inputs import ArrayLike, as_labels
 from agop.linalg import psd_power
 from agop.solvers import Cholesky, DenseMatrix
-from agop.theory.coding import Coding, balanced_class_size, require_coding
+from agop.theory.coding import balanced_class_size
 from agop.theory.gram import gram_and_targets, normalize_gram
 
 __all__ = ["KernelStep", "collapsed_kernel", "descend_kernel", "kernel_learning_objective"]

@@ -15,7 +15,7 @@ from agop.network.passes.seen_layer import SeenLayer
 from agop.network.passes.sweep import SeenBatch
 
 if TYPE_CHECKING:
-    from agop.network.passes.first import FirstPass
+    from agop.network.passes.statistics import FirstPass
 
 __all__ = ["check_alike", "check_calls", "check_finite", "check_memory", "check_same_outputs", "no_layer"]
 

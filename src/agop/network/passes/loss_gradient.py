@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from math import isfinite
 
 import torch
 from torch import Tensor
 
 from agop.errors import InputError
+from agop.network.losses import check_scores, check_shares
 from agop.network.passes.batches import Batch
 from agop.network.passes.features import CallFeatures
 from agop.network.passes.forward import Loss
@@ -16,6 +18,8 @@ from agop.network.passes.rows import Owners
 from agop.network.passes.sweep import SeenBatch
 
 __all__ = ["check_loss", "loss_gradients"]
+
+_ADVICE = "It takes outputs (m, K) and targets, and returns a mean."
 
 _TOLERANCE = 1e-3
 """Relative difference up to which a mean of losses in float32 is the same for samples that are given twice."""
@@ -38,7 +42,7 @@ def loss_gradients(seen: SeenBatch, calls: list[CallFeatures], loss: Loss) -> di
     Raises
     ------
     InputError
-        If the loss is not a finite scalar that depends on the outputs.
+        If the loss is not a scalar that depends on the outputs, or one of scores lacks an output for a label.
     """
     sums: dict[str, Tensor] = {}
     for features in calls:
@@ -53,11 +57,14 @@ def check_loss(batch: Batch, loss: Loss) -> None:
     Raises
     ------
     InputError
-        If the loss is not a finite scalar, or not a mean over samples.
+        If the loss is not a finite scalar, not a mean over samples, or not one of such targets.
     """
     outputs, targets = _outputs(batch), _targets(batch)
-    once = float(_value(loss, outputs, targets))
-    twice = float(_value(loss, torch.cat([outputs, outputs]), torch.cat([targets, targets])))
+    check_shares(loss, outputs, batch.values)
+    once = float(_value(loss, batch, outputs, targets))
+    if not isfinite(once):
+        raise InputError("loss to give a finite scalar", f"{once:g}", _ADVICE)
+    twice = float(_value(loss, batch, torch.cat([outputs, outputs]), torch.cat([targets, targets])))
     if abs(once - twice) > _TOLERANCE * abs(once):
         got = f"{once:.4g}, and {twice:.4g} for the same samples twice"
         raise InputError("loss to be a mean over samples", got, 'Use reduction="mean".')
@@ -80,7 +87,7 @@ def _output_gradient(batch: Batch, loss: Loss) -> Tensor:
         return whole
     with torch.enable_grad():
         outputs = _outputs(batch).requires_grad_()
-        value = _value(loss, outputs, _targets(batch))
+        value = _value(loss, batch, outputs, _targets(batch))
         if not value.requires_grad:
             raise InputError("loss to depend on the outputs", "a constant", "It is differentiated by them.")
         (gradient,) = torch.autograd.grad(value * batch.n_samples, outputs)
@@ -99,15 +106,11 @@ def _targets(batch: Batch) -> Tensor:
     return batch.values.to(torch.promote_types(batch.outputs.dtype, torch.float32))
 
 
-def _value(loss: Loss, outputs: Tensor, targets: Tensor) -> Tensor:
+def _value(loss: Loss, batch: Batch, outputs: Tensor, targets: Tensor) -> Tensor:
+    """Loss of outputs and targets of a batch, unread."""
+    check_scores(loss, outputs.shape[1], batch.labels)
     value: object = loss(outputs, targets)
-    if not isinstance(value, Tensor) or value.numel() != 1 or not bool(value.detach().isfinite()):
-        advice = "It takes outputs (m, K) and targets, and returns a mean."
-        raise InputError("loss to give a finite scalar", _form(value), advice)
+    if not isinstance(value, Tensor) or value.numel() != 1:
+        got = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        raise InputError("loss to give a finite scalar", got, _ADVICE)
     return value.reshape(())
-
-
-def _form(value: object) -> str:
-    if not isinstance(value, Tensor):
-        return type(value).__name__
-    return f"{value.item():g}" if value.numel() == 1 else f"a tensor of shape {tuple(value.shape)}"

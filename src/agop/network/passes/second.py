@@ -16,12 +16,12 @@ from agop.collapse.projected import ProjectedMoments
 from agop.errors import InputError
 from agop.linalg import Spectrum, gram
 from agop.moments import ClassMoments, LabeledMoments
-from agop.network.passes.first import FirstPass
 from agop.network.passes.looks import Look, looks_of
 from agop.network.passes.merging import add_part, add_tensor, added_by_key, merged, merged_by_key
 from agop.network.passes.over_ranks import over_ranks
 from agop.network.passes.random_labels import RandomLabels, sums_by_label
 from agop.network.passes.rows import Owners
+from agop.network.passes.statistics import FirstPass
 from agop.network.passes.sweep import SeenBatch, Sweep
 from agop.network.record import STAGES, Stage
 from agop.network.record.samples import SeenSamples

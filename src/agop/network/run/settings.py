@@ -15,12 +15,12 @@ from agop.datasets import NAMES, Dataset, Standardization, shard_batches
 from agop.errors import InputError
 from agop.inputs import usable_device
 from agop.network.factory import function_of, load_weights, make_model
+from agop.network.losses import LOSSES, loss_of
 from agop.network.options import MeasureOptions
 from agop.network.passes.directions import Rademacher
 from agop.network.passes.forward import default_forward
 from agop.network.passes.rows import Rows
 from agop.network.run.data import Place, checked_rows, dataset_batches, loader_of
-from agop.network.run.losses import LOSSES, loss_of
 from agop.ranks import local_device
 from agop.runs import Run
 from agop.runs.settings import AtLeast, Count, Seed

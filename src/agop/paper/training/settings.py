@@ -8,13 +8,13 @@ from math import inf
 from typing import Annotated, Any, Literal
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from agop.datasets import DataName, Standardization
 from agop.errors import InputError
-from agop.estimator.targets import signed_targets
 from agop.inputs import usable_device
+from agop.network.losses import LOSSES, LossName
+from agop.network.passes.forward import Loss
 from agop.network.passes.rows import Rows
 from agop.paper.groupings import groupings_of
 from agop.paper.training.networks import Architecture, NetworkName, build_network
@@ -100,7 +100,7 @@ class TrainSettings:
     conv_width: float = 1.0
     bias: bool = False
     gain: float = 1.0
-    loss: Literal["squared", "cross-entropy"] = "squared"
+    loss: LossName = "squared"
     optimizer: Literal["sgd", "adam"] = "sgd"
     lr: float = 0.05
     momentum: Annotated[float, AtLeast(0)] = 0.9
@@ -159,11 +159,10 @@ class TrainSettings:
         betas = (self.momentum, 0.999)
         return torch.optim.Adam(model.parameters(), self.lr, betas, weight_decay=self.weight_decay)
 
-    def mean_loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        """Loss of outputs (n, C) for labels (n,)."""
-        if self.loss == "cross-entropy":
-            return functional.cross_entropy(outputs, labels)
-        return functional.mse_loss(outputs, signed_targets(labels, outputs.shape[1], outputs.dtype))
+    @property
+    def mean_loss(self) -> Loss:
+        """Function of outputs (n, C) and labels (n,)."""
+        return LOSSES[self.loss]
 
     def is_over(self, losses: Sequence[float]) -> bool:
         """Whether training ends after epochs of these mean losses.
