@@ -271,6 +271,20 @@ def test_scalars_of_the_last_step_are_those_of_then_and_hold_no_graph(world, tmp
     assert [(line["loss"], line["total"]) for line in found.run.metrics()[2:]] == [(6.0, 1.0)] * 2
 
 
+def test_functions_of_the_record_are_called_with_what_was_measured(world, tmp_path):
+    """Not where nothing is measured; at the end with the record of the end."""
+    found, seen = world.tracker(tmp_path / "run", every=4), []
+
+    def doubled(record):
+        seen.append(record)
+        return 2 * record.accuracy
+
+    records = [found.step(epoch, doubled=doubled) for epoch in range(3)]
+    last = found.finish()
+    assert seen == [records[0], last]
+    assert [line["doubled"] for line in Run.open(tmp_path / "run").metrics()] == [1.5] * 4
+
+
 def test_scalars_of_several_elements(world, tmp_path):
     found = world.tracker(tmp_path / "run", every=100)
     for index in (0, 1):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
-from torch import Tensor, nn
+from torch import nn
 
 from agop.charts.notebook import NotebookMixin
 from agop.errors import InputError
@@ -19,11 +19,12 @@ from agop.network.capture.weights import Weights
 from agop.network.measure import measure
 from agop.network.options import MeasureOptions
 from agop.network.record import NetworkRecord
+from agop.network.scalars import Scalar, as_they_are, check_scalars, columns_of, read
 from agop.network.schedule import Schedule
 from agop.network.tracked_run import TrackedRun
 from agop.ranks import Ranks
 from agop.runs import Run
-from agop.runs.storage import JSON, to_json
+from agop.runs.storage import JSON
 
 __all__ = ["Tracker", "Unit"]
 
@@ -146,7 +147,7 @@ class Tracker(NotebookMixin):
         """Sentence on measurements that were postponed; None if none was."""
         return self._tracked.postponed
 
-    def step(self, index: int, **scalars: float | Tensor | None) -> NetworkRecord | None:
+    def step(self, index: int, **scalars: Scalar) -> NetworkRecord | None:
         """Measure the network if that is due and fits, and write what was found.
 
         Parameters
@@ -154,7 +155,8 @@ class Tracker(NotebookMixin):
         index
             Number of the epoch or step that has just ended.
         **scalars
-            Further numbers for the lines, such as the loss; tensors of one element are read only if they are needed.
+            Further numbers for the lines, such as the loss. Tensors of one element are read, and functions of the
+            record called, only if there is a measurement.
 
         Returns
         -------
@@ -168,12 +170,12 @@ class Tracker(NotebookMixin):
             the name of a column.
         """
         index, self._unmeasured = operator.index(index), None
-        _check_scalars(scalars)
+        check_scalars(scalars)
         if index in self._tracked.measured:
             return None
         if self._schedule.wants(index, lambda fits: self._ranks.exchange(fits)[0]):
             return self._measure(index, scalars)
-        self._unmeasured = index, _as_they_are(scalars)
+        self._unmeasured = index, as_they_are(scalars)
         if self._schedule.is_due:
             self._tracked.postpone(index)
         return None
@@ -200,12 +202,10 @@ class Tracker(NotebookMixin):
             self._tracked.finish()
 
     def _measure(self, index: int, scalars: Mapping[str, Any]) -> NetworkRecord:
-        begin = time.monotonic()
-        columns = {
-            name: to_json(value.item() if isinstance(value, Tensor) else value) for name, value in scalars.items()
-        }
+        begin, numbers = time.monotonic(), read(scalars)
         record = measure(self._model, self._loader, self._options, group=self._ranks.group)
         with self._ranks.together():
+            columns = columns_of(numbers, record)
             self.lines = self._lines(record, index, columns)
             self._tracked.append(self.lines, record if self._keep_record else None)
             seconds = time.monotonic() - begin
@@ -242,14 +242,3 @@ def _check_measurable(model: nn.Module, loader: Iterable[Any], options: MeasureO
         usable_device(options.device)
     with undisturbed(model):
         Weights(model, options.layers)
-
-
-def _check_scalars(scalars: Mapping[str, Any]) -> None:
-    for name, value in scalars.items():
-        if isinstance(value, Tensor) and value.numel() != 1:
-            raise InputError("scalars of one element", f"{name} of shape {tuple(value.shape)}", "Give its mean.")
-
-
-def _as_they_are(scalars: Mapping[str, Any]) -> dict[str, Any]:
-    """Scalars, unread, that keep neither a graph nor other memory, and that nobody else changes."""
-    return {name: value.detach().clone() if isinstance(value, Tensor) else value for name, value in scalars.items()}
