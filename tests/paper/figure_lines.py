@@ -77,13 +77,23 @@ def kernel_lines():
     return [line | {"part": "kernel-learning-digits", "data": "digits", "nc1_trace_ratio": 0.1} for line in lines]
 
 
-def modular_lines():
+def kernel_addition():
     rows = [
         {"iteration": i, "train_accuracy": 1.0, "test_accuracy": i / 4, "circulant": 0.5, "alignment": 0.9}
         for i in range(4)
     ]
     rows.append({"iteration": None, "train_accuracy": 1.0, "test_accuracy": 1.0, "circulant": 1.0})
-    return [{"part": "m", "kernel": "gaussian", "seed": 1, "test_error": 1.0, "train_error": 0.0} | row for row in rows]
+    whole = {"part": "m", "learner": "gaussian kernel", "seed": 1, "test_error": 1.0, "train_error": 0.0}
+    return [whole | row for row in rows]
+
+
+def network_addition():
+    return [
+        {"part": "n", "learner": "network", "seed": 1, "epoch": 2 * i, "test_error": 1.0, "train_error": 0.0}
+        | {"train_accuracy": 1.0, "test_accuracy": i / 4, "circulant_agop": 0.5, "circulant_nfm": 0.4}
+        | {"nfa_pearson_root": 0.9, "nfa_pearson": 0.8}
+        for i in range(4)
+    ]
 
 
 def directions_lines():
@@ -133,7 +143,7 @@ LINES = {
     "fact": laboratory_lines,
     "chance": laboratory_lines,
     "structure-before-collapse": laboratory_lines,
-    "grokking": modular_lines,
+    "grokking": lambda: [*kernel_addition(), *network_addition()],
     "central-subspace": directions_lines,
     "linear-rfm": recovery_lines,
     "deep-rfm-metrics": deep_rfm_lines,

@@ -158,9 +158,14 @@ def test_kernel_learning(make):
 
 
 def test_modular_addition(make):
-    shares, errors = panels(make("grokking")).values()
-    assert heights(shares[1]) == [0, 0.25, 0.5, 0.75]  # without the line on random features
-    assert heights(errors[0]) == [1.0] * 4
+    for shares, errors in zip(*[iter(panels(make("grokking")).values())] * 2, strict=True):  # of each learner
+        assert heights(shares[1]) == [0, 0.25, 0.5, 0.75]  # without the line on random features
+        assert heights(errors[0]) == [1.0] * 4
+    assert [curve.name for curve in shares][2:] == [
+        "circulant share of the AGOP",
+        "circulant share of WᵀW",
+        "correlation of WᵀW and AGOP½",
+    ]
 
 
 def test_directions(make):

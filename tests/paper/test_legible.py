@@ -11,7 +11,7 @@ from agop.paper import FIGURES
 from agop.paper.figures.initialization import GAINS
 from agop.runs import Run
 from charts.legible import faults
-from paper.figure_lines import LINES, network_lines
+from paper.figure_lines import LINES, kernel_addition, network_addition, network_lines
 
 pytest.importorskip("matplotlib")
 
@@ -92,7 +92,8 @@ LARGEST = {
     ],
     "linear-rfm": LINES["linear-rfm"],
     "grokking": lambda: [
-        line | {"kernel": kernel} for kernel in ("quadratic", "gaussian") for line in LINES["grokking"]()
+        *(line | {"learner": f"{kernel} kernel"} for kernel in ("quadratic", "gaussian") for line in kernel_addition()),
+        *network_addition(),
     ],
 }
 

@@ -10,6 +10,7 @@ from agop.errors import InputError
 from agop.paper import FIGURES, SCALES, TrainSettings
 from agop.paper.figures.initialization import GAINS
 from agop.paper.modular import ModularSettings
+from agop.paper.modular_network import ModularNetworkSettings
 
 
 def parts(scale, name):
@@ -100,4 +101,5 @@ def test_a_figure_that_makes_its_data_takes_no_other():
     with pytest.raises(InputError, match="no data set for grokking, got mnist"):
         figure.data_sets("quick", ("mnist",))
     for scale in SCALES:
-        assert all(isinstance(part.settings, ModularSettings) for part in parts(scale, "grokking"))
+        found = {type(part.settings) for part in parts(scale, "grokking")}
+        assert found == {ModularSettings, ModularNetworkSettings}

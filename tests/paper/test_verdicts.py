@@ -439,7 +439,7 @@ def modular(accuracy, circulant, alignment, at_once=1.0, train=1.0):
         for i, (a, c, cosine) in enumerate(course)
     ]
     lines.append({"iteration": None, "test_accuracy": at_once})
-    return [{"part": "m", "kernel": "quadratic", "seed": 1} | line for line in lines]
+    return [{"part": "m", "learner": "quadratic kernel", "seed": 1} | line for line in lines]
 
 
 LATE = [0, 0, 0, 0, 0, 0.2, 0.8, 1.0]
@@ -457,10 +457,40 @@ STEADY = [0, 0, 0, 0, 0, 0, 0.1, 1.0]
         (modular(LATE, [1.0] * 8, EARLY), [True, False, True, True]),  # there already
         (modular([0.5, *LATE[1:]], EARLY, EARLY), [False, True, True, True]),  # not at chance at first
         (modular([0.0] * 8, EARLY, EARLY, 0.2), [False, None, None, False]),  # never learned
-        (modular(LATE, EARLY, EARLY, train=0.99), [None, True, True, True]),  # not fitted
+        (modular(LATE, [0, *[0.2] * 7], EARLY), [True, False, True, True]),  # hardly circulant at the end
+        (modular(LATE, EARLY, EARLY, train=0.9), [None, True, True, True]),  # not fitted
     ],
 )
 def test_grokking(lines, expected):
+    assert [verdict.holds for verdict in verdicts("grokking", lines).values()] == expected
+
+
+FITS = [0, 0.5, 1, 1, 1, 1, 1, 1]
+
+
+def addition_network(accuracy, of_agop, of_weights, train=FITS, root=0.95):
+    """Every other epoch of a network that learns modular addition."""
+    course = zip(accuracy, of_agop, of_weights, train, strict=True)
+    return [
+        {"part": "n", "learner": "network", "seed": 1, "epoch": 2 * i, "train_accuracy": fit, "test_accuracy": a}
+        | {"circulant_agop": b, "circulant_nfm": c, "nfa_pearson_root": root}
+        for i, (a, b, c, fit) in enumerate(course)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (addition_network(LATE, EARLY, EARLY), [True, True, True, True]),
+        (addition_network(LATE, EARLY, STEADY), [True, True, False, True]),  # the weights come later
+        (addition_network(FITS, EARLY, EARLY), [False, False, False, True]),  # learned as it fits
+        (addition_network(LATE, EARLY, EARLY, train=[0, 0, 0, 0, 0.5, 1, 1, 1]), [False, True, True, True]),
+        (addition_network(LATE, EARLY, EARLY, train=[0.5] * 8), [None, True, True, True]),  # not fitted
+        (addition_network([0.0] * 8, EARLY, EARLY), [False, None, None, True]),  # never learned
+        (addition_network(LATE, EARLY, EARLY, root=0.8), [True, True, True, False]),  # another power
+    ],
+)
+def test_grokking_of_a_network(lines, expected):
     assert [verdict.holds for verdict in verdicts("grokking", lines).values()] == expected
 
 

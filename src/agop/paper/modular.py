@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from agop.datasets import Coding, coded_targets
 from agop.errors import InputError
 from agop.kernels import Gaussian, Kernel, Metric, Polynomial
 from agop.paper.figure import Observe
@@ -19,6 +20,7 @@ __all__ = [
     "Addition",
     "ModularKernel",
     "ModularSettings",
+    "between",
     "circulant_score",
     "modular_lines",
     "random_circulant_features",
@@ -49,6 +51,8 @@ class ModularSettings:
         Seed of the half of the pairs that is learned from, and of random circulant features.
     ridge, power
         Ridge of the solves, and power of the AGOP.
+    targets
+        Coding of the sums as targets.
     data
         Name of the data.
     """
@@ -61,6 +65,7 @@ class ModularSettings:
     seed: int = 0
     ridge: float = 1e-8
     power: float = 0.5
+    targets: Coding = "one-hot"
     data: str = "modular-addition"
 
     def make_kernel(self) -> Kernel:
@@ -84,31 +89,53 @@ class Addition(NamedTuple):
         first, second = order.tensor_split(2)
         return cls(inputs[first], sums[first]), cls(inputs[second], sums[second])
 
+    def scores(self, outputs: Tensor, name: str) -> dict[str, float]:
+        """Squared error of a pair, summed over the outputs (n, p), as "NAME_error", and accuracy, "NAME_accuracy"."""
+        errors = (outputs - one_hot(self.sums, outputs.shape[1])).square().sum(1)
+        accuracy = (outputs.argmax(1) == self.sums).double().mean()
+        return {f"{name}_error": float(errors.mean()), f"{name}_accuracy": float(accuracy)}
+
+
+def between(matrix: Tensor) -> Tensor:
+    """Block (p, p) between the two numbers of a matrix (2p, 2p) of features."""
+    p = len(matrix) // 2
+    return matrix[:p, p:]
+
 
 def circulant_score(block: Tensor) -> float:
-    r"""Share of the variance of the entries of a (p, p) matrix that is between the classes of i - j modulo p.
+    r"""Share of the variance of the entries of a (p, p) matrix, p odd, that functions of i - j and of i + j make.
 
-    It is 1 for a circulant matrix, as features of addition make the block of the AGOP between the two numbers: they are
-    waves in a + b. For independent entries it is about 1/p, for a constant matrix 0.
+    It is 1 for a circulant matrix, whose entries depend on i - j modulo p, for one that is circulant when the order of
+    its columns is reversed, and for sums of both: features of addition, which are waves in the two numbers, make the
+    block of the AGOP between these such a matrix. For independent entries it is about 2/p, for a constant matrix 0.
 
     Raises
     ------
     InputError
-        If the matrix is not square.
+        If the matrix is not square, or p is even.
 
     Examples
     --------
-    >>> circulant_score(torch.tensor([[1.0, 2.0], [2.0, 1.0]])), circulant_score(torch.tensor([[1.0, 1.0], [2.0, 2.0]]))
-    (1.0, 0.0)
+    >>> circulant = torch.tensor([[1.0, 2.0, 5.0], [5.0, 1.0, 2.0], [2.0, 5.0, 1.0]])
+    >>> rows = torch.tensor([[1.0, 1.0, 1.0], [2.0, 2.0, 2.0], [5.0, 5.0, 5.0]])
+    >>> [round(circulant_score(block), 12) for block in (circulant, circulant.flip(1), rows)]
+    [1.0, 1.0, 0.0]
     """
-    if block.ndim != 2 or block.shape[0] != block.shape[1]:
-        raise InputError("a square matrix", f"shape {tuple(block.shape)}", "Pass a block of the AGOP.")
-    p = len(block)
-    entries = (block - block.mean()).double()
-    which = (torch.arange(p, device=block.device)[:, None] - torch.arange(p, device=block.device)) % p
-    means = entries.new_zeros(p).index_add_(0, which.flatten(), entries.flatten()) / p
+    if block.ndim != 2 or block.shape[0] != block.shape[1] or len(block) % 2 == 0:
+        raise InputError("a square matrix of odd size", f"shape {tuple(block.shape)}", "Pass a block of the AGOP.")
+    entries, number = (block - block.mean()).double(), torch.arange(len(block), device=block.device)
     variance = entries.square().sum()
-    return float(p * means.square().sum() / variance) if variance > 0 else 0.0
+    if not variance > 0:
+        return 0.0
+    made = sum(_of_classes(entries, (number[:, None] + sign * number) % len(block)) for sign in (-1, 1))
+    return float(made / variance)
+
+
+def _of_classes(entries: Tensor, classes: Tensor) -> Tensor:
+    """Sum of squares of the means of p classes of p entries, each as often as it has entries."""
+    p = len(entries)
+    means = entries.new_zeros(p).index_add_(0, classes.flatten(), entries.flatten()) / p
+    return p * means.square().sum()
 
 
 def random_circulant_features(modulus: int, seed: int) -> Metric:
@@ -142,7 +169,7 @@ def modular_lines(settings: ModularSettings, observe: Observe) -> Iterator[dict[
     "test_accuracy", "circulant" and "alignment", the cosine of the metric with that of the last iterate.
     """
     learned, test = Addition.halves(settings.modulus, settings.seed)
-    targets = one_hot(learned.sums, settings.modulus).double()
+    targets = coded_targets(learned.sums, settings.modulus, settings.targets, torch.float64)
     samples = Samples.of(learned.inputs, targets)
     setting = Setting(settings.make_kernel(), settings.ridge, power=settings.power)
     lines, metrics = [], []
@@ -153,11 +180,11 @@ def modular_lines(settings: ModularSettings, observe: Observe) -> Iterator[dict[
     for line, metric in zip(lines, metrics, strict=True):
         yield line | {"alignment": float((metric * metrics[-1]).sum() / (metric.norm() * metrics[-1].norm()))}
     features = random_circulant_features(settings.modulus, settings.seed)
-    block = features.matrix[: settings.modulus, settings.modulus :]
     origin = torch.zeros(2 * settings.modulus, dtype=torch.float64)
     learned, test = (each._replace(inputs=features.map(each.inputs, origin)) for each in (learned, test))
     (step,) = rfm(Samples.of(learned.inputs, targets), setting, 0)
-    yield {"iteration": None} | _line(step, settings.modulus, learned, test) | {"circulant": circulant_score(block)}
+    structure = {"circulant": circulant_score(between(features.matrix))}
+    yield {"iteration": None} | _line(step, settings.modulus, learned, test) | structure
 
 
 def _matrix(step: RFMStep, modulus: int) -> Tensor:
@@ -166,10 +193,7 @@ def _matrix(step: RFMStep, modulus: int) -> Tensor:
 
 
 def _line(step: RFMStep, modulus: int, learned: Addition, test: Addition) -> dict[str, float]:
-    found = {"circulant": circulant_score(_matrix(step, modulus)[:modulus, modulus:])}
+    found = {"circulant": circulant_score(between(_matrix(step, modulus)))}
     for name, part in (("train", learned), ("test", test)):
-        predictions = step.machine(part.inputs)
-        errors = (predictions - one_hot(part.sums, modulus)).square().sum(1)
-        found[f"{name}_error"] = float(errors.mean())
-        found[f"{name}_accuracy"] = float((predictions.argmax(1) == part.sums).double().mean())
+        found |= part.scores(step.machine(part.inputs), name)
     return found
