@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from statistics import fmean
 from typing import Any
@@ -18,25 +18,65 @@ from matplotlib.figure import Figure
 
 COLOURS = {"agop": "#D55E00", "xrfm": "#0072B2", "kernel-ridge": "#009E73", "gradient-boosting": "#CC79A7"}
 
+LARGE = {
+    "machine": ("default", "#D55E00"),
+    "centers": ("4,000 centers", "#0072B2"),
+    "tree": ("tree of 20,000", "#009E73"),
+    "exact": ("all rows", "#CC79A7"),
+}
+"""Label and color of each method of ``large`` that is drawn where it was measured."""
+
 
 def growth(found: Mapping[str, Any]) -> Figure:
-    """Seconds and memory of a fit over the rows of the synthetic table."""
-    results = found["curve"]["results"]
-    rows = [entry["n"] for entry in results]
+    """Seconds and memory of a fit over the rows of the synthetic table, beside xrfm."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
-    seconds, memory = figure.subplots(1, 2)
-    for name, growing in found["curve"]["growth_exponents"].items():
-        label = f"{name}: rows$^{{{growing['overall']:.2f}}}$"
-        seconds.loglog(rows, [entry[name]["seconds"] for entry in results], "o-", color=COLOURS[name], label=label)
-        mib = [entry[name]["extra_bytes"] / 2**20 for entry in results]
-        memory.loglog(rows, mib, "o-", color=COLOURS[name], label=name)
-    for axes, title in ((seconds, "seconds of fit and test prediction"), (memory, "MiB beyond the data")):
+    panels = figure.subplots(1, 2)
+    for name, growing in found["growth_exponents"].items():
+        fits = [{"n": entry["n"], **entry[name]} for entry in found["results"]]
+        _draw_fits(panels, fits, f"{name}: rows$^{{{growing['overall']:.2f}}}$", COLOURS[name])
+    _finish(panels, [entry["n"] for entry in found["results"]])
+    return figure
+
+
+def large(found: Mapping[str, Any]) -> Figure:
+    """Seconds, memory and accuracy of fits up to a million rows; other sources than arrays as crosses."""
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    panels = figure.subplots(1, 3)
+    for method, (label, colour) in LARGE.items():
+        fits = [entry for entry in found["results"] if entry["method"] == method]
+        arrays = [entry for entry in fits if entry["source"] == "array"]
+        if not arrays:
+            continue
+        growing = found["growth_exponents"][f"{method}, array"]
+        _draw_fits(panels, arrays, f"{label}: rows$^{{{growing['overall']:.2f}}}$", colour)
+        _draw_fits(panels, [entry for entry in fits if entry["source"] != "array"], None, colour, "x")
+    _finish(panels, sorted({entry["n"] for entry in found["results"]}))
+    for axes in panels[1:]:
+        axes.set_yscale("linear")
+        axes.set_ylim(bottom=0)
+    return figure
+
+
+def _draw_fits(
+    panels: Sequence[Axes], fits: Sequence[Mapping[str, Any]], label: str | None, colour: str, marks: str = "o-"
+) -> None:
+    """One method over the rows: seconds, memory and, where there is a third panel, what it leaves unexplained."""
+    rows = [fit["n"] for fit in fits]
+    seconds, memory, *accuracy = panels
+    seconds.loglog(rows, [fit["seconds"] for fit in fits], marks, color=colour, label=label)
+    memory.loglog(rows, [fit["extra_bytes"] / 2**20 for fit in fits], marks, color=colour)
+    for axes in accuracy:
+        axes.loglog(rows, [1 - fit["r2"] for fit in fits], marks, color=colour)
+
+
+def _finish(panels: Sequence[Axes], rows: Sequence[int]) -> None:
+    titles = ("seconds of a fit", "MiB beyond the data", "1 - R² on new rows")
+    for axes, title in zip(panels, titles, strict=False):
         axes.set(xlabel="rows", title=title, xticks=rows)
-        axes.set_xticklabels([f"{n:,}" for n in rows])
+        axes.set_xticklabels([f"{n // 1000:,}k" for n in rows])
         axes.minorticks_off()
         axes.grid(alpha=0.3)
-        axes.legend()
-    return figure
+    panels[0].legend(fontsize="small")
 
 
 def errors(found: Mapping[str, Any]) -> Figure:
@@ -111,36 +151,20 @@ def left_out(found: Mapping[str, Any]) -> list[list[str]]:
     ]
 
 
-def large(found: Mapping[str, Any]) -> list[list[str]]:
-    """The fit to 100,000 rows beside that to 20,000."""
-    fits = [(entry, "agop") for entry in found["curve"]["results"] if entry["n"] == 20_000]
-    fits += [(entry, "agop-tree") for entry in found["large"]["results"]]
-    head = ["estimator", "rows", "seconds", "MiB beyond the data", "R²"]
-    return [head] + [
-        [
-            {"agop": "RFMRegressor", "agop-tree": "TreeRFMRegressor"}[name],
-            f"{entry['n']:,}",
-            f"{entry[name]['seconds']:.0f}",
-            f"{entry[name]['extra_bytes'] / 2**20:.0f}",
-            f"{entry[name]['r2']:.4f}",
-        ]
-        for entry, name in fits
-    ]
-
-
 def main() -> None:
-    drawn: dict[str, Callable[[Mapping[str, Any]], Figure]] = {"synthetic": growth, "tables": errors}
+    drawn: dict[str, Callable[[Mapping[str, Any]], Figure]] = {"synthetic": growth, "large": large, "tables": errors}
     for name, draw in drawn.items():
-        found = json.loads((RESULTS / f"{name}.json").read_text())
         with mpl.rc_context({"svg.hashsalt": "agop"}):
-            draw(found).savefig(RESULTS / f"{name}.svg", metadata={"Date": None})
-    tables, synthetic, stated = (
-        json.loads((RESULTS / f"{name}.json").read_text()) for name in ("tables", "synthetic", "left_out")
-    )
-    tables_of = {"tables": by_method(tables), "tables_ranks": ranks(tables), "large": large(synthetic)}
-    for name, rows in {**tables_of, "left_out": left_out(stated)}.items():
+            draw(_read(name)).savefig(RESULTS / f"{name}.svg", metadata={"Date": None})
+    tables = _read("tables")
+    listed = {"tables": by_method(tables), "tables_ranks": ranks(tables), "left_out": left_out(_read("left_out"))}
+    for name, rows in listed.items():
         with (RESULTS / f"{name}.csv").open("w", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def _read(name: str) -> Any:
+    return json.loads((RESULTS / f"{name}.json").read_text())
 
 
 if __name__ == "__main__":
