@@ -44,8 +44,14 @@ def table(n: int) -> Problem:
 
 
 def fit_agop(problem: Problem) -> float:
-    settings = {"n_iterations": ITERATIONS, "metric_samples": None, "max_memory": MAX_MEMORY}
-    model = RFMRegressor(Laplace(BANDWIDTH), ridge=RIDGE, selection=None, **settings)
+    model = RFMRegressor(
+        Laplace(BANDWIDTH),
+        ridge=RIDGE,
+        n_iterations=ITERATIONS,
+        selection=None,
+        metric_samples=None,
+        max_memory=MAX_MEMORY,
+    )
     return float(model.fit(*problem[:2]).score(*problem[2:]))
 
 

@@ -98,7 +98,7 @@ def pairwise(
             assert distances is not None  # noqa: S101 - float64 always does
             for matrix, block in zip(matrices, transform_(distances), strict=True):
                 if diagonal:  # neither products nor elementwise functions are symmetric to the last bit
-                    block = block.triu() + block.triu(1).mT
+                    block = block.mT.contiguous().add_(block).mul_(0.5)
                 elif symmetric:
                     matrix[columns, rows] = block.mT
                 matrix[rows, columns] = block

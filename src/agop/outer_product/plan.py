@@ -90,10 +90,10 @@ def _cancellation(problem: Problem, pairs: Tensor) -> float:
     at_centers = torch.linalg.vector_norm(problem.centers - origin, dim=1).square()
     at_points = (at_centers if problem.symmetric else (problem.points - origin).square().sum(1))[:, None]
     sizes = problem.coefficients.square().sum(1)
-    sizes = torch.stack([sizes, sizes * at_centers], 1)
     terms = torch.zeros((), dtype=torch.float64, device=pairs.device)
     for rows in blocks(len(pairs)):
-        near_points, near_centers = (pairs[rows].square() @ sizes).chunk(2, dim=1)
+        squares = pairs[rows].square()  # two products with a vector take a fifth of the time of one with two columns
+        near_points, near_centers = squares.mv(sizes)[:, None], squares.mv(sizes * at_centers)[:, None]
         sums = (pairs[rows] @ problem.coefficients).square().sum(1, keepdim=True)
         terms += problem.weighted((near_points + sums) * at_points[rows] + near_centers, rows).sum()
     sampled = torch.linspace(0, panels.n - 1, min(_SAMPLED, panels.n), device=pairs.device).long()
