@@ -84,7 +84,7 @@ def test_without_a_ridge_the_targets_are_met(kernel):
 @pytest.mark.parametrize("kernel", [Laplace(5.0), Gaussian(5.0)], ids=str)
 @pytest.mark.parametrize("gap", [1e-1, 1e-2, 1e-3, 1e-4])
 def test_float32_without_a_ridge_meets_the_targets_or_says_that_it_does_not(kernel, gap):
-    """Two close samples with opposite labels: large coefficients that cancel."""
+    """Two close samples with opposite labels: of coefficients that cancel three digits leave one of the sum."""
     x = np.random.default_rng(1).standard_normal((300, 20))
     x[101] = x[100]
     x[101, 0] += gap
@@ -95,7 +95,7 @@ def test_float32_without_a_ridge_meets_the_targets_or_says_that_it_does_not(kern
         warnings.simplefilter("always")
         fit = fit_kernel_machine(KernelMatrix(kernel, x), y)
     residual = (fit.machine(x) - y).abs().max().item()
-    assert residual < 0.02 or any(issubclass(w.category, JitterWarning) for w in caught)
+    assert residual < 0.1 or any(issubclass(w.category, JitterWarning) for w in caught)
 
 
 def test_weights_are_repetitions_of_samples():
