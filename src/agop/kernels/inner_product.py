@@ -163,6 +163,10 @@ class Exponential(InnerProductKernel):
     bandwidth
         L > 0, in units of the norm; one much smaller than the norms makes values that are too large to compute with.
 
+    References
+    ----------
+    Steinwart, Christmann 2008, Support Vector Machines, section 4.6: it is universal on compact sets.
+
     Examples
     --------
     >>> import torch
