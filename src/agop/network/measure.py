@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,9 +18,9 @@ from agop.network.capture.state import undisturbed
 from agop.network.capture.weights import stable_weights
 from agop.network.capture.wrappers import unwrapped
 from agop.network.options import MeasureOptions
-from agop.network.passes.directions import Exact
 from agop.network.passes.first import first_pass
 from agop.network.passes.gradients import LayerGradients, LayerWeight
+from agop.network.passes.omissions import omissions
 from agop.network.passes.regression import regression_stages
 from agop.network.passes.second import second_pass
 from agop.network.passes.statistics import FirstPass
@@ -29,14 +29,10 @@ from agop.network.passes.sweep import Sweep
 from agop.network.record import LayerRecord, NetworkRecord, Stage
 from agop.network.record.ansatz import ansatz_of
 from agop.network.record.fact import Fact, fact_of
-from agop.network.record.notes import few
 from agop.network.record.samples import SeenSamples
 from agop.ranks import Ranks
 
 __all__ = ["measure"]
-
-_MANY_OUTPUTS = 64
-"""Outputs above which as many backward passes a batch are worth a note."""
 
 
 def measure(
@@ -179,7 +175,7 @@ def _measure(model: nn.Module, loader: Iterable[Any], options: MeasureOptions, r
         records,
         samples,
         options.way(),
-        tuple(_omissions(first, unseen, options)),
+        tuple(omissions(first, unseen, options)),
     )
 
 
@@ -246,15 +242,3 @@ def _n_batches(loader: Iterable[Any], passes: int) -> int | None:
         return passes * len(loader)  # type: ignore[arg-type]
     except TypeError:  # also of a DataLoader over a stream
         return None
-
-
-def _omissions(first: FirstPass, unseen: Iterable[str], options: MeasureOptions) -> Iterator[str]:
-    """Sentences on layers that were not measured, on padding that was, and on what took long."""
-    yield from (f"{name}: {reason}" for name, reason in first.skipped.items())
-    yield from (f"{name}: no linear map, convolution or matrix product with its weight was seen" for name in unseen)
-    unmasked = [name for name, layer in first.layers.items() if layer.is_unmasked]
-    if unmasked:
-        advice = "return (outputs, labels, mask) from forward if some are padding"
-        yield f"{few(unmasked)}: several rows a sample came without a mask and count as data, all of them; {advice}"
-    if isinstance(options.directions, Exact) and first.n_outputs > _MANY_OUTPUTS:
-        yield f"exact, {first.n_outputs} backward passes a batch: outputs=Rademacher(k) takes k, and states its error"
