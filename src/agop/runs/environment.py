@@ -17,14 +17,15 @@ _PACKAGES = ("agop", "torch", "numpy", "scipy", "scikit-learn")
 
 
 def versions() -> dict[str, JSON]:
-    """Return the versions of python, agop and the packages that its numbers come from.
+    """Return the versions of python, agop and the packages that its numbers come from; that of torch names its build.
 
     Examples
     --------
     >>> list(versions())
     ['python', 'agop', 'torch', 'numpy', 'scipy', 'scikit-learn']
     """
-    return {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
+    found = {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}}
+    return {**found, "torch": str(torch.__version__)}
 
 
 def machine() -> dict[str, JSON]:
