@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from agop import Laplace, RFMRegressor, TreeRFMRegressor
-from agop.waiting import brief_waits
+from agop.waiting import brief_waits, one_thread
 
 
 @pytest.fixture
@@ -117,3 +117,17 @@ def test_it_is_watched_during_a_fit_of_any_kind_and_only_then():
     assert min(seen) >= 1
     watchers()
     assert seen[-1] == 0
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_one_thread_ends_with_an_error_too():
+    seen = []
+
+    def fail():
+        with one_thread():
+            seen.append(torch.get_num_threads())
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert [*seen, torch.get_num_threads()] == [1, 2]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-__all__ = ["brief_waits"]
+__all__ = ["brief_waits", "one_thread"]
 
 _PARALLEL = 2**20
 """Entries of an operation that takes all threads."""
@@ -61,6 +61,24 @@ def brief_waits() -> Iterator[None]:
     finally:
         ended.set()
         watch.join()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let operations of this thread take one core, as for a timing: processor time of several counts their waits too.
+
+    Examples
+    --------
+    >>> with one_thread():
+    ...     torch.get_num_threads()
+    1
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _watch(ended: threading.Event) -> None:

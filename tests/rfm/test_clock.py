@@ -147,6 +147,16 @@ def test_steps_that_come_to_their_own_end_leave_nothing_out_and_the_pace_as_it_i
     assert not budget.cuts
 
 
+def test_what_is_done_with_a_step_counts_as_part_of_it(clock):
+    """Steps of a second whose consumer takes three more: a third one would overrun ten seconds."""
+    budget, taken = Clock.start(10.0), []
+    for number in budget.steps(clock.steps(1, 1, 1, 1), lambda _: 1.0, str):
+        taken.append(number)
+        clock.now += 3
+    assert taken == [0, 1]
+    assert budget.pace == 4
+
+
 def test_without_a_budget_nothing_is_predicted():
     def never(*_):
         raise AssertionError("predicted without need")

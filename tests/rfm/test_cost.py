@@ -7,7 +7,7 @@ import pytest
 
 from agop import Laplace, RFMClassifier, RFMRegressor
 from agop.errors import MemoryBudgetError, TimeBudgetWarning
-from agop.rfm.cost import busyness
+from agop.rfm.rates import busyness
 
 PLAIN = {"kernel": Laplace(3.0), "ridge": 0.1, "power": 1}
 

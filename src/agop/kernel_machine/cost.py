@@ -13,7 +13,7 @@ import torch
 from agop.solvers import Cholesky, ConjugateGradient, Nystrom, Solver
 from agop.solvers.conjugate_gradient import DIRECTIONS
 from agop.solvers.solver import require_memory
-from agop.waiting import brief_waits
+from agop.waiting import one_thread
 
 __all__ = ["SolvePlan", "cheapest_solver", "multiply_adds_per_second", "solve_plan"]
 
@@ -212,16 +212,16 @@ def _restricted_plan(solver: Nystrom, n: int, pair: float, n_outputs: int, dtype
 
 
 @cache
-@brief_waits()
 def multiply_adds_per_second(size: int = 1024) -> float:
     """Rate of float32 matrix products on the cores of this process, as if no other process used them.
 
-    It comes from processor time, which waiting does not count in; the best of three products.
+    It comes from the processor time of one core, which waiting does not count in; the best of three products.
     """
     square = torch.ones(size, size)
     best = float("inf")
-    for _ in range(3):
-        start = time.process_time()
-        square @ square
-        best = min(best, time.process_time() - start)
+    with one_thread():
+        for _ in range(3):
+            start = time.process_time()
+            square @ square
+            best = min(best, time.process_time() - start)
     return size**3 * torch.get_num_threads() / max(best, 1e-6)

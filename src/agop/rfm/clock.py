@@ -165,6 +165,8 @@ class Clock:
     ) -> Iterator[Step]:
         """Yield steps until the next one does not fit into the seconds that are left.
 
+        A step lasts until the next one is asked for: what is done with it counts.
+
         Parameters
         ----------
         steps
@@ -191,8 +193,8 @@ class Clock:
             start = time.monotonic()
             if (step := next(ahead, _END)) is _END:
                 return
-            self._measure(start, partial(predicted, number))
             yield step
+            self._measure(start, partial(predicted, number))
 
     def _left(self, share: float = 1.0, later: Callable[[], float] = _nothing) -> float | None:
         """What is left by the clock of this process."""

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import math
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 import torch
-from sklearn.base import clone
 
-from agop.kernel_machine import KernelMachine, SolvePlan, cheapest_solver, multiply_adds_per_second, solve_plan
-from agop.kernels import Kernel
-from agop.outer_product import kernel_agop
+from agop.kernel_machine import SolvePlan, cheapest_solver, multiply_adds_per_second, solve_plan
 from agop.rfm.choice import Search
+from agop.rfm.cross_fit import tuning_rows
 from agop.rfm.division import fold_counts, folded, n_judging
+from agop.rfm.rates import per_pair
 from agop.rfm.tuning import Candidate
 from agop.solvers import Cholesky, Solver
 
-__all__ = ["FitCost", "Work", "busyness", "fit_cost"]
-
-_TRIAL = 400
-"""Rows of normal numbers on which kernel values and gradients are timed."""
+__all__ = ["FitCost", "Work", "fit_cost"]
 
 _TRIED_ITERATES, _ITERATES = 2.5, 4
 """Iterates of a kernel in a choice, and of the recursion until one brings little, as seen on tables."""
@@ -37,9 +32,6 @@ _LEFT_OUT = 1.3
 
 _TUNING = 16
 """Settings that are tried for each iterate, as seen on tables."""
-
-_TUNING_ROWS = 1000
-"""Rows by which they are chosen at most."""
 
 _TRIED, _TRIED_PAIR, _TRIED_CUBE = 2e7, 500.0, 0.22
 """Multiply-adds of a setting that is tried on n rows: at least, for each of n^2 pairs, and for each of n^3."""
@@ -159,6 +151,12 @@ class Work:
         """Seconds of a recursion."""
         return self.solve(n).seconds + updates * self.update(n, sampled)
 
+    def predicting(self, rows: int, centers: int) -> float:
+        """Seconds of the predictions of an iterate with some centers at other rows."""
+        value, _ = self._per_pair
+        wide = _WIDE if self.dtype == torch.float64 else 1.0
+        return wide * rows * centers * (value + self.shape[1]) / multiply_adds_per_second()
+
     def left_out(self, n: int, updates: int) -> float:
         """Seconds of a recursion on n samples, some of which are predicted without it."""
         return _LEFT_OUT * self.iterates(n, updates)
@@ -175,7 +173,7 @@ class Work:
         value, gradient = self._per_pair
         fit = solve_plan(Cholesky(), rows, *self.shape, dtype=torch.float32, pair=value).seconds
         agop = gradient * (rows / 2) ** 2 / multiply_adds_per_second()
-        return self.tuning(min(rows, _TUNING_ROWS)) + 2 * (fit + agop)
+        return self.tuning(tuning_rows(rows)) + 2 * (fit + agop)
 
     def n_tried(self, n_iterations: int) -> int:
         """Iterates in a choice, over all kernels."""
@@ -190,41 +188,9 @@ class Work:
     @cached_property
     def _per_pair(self) -> tuple[float, float]:
         """Multiply-adds behind a kernel value and a gradient at one pair of points, the mean ratio over the kernels."""
-        each = [_timed(candidate.kernel, *self.shape) for candidate in self.candidates]
+        each = [per_pair(candidate.kernel, *self.shape) for candidate in self.candidates]
         value, gradient = (math.prod(costs) ** (1 / len(each)) for costs in zip(*each, strict=True))
         return value, gradient
-
-
-def busyness(size: int = 1024) -> float:
-    """Time over processor time of a few matrix products on all cores: 1 where no other process computes."""
-    square = torch.ones(size, size)
-    start, used = time.monotonic(), time.process_time()
-    for _ in range(3):
-        square @ square
-    seconds, used = time.monotonic() - start, time.process_time() - used
-    return max(1.0, seconds * torch.get_num_threads() / max(used, 1e-6))
-
-
-def _timed(kernel: Kernel, d: int, n_outputs: int) -> tuple[float, float]:
-    """Multiply-adds that take as long as a kernel value and a gradient at one pair of points."""
-    generator = torch.Generator().manual_seed(0)
-    points, coefficients = (torch.randn(_TRIAL, k, generator=generator) for k in (d, n_outputs))
-    kernel = clone(kernel).set_params(bandwidth=float(d))
-    machine = KernelMachine(kernel, points, coefficients)
-    unit = multiply_adds_per_second() / torch.get_num_threads() / _TRIAL**2
-    return unit * _processor_seconds(lambda: kernel.gram(points)), unit * _processor_seconds(
-        lambda: kernel_agop(machine)
-    )
-
-
-def _processor_seconds(call: Callable[[], object]) -> float:
-    """Processor time of a call, over all threads, the best of three."""
-    best = float("inf")
-    for _ in range(3):
-        start = time.process_time()
-        call()
-        best = min(best, time.process_time() - start)
-    return best
 
 
 def fit_cost(work: Work, search: Search, n: int, metric_samples: int | None, *, leaving_out: bool) -> FitCost:
@@ -239,11 +205,15 @@ def fit_cost(work: Work, search: Search, n: int, metric_samples: int | None, *, 
     elif folded(n, metric_samples, work.max_memory):
         updates = min(n_iterations, _UPDATES)
         learning = updates * work.update(n, sampled)
-        stating = fold_counts(n)[1] * (choosing + work.left_out(n, updates))
+        n_folds, n_stating = fold_counts(n)
+        without = work.choice(min(n - n // n_folds, search.rows), n_iterations)
+        stating = n_stating * (without + work.left_out(n, updates))
     else:
         last, updates = work.solve(n, leave_one_out=True), min(n_iterations, _ITERATES)
-        part = min(n - n_judging(n), part)
-        learning = work.iterates(part, updates, sampled) + (updates + 1) * work.tuning(n_judging(n) * 2 // 3)
+        judged = n_judging(n)
+        part = min(n - judged, part)
+        each = work.tuning(judged * 2 // 3) + work.predicting(judged, part)
+        learning = work.iterates(part, updates, sampled) + (updates + 1) * each
         choosing *= len(search.candidates) > 1
     most = max(last.bytes, work.solve(part).bytes, (n_iterations > 0) * work.agop_bytes(part, sampled))
     return FitCost(choosing, learning, last.seconds, stating, last.solver, most)

@@ -20,10 +20,13 @@ from agop.rfm.samples import Samples
 from agop.rfm.tuning import MEDIAN_ROWS, Candidate, Setting
 from agop.solvers.cross_validation import SplitSystem
 
-__all__ = ["CrossFitted", "Fold", "cross_fit", "folds", "tuned"]
+__all__ = ["CrossFitted", "Fold", "cross_fit", "folds", "tuned", "tuning_rows"]
 
-_TUNING_ROWS = 1000
-"""Rows on which bandwidth and ridge are chosen where many fits are compared; more rows want shorter bandwidths."""
+_TUNING_ROWS = (600, 1000)
+"""Rows on which bandwidth and ridge are chosen where many fits are compared: half of all, but no fewer and no more.
+
+More rows want shorter bandwidths.
+"""
 
 _FIRST_ROWS = 300
 """Rows on which the first search begins, which take little time."""
@@ -150,15 +153,28 @@ def cross_fit(
         last = list(learned)
 
 
-def tuned(samples: Samples, folds: Sequence[Fold], candidate: Candidate, rows: int = _TUNING_ROWS) -> Settings:
+def tuning_rows(n: int) -> int:
+    """Rows on which bandwidth and ridge are chosen, of n.
+
+    Examples
+    --------
+    >>> tuning_rows(500), tuning_rows(1400), tuning_rows(5000)
+    (500, 700, 1000)
+    """
+    fewest, most = _TUNING_ROWS
+    return min(n, most, max(fewest, n // 2))
+
+
+def tuned(samples: Samples, folds: Sequence[Fold], candidate: Candidate, rows: int | None = None) -> Settings:
     """Bandwidth, ridge and power with the smallest squared left-out error of the folds, each at its metric.
 
-    A share of every fold is taken, of so many ``rows`` in all. The first search starts at the setting that was found on
-    fewer rows, each other one at the last setting.
+    A share of every fold is taken, of so many ``rows`` in all, ``tuning_rows`` if None. The first search starts at the
+    setting that was found on fewer rows, each other one at the last setting.
     """
     if candidate.only is not None:
         return in_turn([candidate.only])
     last: Setting | None = None
+    most = tuning_rows(len(samples)) if rows is None else rows
 
     def error(number: int, agops: Sequence[Powers | None]) -> Callable[[Setting], float]:
         some = [fold.part(min(1.0, number / len(samples))) for fold in folds]
@@ -166,9 +182,9 @@ def tuned(samples: Samples, folds: Sequence[Fold], candidate: Candidate, rows: i
 
     def setting(_: int, agops: Sequence[Powers | None]) -> Setting:
         nonlocal last
-        if last is None and min(rows, len(samples)) > 1.5 * _FIRST_ROWS:
+        if last is None and min(most, len(samples)) > 1.5 * _FIRST_ROWS:
             last = candidate.search(error(_FIRST_ROWS, agops))
-        last = candidate.search(error(rows, agops), last, learned=agops[0] is not None)
+        last = candidate.search(error(most, agops), last, learned=agops[0] is not None)
         return last
 
     return setting

@@ -9,7 +9,7 @@ __all__ = ["fold_counts", "folded", "n_judging"]
 FOLDED_ROWS = 4000
 """Distinct rows up to which every row is left out in its turn; time grows as the third power of their number."""
 
-STATING_FOLDS = {500: (3, 3), 2000: (5, 3), FOLDED_ROWS: (5, 1)}
+STATING_FOLDS = {500: (3, 3), 1000: (5, 2), FOLDED_ROWS: (5, 1)}
 """Number of folds, and how many of them state the score, up to so many rows."""
 
 _FEWEST = 12

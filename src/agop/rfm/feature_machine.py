@@ -25,12 +25,12 @@ from agop.estimator.reference import ReferenceMixin
 from agop.kernel_machine import KernelMachine
 from agop.ranks import Ranks
 from agop.rfm.clock import Clock
-from agop.rfm.cost import busyness
 from agop.rfm.iterated import by_validation, to_the_end
 from agop.rfm.learned import Judged, Learned
 from agop.rfm.learned_table import learned_table
 from agop.rfm.leaving_out import by_leaving_out
 from agop.rfm.machine_parameters import MachineParameters
+from agop.rfm.rates import busyness
 from agop.rfm.samples import Samples
 from agop.rfm.selection import mean_and_error
 from agop.rfm.sharing import require_same_parameters, require_same_samples

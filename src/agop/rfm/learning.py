@@ -121,12 +121,14 @@ class Learning:
         diagonal: bool,
         later: Callable[[], float] = lambda: 0.0,
         tuning_rows: int = 0,
+        judged: int = 0,
     ) -> Iterator[RFMStep]:
-        """The recursion on a part, within the time that later work leaves."""
+        """The recursion on a part, within the time that later work leaves; each iterate predicts the judged rows."""
         limits, solver = self._limits, self.work.solver_for(len(part))
 
         def seconds(iteration: int) -> float:
             first = self.seconds_of_solve(len(part)) + self.work.tuning(tuning_rows)
+            first += self.work.predicting(judged, len(part))
             return first + (iteration > 0) * self.work.agop(len(part), limits.agop_samples)
 
         steps = rfm(part, settings, n_iterations, diagonal=diagonal, solver=solver, limits=limits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -90,7 +91,11 @@ def _divided(learning: Learning, samples: Samples) -> Learned:
         (candidate, *others) = learning.search.candidates
         part = samples.part(order[n_left_out:][: learning.metric_samples])
         candidate = learning.course(part, "kernel", display, last).candidate if others else candidate
-        part = learning.reduced(part, "the metric", lambda n: learning.work.iterates(n, UPDATES), last)
+
+        def iterates(n: int) -> float:
+            return learning.work.iterates(n, UPDATES) + (UPDATES + 1) * learning.work.predicting(n_left_out, n)
+
+        part = learning.reduced(part, "the metric", iterates, last)
         part, mean = _centered(part)
         stated: list[Tensor] = []
 
@@ -101,7 +106,8 @@ def _divided(learning: Learning, samples: Samples) -> Learned:
         everything = torch.arange(len(choosing), device=order.device)
         rows = learning.clock.most(len(choosing), learning.work.tuning, 1 / 4, last)
         settings = tuned(choosing, [Fold(everything[:0], everything)], candidate, rows=rows)
-        steps = learning.steps(part, settings, learning.search.n_iterations, candidate.diagonal, last, tuning_rows=rows)
+        options: dict[str, Any] = {"later": last, "tuning_rows": rows, "judged": n_left_out}
+        steps = learning.steps(part, settings, learning.search.n_iterations, candidate.diagonal, **options)
         found = learning.selected(steps, display, learning.search.n_iterations, score, early=True)
         n_whole = learning.affordable(len(samples), "the last fit", last, least=len(part))
         whole, again = samples, order[:n_stating]
