@@ -78,6 +78,19 @@ def test_everything_in_one_folder(figure, tmp_path, calls):
     assert json.loads((run.path / "verdicts.json").read_text()) == [verdict] == info["verdicts"]
 
 
+def test_settings_of_a_part_are_those_it_was_given(figure, tmp_path):
+    """Also where its folder is that of a tracker, with settings of its own."""
+
+    def tracked(settings, dataset, out, observe):
+        run = Run.create(out, {"unit": "epoch"}, kind="network")
+        run.finish()
+        return run
+
+    figure = replace(figure, parts=lambda *_: [Part("network", "digits", {}, Settings(3), tracked)], tensors="")
+    (part,) = make(figure, tmp_path).info()["parts"]
+    assert part["settings"] == {"n_layers": 3, "standardize": "feature"}
+
+
 def test_columns_that_are_kept(figure, tmp_path):
     run = make(replace(figure, measures=("nc1", "absent"), tensors=""), tmp_path)
     assert run.metrics()[0] == {"part": "digits-1", "data": "digits", "n": 1, "nc1": 1.0}

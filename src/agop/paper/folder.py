@@ -115,4 +115,9 @@ def _tensors(figure: Figure, runs: list[Run]) -> Iterator[tuple[str, Tensor]]:
 
 
 def _summary(part: Part, info: dict[str, Any]) -> dict[str, Any]:
-    return {"name": part.name, "settings": info["settings"], "seconds": info["seconds"], "machine": info["machine"]}
+    return {
+        "name": part.name,
+        "settings": asdict(part.settings),
+        "seconds": info["seconds"],
+        "machine": info["machine"],
+    }

@@ -149,7 +149,7 @@ _MEASURES = {
     "circulant": "the circulant share of the block of the metric between the two numbers",
     "alignment": "the cosine of the metric with the last one",
     "circulant_agop": "the circulant share of the block of the AGOP between the two numbers",
-    "circulant_nfm": "that of W^T W",
+    "circulant_nfm": "the circulant share of the block of W^T W between the two numbers",
 }
 """What is said of the measures of features."""
 
