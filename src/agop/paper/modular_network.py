@@ -23,7 +23,10 @@ _LAYER = "first"
 
 @dataclass(frozen=True)
 class ModularNetworkSettings:
-    """Settings of a network that learns modular addition; all but the size are those of arXiv 2407.20199.
+    """Settings of a network that learns modular addition.
+
+    Width, optimizer and batches are the defaults of the code of arXiv 2407.20199,
+    https://github.com/nmallinar/rfm-grokking, train_net.py. That learns from 30 % of the pairs for 1,000 epochs.
 
     Attributes
     ----------
