@@ -84,3 +84,38 @@ class Visit:
             self.plot(name).locator(f"[data-save={kind}]").click()
         assert download.value.suggested_filename == f"{name}.{kind}"
         return download.value.path().read_text(encoding="utf-8")
+
+    def until_whole(self):
+        """Wait until every plot is drawn."""
+        self.until("document.documentElement.dataset.height !== undefined")
+
+    def unreadable(self):
+        """What cannot be read, in words: plots that are not drawn, texts that are cut or lie on others, a wide page."""
+        return self.page.evaluate(_UNREADABLE)
+
+
+_UNREADABLE = r"""() => {
+  const found = [];
+  const shared = (a, b, start, size) => Math.min(a[start] + a[size], b[start] + b[size]) - Math.max(a[start], b[start]);
+  for (const chart of document.querySelectorAll("section .chart")) {
+    const { id } = chart.closest("section");
+    const frame = chart.getBoundingClientRect();
+    if (!chart.querySelector(".main-svg")) found.push(`${id} is not drawn`);
+    const texts = [...chart.querySelectorAll("svg text")].map((text) => {
+      const box = text.getBoundingClientRect();
+      const angle = Number(/rotate\((-?[\d.]+)/.exec(text.getAttribute("transform") ?? "")?.[1] ?? 0);
+      return { text: text.textContent, angle, x: box.x, y: box.y, width: box.width, height: box.height };
+    }).filter(({ text, width }) => text.trim() && width);
+    texts.filter((text) => shared(text, frame, "x", "width") < text.width - 1
+      || shared(text, frame, "y", "height") < text.height - 1)
+      .forEach(({ text }) => found.push(`${id}: ${text} is cut`));
+    const flat = texts.filter(({ angle }) => angle % 90 === 0);  // the boxes of slanted texts are no measure
+    flat.forEach((a, i) => flat.slice(0, i).forEach((b) => {
+      const both = shared(a, b, "x", "width") > 1 && shared(a, b, "y", "height") > 1;
+      if (both) found.push(`${id}: ${a.text} lies on ${b.text}`);
+    }));
+  }
+  const wide = document.documentElement.scrollWidth;
+  if (wide > innerWidth) found.push(`the page is ${wide} wide`);
+  return found;
+}"""

@@ -340,6 +340,9 @@ def _curve(y, low=None, high=None, name="input", x=None):
 
 
 EDGES = {
+    "cut": Curves("index", "eigenvalue", [_curve([1.0, 0.1, 1e-9, 1e-9, 0.5, 9.0])], y_range=(1e-5, 1.5)),
+    "half": Curves("layer", "NC1", [_curve([1.26, 0.7, 0.23])]),
+    "money": Bars(["a × b and more words", "c"], "RMSE", [Series("s", [123_456.0, 20_000.0], "#2b7bba")]),
     "none": Curves("layer", "NC1", [_curve([None, None])]),
     "none-map": HeatMap("epoch", "layer", [0, 1], ["a", "b"], [[None, None], [None, None]], "NC1", True),
     "none-bars": Bars(["a"], "x", [Series("s", [None], "#2b7bba")]),
@@ -500,6 +503,39 @@ def test_long_names_are_slanted_and_thinned(edges):
 def test_numbers_stand_in_cells_that_have_room(edges):
     assert edges.drawn("square")[0]["texttemplate"] == "%{text}"
     assert edges.drawn("crowded")[0]["texttemplate"] == ""
+
+
+def test_a_triangle_says_where_a_curve_leaves_the_heights(edges):
+    _, marks = edges.drawn("cut")
+    assert (marks["x"], marks["y"]) == ([3, 4, 6], [1e-5, 1e-5, 1.5])
+    assert marks["marker"]["symbol"] == ["triangle-down", "triangle-down", "triangle-up"]
+    assert len(edges.drawn("half")) == 1
+
+
+def test_ticks_cover_less_than_a_decade(edges):
+    inside = [value for value in layout(edges, "half", "yaxis.tickvals") if 0.23 <= value <= 1.26]
+    assert inside == [0.3, 0.5, 0.7, 1]
+
+
+def test_large_numbers_are_plain(edges):
+    ticks = edges.plot("money").locator(".xtick text").all_text_contents()
+    assert "20,000" in ticks
+    assert not [tick for tick in ticks if "10" in tick and "×" in tick]
+
+
+def test_the_summary_is_a_card_on_a_phone(browser, tmp_path):
+    """Every number of a run is seen without scrolling sideways, with its name, and the table stays one for a reader."""
+    cells = {f"measure {k}": f"{k} → {k + 1}" for k in range(7)}
+    summary = Summary.of("It falls.", [("one", cells), ("other", cells)], [(1, "measure 6")])
+    path = write_page(Document("Page", "lead", [FOUND], [], [], summary=summary), tmp_path / "report.html")
+    for width, is_card in ((320, True), (1000, False)):
+        with browser.new_context(viewport={"width": width, "height": 800}) as context:
+            table = Visit(context, path).page.get_by_role("table").first
+            boxes = [cell.bounding_box() for cell in table.locator("td").all()]
+            assert len(boxes) == 14
+            assert all(box["x"] + box["width"] <= width for box in boxes)
+            named = table.locator("td").first.evaluate("cell => getComputedStyle(cell, '::before').content")
+            assert ("measure 0" in named) is is_card
 
 
 def test_scales_of_constant_maps(edges):

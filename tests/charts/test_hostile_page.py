@@ -85,6 +85,14 @@ def test_no_name_becomes_an_element(visited):
     assert visit.page.locator("svg a, td a:not([href^='#']), td b, li b").all_inner_texts() == []
 
 
+@pytest.mark.parametrize("width", [320, 768, 1400])
+def test_no_name_is_cut_or_lies_on_another(browser, path, width):
+    with browser.new_context(viewport={"width": width, "height": 900}) as context:
+        visit = Visit(context, path)
+        visit.until_whole()
+        assert visit.unreadable() == []
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_names_are_shown_as_text(visited, name):
     visit, _ = visited

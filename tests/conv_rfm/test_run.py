@@ -205,6 +205,6 @@ def test_the_first_sentence_of_a_page(seeds, train, sentence):
 
 def test_the_first_sentence_on_several_runs():
     summary = summary_of([(0.5, 0.6)], [(0.5, 0.9)])
-    assert summary.sentence == "test accuracy, last iterate: highest in run 1."
+    assert summary.sentence == "Test accuracy, last iterate: highest in run 1."
     assert list(summary.deciding) == [(1, 2)]
     assert summary.table.rows[1][2] == "0.5 → 0.9"

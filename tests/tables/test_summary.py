@@ -55,6 +55,14 @@ def test_models_that_are_compared():
     assert not same.deciding
 
 
+def test_models_of_different_tables_are_compared_by_what_is_marked():
+    """Each RMSE is in the unit of its target."""
+    other = [{**line, "n_rows": 7, "error": 1e4 * line["error"], "baseline": 1e5} for line in folds(0.2, 0.21, 0.22)]
+    summary = table_summary([result("a", lines=folds(1.0, 1.1, 1.0)), result("b", lines=other)])
+    assert summary.sentence.startswith("Error, relative to its own constant prediction: lowest in b")
+    assert marked(summary) == {"b": "of the constant prediction"}
+
+
 def test_data():
     assert table_data(result(lines=folds(1.0, 2.0))) == "20 rows, 4 columns"
     assert table_data(result(explanation=plain([0.5]))) == "1 column"

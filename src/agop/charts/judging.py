@@ -120,7 +120,7 @@ def verdict(findings: Sequence[Finding]) -> tuple[str, list[str]]:
     >>> verdict(compared("NC1", "last layer", found))
     ('NC1, last layer: lowest in b.', ['b'])
     """
-    place = f"{findings[0].quantity}, {findings[0].where}"
+    place = f"{findings[0].quantity[0].upper()}{findings[0].quantity[1:]}, {findings[0].where}"
     failed = [each.run for each in findings if any(note.startswith(NOT_FITTED) for note in each.notes)]
     ranked = [each for each in findings if each.run not in failed]
     if len(ranked) < 2:

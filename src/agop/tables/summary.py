@@ -39,9 +39,8 @@ def table_summary(results: Sequence[TableResult]) -> Summary:
     found = error_comparison(results)
     none = "The models are not compared: fewer than two have an error on rows that were left out.", list[str]()
     sentence, best = verdict(found) if found else none
-    errors = {error.quantity for result in results for error in fold_error(result)}
-    columns = [_RELATIVE] if len(errors) > 1 else list(errors)
-    deciding = [(row, column) for row, result in enumerate(results) if result.name in best for column in columns]
+    column = found[0].quantity if found and found[0].unit == "" else _RELATIVE
+    deciding = [(row, column) for row, result in enumerate(results) if result.name in best]
     return Summary.of(sentence, rows, deciding, (_EFFECT,))
 
 

@@ -66,6 +66,15 @@ def test_curves_along_the_depth():
     assert curve.y == pytest.approx([2 * 0.9**k for k in range(20)])
 
 
+def test_findings_name_layers_as_the_axes_do():
+    """The parts that all names have in common are left out."""
+    results = [NetworkResult.of(transformer(10, 16))]
+    said = [*network_findings(results), *(found for plot in network_plots(results) for found in plot.findings)]
+    assert not [found.where for found in said if "model.layers" in found.where]
+    assert "block 0 to lm_head" in next(found.where for found in said if found.quantity == "NC1")
+    assert [found for found in said if found.where.endswith("0 self_attn.q_proj") or found.where.endswith("0 q_proj")]
+
+
 def test_the_stream_is_one_point_a_block():
     """No line goes from one layer of a block to another, which may lie beside it."""
     (curve,) = plots_of(result(lines_of(falling)))["nc1"].chart.curves
@@ -85,7 +94,7 @@ def test_the_largest_step_is_one_of_the_stream():
     assert steps == ["largest fall of a step, to head"]
     headless = [line for line in lines_of(steep) if line["layer"] != "head"]
     steps = [f.where for f in network_findings([result(headless)]) if "step" in f.where]
-    assert steps == ["largest fall of a step, to 10 qkv"]
+    assert steps == ["largest fall of a step, to block 10"]
 
 
 def test_networks_of_few_blocks_with_parallel_layers():

@@ -15,6 +15,14 @@ const shortened = (text, most) => {
   const start = Math.max(1, Math.floor(most / 3));
   return text.length <= most ? text : `${text.slice(0, start)}…${text.slice(Math.ceil(start + 1 - most))}`;
 };
+/** A text of more than `most` letters in two lines as equal as its words allow; a line that is too long is shortened. */
+function inTwo(text, most) {
+  const words = text.split(" ");
+  if (text.length <= most || words.length === 1) return [shortened(text, most)];
+  const ways = places(words).slice(1).map((k) => [words.slice(0, k).join(" "), words.slice(k).join(" ")]);
+  const width = (way) => Math.max(...way.map((line) => line.length));
+  return ways.reduce((best, way) => (width(way) < width(best) ? way : best)).map((line) => shortened(line, most));
+}
 /** Lines of a title that is wider than `room` pixels. */
 const broken = (text, room) => {
   const lines = [""];
@@ -42,14 +50,17 @@ function layoutOf(look, width) {
 /** An annotation at a place of the plot, from 0 to 1. */
 const flat = { showarrow: false, xref: "paper", yref: "paper" };
 
+/** Large numbers in groups of three digits, very large and very small ones with powers of ten. */
+const figures = { exponentformat: "power", minexponent: 5, separatethousands: true };
+
 const axis = (look, title, more) => ({
   title: { text: title, standoff: 8, font: { size: 13 } }, gridcolor: look.line, linecolor: look.line,
-  tickcolor: look.line, automargin: true, zeroline: false, exponentformat: "power", ...more,
+  tickcolor: look.line, automargin: true, zeroline: false, ...figures, ...more,
 });
 
 const colorBar = (title, more) => ({
   title: { text: textOf(title), side: "right", font: { size: 13 } }, thickness: 12, outlinewidth: 0,
-  exponentformat: "power", ...more,
+  ...figures, ...more,
 });
 
 /** A number as a tick: plain, or with a power of ten where that would be long. */
@@ -60,15 +71,17 @@ function tickText(value) {
   return `${factor === 1 ? "" : `${factor}×`}10<sup>${power}</sup>`.replace("-", "−");
 }
 
-/** Numbers that label a logarithmic axis of less than two decades: 1, 2 and 5 times powers of ten, or round numbers
-    where these are fewer than three. `margin` decades on both sides have ticks as well. */
+/** Numbers that label a logarithmic axis of less than two decades: 1, 2 and 5 times powers of ten, with 3 and 7 where
+    these are fewer than three, or else round numbers. `margin` decades on both sides have ticks as well. */
 function fewDecades(low, high, margin = 0) {
   const between = (values, more) => values.filter((value) =>
     value > 0 && Math.log10(value) >= low - more - 1e-9 && Math.log10(value) <= high + more + 1e-9);
   const powers = [];
   for (let power = Math.floor(low - margin); power <= Math.ceil(high + margin); power += 1) powers.push(power);
-  const values = powers.flatMap((power) => [1, 2, 5].map((factor) => Number(`${factor}e${power}`)));
-  if (high === low || between(values, 0).length > 2) return between(values, margin);
+  for (const factors of [[1, 2, 5], [1, 2, 3, 5, 7]]) {
+    const values = powers.flatMap((power) => factors.map((factor) => Number(`${factor}e${power}`)));
+    if (high === low || between(values, 0).length > 2) return between(values, margin);
+  }
   const span = 10 ** high - 10 ** low;
   const power = 10 ** Math.floor(Math.log10(span / 4));
   const step = power * [1, 2, 5, 10].find((factor) => factor * power >= span / 7);
@@ -146,3 +159,11 @@ function addLegend(layout, traces, room) {
 }
 
 const legendText = (name, width) => textOf(shortened(name, Math.floor((width - 60) / LETTER)));
+
+/** Columns of a grid of pictures: as few lines as fit, without a gap in the last one if that is possible. */
+function gridColumns(count, most) {
+  for (let columns = most; columns > 1 && columns >= 0.4 * most; columns -= 1) {
+    if (count % columns === 0) return columns;
+  }
+  return Math.ceil(count / Math.ceil(count / most));
+}

@@ -20,7 +20,7 @@ from agop.runs.files import write_text_atomic
 
 __all__ = ["write_page"]
 
-_SCRIPTS = ("numbers.js", "axes.js", "figures.js", "page.js")
+_SCRIPTS = ("numbers.js", "axes.js", "curves.js", "figures.js", "page.js")
 
 _STEPS = "Pixels, here and in the files, are rounded to 1/127 of the largest magnitude in their picture."
 

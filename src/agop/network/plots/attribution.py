@@ -70,16 +70,16 @@ def share_sum(last: Sequence[Line]) -> list[Finding]:
 
 def share_findings(last: Sequence[Line]) -> list[Finding]:
     """Share of the linear map in each layer in which every seed has a fall of 5 %; of the others one finding."""
-    findings, level, seeds = [], [], 1
+    findings, level, seeds, names = [], [], 1, layer_names(values_of(last, "layer"))
     for layer, (linear, fall) in _over_whole_layers(last).items():
         seeds = max(seeds, fall.n_seeds)
         if not all(part >= LEAST_FALL for _, part in fall.values):
-            level.append(layer)
+            level.append(names[layer])
             continue
         share, notes = _share(linear.mean, fall.mean)
         if share is not None and _is_most(linear, fall):
             notes = (f"more than half{_in_seeds(fall.n_seeds)}",)
-        findings.append(Finding(_SHARE, layer, share, "%", notes=notes))
+        findings.append(Finding(_SHARE, names[layer], share, "%", notes=notes))
     told = [finding for finding in findings if finding.value is not None]
     untold = [finding for finding in findings if finding.value is None]
     rest = [Finding(_SHARE, listed(level, 3), None, notes=(f"no fall of 5 %{_in_seeds(seeds)}",))] if level else []

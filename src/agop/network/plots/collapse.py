@@ -12,7 +12,7 @@ from agop.charts.seed_curves import seed_caption, seed_curve
 from agop.network.plots.attribution import attribution_plot, share_findings
 from agop.network.plots.blocks import block_plots, stream_plot
 from agop.network.plots.findings import epoch_findings, layer_findings, map_findings, nfa_findings, unit_of
-from agop.network.plots.grouping import block_names, grouped
+from agop.network.plots.grouping import block_names, grouped, layer_names
 from agop.network.plots.measures import STAGES, by_column, shown_measures
 from agop.network.plots.output_layer import output_layer
 from agop.network.plots.pictures import agop_plot, eigenvector_plot, means_plot
@@ -66,7 +66,8 @@ def network_numbers(result: NetworkResult) -> NumberTable:
         skipped = output_layer(last) if shown.measure.startswith("nfa") else None
         columns[shown.label] = {layer: each.mean for layer, each in found.items() if layer != skipped}, shown.form
     if "share of W" in columns:
-        shares = {each.where: each.value for each in share_findings(last) if each.value is not None}
+        told = {each.where: each.value for each in share_findings(last) if each.value is not None}
+        shares = {layer: told[name] for layer, name in layer_names(values_of(last, "layer")).items() if name in told}
         columns["share of W"] = shares, ".2f"
     layers = values_of(last, "layer")
     title = ", ".join(filter(None, [f"Layers of {result.name}", result.rows]))

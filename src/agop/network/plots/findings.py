@@ -13,7 +13,7 @@ from agop.charts.findings import Finding, at_most, listed, spread
 from agop.charts.judging import compared, not_fitted, of_each, zeros
 from agop.network.plots.attribution import share_findings, share_sum
 from agop.network.plots.chance import chance_findings
-from agop.network.plots.grouping import grouped, layer_names, stream
+from agop.network.plots.grouping import grouped, stream_names
 from agop.network.plots.measures import by_column
 from agop.network.plots.onset import onset_findings
 from agop.network.plots.output_layer import BY_DEFINITION, compared_lines, output_layer
@@ -174,9 +174,8 @@ def _layers(last: Sequence[Line]) -> list[Finding]:
         return regression
     inputs = select(last, stage="input")
     by_layer = summarize_along(inputs, _NC1, "layer")
-    layers = values_of(inputs, "layer")
-    blocks, names = grouped(layers), layer_names(layers)
-    found = {layer: by_layer[layer] for layer in (stream(blocks) if blocks else layers) if layer in by_layer}
+    names = stream_names(values_of(inputs, "layer"))
+    found = {name: by_layer[layer] for layer, name in names.items() if layer in by_layer}
     if not found:
         return [Finding("NC1", "layer inputs", None, notes=("no layer has a positive, finite value",))]
     first, end = next(iter(found)), next(reversed(found))
@@ -184,7 +183,7 @@ def _layers(last: Sequence[Line]) -> list[Finding]:
     if len(found) == 1:
         return [Finding("NC1", f"input of {first}", found[first].mean, interval=spread(found[first])), *zero]
     whole = Finding.of("NC1", f"layer inputs, {first} to {end}", Change.between(found[first], found[end]), found[end])
-    return [whole, *_largest_step({names[layer]: summary for layer, summary in found.items()}), *zero]
+    return [whole, *_largest_step(found), *zero]
 
 
 def _largest_step(found: Mapping[str, SeedSummary]) -> list[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from agop.network.record.blocks import ALONE, Blocks
 
-__all__ = ["block_names", "grouped", "layer_names", "stream"]
+__all__ = ["block_names", "grouped", "layer_names", "stream", "stream_names"]
 
 _FEW, _PARALLEL = 8, 3
 """Layers, and kinds of them, above and from which blocks are told apart even where a screen could show every layer."""
@@ -66,3 +66,22 @@ def stream(blocks: Blocks) -> list[str]:
     for layer, (block, _) in blocks.places.items():
         first.setdefault(block, layer)
     return list(first.values())
+
+
+def stream_names(layers: Sequence[str]) -> dict[str, str]:
+    """Layers at whose inputs the course over the network is told, with their names in a sentence.
+
+    Examples
+    --------
+    >>> stream_names(["fc.1", "fc.2"])
+    {'fc.1': 'fc.1', 'fc.2': 'fc.2'}
+    >>> stream_names([*(f"h.{k}.{kind}" for k in range(3) for kind in ("q", "k", "v")), "head"])
+    {'h.0.q': 'block 0', 'h.1.q': 'block 1', 'h.2.q': 'block 2', 'head': 'head'}
+    """
+    blocks = grouped(layers)
+    if blocks is None:
+        return {layer: layer for layer in layers}
+    names = block_names(blocks)
+    alone = {block for block, kind in blocks.places.values() if kind == ALONE}
+    found = {layer: blocks.places[layer][0] for layer in stream(blocks)}
+    return {layer: names[block] if block in alone else f"block {names[block]}" for layer, block in found.items()}
