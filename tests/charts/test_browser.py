@@ -608,9 +608,17 @@ def test_paper_says_what_is_chosen_and_shows_every_plot(every_kind):
     assert not page.locator("#epochs select").is_visible()
 
 
-def test_two_plots_go_on_a_printed_sheet(browser, tmp_path):
+@pytest.mark.parametrize(
+    "chart",
+    [
+        Curves("layer", "NC1", [Curve("input", [1, 2, 3], [4.0, 2.0, 1.0], "#2b7bba")]),
+        Bars([f"column {k}" for k in range(12)], "x", [Series(name, [0.5] * 12, "#2b7bba") for name in "ab"]),
+        HeatMap("column", "row", list(range(12)), [f"row {k}" for k in range(20)], [[1.0] * 12] * 20, "coupling"),
+    ],
+    ids=lambda chart: type(chart).__name__,
+)
+def test_two_plots_go_on_a_printed_sheet(browser, tmp_path, chart):
     """Drawn although nothing was scrolled, and in half the room of the screen."""
-    chart = Curves("layer", "NC1", [_curve([4.0, 2.0, 1.0])])
     plots = [Plot(f"plot{k}", f"Plot {k}", chart, [FOUND] * 3, "caption") for k in range(6)]
     path = write_page(Document("Printed", "lead", [FOUND], plots, []), tmp_path / "report.html")
     with browser.new_context(viewport={"width": 1000, "height": 600}) as context:

@@ -15,7 +15,7 @@ from rich.table import Table
 from sklearn.pipeline import Pipeline
 
 from agop.cli.app import NOTHING_WRITTEN, app, readable_errors
-from agop.cli.terminal import check_out, console, printed_warnings, quiet_unless, say, warn, working
+from agop.cli.terminal import check_out, console, printed_warnings, quiet_unless, say, warn, working, working_towards
 from agop.errors import InputError
 from agop.estimator import save
 from agop.ranks import is_writer, launched_group
@@ -133,8 +133,8 @@ def _summary(model: Any, targets: NDArray[Any], seconds: float) -> Table:
 
 def _print_columns(pipeline: Pipeline) -> None:
     """The largest effects, whether they can be told apart, and the steepest columns."""
-    with working("swapping the values of each column"):
-        found = explain(pipeline, n_columns=0)
+    with working_towards("swapping the values of each column") as observe:
+        found = explain(pipeline, n_columns=0, observe=observe)
     order, steepest = found.ranking()[:_SHOWN_COLUMNS], np.argsort(-found.steepness, kind="stable")[:_SHOWN_COLUMNS]
     named = [f"{found.columns[k]} {found.effects[k]:.3f} ± {found.errors[k]:.3f}" for k in order]
     say(f"Largest effects (share of the variance of the prediction ± standard error): {', '.join(named)}")

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ class SeedSummary:
         found = np.log10(found) if log else found
         mean, half = found.mean(), 0.0
         if len(found) > 1:
-            half = stats.t.ppf(0.975, len(found) - 1) * found.std(ddof=1) / len(found) ** 0.5
+            half = _quantile(len(found) - 1) * found.std(ddof=1) / len(found) ** 0.5
         low, middle, high = (float(10 ** min(x, 308.0) if log else x) for x in (mean - half, mean, mean + half))
         return cls(middle, low, high, len(found), pairs)
 
@@ -160,3 +161,9 @@ def summarize_seeds(
         parts[line["control"], line["stage"]].append(line)
     found = {key: summarize_along(part, measure, "layer", log=log) for key, part in parts.items()}
     return {key: dict(sorted(layers.items())) for key, layers in found.items() if layers}
+
+
+@cache
+def _quantile(degrees_of_freedom: int) -> float:
+    """97.5 % quantile of Student's t, which is looked up for every place of every curve."""
+    return float(stats.t.ppf(0.975, degrees_of_freedom))

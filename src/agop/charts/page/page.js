@@ -3,7 +3,10 @@
 const root = document.documentElement;
 const PAPER_WIDTH = 660;
 /** Heights that leave room for two plots on a sheet. */
-const PAPER_HEIGHTS = { Curves: 240, Panels: 340, HeatMap: 300 };
+const PAPER_HEIGHTS = {
+  Curves: () => 240, Panels: () => 340, HeatMap: () => 300,
+  Bars: ({ categories }) => Math.max(280, 17 * categories.length + 80), Pictures: () => Infinity,
+};
 
 /** Text that an element holds compressed. */
 async function unpacked(id) {
@@ -122,7 +125,7 @@ class Plot {
     this.width = width;
     const look = printing ? PAPER : { ink: styleOf("--ink"), line: styleOf("--line") };
     const { data, layout } = figureOf(chart, look, width);
-    if (printing) layout.height = Math.min(layout.height, PAPER_HEIGHTS[chart.kind] ?? Infinity);
+    if (printing) layout.height = Math.min(layout.height, PAPER_HEIGHTS[chart.kind](chart));
     this.place.style.minHeight = "";
     await library;
     await Plotly.react(this.place, data, layout, { displayModeBar: false });
