@@ -29,8 +29,6 @@ WITHOUT_EXAMPLE = {
     "require_same_samples": "silent, unless it is called on several processes that differ",
 }
 """Public functions and classes whose examples show no result, and why."""
-WITHOUT_ALL_EXAMPLES = {"paper"}
-"""Rooms some of whose functions and classes have no such example yet."""
 EXTRAS = [
     "autogluon",
     "jinja2",
@@ -60,7 +58,7 @@ def shows_a_result(member: object) -> bool:
     return not {"", "True", "False"}.issuperset(wanted)
 
 
-@pytest.mark.parametrize("room", [f"agop.{name}" for name in MODULES if name not in WITHOUT_ALL_EXAMPLES])
+@pytest.mark.parametrize("room", [f"agop.{name}" for name in MODULES])
 def test_public_functions_and_classes_show_a_result_in_an_example(room: str) -> None:
     module = importlib.import_module(room)
     members = {name: getattr(module, name) for name in module.__all__}

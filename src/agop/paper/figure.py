@@ -83,6 +83,13 @@ class Part:
         on with what the folder holds.
     lines
         Lines of the finished run.
+
+    Examples
+    --------
+    >>> from agop.paper import FIGURES
+    >>> part = FIGURES["network-nfa"].parts("quick", ("digits",), "cpu")[0]
+    >>> part.name, part.data, part.columns, part.settings.epochs
+    ('mlp-digits', 'digits', {'model': 'mlp'}, 150)
     """
 
     name: str
@@ -126,6 +133,13 @@ class Figure:
         Paper that it is of.
     caption
         Caption of the chart: what is drawn, in which units, and how lines are told apart.
+
+    Examples
+    --------
+    >>> from agop.paper import FIGURES
+    >>> figure = FIGURES["initialization"]
+    >>> figure.budget, [part.name for part in figure.parts("quick", figure.data_sets("quick"), "cpu")]
+    (60, ['mlp-digits-gain-0.3', 'mlp-digits-gain-0.5', 'mlp-digits-gain-1', 'mlp-digits-gain-2'])
     """
 
     name: str

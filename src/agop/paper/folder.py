@@ -59,6 +59,26 @@ def reproduce(
     InputError
         If the scale, a data set or ``standardize`` is unknown or not for this figure, or the folder holds a run
         with other settings.
+
+    Examples
+    --------
+    A figure that makes its data, smaller than any of its scales:
+
+    >>> import tempfile
+    >>> from dataclasses import replace
+    >>> from agop.datasets import load
+    >>> from agop.paper import FIGURES
+    >>> figure = FIGURES["central-subspace"]
+    >>> def small(scale, data, device):
+    ...     part = figure.parts(scale, data, device)[0]
+    ...     return [replace(part, settings=replace(part.settings, dimension=6, rows=(20, 300), iterations=2))]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = reproduce(replace(figure, parts=small), Path(folder), load=load)
+    ...     verdicts, lines = run.info()["verdicts"], list(run.metrics())
+    >>> [verdict["holds"] for verdict in verdicts]
+    [False, False, False, True]
+    >>> [round(line["angle"]) for line in lines if line["rows"] == 300 and not line["shuffled"]]
+    [26, 16, 10]
     """
     names = figure.data_sets(scale, data)
     if standardize not in (None, *STANDARDIZATIONS):

@@ -20,6 +20,18 @@ def save_reproduction_picture(run: Run) -> str:
         If the folder is not of a figure that can be drawn.
     MissingExtraError
         If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> lines = [{"seed": 1, "rows": n, "iteration": 0, "shuffled": s} for n in (100, 200) for s in (False, True)]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = Run.create(Path(folder, "run"), {"figure": "central-subspace"}, kind="figure")
+    ...     run.rewrite({**line, "angle": 2000 / line["rows"], "test_error": 0.5} for line in lines)
+    ...     name = save_reproduction_picture(run)
+    ...     name, (run.path / name).read_text()[:5]
+    ('figure.svg', '<?xml')
     """
     name = run.info()["settings"].get("figure")
     if name not in FIGURES:

@@ -20,7 +20,7 @@ MARKS = {True: "holds", False: "does not hold", None: "undecided"}
 
 
 def write_reproduction_readme(run: Run, command: str, picture: str | None) -> Path:
-    """Write ``README.md`` into the folder of a figure and return its path.
+    r"""Write ``README.md`` into the folder of a figure and return its path.
 
     Parameters
     ----------
@@ -30,6 +30,23 @@ def write_reproduction_readme(run: Run, command: str, picture: str | None) -> Pa
         The command that made it.
     picture
         Name of the picture in the folder, None if there is none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = Run.create(Path(folder, "run"), {"figure": "central-subspace", "scale": "quick"}, kind="figure")
+    ...     verdict = {"claim": "The angle is below 25.", "holds": True, "numbers": {"angle": 12.5}, "note": ""}
+    ...     run.record(claim="It is found.", paper="Somebody 2026", verdicts=[verdict], parts=[], notes=[], seconds=3.0)
+    ...     text = write_reproduction_readme(run, "agop reproduce central-subspace", None).read_text()
+    >>> print(*text.splitlines()[6:13], sep="\n")
+    The paper (Somebody 2026): It is found.
+    <BLANKLINE>
+    Found: 1 of 1 checks hold, 0 do not.
+    <BLANKLINE>
+    | verdict | claim | found |
+    |---|---|---|
+    | holds | The angle is below 25. | angle 12.5 |
     """
     info = run.info()
     settings, verdicts, machine = info["settings"], info["verdicts"], info["machine"]

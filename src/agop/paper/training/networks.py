@@ -43,6 +43,11 @@ class Architecture:
         which BatchNorm follows, never.
     gain
         Scale g of the initial weights.
+
+    Examples
+    --------
+    >>> Architecture("vgg11", conv_width=0.25)
+    Architecture(name='vgg11', width=512, fc_layers=5, conv_width=0.25, bias=False, gain=1.0)
     """
 
     name: NetworkName = "mlp"

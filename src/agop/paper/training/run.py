@@ -75,6 +75,17 @@ def run_train(
     ------
     InputError
         If the settings or the folder cannot be used, or the loss becomes infinite or NaN.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from agop.datasets import load
+    >>> settings = TrainSettings(samples=100, width=16, fc_layers=1, lr=0.1, batch_size=25, epochs=30, every=30)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = run_train(settings, load("digits"), Path(folder, "run"))
+    ...     lines = [line for line in run.metrics() if line["stage"] == "input"]
+    >>> [(line["epoch"], line["layer"], round(line["nc1_trace_ratio"], 1)) for line in lines]
+    [(0, 'fc.1', 0.6), (0, 'fc.output', 0.6), (30, 'fc.1', 0.6), (30, 'fc.output', 0.1)]
     """
     device = _check(settings, dataset)
     run = Run.create(out, asdict(settings), kind="network")
@@ -101,6 +112,16 @@ def trained_network(run: Run, seed: int) -> nn.Module:
     ------
     DataFileError
         If that training is not finished.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from agop.datasets import load
+    >>> settings = TrainSettings(samples=20, width=16, fc_layers=2, epochs=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = run_train(settings, load("digits"), Path(folder, "run"))
+    ...     trained_network(run, seed=0)(torch.zeros(3, 1, 8, 8)).shape
+    torch.Size([3, 10])
     """
     info = run.info()
     network = TrainSettings.of(info["settings"]).network(info["input_shape"], info["n_classes"], seed)
