@@ -23,6 +23,7 @@ extensions = [
     "pictures",
     "mathml",
     "measures",
+    "shown",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
