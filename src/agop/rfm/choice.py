@@ -23,8 +23,11 @@ __all__ = ["CHOICE_ROWS", "Choice", "Course", "Loss", "Search"]
 CHOICE_ROWS = 2000
 """Rows at most that a choice is made by; time grows as the third power of their number."""
 
-_FAR, _NEAR = 1.3, 1.05
-"""Losses relative to the smallest of all up to which a candidate gets a first update, and another one."""
+_FAR, _NEAR = 2.0, 1.05
+"""Losses relative to the smallest of all up to which a candidate gets a first update, and another one.
+
+The first one may halve the loss of a full metric, where products of columns matter.
+"""
 
 Extent: TypeAlias = Literal["kernel", "iterate", "all"]
 """Where a choice ends: with one kernel left, where no update pays any more, or with the last iterate of all kernels."""
@@ -130,7 +133,7 @@ class Search:
     def choose(self, samples: Samples, extent: Extent = "iterate", *, seconds: float | None = None) -> Choice:
         """Kernel, bandwidth, ridge, power and iterate by cross-fitting on two halves of the samples, see ``cross_fit``.
 
-        All candidates within 30 % of the smallest loss are updated once. More updates get those to which the last one
+        All candidates within twice the smallest loss are updated once. More updates get those to which the last one
         brought 0.5 % or more, and which are then within 5 % of the smallest loss.
 
         Parameters
