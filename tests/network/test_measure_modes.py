@@ -44,6 +44,7 @@ def test_dropout_is_off():
     assert_layer(record["0"], expected, y, N_CLASSES, activation=torch.relu)
 
 
+@pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0")
 def test_compiled_model():
     x, y = data()
     model = seeded(mlp)
