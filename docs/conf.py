@@ -71,6 +71,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(filelock|lightning|matplotlib|np|numpy|pandas|plotly)\..*"),
     (r"py:.*", r"(rich|scipy|sklearn|torch|torchmetrics|typer)\..*"),
     (r"py:.*", r"Any|ArrayLike|Callable|GlobalMean|JSON|Iterable|Iterator|Mapping|Path|Self|Sequence|Tensor"),
+    (r"py:.*", r"Coding|Loss"),
     (r"py:class", r"TypeAliasForwardRef|BaseEstimator"),
     (r"py:class", r"(dict|tuple)\[[^\]]*"),  # types of fields without a text are cut at their commas
     (r"py:(class|data|exc|obj)", r"[a-z]+|[A-Z]\w*(Error|Warning)"),

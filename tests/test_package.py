@@ -102,8 +102,25 @@ def test_every_module_is_in_the_reference() -> None:
 
 
 def test_imports_without_any_extra() -> None:
-    modules = [f"agop.{module}" for module in MODULES]
     # torch itself loads jinja2 where it is installed, so that an import has to be forbidden, not looked for.
-    code = f"import sys; sys.modules.update(dict.fromkeys({EXTRAS})); import {', '.join(modules)}"
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({EXTRAS})); from agop.rooms import import_rooms; import_rooms()"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_public_name_is_no_module_of_the_same_name() -> None:
+    """``agop.network.measure`` is the function, also after its module was imported."""
+    code = """if True:
+        import importlib, importlib.util, types
+        for room in map(importlib.import_module, ROOMS):
+            for name in room.__all__ if hasattr(room, "__path__") else ():
+                if importlib.util.find_spec(module := f"{room.__name__}.{name}"):
+                    importlib.import_module(module)
+                    assert not isinstance(getattr(room, name), types.ModuleType), module
+                    print(module)
+    """.replace("ROOMS", repr([f"agop.{name}" for name in MODULES]))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "agop.network.measure" in done.stdout.split()

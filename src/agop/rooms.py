@@ -14,15 +14,19 @@ _COMMANDS = {"__main__", "cli"}
 
 @cache
 def import_rooms() -> None:
-    """Import every room, so that each stored class and kind of run is declared: a room is imported when it is used.
+    """Import all public names of every room, and with them each stored class and kind of run that is declared.
+
+    A name is imported when it is used: until then nothing knows what its module declares.
 
     Examples
     --------
     >>> import sys
     >>> import_rooms()
-    >>> sys.modules["agop.deep_rfm"].__name__
-    'agop.deep_rfm'
+    >>> sys.modules["agop.deep_rfm.kind"].DEEP_RFM.name
+    'deep-rfm'
     """
     for module in iter_modules(import_module("agop").__path__):
         if module.name not in _COMMANDS:
-            import_module(f"agop.{module.name}")
+            room = import_module(f"agop.{module.name}")
+            for name in room.__all__:
+                getattr(room, name)

@@ -16,9 +16,10 @@ import agop
 from agop import datasets
 from agop.datasets import Dataset, standardize
 from agop.errors import InputError
-from agop.network import NetworkRecord, Rademacher
+from agop.network import MeasureSettings, NetworkRecord, Rademacher
 from agop.network.factory import load_weights, make_model
 from agop.network.losses import LOSSES
+from agop.network.run.named import batches_of, options_of
 from agop.runs import Run
 from commands import invoke, words
 from oracles import collapse as oracles_collapse
@@ -179,7 +180,7 @@ def test_options(here, monkeypatch):
     assert sum(len(y) for _, y in seen["loader"]) == 1437
     assert seen["loader"][0][0].dtype == torch.float64  # that of the model
     assert Run.open("other").info()["settings"] == {
-        **vars(experiment.MeasureSettings("nets_here:Half", "digits", standardize="channel", batch_size=256)),
+        **vars(MeasureSettings("nets_here:Half", "digits", standardize="channel", batch_size=256)),
         "second_pass": True,
         "layers": [],
     }
@@ -375,9 +376,9 @@ def test_random_numbers_are_left_alone(here):
 
 def test_layers_of_a_part_are_recorded_so_that_they_merge():
     """However wide they are, unless a width is asked for."""
-    part = experiment.MeasureSettings("m:f", "digits", shard="1/2")
-    assert part.options().max_width is None
-    assert replace(part, max_width=9).options().max_width == 9
+    part = MeasureSettings("m:f", "digits", shard="1/2")
+    assert options_of(part).max_width is None
+    assert options_of(replace(part, max_width=9)).max_width == 9
 
 
 def test_shards_of_a_data_set(here):
@@ -398,9 +399,9 @@ def test_rows_that_are_no_images():
     rows, labels = torch.zeros(2, 3, dtype=torch.float64).numpy(), torch.tensor([0, 1]).numpy()
     pair = Dataset("pair", rows, labels, rows[:0], labels[:0], class_names=("a", "b"))
     with pytest.raises(InputError, match="expected images in pair, got rows that are none"):
-        experiment.MeasureSettings("m:f", "pair", images=True).batches(pair, torch.float32)
+        batches_of(MeasureSettings("m:f", "pair", images=True), pair, torch.float32)
     with pytest.raises(InputError, match=r"expected 1 \.\. 0 test rows of pair"):
-        experiment.MeasureSettings("m:f", "pair", test=True).batches(pair, torch.float32)
+        batches_of(MeasureSettings("m:f", "pair", test=True), pair, torch.float32)
 
 
 @pytest.mark.parametrize("option", ["--samples", "--batch-size"])

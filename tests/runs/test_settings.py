@@ -16,7 +16,7 @@ SETTINGS = [
     ("agop.deep_rfm.settings", "DeepRFMSettings"),
     ("agop.network.run.settings", "MeasureSettings"),
     ("agop.paper.training.settings", "TrainSettings"),
-    ("agop.tables.run", "ExplainSettings"),
+    ("agop.tables.settings", "ExplainSettings"),
 ]
 
 

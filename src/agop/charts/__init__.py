@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from agop.charts.page.html import write_page
-from agop.charts.print.figures import save_figures
+import lazy_loader
 
-__all__ = ["save_figures", "write_page"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # the names are in __init__.pyi

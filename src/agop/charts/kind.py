@@ -124,7 +124,7 @@ def accepting(value: Any) -> Callable[[Any], Any] | None:
 
 def kind_of(result: Result) -> Kind:
     """Kind of a result, by its class."""
-    return next(kind for kind in _KINDS.values() if type(result) is kind.result)
+    return next(kind for kind in all_kinds().values() if type(result) is kind.result)
 
 
 def by_run(results: Sequence[Result], charts: Mapping[str, Chart]) -> Chart:

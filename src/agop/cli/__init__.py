@@ -1,4 +1,4 @@
-"""Command line: argument parsing and printing, no arithmetic; a module a command, which registers with ``app``."""
+"""Command line: parsing in ``commands``, work and printing in a module a command, no arithmetic."""
 
 from agop.cli.app import app
 

@@ -30,7 +30,7 @@ COMMANDS = {
     "figures": "Draw every plot of a report on RUNS for print, one or two columns wide; several runs share their axes.",
     "reproduce": "Repeat a figure of a paper: make its runs, draw it, and say which claims the numbers bear out.",
 }
-"""First sentence of the help of each command, whose module registers it with ``app``."""
+"""First sentence of the help of each command, which its module in ``commands`` registers with ``app``."""
 
 PLAIN: dict[str, Any] = {"markup": False, "emoji": False, "highlight": False}
 """Texts are printed as they are: names of columns and layers may hold brackets and colons."""
@@ -51,7 +51,7 @@ class _Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] in COMMANDS:
-            import_module(f"agop.cli.{args[0].replace('-', '_')}")
+            import_module(f"agop.cli.commands.{args[0].replace('-', '_')}")
             self.commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
         return super().resolve_command(ctx, args)
 

@@ -1,12 +1,11 @@
-"""``agop conv-rfm``: convolutional RFM on a data set of images, with its filters."""
+"""Work of ``agop conv-rfm``: convolutional RFM on a data set of images, with its filters."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from agop import datasets
-from agop.cli.app import app, readable_errors
-from agop.cli.options import DataDir, RunFolder, settings_as_options
+from agop.cli.app import readable_errors
 from agop.cli.report import show_run
 from agop.cli.terminal import progress_bar
 from agop.conv_rfm import ConvRFMRecord, ConvRFMSettings, run_conv_rfm
@@ -15,13 +14,8 @@ from agop.runs import Run
 __all__ = ["conv_rfm"]
 
 
-@app.command("conv-rfm")
-@settings_as_options("data", seeds="--seed")
-def conv_rfm(settings: ConvRFMSettings, out: RunFolder, data_dir: DataDir = None) -> None:
-    """Learn filters from images by kernel machines alone: the accuracy of every iterate, and the filters as pictures.
-
-    Writes run.json, metrics.jsonl, tensors.safetensors and report.html into OUT.
-    """
+def conv_rfm(settings: ConvRFMSettings, out: Path, data_dir: Path | None) -> None:
+    """Run into a folder, and print what was measured."""
     with readable_errors():
         run = _run(settings, out, data_dir)
         show_run(run, f"Convolutional RFM on {settings.data}: means over seeds")

@@ -1,4 +1,4 @@
-"""``agop deep-rfm``: Deep RFM on a data set, with collapse at every layer."""
+"""Work of ``agop deep-rfm``: Deep RFM on a data set, with collapse at every layer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from pathlib import Path
 import torch.distributed as dist
 
 from agop import datasets
-from agop.cli.app import app, readable_errors
-from agop.cli.options import DataDir, RunFolder, settings_as_options
+from agop.cli.app import readable_errors
 from agop.cli.report import show_run
 from agop.cli.terminal import progress_bar, quiet_unless
 from agop.deep_rfm import DeepRFMRecord, DeepRFMSettings, run_deep_rfm
@@ -18,14 +17,8 @@ from agop.runs import Run
 __all__ = ["deep_rfm"]
 
 
-@app.command("deep-rfm")
-@settings_as_options("data", seeds="--seed")
-def deep_rfm(settings: DeepRFMSettings, out: RunFolder, data_dir: DataDir = None) -> None:
-    """Run Deep RFM layer by layer and measure neural collapse at the three stages of every layer.
-
-    Writes run.json, metrics.jsonl, tensors.safetensors and report.html into OUT. Processes that torchrun starts share
-    the matrices over pairs of samples, and the first writes.
-    """
+def deep_rfm(settings: DeepRFMSettings, out: Path, data_dir: Path | None) -> None:
+    """Run into a folder, and print what was measured."""
     with readable_errors(), launched_group(settings.device) as group, quiet_unless(is_writer(group)):
         run = _run(settings, out, data_dir, group)
         if is_writer(group):

@@ -1,18 +1,17 @@
-"""``agop explain``: effects, interactions and directions of a saved model of a table."""
+"""Work of ``agop explain``: effects, interactions and directions of a saved model of a table."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from sklearn.pipeline import Pipeline
 
 from agop.charts.document import NumberTable
-from agop.charts.print.figures import SUFFIXES, save_charts
-from agop.cli.app import NOTHING_WRITTEN, app, readable_errors
-from agop.cli.options import settings_as_options
+from agop.charts.print.figures import save_charts
+from agop.charts.print.style import SUFFIXES
+from agop.cli.app import NOTHING_WRITTEN, readable_errors
 from agop.cli.report import show_report
 from agop.cli.terminal import (
     check_out,
@@ -47,18 +46,8 @@ _LARGE = 10_000.0
 """Errors above are written as whole numbers."""
 
 
-@app.command("explain")
-@settings_as_options("model", "table")
-def explain_model(
-    settings: ExplainSettings,
-    out: Annotated[Path | None, typer.Option(help=f"Picture: {', '.join(SUFFIXES)}.")] = None,
-    run: Annotated[Path | None, typer.Option(help="Folder for the numbers; an unfinished one is continued.")] = None,
-) -> None:
-    """Say which columns matter, which pairs of them interact, and along which directions the prediction is steep.
-
-    With --run it is written into a folder, run.json, explanation.json and report.html; with --folds also the error of
-    a cross-validation, metrics.jsonl.
-    """
+def explain_model(settings: ExplainSettings, out: Path | None, run: Path | None) -> None:
+    """Print what a model depends on, and write it where that is asked for."""
     with readable_errors(*[NOTHING_WRITTEN] * (run is None)):
         _check(settings, out, run)
         pipeline = load_table_model(Path(settings.model))

@@ -1,38 +1,22 @@
-"""``agop figures``: the plots of a report as files for a paper."""
+"""Work of ``agop figures``: the plots of a report as files for a paper."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from agop.charts import save_figures
-from agop.cli.app import app, readable_errors
-from agop.cli.report import Runs, place_of
+from agop.cli.app import readable_errors
+from agop.cli.report import place_of
 from agop.cli.terminal import say, working
 from agop.reports import plots_of, read_results
 
 __all__ = ["figures"]
 
 
-@app.command("figures")
-def figures(
-    runs: Runs,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the figures; figures in the folder of a single run by default.")
-    ] = None,
-    format: Annotated[  # noqa: A002 (the name of the option)
-        list[str] | None, typer.Option(help="pdf, svg or png; repeat for several. pdf and svg by default.")
-    ] = None,
-) -> None:
-    """Draw every plot of a report on RUNS for print, one or two columns wide; several runs share their axes.
-
-    Writes OUT/NAME.pdf and OUT/NAME.svg for each plot; the same runs give the same files.
-    """
+def figures(runs: list[Path], out: Path | None, suffixes: list[str]) -> None:
+    """Draw the plots, and print the names of the files."""
     with readable_errors():
         folder = place_of(runs, out, "figures", "Name a folder for the figures.")
-        suffixes = [f".{each}" for each in dict.fromkeys(format or ("pdf", "svg"))]
         with working(f"reading {len(runs)} run{'s' * (len(runs) > 1)}"):
             plots = plots_of(read_results(runs))
         paths = []

@@ -1,20 +1,19 @@
-"""``agop fit``: a model of a column of a table, in a file."""
+"""Work of ``agop fit``: a model of a column of a table, in a file."""
 
 from __future__ import annotations
 
 import math
 import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch.distributed as dist
-import typer
 from numpy.typing import NDArray
 from rich.table import Table
 from sklearn.pipeline import Pipeline
 
-from agop.cli.app import NOTHING_WRITTEN, app, readable_errors
+from agop.cli.app import NOTHING_WRITTEN, readable_errors
 from agop.cli.terminal import check_out, console, printed_warnings, quiet_unless, say, warn, working, working_towards
 from agop.errors import InputError
 from agop.estimator import save
@@ -23,45 +22,25 @@ from agop.rfm import FitCost, learned_settings
 from agop.tables import explain, table_pipeline
 from agop.tables.files import open_table
 from agop.tables.score import stated_scores
-from agop.tables.task import MOST_CLASSES, TableTask
+from agop.tables.task import TableTask, TaskName
 
 __all__ = ["fit"]
 
 _SHOWN_COLUMNS = 5
 
 
-@app.command("fit")
 def fit(
-    table: Annotated[Path, typer.Argument(help="CSV, also compressed, or Parquet: one row a sample.")],
-    target: Annotated[str, typer.Option(help="Column that is to be predicted.")],
-    out: Annotated[Path, typer.Option(help="Model file, by custom .safetensors; replaced if it exists.")],
-    task: Annotated[
-        Literal["auto", "regression", "classification"],
-        typer.Option(
-            help="auto: classification if the target is text, categories, true/false, or whole numbers with "
-            f"{MOST_CLASSES} distinct values at most; else regression."
-        ),
-    ] = "auto",
-    power: Annotated[
-        str,
-        typer.Option(help="Power of the AGOP that is the metric; loo chooses of 1/4, 1/2, 1 (published)."),
-    ] = "loo",
-    time_budget: Annotated[
-        float | None, typer.Option(min=0, help="Seconds that the fit may take; a sentence says what they leave out.")
-    ] = None,
-    max_memory: Annotated[
-        float | None, typer.Option(min=0, help="GiB for matrices over pairs of rows; no limit by default.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all random rows.")] = 0,
-    verbose: Annotated[
-        int, typer.Option(min=0, max=2, help="0 is quiet, 1 shows a bar, 2 also a line an iterate.")
-    ] = 1,
+    table: Path,
+    target: str,
+    out: Path,
+    task: TaskName | Literal["auto"],
+    power: str,
+    time_budget: float | None,
+    max_memory: float | None,
+    seed: int,
+    verbose: int,
 ) -> None:
-    """Fit a recursive feature machine to a table, all other columns as they are, and write it to OUT.
-
-    Kernel, bandwidth, ridge, power and iterate are chosen by left-out predictions. Rows without a target are left out.
-    Processes that torchrun starts share the matrices over pairs of rows, and the first writes.
-    """
+    """Fit, write the model, and print its scores and columns."""
     with readable_errors(NOTHING_WRITTEN), launched_group("cpu") as group, quiet_unless(is_writer(group)):
         check_out(out, table)
         with working(f"reading {table.name}"):

@@ -1,15 +1,11 @@
-"""``agop measure``: collapse and AGOP at every layer of a network of any file."""
+"""Work of ``agop measure``: collapse and AGOP at every layer of a network of any file."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from agop import datasets
-from agop.cli.app import app, readable_errors
-from agop.cli.options import DataDir, settings_as_options
+from agop.cli.app import readable_errors
 from agop.cli.report import show_report
 from agop.cli.terminal import console, say
 from agop.network import MeasureSettings, NetworkRecord, run_measure
@@ -20,16 +16,8 @@ from agop.runs import Run
 __all__ = ["measure", "show_record"]
 
 
-@app.command("measure")
-@settings_as_options("model", images="--images/--rows-flat")
-def measure(
-    settings: MeasureSettings, out: Annotated[Path, typer.Option(help="Folder of the run.")], data_dir: DataDir = None
-) -> None:
-    """Measure collapse, AGOP and its cause at every layer of a network.
-
-    Inputs of a data set are standardized by the training rows. Writes run.json, metrics.jsonl, network.safetensors
-    and report.html into OUT. Processes that torchrun starts each measure a part of the data, and the first writes.
-    """
+def measure(settings: MeasureSettings, out: Path, data_dir: Path | None) -> None:
+    """Measure into a folder, and print the record."""
     with readable_errors(), launched_group(settings.device) as group:
         dataset = None if settings.has_own_data else datasets.load(settings.data, data_dir)
         record = run_measure(settings, dataset, out, progress=console.is_terminal, group=group)

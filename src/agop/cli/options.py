@@ -13,13 +13,21 @@ import typer
 
 from agop.runs.settings import Setting
 
-__all__ = ["DataDir", "RunFolder", "settings_as_options"]
+__all__ = ["DataDir", "RunFolder", "Runs", "settings_as_options"]
 
 DataDir: TypeAlias = Annotated[Path | None, typer.Option(envvar="AGOP_DATA", help="Folder with one folder a data set.")]
 """Type of the option for the folder of the data sets."""
 
 RunFolder: TypeAlias = Annotated[Path, typer.Option("--out", help="Folder of the run; an unfinished one is continued.")]
 """Type of the option for the folder of a run."""
+
+Runs: TypeAlias = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Folder of a run (deep-rfm, conv-rfm, train, measure, explain --run, Tracker), or file of agop."
+    ),
+]
+"""Type of the argument that names the runs of a report."""
 
 Command: TypeAlias = Callable[..., None]
 

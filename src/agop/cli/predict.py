@@ -1,15 +1,13 @@
-"""``agop predict``: predictions of a saved model for the rows of a table."""
+"""Work of ``agop predict``: predictions of a saved model for the rows of a table."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from agop.cli.app import NOTHING_WRITTEN, app, readable_errors
+from agop.cli.app import NOTHING_WRITTEN, readable_errors
 from agop.cli.terminal import check_out, progress_bar, say
 from agop.tables.prediction import load_table_model, predict_file
 from agop.tables.score import TableScore
@@ -21,25 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["predict"]
 
 
-@app.command("predict")
-def predict(
-    model: Annotated[Path, typer.Argument(help="File that agop fit wrote.")],
-    table: Annotated[Path, typer.Argument(help="CSV, also compressed, or Parquet, with the columns of the fit.")],
-    out: Annotated[Path, typer.Option(help="File for the predictions: .csv, .csv.gz or .parquet.")],
-    probabilities: Annotated[
-        bool, typer.Option("--probabilities", help="Of a classifier: also a column for each class.")
-    ] = False,
-    coverage: Annotated[
-        float | None,
-        typer.Option(
-            help="Of a regression: share of targets that lie between the columns lower and upper, such as 0.9."
-        ),
-    ] = None,
-) -> None:
-    """Predict every row of TABLE, some thousands at a time, into the column "prediction" of OUT.
-
-    TABLE may have the target column of the fit: it is not used, but then the score is printed as well.
-    """
+def predict(model: Path, table: Path, out: Path, probabilities: bool, coverage: float | None) -> None:
+    """Write the predictions, and print their score where the targets are known."""
     with readable_errors(NOTHING_WRITTEN):
         check_out(out, table, model)
         check_rows_file(out)

@@ -1,49 +1,25 @@
-"""``agop report``: one page that people look at."""
+"""Work of ``agop report``: one page that people look at."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, TypeAlias
-
-import typer
 
 from agop.charts import write_page
 from agop.charts.document import Document
 from agop.charts.kind import Result
 from agop.charts.page.picture import browser, write_picture
-from agop.cli.app import app, readable_errors
+from agop.cli.app import readable_errors
 from agop.cli.terminal import check_out, print_findings, print_numbers, say, warn, working
 from agop.errors import InputError, MissingExtraError
 from agop.reports import document_of, read_results, result_of
 from agop.runs import Run
 
-__all__ = ["Runs", "place_of", "report", "show_report", "show_run"]
-
-Runs: TypeAlias = Annotated[
-    list[Path],
-    typer.Argument(
-        help="Folder of a run (deep-rfm, conv-rfm, train, measure, explain --run, Tracker), or file of agop."
-    ),
-]
-"""Type of the argument that names the runs of a report."""
+__all__ = ["place_of", "report", "show_report", "show_run"]
 
 
-@app.command("report")
-def report(
-    runs: Runs,
-    out: Annotated[
-        Path | None, typer.Option(help="HTML file; report.html in the folder of a single run by default.")
-    ] = None,
-    png: Annotated[
-        bool,
-        typer.Option("--png", help="Take a picture of the page too, by an installed Chromium, Chrome or Edge."),
-    ] = False,
-) -> None:
-    """Write one self-contained HTML page about RUNS; several are drawn on the same axes.
-
-    The page needs no network. Above each plot stands what it shows for these numbers; its data come as CSV and JSON.
-    """
+def report(runs: list[Path], out: Path | None, png: bool) -> None:
+    """Write the page, and print what was found."""
     with readable_errors():
         if png:
             browser()

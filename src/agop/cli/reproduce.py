@@ -1,23 +1,20 @@
-"""``agop reproduce``: a figure of a paper, from its runs to its verdicts."""
+"""Work of ``agop reproduce``: a figure of a paper, from its runs to its verdicts."""
 
 from __future__ import annotations
 
 import time
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Annotated, Literal
 
-import typer
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
 from agop import datasets
-from agop.cli.app import app, readable_errors
+from agop.cli.app import readable_errors
 from agop.cli.terminal import console, say, warn
 from agop.errors import MissingExtraError
 from agop.paper import (
-    FIGURES,
     Figure,
     Scale,
     Verdict,
@@ -37,40 +34,17 @@ _MARKS = {
 }
 
 
-@app.command("reproduce")
 def reproduce(
-    name: Annotated[str, typer.Argument(help=f"Figure: {', '.join(FIGURES)}, or all.")],
-    scale: Annotated[
-        Scale, typer.Option(help="quick: minutes for all on two cores; cpu: about an hour; paper: all rows, on a GPU.")
-    ] = "quick",
-    data: Annotated[
-        list[str] | None,
-        typer.Option(help=f"Data set: {', '.join(datasets.NAMES)}; repeat for several. By default those of the scale."),
-    ] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(envvar="AGOP_DATA", help="Folder with one folder a data set.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of all figures of a scale; runs/reproduce/SCALE by default.")
-    ] = None,
-    standardize: Annotated[
-        Literal["feature", "channel"] | None,
-        typer.Option(
-            help="One mean and deviation a feature (pixel) or a channel; by default a feature for Deep RFM and the "
-            "theory, as published, and a channel for networks."
-        ),
-    ] = None,
-    device: Annotated[
-        str, typer.Option(help="Device, such as cpu or cuda; auto takes a GPU if there is one.")
-    ] = "auto",
+    name: str,
+    scale: Scale,
+    data: tuple[str, ...],
+    data_dir: Path | None,
+    out: Path,
+    standardize: datasets.Standardization | None,
+    device: str,
 ) -> None:
-    """Repeat a figure of a paper: make its runs, draw it, and say which claims the numbers bear out.
-
-    Writes run.json, metrics.jsonl, verdicts.json, figure.svg and README.md into OUT/NAME. What is there is not made
-    again; figures that need the same runs share them in OUT/parts.
-    """
+    """Make the figure of a name, or all, and print their verdicts."""
     with readable_errors():
-        folder = out or Path("runs", "reproduce", scale)
 
         @lru_cache(maxsize=1)
         def load(data_set: str) -> datasets.Dataset:
@@ -80,14 +54,14 @@ def reproduce(
         wished = figures_named(name)
         for place, figure in enumerate(wished, 1):
             own = name == "all" and figure.data is None  # the options are for the others
-            wanted, how = ((), None) if own else (tuple(data or ()), standardize)
+            wanted, how = ((), None) if own else (data, standardize)
             start = time.monotonic()
             title = figure.name if len(wished) == 1 else f"{figure.name} ({place} of {len(wished)})"
             title += f", budget {figure.budget} s" * (scale == "quick")
             with console.status(Text(title)) as status:
                 run = run_figure(
                     figure,
-                    folder,
+                    out,
                     load=load,
                     scale=scale,
                     data=wanted,

@@ -1,12 +1,11 @@
-"""``agop train``: a network of the paper, measured while it learns."""
+"""Work of ``agop train``: a network of the paper, measured while it learns."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from agop import datasets
-from agop.cli.app import app, readable_errors
-from agop.cli.options import DataDir, RunFolder, settings_as_options
+from agop.cli.app import readable_errors
 from agop.cli.report import show_run
 from agop.cli.terminal import progress_bar
 from agop.network import NetworkRecord
@@ -16,13 +15,8 @@ from agop.runs import Run
 __all__ = ["train"]
 
 
-@app.command("train")
-@settings_as_options("model", "data", seeds="--seed", measure_rows="--rows")
-def train(settings: TrainSettings, out: RunFolder, data_dir: DataDir = None) -> None:
-    """Train a network of the paper and measure collapse and its cause at every layer while it learns.
-
-    Writes run.json, metrics.jsonl, epochs.jsonl, report.html and a folder a seed with the weights into OUT.
-    """
+def train(settings: TrainSettings, out: Path, data_dir: Path | None) -> None:
+    """Train into a folder, and print what was measured."""
     with readable_errors():
         run = _run(settings, out, data_dir)
         show_run(run, f"{settings.model} on {settings.data}, last measurement, means over seeds")

@@ -1,18 +1,19 @@
-"""Settings of convolutional RFM on a data set, as one value."""
+"""Settings of convolutional RFM on a data set, as one value.
+
+A command states its options from it: what is slow to import, its methods import when they are called.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
-
-from agop.conv_rfm.kernels import ConvNNGP, ConvNTK, PatchLaplace
-from agop.conv_rfm.patch_kernel import PatchKernel
-from agop.conv_rfm.recursion import IterateSettings
+from agop import conv_rfm
 from agop.datasets import Coding, DataName
-from agop.inputs import usable_device
 from agop.runs.settings import AtLeast, Count, Seed
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["ConvRFMSettings"]
 
@@ -93,20 +94,24 @@ class ConvRFMSettings:
     device: str = "cpu"
     max_memory: Count | None = None
 
-    def make_kernel(self) -> PatchKernel:
+    def make_kernel(self) -> conv_rfm.PatchKernel:
         """Kernel of the predictors."""
         if self.kernel == "laplace":
-            return PatchLaplace(self.bandwidth, self.size, self.stride)
-        return {"ntk": ConvNTK, "nngp": ConvNNGP}[self.kernel](self.depth, self.size, self.stride)
+            return conv_rfm.PatchLaplace(self.bandwidth, self.size, self.stride)
+        return {"ntk": conv_rfm.ConvNTK, "nngp": conv_rfm.ConvNNGP}[self.kernel](self.depth, self.size, self.stride)
 
-    def iterate_settings(self) -> IterateSettings:
+    def iterate_settings(self) -> conv_rfm.IterateSettings:
         """Settings of the iterates."""
-        return IterateSettings(self.make_kernel(), self.ridge, self.power, self.agop_samples)
+        return conv_rfm.IterateSettings(self.make_kernel(), self.ridge, self.power, self.agop_samples)
 
     def torch_dtype(self) -> torch.dtype:
         """Data type of the images."""
+        import torch
+
         return {"float64": torch.float64, "float32": torch.float32}[self.dtype]
 
     def torch_device(self) -> torch.device:
         """Device of the run, checked to be there."""
+        from agop.inputs import usable_device
+
         return usable_device(self.device)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Literal, TypeAlias
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from agop.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 __all__ = ["CODINGS", "Coding", "coded_targets", "require_coding"]
 
@@ -61,12 +62,15 @@ def coded_targets(labels: Tensor, n_classes: int, coding: Coding, dtype: torch.d
 
     Examples
     --------
+    >>> import torch
     >>> for coding in CODINGS:
     ...     print(coding, coded_targets(torch.tensor([1, 0]), 2, coding).tolist())
     one-hot [[0.0, 1.0], [1.0, 0.0]]
     centered [[-0.5, 0.5], [0.5, -0.5]]
     signed [[-1.0, 1.0], [1.0, -1.0]]
     """
+    import torch  # when there are labels: the names of the codings come without it
+
     require_coding(coding)
     own, other = CODINGS[coding](n_classes)
     targets = torch.full((len(labels), n_classes), other, dtype=dtype, device=labels.device)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 from agop.datasets.dataset import Dataset
 
@@ -23,6 +21,9 @@ def read_digits() -> Dataset:
     The source has no official split. This one is stratified by class and always the same; both parts
     keep the order of the source.
     """
+    from sklearn.datasets import load_digits  # when it is read: the names of the data sets come without scikit-learn
+    from sklearn.model_selection import train_test_split
+
     inputs, labels = load_digits(return_X_y=True)
     train, test = train_test_split(
         np.arange(len(labels)), test_size=TEST_SAMPLES, stratify=labels, random_state=SPLIT_SEED

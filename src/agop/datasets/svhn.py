@@ -14,8 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat, whosmat
-from scipy.io.matlab import MatReadError
 
 from agop.datasets.dataset import Dataset
 from agop.datasets.files import COPY_AGAIN, check_label_range, read_bytes, require_file
@@ -55,6 +53,9 @@ def _read_part(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.integer]]:
 
 def _read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     """Read the variables X and y of a MATLAB v5 file."""
+    from scipy.io import loadmat, whosmat  # when it is read: the names of the data sets come without SciPy
+    from scipy.io.matlab import MatReadError
+
     raw = read_bytes(path, _MOST * _IMAGE)
     if not raw.startswith(_SIGNATURE):
         raise DataFileError(f"{path} to begin with {_SIGNATURE.decode()!r}", f"{raw[:19]!r}", COPY_AGAIN)

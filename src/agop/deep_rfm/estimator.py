@@ -15,11 +15,12 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from agop.charts.notebook import FittedMixin
-from agop.deep_rfm.layer import AGOPScale, LayerMap, LayerSettings
+from agop.deep_rfm.layer import LayerMap, LayerSettings
 from agop.deep_rfm.layer_features import LayerFeaturesMixin
 from agop.deep_rfm.random_features import RandomFeatures, ReLUFeatures
 from agop.deep_rfm.record import DeepRFMRecord, deep_rfm_records
 from agop.deep_rfm.recursion import deep_rfm
+from agop.deep_rfm.settings import AGOPScale
 from agop.estimator.arrays import check_features, check_weights, like
 from agop.estimator.mixins import ScoreClassifierMixin
 from agop.estimator.parameters import CONSTRAINTS, at_least, seed_of

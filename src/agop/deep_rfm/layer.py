@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
 
 from agop.deep_rfm.random_features import RandomFeatures, RandomMap
+from agop.deep_rfm.settings import AGOPScale
 from agop.kernel_machine import Fit
 from agop.kernels import Kernel
 from agop.outer_product import AGOPPlan
 from agop.ranks import Ranks
 from agop.storable import storable
 
-__all__ = ["AGOPScale", "DeepRFMLayer", "LayerMap", "LayerSettings", "normalize_rows"]
-
-AGOPScale: TypeAlias = Literal["max-entry", "row-norm"]
-"""Quantity that is 1 after scaling M_l: its largest entry, or the mean norm of the rows of X_l M_l^{1/2}."""
+__all__ = ["DeepRFMLayer", "LayerMap", "LayerSettings", "normalize_rows"]
 
 
 def normalize_rows(rows: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from agop.deep_rfm.layer import AGOPScale, DeepRFMLayer, LayerMap, LayerSettings, normalize_rows
+from agop.deep_rfm.layer import DeepRFMLayer, LayerMap, LayerSettings, normalize_rows
+from agop.deep_rfm.settings import AGOPScale
 from agop.errors import InputError
 from agop.kernel_machine import Fit, fit_kernel_machine
 from agop.kernels import KernelMatrix

@@ -1,28 +1,25 @@
-"""Settings of Deep RFM on a data set, as one value."""
+"""Settings of Deep RFM on a data set, as one value.
+
+A command states its options from it: what is slow to import, its methods import when they are called.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-import torch
-
+from agop import deep_rfm, kernels, ranks
 from agop.datasets import Coding, DataName, Standardization
-from agop.deep_rfm.layer import AGOPScale
-from agop.deep_rfm.random_features import (
-    CosineFeatures,
-    GaussianCosineFeatures,
-    LaplaceCosineFeatures,
-    RandomFeatures,
-    ReLUFeatures,
-)
-from agop.inputs import usable_device
-from agop.kernels import Kernel, named
-from agop.ranks import local_device
 from agop.runs.settings import AtLeast, Count, Seed
 
-__all__ = ["DeepRFMSettings", "FeaturesName"]
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["AGOPScale", "DeepRFMSettings", "FeaturesName"]
+
+AGOPScale: TypeAlias = Literal["max-entry", "row-norm"]
+"""Quantity that is 1 after scaling M_l: its largest entry, or the mean norm of the rows of X_l M_l^{1/2}."""
 
 FeaturesName: TypeAlias = Literal["relu", "cosine", "cosine-laplace", "cosine-gaussian"]
 """Random maps by name: ReLU, and cosines with Cauchy, multivariate Cauchy or normal weights."""
@@ -108,26 +105,29 @@ class DeepRFMSettings:
     device: str = "cpu"
     max_memory: Count | None = None
 
-    def make_kernel(self) -> Kernel:
+    def make_kernel(self) -> kernels.Kernel:
         """Kernel of the predictors."""
-        return named(self.kernel, bandwidth=self.bandwidth)
+        return kernels.named(self.kernel, bandwidth=self.bandwidth)
 
-    def make_features(self) -> RandomFeatures:
+    def make_features(self) -> deep_rfm.RandomFeatures:
         """Distribution of the random maps."""
         bandwidth = self.bandwidth if self.features_bandwidth is None else self.features_bandwidth
-        features: dict[str, Callable[[], RandomFeatures]] = {
-            "relu": lambda: ReLUFeatures(self.width),
-            "cosine": lambda: CosineFeatures(self.width, self.gamma),
-            "cosine-laplace": lambda: LaplaceCosineFeatures(self.width, bandwidth),
-            "cosine-gaussian": lambda: GaussianCosineFeatures(self.width, bandwidth),
+        features: dict[str, Callable[[], deep_rfm.RandomFeatures]] = {
+            "relu": lambda: deep_rfm.ReLUFeatures(self.width),
+            "cosine": lambda: deep_rfm.CosineFeatures(self.width, self.gamma),
+            "cosine-laplace": lambda: deep_rfm.LaplaceCosineFeatures(self.width, bandwidth),
+            "cosine-gaussian": lambda: deep_rfm.GaussianCosineFeatures(self.width, bandwidth),
         }
         return features[self.features]()
 
     def torch_dtype(self) -> torch.dtype:
         """Data type of the features."""
-        dtypes = {"float64": torch.float64, "float32": torch.float32}
-        return dtypes[self.dtype]
+        import torch
+
+        return {"float64": torch.float64, "float32": torch.float32}[self.dtype]
 
     def torch_device(self) -> torch.device:
         """Device of the run, checked to be there."""
-        return usable_device(local_device(self.device))
+        from agop.inputs import usable_device
+
+        return usable_device(ranks.local_device(self.device))

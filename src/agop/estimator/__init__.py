@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from agop.estimator.files import load, save
+import lazy_loader
 
-__all__ = ["load", "save"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # the names are in __init__.pyi

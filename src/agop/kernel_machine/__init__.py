@@ -1,15 +1,7 @@
 """Kernel ridge regression: a frozen predictor, its fit, and what the fit will cost."""
 
-from agop.kernel_machine.cost import SolvePlan, cheapest_solver, multiply_adds_per_second, solve_plan
-from agop.kernel_machine.fit import Fit, fit_kernel_machine
-from agop.kernel_machine.machine import KernelMachine
+from __future__ import annotations
 
-__all__ = [
-    "Fit",
-    "KernelMachine",
-    "SolvePlan",
-    "cheapest_solver",
-    "fit_kernel_machine",
-    "multiply_adds_per_second",
-    "solve_plan",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # the names are in __init__.pyi

@@ -2,22 +2,6 @@
 
 from __future__ import annotations
 
-from agop.linalg.powers import effective_rank, largest_positive, psd_eigen, psd_power
-from agop.linalg.products import gram, product, triangular_factor
-from agop.linalg.spectra import Spectrum, participation_ratio, stable_rank
-from agop.linalg.subspaces import leading_subspace, principal_angles
+import lazy_loader
 
-__all__ = [
-    "Spectrum",
-    "effective_rank",
-    "gram",
-    "largest_positive",
-    "leading_subspace",
-    "participation_ratio",
-    "principal_angles",
-    "product",
-    "psd_eigen",
-    "psd_power",
-    "stable_rank",
-    "triangular_factor",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # the names are in __init__.pyi

@@ -1,18 +1,7 @@
 """Means and scatter of features, by class or beside the targets of a regression, as values that merge."""
 
-from agop.moments.class_means import ClassMeans, GlobalMean
-from agop.moments.class_moments import ClassMoments
-from agop.moments.gram import features_from_gram
-from agop.moments.grouping import Grouping
-from agop.moments.labeled import LabeledMoments
-from agop.moments.target_moments import TargetMoments
+from __future__ import annotations
 
-__all__ = [
-    "ClassMeans",
-    "ClassMoments",
-    "GlobalMean",
-    "Grouping",
-    "LabeledMoments",
-    "TargetMoments",
-    "features_from_gram",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # the names are in __init__.pyi

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +13,10 @@ from torch.nn import functional
 from agop.datasets import coded_targets
 from agop.errors import InputError
 from agop.network.factory import function_of
+from agop.network.loss_names import LossName
 from agop.network.passes.forward import Loss
 
-__all__ = ["LOSSES", "LossName", "check_scores", "check_shares", "loss_of", "squared"]
-
-LossName: TypeAlias = Literal["squared", "cross-entropy"]
-"""Name of a loss of scores."""
+__all__ = ["LOSSES", "check_scores", "check_shares", "loss_of", "squared"]
 
 
 def squared(outputs: Tensor, targets: Tensor) -> Tensor:

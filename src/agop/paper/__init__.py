@@ -2,31 +2,6 @@
 
 from __future__ import annotations
 
-from agop.paper.figure import SCALES, Figure, Part, Scale, Verdict
-from agop.paper.figures import FIGURES, figures_named
-from agop.paper.folder import reproduce
-from agop.paper.kind import FIGURE_KIND
-from agop.paper.picture import save_reproduction_picture
-from agop.paper.readme import write_reproduction_readme
-from agop.paper.training.networks import Architecture, build_network
-from agop.paper.training.run import run_train, trained_network
-from agop.paper.training.settings import TrainSettings
+import lazy_loader
 
-__all__ = [
-    "FIGURES",
-    "FIGURE_KIND",
-    "SCALES",
-    "Architecture",
-    "Figure",
-    "Part",
-    "Scale",
-    "TrainSettings",
-    "Verdict",
-    "build_network",
-    "figures_named",
-    "reproduce",
-    "run_train",
-    "save_reproduction_picture",
-    "trained_network",
-    "write_reproduction_readme",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # the names are in __init__.pyi

@@ -11,7 +11,8 @@ from typing import Any
 from agop.datasets import Dataset
 from agop.deep_rfm import DeepRFMRecord, DeepRFMSettings, run_deep_rfm
 from agop.paper.curves import number
-from agop.paper.figure import Observe, Part, Scale
+from agop.paper.figure import Observe, Part
+from agop.paper.scales import Scale
 from agop.runs import Run
 
 __all__ = ["FEATURES", "MAPS", "SIZES", "deep_rfm_part", "deep_rfm_settings"]

@@ -5,26 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 from agop.charts.chart import Chart, Grid
 from agop.datasets import Standardization
 from agop.errors import InputError
 from agop.paper.curves import number
+from agop.paper.scales import SCALE_DATA, SCALES, Scale
 from agop.runs import Run
 from agop.runs.storage import JSON
 
-__all__ = ["SCALES", "Figure", "Observe", "Part", "Scale", "Verdict"]
-
-Scale: TypeAlias = Literal["quick", "cpu", "paper"]
-"""quick: minutes for all figures on two cores. cpu: tens of minutes. paper: all rows, for a GPU."""
-
-SCALES: tuple[Scale, ...] = get_args(Scale)
-
-_DATA: Mapping[Scale, tuple[str, ...]] = MappingProxyType(
-    {"quick": ("digits",), "cpu": ("mnist", "cifar10", "svhn"), "paper": ("mnist", "cifar10", "svhn")}
-)
+__all__ = ["Figure", "Observe", "Part", "Verdict"]
 
 Observe: TypeAlias = Callable[[str], None]
 """Called with a line about the progress."""
@@ -148,7 +139,7 @@ class Figure:
     parts: Callable[[Scale, tuple[str, ...], str], list[Part]]
     verdicts: Callable[[Run], list[Verdict]]
     chart: Callable[[Run], Chart | Grid]
-    data: Mapping[Scale, tuple[str, ...]] | None = field(default_factory=lambda: _DATA)
+    data: Mapping[Scale, tuple[str, ...]] | None = field(default_factory=lambda: SCALE_DATA)
     measures: tuple[str, ...] = ()
     tensors: str = ""
     paper: str = "Beaglehole, Súkeník, Mondelli, Belkin 2024, arXiv 2402.13728"

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from agop.datasets import STANDARDIZATIONS, Dataset, Standardization
 from agop.errors import InputError
-from agop.paper.figure import Figure, Observe, Part, Scale
+from agop.paper.figure import Figure, Observe, Part
+from agop.paper.scales import Scale
 from agop.runs import Run
 from agop.runs.storage import write_json
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from agop.datasets import Dataset
 from agop.network import NetworkRecord
 from agop.paper.curves import number
-from agop.paper.figure import Observe, Part, Scale, Verdict
-from agop.paper.training.networks import NETWORKS, NetworkName
+from agop.paper.figure import Observe, Part, Verdict
+from agop.paper.scales import Scale
+from agop.paper.training.networks import NETWORKS
 from agop.paper.training.run import run_train
-from agop.paper.training.settings import TrainSettings
+from agop.paper.training.settings import NetworkName, TrainSettings
 from agop.runs import Line, Run, TrainingFit, select, values_of
 
 __all__ = [

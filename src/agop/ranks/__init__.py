@@ -6,22 +6,8 @@ All that is sent between processes goes through this room. What many processes c
 sent. It knows no statistic, model or file, and imports the errors alone.
 """
 
-from agop.ranks.agreement import require_same
-from agop.ranks.group import ALONE, Ranks
-from agop.ranks.launch import is_writer, launched_group, local_device
-from agop.ranks.leaves import leaves_of, mapped_leaves
-from agop.ranks.panels import Panels
-from agop.ranks.turns import added_in_turn
+from __future__ import annotations
 
-__all__ = [
-    "ALONE",
-    "Panels",
-    "Ranks",
-    "added_in_turn",
-    "is_writer",
-    "launched_group",
-    "leaves_of",
-    "local_device",
-    "mapped_leaves",
-    "require_same",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # the names are in __init__.pyi

@@ -1,7 +1,7 @@
 """One page for people from runs, records and models: their kind is asked for plots, findings and numbers."""
 
-from agop.reports.contents import document_of, plots_of
-from agop.reports.page import report
-from agop.reports.results import read_results, result_of
+from __future__ import annotations
 
-__all__ = ["document_of", "plots_of", "read_results", "report", "result_of"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # the names are in __init__.pyi

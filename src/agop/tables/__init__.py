@@ -2,22 +2,6 @@
 
 from __future__ import annotations
 
-from agop.tables.encoder import TableEncoder, table_pipeline
-from agop.tables.explain import explain
-from agop.tables.explanation import Explanation
-from agop.tables.kind import TABLE
-from agop.tables.parquet import ParquetTable
-from agop.tables.run import ExplainSettings, run_explain
-from agop.tables.steepness import explain_agop
+import lazy_loader
 
-__all__ = [
-    "TABLE",
-    "ExplainSettings",
-    "Explanation",
-    "ParquetTable",
-    "TableEncoder",
-    "explain",
-    "explain_agop",
-    "run_explain",
-    "table_pipeline",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # the names are in __init__.pyi

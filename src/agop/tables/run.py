@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
@@ -14,49 +14,18 @@ from agop.errors import InputError
 from agop.estimator.chunked import is_chunked
 from agop.rfm import RFMClassifier, RFMRegressor
 from agop.runs import Run
-from agop.runs.settings import AtLeast, Seed
 from agop.runs.storage import to_json, write_json
 from agop.tables.digest import table_checksum
 from agop.tables.explain import explain
 from agop.tables.folds import TableFolds
 from agop.tables.parquet import ParquetTable
+from agop.tables.settings import ExplainSettings
 from agop.tables.task import target_of, without_target
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["ExplainSettings", "run_explain"]
-
-
-@dataclass(frozen=True)
-class ExplainSettings:
-    """Settings of an explanation.
-
-    Attributes
-    ----------
-    model
-        File that agop fit wrote.
-    table
-        File of the rows to swap values between; the rows of the fit by default.
-    folds
-        With --run, number of parts of the table of which each is predicted by a model fitted to the others.
-    swaps
-        Swaps of each column and pair, each of which costs a prediction; 4,000 by default, fewer for more than 25
-        columns.
-    seed
-        Seed of the random rows and of the folds, and of the models of folds, unless they have one.
-
-    Examples
-    --------
-    >>> ExplainSettings("houses.safetensors", table="houses.csv", folds=5)
-    ExplainSettings(model='houses.safetensors', table='houses.csv', folds=5, swaps=None, seed=0)
-    """
-
-    model: str
-    table: str | None = None
-    folds: Annotated[int, AtLeast(0)] = 0
-    swaps: Annotated[int, AtLeast(2)] | None = None
-    seed: Seed = 0
+__all__ = ["run_explain"]
 
 
 def run_explain(

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
 
 from agop.errors import InputError
-from agop.rfm import FitCost
-from agop.tables.parquet import ParquetTable
 
 if TYPE_CHECKING:
     import pandas
+    from sklearn.pipeline import Pipeline
+
+    from agop.rfm import FitCost
+    from agop.tables.parquet import ParquetTable
 
 __all__ = ["MOST_CLASSES", "TableTask", "TaskName", "as_numbers", "target_of", "without_target"]
 
-Table = TypeVar("Table", "pandas.DataFrame", ParquetTable)
+Table = TypeVar("Table", "pandas.DataFrame", "ParquetTable")
 TaskName: TypeAlias = Literal["regression", "classification"]
 
 MOST_CLASSES = 20

@@ -12,6 +12,7 @@ import torch
 from agop.datasets import permute_labels, standardize, standardized_inputs, subset
 from agop.errors import InputError
 from agop.network import MeasureSettings, run_measure
+from agop.network.run.named import batches_of
 from agop.paper import TrainSettings, run_train, trained_network
 from agop.runs import Run
 from oracles import collapse as oracles_collapse
@@ -119,7 +120,7 @@ def test_weights_of_a_training_are_measured_on_its_inputs(toy, tmp_path):
     measured = MeasureSettings("toy_nets:mlp", "toy", weights, layers=("fc.*",))
     settings = measured.resolved()
     assert settings.standardize == "feature"
-    (batch, _), *_ = settings.batches(toy, torch.float64)
+    (batch, _), *_ = batches_of(settings, toy, torch.float64)
     np.testing.assert_array_equal(batch, standardize(toy.train_inputs)[0])
     assert replace(measured, weights=None).resolved().standardize == "channel"
     with pytest.raises(InputError, match=r"as in the training of .*: 'feature', got standardize='channel'"):

@@ -15,15 +15,12 @@ from agop.charts.print.heat_maps import draw_heat_maps
 from agop.charts.print.log_ticks import label_logarithms
 from agop.charts.print.picture_grid import draw_pictures
 from agop.charts.print.small_multiples import draw_curve_panels, draw_grid
-from agop.charts.print.style import Make, new_figure, print_style, write_figure
+from agop.charts.print.style import SUFFIXES, Make, new_figure, print_style, write_figure
 from agop.errors import InputError
 from agop.extras import require
 from agop.runs.files import check_writable
 
-__all__ = ["SUFFIXES", "draw", "draw_beside", "save_charts", "save_figures"]
-
-SUFFIXES = (".pdf", ".svg", ".png")
-"""Suffixes of the files that can be written."""
+__all__ = ["draw", "draw_beside", "save_charts", "save_figures"]
 
 _PANELS: Mapping[type, int] = {Curves: 12, Panels: 1, Bars: 6, HeatMap: 6, Pictures: 5}
 """Charts of a choice that are shown, by their kind."""

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from agop.extras import require
@@ -17,6 +18,7 @@ __all__ = [
     "COLUMN",
     "LETTER",
     "PAGE",
+    "SUFFIXES",
     "TALLEST",
     "Make",
     "color_bar",
@@ -40,6 +42,14 @@ COLUMN, PAGE, TALLEST = 3.3, 6.8, 9.0
 
 LETTER = 0.06
 """Width of a letter in inches, roughly."""
+
+_UNDATED: Mapping[str, Mapping[str, None]] = MappingProxyType(
+    {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {"Software": None}}
+)
+"""What is left out of a file, by its suffix."""
+
+SUFFIXES = tuple(_UNDATED)
+"""Suffixes of the files that can be written."""
 
 _STYLE = {
     "font.size": 8,
@@ -85,7 +95,6 @@ def write_figure(figure: Any, path: Path, *, dpi: int = 300) -> None:
 
     There is no date in it, and letters stay letters: the same figure gives the same bytes.
     """
-    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {"Software": None}}[path.suffix]
     kept = {name: value for name, value in _STYLE.items() if name.startswith(("svg.", "pdf."))}
     with (
         replacing(path) as temporary,
@@ -93,7 +102,7 @@ def write_figure(figure: Any, path: Path, *, dpi: int = 300) -> None:
         warnings.catch_warnings(),
     ):
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # in names that the user gave
-        figure.savefig(temporary, format=path.suffix[1:], dpi=dpi, metadata=undated)
+        figure.savefig(temporary, format=path.suffix[1:], dpi=dpi, metadata=_UNDATED[path.suffix])
 
 
 def legend(figure: Any, entries: Mapping[str, Any], width: float) -> None:

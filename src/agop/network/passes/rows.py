@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, TypeAlias
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from agop.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["Owners", "Rows", "UnalignedRowsError", "by_sample", "reduce_rows"]
 

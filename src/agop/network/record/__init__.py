@@ -1,23 +1,7 @@
 """Measured networks: values that are saved, loaded, merged and printed."""
 
-from agop.network.record.ansatz import Ansatz, neural_feature_matrix, nfa_correlation
-from agop.network.record.attribution import Attribution
-from agop.network.record.fact import Fact, features_at_convergence
-from agop.network.record.features import FeatureSummary
-from agop.network.record.layer import LayerRecord
-from agop.network.record.network import NetworkRecord
-from agop.network.record.stage import STAGES, Stage
+from __future__ import annotations
 
-__all__ = [
-    "STAGES",
-    "Ansatz",
-    "Attribution",
-    "Fact",
-    "FeatureSummary",
-    "LayerRecord",
-    "NetworkRecord",
-    "Stage",
-    "features_at_convergence",
-    "neural_feature_matrix",
-    "nfa_correlation",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # the names are in __init__.pyi

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,10 +13,7 @@ from agop.errors import InputError
 from agop.network.capture.checks import check_loader
 from agop.network.factory import current_directory, function_of
 
-__all__ = ["Place", "checked_rows", "dataset_batches", "loader_of"]
-
-Place: TypeAlias = tuple[int, int]
-"""Number of a part, from 0, and the number of parts."""
+__all__ = ["checked_rows", "dataset_batches", "loader_of"]
 
 
 def checked_rows(dataset: Dataset, test: bool, samples: int | None) -> int:

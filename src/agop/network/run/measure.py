@@ -22,6 +22,7 @@ from agop.network.passes.batches import checked_batch
 from agop.network.passes.forward import checked_result, moved
 from agop.network.passes.loss_gradient import check_loss
 from agop.network.record import NetworkRecord
+from agop.network.run.named import batches_of, model_of, options_of
 from agop.network.run.settings import MeasureSettings
 from agop.ranks import Ranks, is_writer
 from agop.runs import Run
@@ -85,9 +86,9 @@ def run_measure(
     with current_directory():
         with ranks.together():
             settings, writes = settings.resolved(), is_writer(group)
-            options = settings.options(progress and writes)
-            model = settings.make_model()
-            batches = settings.batches(dataset, model_dtype(model), ranks.rank, ranks.world)
+            options = options_of(settings, progress and writes)
+            model = model_of(settings)
+            batches = batches_of(settings, dataset, model_dtype(model), ranks.rank, ranks.world)
             is_empty = _try(model, batches, settings, options)
             if is_empty and group is None:
                 part = "" if settings.shard is None else f" in part {settings.shard}"

@@ -1,34 +1,26 @@
-"""Settings of a measurement, and the model, the options and the batches that they name."""
+"""Settings of a measurement, as a command takes them; what they name is made by ``named``, which knows torch."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, TypeAlias, get_args
 
-import torch
-from torch import nn
-
-from agop.datasets import NAMES, Dataset, Standardization, shard_batches
+from agop import runs
+from agop.datasets import NAMES, Standardization
 from agop.errors import InputError
-from agop.inputs import usable_device
-from agop.network.factory import function_of, load_weights, make_model
-from agop.network.losses import LOSSES, loss_of
-from agop.network.options import MeasureOptions
-from agop.network.passes.directions import Rademacher
-from agop.network.passes.forward import default_forward
+from agop.network.loss_names import LossName
 from agop.network.passes.rows import Rows
-from agop.network.run.data import Place, checked_rows, dataset_batches, loader_of
-from agop.ranks import local_device
-from agop.runs import Run
 from agop.runs.settings import AtLeast, Count, Seed
 
-__all__ = ["MeasureSettings"]
+__all__ = ["MeasureSettings", "Place"]
+
+Place: TypeAlias = tuple[int, int]
+"""Number of a part, from 0, and the number of parts."""
 
 Data = Annotated[str, f"The data sets are {', '.join(NAMES)}."]
-NamedLoss = Annotated[str, f"The losses are {', '.join(LOSSES)}."]
+NamedLoss = Annotated[str, f"The losses are {', '.join(get_args(LossName))}."]
 
 
 @dataclass(frozen=True)
@@ -141,9 +133,9 @@ class MeasureSettings:
         if self.shard is not None and self.min_count > 1:
             got, advice = f"min_count={self.min_count} in part {self.shard}", "Leave it out, or measure all at once."
             raise InputError("all classes of a part, which may be common in others", got, advice)
-        settings = replace(self, second_pass=self._looks_twice)
+        settings = replace(self, second_pass=self.looks_twice)
         if self.has_own_data:
-            self._check_own_data(place)
+            self.check_own_data(place)
             return settings
         trained = None if self.weights is None else _trained_with(Path(self.weights))
         if trained and self.standardize not in (None, trained):
@@ -168,55 +160,13 @@ class MeasureSettings:
             raise InputError('a shard such as "3/16", the first one 1/16', repr(self.shard), "Name one of the parts.")
         return part - 1 + parts * rank, parts * world
 
-    def make_model(self) -> nn.Module:
-        """Model with its weights, on the CPU."""
-        model = make_model(self.model, self.seed)
-        if self.weights is not None:
-            load_weights(model, Path(self.weights))
-        return model
-
-    def options(self, progress: bool = False) -> MeasureOptions:
-        """Options of the measurement, with a device that is there."""
-        outputs: Literal["exact"] | Rademacher = "exact"
-        if self.outputs != "exact":
-            if not (self.outputs.isdecimal() and int(self.outputs) >= 1):
-                advice = "A number is one of random directions."
-                raise InputError('outputs "exact" or a number >= 1', repr(self.outputs), advice)
-            outputs = Rademacher(int(self.outputs), self.seed)
-        forward = default_forward
-        if self.forward is not None:
-            forward = function_of(self.forward, "a function of the model and a batch as MODULE:FUNCTION", 2)
-        same = ("rows", "min_count", "classifier", "common_inputs", "collapse", "chance", "max_memory")
-        return MeasureOptions(
-            forward=forward,
-            layers=self.layers or None,
-            outputs=outputs,
-            loss=None if self.loss is None else loss_of(self.loss),
-            max_samples=self.samples if self.has_own_data else None,
-            device=usable_device(local_device(self.device)),
-            max_width=self.max_width or ("auto" if self.shard is None else None),
-            second_pass=self._looks_twice,
-            progress=progress,
-            **{name: getattr(self, name) for name in same},
-        )
-
-    def batches(self, dataset: Dataset | None, dtype: torch.dtype, rank: int = 0, world: int = 1) -> Iterable[Any]:
-        """Batches of a rank of several: inputs of a data set in a dtype with labels; of one's own as they come."""
-        place = self.place(rank, world)
-        if dataset is None:
-            self._check_own_data(place)
-            return shard_batches(loader_of(self.data), *place)
-        rows = range(checked_rows(dataset, self.test, self.samples))[place[0] :: place[1]]
-        standardization = self.standardize or "channel"
-        found = dataset_batches(dataset, self.test, rows, standardization, self.images, self.batch_size or 256)
-        return [(inputs.to(dtype), labels) for inputs, labels in found]
-
     @property
-    def _looks_twice(self) -> bool:
+    def looks_twice(self) -> bool:
+        """Whether the data are looked at twice."""
         return self.shard is None if self.second_pass is None else self.second_pass
 
-    def _check_own_data(self, place: Place) -> None:
-        """Raise for settings that a loader of one's own decides itself."""
+    def check_own_data(self, place: Place) -> None:
+        """Raise InputError for settings that a loader of one's own decides itself."""
         values = {name: getattr(self, name) for name in ("test", "batch_size", "standardize", "images")}
         given = ", ".join(f"{name}={value!r}" for name, value in values.items() if value)
         if given:
@@ -229,5 +179,5 @@ class MeasureSettings:
 
 def _trained_with(weights: Path) -> Standardization | None:
     """Standardization of the training in whose folder RUN/seed0 the weights lie; None if they lie in no such."""
-    run = Run(weights.absolute().parent.parent)
+    run = runs.Run(weights.absolute().parent.parent)
     return run.info()["settings"].get("standardize") if run.is_started() else None

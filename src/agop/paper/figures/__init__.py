@@ -1,49 +1,52 @@
-"""The figures by name, one module a figure."""
+"""The figures by name, one module a figure, which is imported when the figure is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 from agop.errors import InputError
-from agop.paper.figure import Figure
-from agop.paper.figures import (
-    central_subspace,
-    chance,
-    deep_rfm_gram,
-    deep_rfm_maps,
-    deep_rfm_metrics,
-    fact,
-    grokking,
-    initialization,
-    linear_rfm,
-    network_attribution,
-    network_nfa,
-    structure,
-    theory_kernel_learning,
-    theory_recursion,
-)
+
+if TYPE_CHECKING:
+    from agop.paper.figure import Figure
 
 __all__ = ["FIGURES", "figures_named"]
 
-_MODULES = (
-    deep_rfm_metrics,
-    deep_rfm_maps,
-    deep_rfm_gram,
-    network_attribution,
-    network_nfa,
-    initialization,
-    theory_recursion,
-    theory_kernel_learning,
-    grokking,
-    central_subspace,
-    linear_rfm,
-    fact,
-    chance,
-    structure,
+_NAMES = (
+    "deep-rfm-metrics",
+    "deep-rfm-maps",
+    "deep-rfm-gram",
+    "network-attribution",
+    "network-nfa",
+    "initialization",
+    "theory-recursion",
+    "theory-kernel-learning",
+    "grokking",
+    "central-subspace",
+    "linear-rfm",
+    "fact",
+    "chance",
+    "structure-before-collapse",
 )
 
-FIGURES: Mapping[str, Figure] = MappingProxyType({module.FIGURE.name: module.FIGURE for module in _MODULES})
+
+class _Figures(Mapping[str, "Figure"]):
+    """Figures by name: that of "linear-rfm" is ``FIGURE`` in the module ``linear_rfm``."""
+
+    def __getitem__(self, name: str) -> Figure:
+        if name not in _NAMES:
+            raise KeyError(name)
+        return cast("Figure", import_module(f"{__name__}.{name.replace('-', '_')}").FIGURE)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_NAMES)
+
+    def __len__(self) -> int:
+        return len(_NAMES)
+
+
+FIGURES = _Figures()
 """Figures in the order in which "all" makes them: one that uses the runs of another comes after it."""
 
 

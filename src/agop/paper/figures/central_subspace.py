@@ -9,8 +9,9 @@ from agop.charts.chart import Curves, Grid
 from agop.charts.palette import color, shade
 from agop.datasets import Dataset
 from agop.paper.curves import course
-from agop.paper.figure import Figure, Observe, Part, Scale, Verdict
+from agop.paper.figure import Figure, Observe, Part, Verdict
 from agop.paper.multi_index import MultiIndexSettings, multi_index_lines
+from agop.paper.scales import Scale
 from agop.runs import Line, Run, select, values_of
 
 __all__ = ["FIGURE"]

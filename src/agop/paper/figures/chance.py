@@ -8,8 +8,9 @@ from statistics import fmean, pstdev
 from agop.charts.chart import Curves, Grid
 from agop.network import Onset, onset_of_collapse
 from agop.paper.curves import epochs_of, family, rows_of
-from agop.paper.figure import Figure, Part, Scale, Verdict
+from agop.paper.figure import Figure, Part, Verdict
 from agop.paper.network_parts import if_fitted, train_part, train_settings
+from agop.paper.scales import Scale
 from agop.runs import Line, Run, TrainingFit, select, values_of
 
 __all__ = ["FIGURE"]

@@ -10,7 +10,8 @@ from torch import Tensor
 from agop.charts.chart import Choice, Picture, Pictures
 from agop.deep_rfm.pictures import GRAMS
 from agop.paper.deep_rfm_parts import deep_rfm_part
-from agop.paper.figure import Figure, Part, Scale, Verdict
+from agop.paper.figure import Figure, Part, Verdict
+from agop.paper.scales import Scale
 from agop.runs import Run
 
 __all__ = ["FIGURE", "block_means"]

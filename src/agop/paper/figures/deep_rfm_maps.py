@@ -8,8 +8,9 @@ from agop.charts.chart import Curve, Curves, Dash, Grid
 from agop.charts.palette import GRAY, color
 from agop.paper.curves import course, curve, falls_by_seed
 from agop.paper.deep_rfm_parts import MAPS, deep_rfm_part
-from agop.paper.figure import Figure, Part, Scale, Verdict
+from agop.paper.figure import Figure, Part, Verdict
 from agop.paper.figures.deep_rfm_metrics import cause, fall
+from agop.paper.scales import Scale
 from agop.runs import Line, Run, select, values_of
 
 __all__ = ["FIGURE"]

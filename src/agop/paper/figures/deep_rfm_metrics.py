@@ -9,7 +9,8 @@ from agop.charts.chart import Curves, Grid
 from agop.deep_rfm.plots import STAGES
 from agop.paper.curves import curve, falls_by_seed, family, power_of_ten
 from agop.paper.deep_rfm_parts import FEATURES, deep_rfm_part
-from agop.paper.figure import Figure, Part, Scale, Verdict
+from agop.paper.figure import Figure, Part, Verdict
+from agop.paper.scales import Scale
 from agop.runs import Line, Run, select, values_of
 
 __all__ = ["FIGURE", "cause", "fall"]

@@ -7,8 +7,9 @@ from dataclasses import replace
 from agop.charts.chart import Curves, Grid
 from agop.charts.palette import color
 from agop.paper.curves import course, epochs_of, over_layers, rank_correlation, rows_of
-from agop.paper.figure import Figure, Part, Scale, Verdict
+from agop.paper.figure import Figure, Part, Verdict
 from agop.paper.network_parts import if_fitted, train_part, train_settings
+from agop.paper.scales import Scale
 from agop.runs import Line, Run, TrainingFit, hidden_layers, select, values_of
 
 __all__ = ["FIGURE"]

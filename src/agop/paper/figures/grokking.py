@@ -11,9 +11,10 @@ from agop.charts.chart import Curves, Grid
 from agop.charts.palette import color
 from agop.datasets import Dataset
 from agop.paper.curves import course, first_epoch, rows_of
-from agop.paper.figure import Figure, Observe, Part, Scale, Verdict
+from agop.paper.figure import Figure, Observe, Part, Verdict
 from agop.paper.modular import ModularKernel, ModularSettings, modular_lines
 from agop.paper.modular_network import ModularNetworkSettings, run_modular_network
+from agop.paper.scales import Scale
 from agop.runs import Line, Run, select, values_of
 from agop.runs.storage import JSON
 

@@ -21,8 +21,9 @@ from agop.paper.curves import (
     rank_correlation,
     rows_of,
 )
-from agop.paper.figure import Figure, Part, Scale, Verdict
+from agop.paper.figure import Figure, Part, Verdict
 from agop.paper.network_parts import MEASURES, name_of, train_part, train_settings
+from agop.paper.scales import Scale
 from agop.paper.training.run import trained_network
 from agop.paper.training.settings import TrainSettings
 from agop.runs import Line, Run, TrainingFit, hidden_layers, last_measured, select, values_of

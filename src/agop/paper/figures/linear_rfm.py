@@ -14,8 +14,9 @@ from torch import Tensor
 from agop.charts.chart import Curves, Grid
 from agop.datasets import Dataset
 from agop.paper.curves import family, rows_of
-from agop.paper.figure import Figure, Observe, Part, Scale, Verdict
+from agop.paper.figure import Figure, Observe, Part, Verdict
 from agop.paper.linear_recovery import LOW_RANK, SPARSE
+from agop.paper.scales import Scale
 from agop.runs import Line, Run, select, values_of
 
 __all__ = ["FIGURE", "RecoverySettings", "problem"]

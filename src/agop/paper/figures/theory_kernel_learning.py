@@ -14,8 +14,9 @@ from agop.datasets import Dataset
 from agop.paper.computed import Rows, write_once
 from agop.paper.curves import course, curve, falls_by_seed
 from agop.paper.deep_rfm_parts import SIZES, deep_rfm_part
-from agop.paper.figure import Figure, Observe, Part, Scale, Verdict
+from agop.paper.figure import Figure, Observe, Part, Verdict
 from agop.paper.kernel_learning_lines import KernelLearningSettings, kernel_learning_lines
+from agop.paper.scales import Scale
 from agop.runs import Line, Run, select, values_of
 
 __all__ = ["FIGURE"]

@@ -15,8 +15,9 @@ from agop.deep_rfm import DeepRFMSettings
 from agop.paper.computed import Rows, write_once
 from agop.paper.curves import course, curve, family, power_of_ten, rows_of
 from agop.paper.deep_rfm_parts import FEATURES, deep_rfm_settings
-from agop.paper.figure import Figure, Observe, Part, Scale, Verdict
+from agop.paper.figure import Figure, Observe, Part, Verdict
 from agop.paper.recursion_lines import recursion_lines
+from agop.paper.scales import Scale
 from agop.runs import Line, Run, select, values_of
 
 __all__ = ["FIGURE"]

@@ -7,17 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, prod
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from agop.errors import InputError
+from agop.paper.training.settings import NetworkName
 
-__all__ = ["NETWORKS", "Architecture", "NetworkName", "build_network"]
-
-NetworkName: TypeAlias = Literal["mlp", "resnet18", "vgg11"]
+__all__ = ["NETWORKS", "Architecture", "build_network"]
 
 NETWORKS: tuple[NetworkName, ...] = get_args(NetworkName)
 """Names that `build_network` knows."""

@@ -1,26 +1,32 @@
-"""Settings by which a network is built, trained and measured, as one checked value."""
+"""Settings by which a network is built, trained and measured, as one checked value.
+
+A command states its options from it: what is slow to import, its methods import when they are called.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-import torch
-from torch import nn
-
+from agop import paper
 from agop.datasets import DataName, Standardization
 from agop.errors import InputError
-from agop.inputs import usable_device
-from agop.network.losses import LOSSES, LossName
-from agop.network.passes.forward import Loss
+from agop.network.loss_names import LossName
 from agop.network.passes.rows import Rows
 from agop.paper.groupings import groupings_of
-from agop.paper.training.networks import Architecture, NetworkName, build_network
 from agop.runs.settings import AtLeast, Count, Seed, check_settings
 
-__all__ = ["TrainSettings"]
+if TYPE_CHECKING:
+    import torch
+
+    from agop.network.passes.forward import Loss
+
+__all__ = ["NetworkName", "TrainSettings"]
+
+NetworkName: TypeAlias = Literal["mlp", "resnet18", "vgg11"]
+"""Networks of the paper."""
 
 
 @dataclass(frozen=True)
@@ -147,13 +153,15 @@ class TrainSettings:
             got = ", ".join(map(str, self.seeds)) or "none"
             raise InputError("one or more different seeds, 0 or more each", got, "Name each seed once.")
 
-    def network(self, input_shape: Sequence[int], n_classes: int, seed: int) -> nn.Module:
+    def network(self, input_shape: Sequence[int], n_classes: int, seed: int) -> torch.nn.Module:
         """Network of a seed before training."""
-        shape = Architecture(self.model, self.width, self.fc_layers, self.conv_width, self.bias, self.gain)
-        return build_network(shape, input_shape, n_classes, seed=seed)
+        shape = paper.Architecture(self.model, self.width, self.fc_layers, self.conv_width, self.bias, self.gain)
+        return paper.build_network(shape, input_shape, n_classes, seed=seed)
 
-    def make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
+    def make_optimizer(self, model: torch.nn.Module) -> torch.optim.Optimizer:
         """Optimizer of the network's parameters."""
+        import torch
+
         if self.optimizer == "sgd":
             return torch.optim.SGD(model.parameters(), self.lr, self.momentum, weight_decay=self.weight_decay)
         betas = (self.momentum, 0.999)
@@ -162,6 +170,8 @@ class TrainSettings:
     @property
     def mean_loss(self) -> Loss:
         """Function of outputs (n, C) and labels (n,)."""
+        from agop.network.losses import LOSSES
+
         return LOSSES[self.loss]
 
     def is_over(self, losses: Sequence[float]) -> bool:
@@ -178,6 +188,10 @@ class TrainSettings:
 
     def torch_device(self) -> torch.device:
         """Device of the run, checked to be there."""
+        import torch
+
+        from agop.inputs import usable_device
+
         if self.device == "auto":
             return torch.device("cuda" if torch.cuda.is_available() else "cpu")
         return usable_device(self.device)

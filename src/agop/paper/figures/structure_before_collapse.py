@@ -12,9 +12,10 @@ from agop.datasets import Dataset, load
 from agop.network import NetworkRecord
 from agop.paper.curves import course, curve, number, rows_of
 from agop.paper.factors import FactorSettings, run_factors
-from agop.paper.figure import Figure, Observe, Part, Scale, Verdict
+from agop.paper.figure import Figure, Observe, Part, Verdict
 from agop.paper.groupings import GROUPINGS
 from agop.paper.network_parts import if_fitted, train_settings
+from agop.paper.scales import Scale
 from agop.paper.training.run import run_train
 from agop.paper.training.settings import TrainSettings
 from agop.runs import Line, Run, select, values_of
