@@ -127,7 +127,7 @@ def test_a_machine_names_its_columns_and_escapes_them(digits):
 def test_a_tree_shows_its_leaves_the_heaviest_first(digits):
     X, y = digits
     leaf = RFMRegressor(Laplace(10.0), ridge=0.01, n_iterations=0, selection=None)
-    html = both(TreeRFMRegressor(leaf, max_leaf_size=60, n_split_samples=50).fit(X, y))
+    html = both(TreeRFMRegressor(leaf, max_leaf_size=60, n_split_samples=50, random_state=0).fit(X, y))
     assert "4 leaves" in html
     assert html.count("Laplace, full metric") == 4
 
