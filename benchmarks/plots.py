@@ -35,6 +35,7 @@ def growth(found: Mapping[str, Any]) -> Figure:
         fits = [{"n": entry["n"], **entry[name]} for entry in found["results"]]
         _draw_fits(panels, fits, f"{name}: rows$^{{{growing['overall']:.2f}}}$", COLOURS[name])
     _finish(panels, [entry["n"] for entry in found["results"]])
+    panels[0].set_title("seconds of fit and test prediction")
     return figure
 
 

@@ -100,6 +100,11 @@ def folder_without_entry(folder):
 CLOSED = [closed_folder, another_s_folder, folder_without_entry]
 
 
+def place_of(name):
+    """Option that names the folder of a command."""
+    return "--run" if name == "explain --run" else "--out"
+
+
 def refused(command, begins, *arguments, patch):
     """Assert that a command ends with a sentence before it begins its work."""
     patch.setattr(begins, lambda *_, **__: pytest.fail("the work began"))
@@ -138,7 +143,7 @@ def test_a_file_that_is_read_only(name, inputs, tmp_path, monkeypatch):
 def test_runs_in_a_folder_that_is_closed(name, place, inputs, tmp_path, monkeypatch):
     monkeypatch.chdir(inputs)
     out = place(tmp_path / "closed") / "new"
-    refused(*FOLDERS[name], "--run" if name == "explain --run" else "--out", out, patch=monkeypatch)
+    refused(*FOLDERS[name], place_of(name), out, patch=monkeypatch)
 
 
 @anyone
@@ -147,7 +152,7 @@ def test_a_folder_of_runs_that_is_closed(name, inputs, tmp_path, monkeypatch):
     """The folder that the command is told is there, and closed."""
     monkeypatch.chdir(inputs)
     out = closed_folder(tmp_path / "closed")
-    refused(*FOLDERS[name], "--run" if name == "explain --run" else "--out", out, patch=monkeypatch)
+    refused(*FOLDERS[name], place_of(name), out, patch=monkeypatch)
 
 
 @anyone

@@ -13,7 +13,6 @@ from torch.nn import functional
 from agop.datasets import coded_targets
 from agop.errors import InputError
 from agop.network.factory import function_of
-from agop.network.loss_names import LossName
 from agop.network.passes.forward import Loss
 
 __all__ = ["LOSSES", "check_scores", "check_shares", "loss_of", "squared"]
@@ -42,7 +41,7 @@ def squared(outputs: Tensor, targets: Tensor) -> Tensor:
     return functional.mse_loss(outputs, targets)
 
 
-LOSSES: Mapping[LossName, Loss] = MappingProxyType({"squared": squared, "cross-entropy": functional.cross_entropy})
+LOSSES: Mapping[str, Loss] = MappingProxyType({"squared": squared, "cross-entropy": functional.cross_entropy})
 """Losses of scores by name: for labels output c is the score of class c."""
 
 
@@ -55,7 +54,7 @@ def loss_of(name: str) -> Loss:
         If there is no such loss or function, or it takes other arguments.
     """
     expected = f"a loss out of {', '.join(LOSSES)}, or a function of outputs and targets as MODULE:FUNCTION"
-    return next((loss for known, loss in LOSSES.items() if known == name), None) or function_of(name, expected, 2)
+    return LOSSES[name] if name in LOSSES else function_of(name, expected, 2)
 
 
 def check_scores(loss: Loss, n_outputs: int, labels: NDArray[np.int64] | None) -> None:
