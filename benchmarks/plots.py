@@ -22,7 +22,6 @@ LARGE = {
     "machine": ("default", "#D55E00"),
     "centers": ("4,000 centers", "#0072B2"),
     "tree": ("tree of 20,000", "#009E73"),
-    "exact": ("all rows", "#CC79A7"),
 }
 """Label and color of each method of ``large`` that is drawn where it was measured."""
 
