@@ -12,7 +12,7 @@ encoder codes and which is read pass by pass, from 30,000 rows on. The curves, a
     python -m benchmarks.large --method centers                                          # 7
     python -m benchmarks.large --method centers --source map                             # 7
     python -m benchmarks.large --method centers --source parquet                         # 9
-    python -m benchmarks.large --method tree --rows 10000 30000 100000                   # 4, and 45 for 1000000
+    python -m benchmarks.large --method tree --rows 10000 30000 100000                   # 4
 
 Sizes that are measured again replace their results. Of a memory map, pages of the file that are still in memory count
 as memory of the process, though they are given up when memory is short.
