@@ -23,8 +23,10 @@ WITHOUT_EXAMPLE = {
     "ShiftedMatrix": "a protocol, which DenseMatrix and KernelMatrix meet",
     "Solver": "abstract; each solver shows what it gives",
     "available_memory": "another number on each machine",
+    "end_when_interrupted": "the end of the process",
     "is_writer": "yes or no",
     "multiply_adds_per_second": "another number on each machine",
+    "raise_when_interrupted": "silent, and without effect outside of a command",
     "require_same": "silent, unless it is called on several processes that differ",
     "require_same_samples": "silent, unless it is called on several processes that differ",
 }

@@ -1,14 +1,12 @@
-"""The table of commands, and the time before a command begins: help without torch, Ctrl-C while it is imported."""
+"""The table of commands: what it says, and that it comes without torch."""
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 
 import pytest
-from typer.core import TyperGroup
 
 import agop
 from agop.cli.app import COMMANDS
@@ -53,28 +51,3 @@ def test_every_public_name_is_there():
         assert getattr(agop, name).__name__.split(".")[-1] == name
     with pytest.raises(AttributeError, match="nothing"):
         agop.nothing  # noqa: B018
-
-
-@pytest.mark.parametrize("parsing", ["make_context", "parse_args", "resolve_command"])
-def test_ctrl_c_while_the_command_is_parsed_is_one_sentence(parsing, monkeypatch):
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(TyperGroup, parsing, interrupted)
-    result = invoke("merge", "nothing", "--out", "nowhere")
-    assert result.exit_code == 130
-    assert words(result.stderr) == "Interrupted. Nothing was begun."
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("module", ["typer.models", "torch._C", "sklearn.base"])
-def test_an_end_during_the_imports_is_one_sentence(module, number, heeded_ctrl_c):
-    """The signal comes when the module has been imported, and others are about to be."""
-    command = [sys.executable, "-X", "importtime", "-m", "agop", "merge", "nothing", "--out", "nowhere"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
-        assert process.stderr is not None
-        next(line for line in process.stderr if line.split()[-1] == module)
-        process.send_signal(number)
-        rest = [line for line in process.stderr if not line.startswith("import time:")]
-        assert process.wait(60) == 130
-    assert rest == ["Interrupted. Nothing was begun.\n"]

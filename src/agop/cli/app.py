@@ -12,6 +12,7 @@ from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
 from agop.errors import AgopError
+from agop.interrupts import raise_when_interrupted
 
 __all__ = ["COMMANDS", "NOTHING_WRITTEN", "PLAIN", "app", "readable_errors"]
 
@@ -56,11 +57,11 @@ class _Commands(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def make_context(self, *names: Any, **options: Any) -> Any:
-        with readable_errors("Nothing was begun."):
+        with _printed_errors():
             return super().make_context(*names, **options)
 
     def invoke(self, ctx: Any) -> Any:
-        with readable_errors("Nothing was begun."):
+        with _printed_errors():
             return super().invoke(ctx)
 
 
@@ -74,7 +75,19 @@ def main() -> None:
 
 @contextmanager
 def readable_errors(interrupted: str = "Repeat the command to go on with what it finished.") -> Iterator[None]:
-    """Print agop's own errors and those of files as a sentence, and say after Ctrl-C what there is."""
+    """Begin work: print agop's own errors and those of files as a sentence, and say after Ctrl-C what there is."""
+    try:
+        raise_when_interrupted()
+        with _printed_errors():
+            yield
+    except KeyboardInterrupt as error:
+        Console(stderr=True).print(f"Interrupted. {interrupted}")
+        raise typer.Exit(code=130) from error
+
+
+@contextmanager
+def _printed_errors() -> Iterator[None]:
+    """Print agop's own errors and those of files as a sentence."""
     try:
         yield
     except (AgopError, OSError) as error:
@@ -82,9 +95,6 @@ def readable_errors(interrupted: str = "Repeat the command to go on with what it
         errors.print("Error: ", style="bold red", end="")
         errors.print(_sentence(error), soft_wrap=True)
         raise typer.Exit(code=2) from error
-    except KeyboardInterrupt as error:
-        Console(stderr=True).print(f"Interrupted. {interrupted}")
-        raise typer.Exit(code=130) from error
 
 
 def _sentence(error: AgopError | OSError) -> str:
