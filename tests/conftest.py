@@ -14,17 +14,22 @@ from hypothesis import settings
 
 from agop import datasets
 from agop.runs import Run
+from seeds.drawn import Drawn, add_option
 from seeds.shift import SEED, shift_seeds
 
 os.environ["MPLBACKEND"] = "Agg"
 
 settings.register_profile("agop", deadline=None, derandomize=SEED == 0, database=None)
 settings.load_profile("agop")
-if SEED:
+if "AGOP_SEED" in os.environ:
     shift_seeds()
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(Path(__file__).parent / "seeds"), *filter(None, [os.environ.get("PYTHONPATH")])]
     )
+
+
+def pytest_addoption(parser):
+    add_option(parser)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -34,6 +39,8 @@ def pytest_configure(config):
     importlib.import_module("agop.cli.terminal")
     if SEED:
         config.option.hypothesis_seed = SEED
+    if "AGOP_SEED" in os.environ:
+        config.pluginmanager.register(Drawn(config))
 
 
 @pytest.fixture(autouse=True, scope="module")

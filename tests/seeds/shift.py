@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-__all__ = ["SEED", "shift_seeds"]
+__all__ = ["SEED", "count_starts", "n_starts", "shift_seeds"]
 
 SEED = int(os.environ.get("AGOP_SEED", "0"))
 """Number that every seed is shifted by; 0 for the tests as they are."""
+
+_COUNT = "AGOP_STARTS"
+"""Name of a file to which each start of a stream adds a byte: what processes draw that a test starts counts too."""
 
 
 def shift_seeds() -> None:
@@ -23,17 +27,37 @@ def shift_seeds() -> None:
 
     class Generator(torch.Generator):
         def manual_seed(self, seed: int) -> torch.Generator:
-            return super().manual_seed(seed + SEED)
+            return _shifted(super().manual_seed)(seed)
 
     np.random.default_rng = _shifted(np.random.default_rng)
     torch.manual_seed = _shifted(torch.manual_seed)
     torch.Generator = Generator
 
 
+def count_starts(file: Path) -> None:
+    """Count the streams that start from now on, in this process and in those that it starts."""
+    file.touch()
+    os.environ[_COUNT] = str(file)
+
+
+def n_starts() -> int:
+    """Number of streams that have started."""
+    return Path(os.environ[_COUNT]).stat().st_size
+
+
 def _shifted(start: Callable[..., Any]) -> Callable[..., Any]:
     def started(seed: Any = None) -> Any:
+        if _COUNT in os.environ:
+            _add_byte(os.environ[_COUNT])
         if isinstance(seed, Iterable):
             return start([*seed, SEED])
         return start(seed + SEED if isinstance(seed, int | np.integer) else seed)
 
     return started
+
+
+def _add_byte(file: str) -> None:
+    """By calls of the system, which no test lets fail."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND)
+    os.write(descriptor, b".")
+    os.close(descriptor)
