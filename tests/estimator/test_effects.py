@@ -7,6 +7,7 @@ import pytest
 
 from agop.errors import InputError
 from agop.estimator.effects import n_swaps_of, n_values, swap_effects
+from sampling import is_share, margin
 
 RNG = np.random.default_rng(0)
 
@@ -66,17 +67,17 @@ KNOWN = {
 @pytest.mark.parametrize("name", KNOWN)
 @pytest.mark.parametrize(("n", "n_swaps", "weighted"), [(2000, 2000, False), (300, 3000, False), (1500, 1500, True)])
 def test_the_standard_error_covers_known_indices(name, n, n_swaps, weighted):
-    """Over 150 draws: no bias beyond its error, and 95 % intervals that hold the truth as often as they say."""
+    """Over 300 draws: no bias beyond its error, and 95 % intervals that hold the truth as often as they say."""
     function, draw, truth = KNOWN[name]
     rng, found = np.random.default_rng(7), []
-    for _ in range(150):
+    for _ in range(300):
         weights = rng.uniform(0.5, 1.5, n) if weighted else None
         found.append(swap_effects(function, draw(rng, n), (0, 1, 2), alone(3), n_swaps=n_swaps, weights=weights))
     shares, errors = (np.array(part) for part in zip(*found, strict=True))
-    assert (np.abs(shares.mean(0) - truth) < 3.5 * shares.std(0) / 150**0.5).all()
-    np.testing.assert_allclose(errors.mean(0), shares.std(0), rtol=0.2)
-    covered = (np.abs(shares - truth) < 1.96 * errors).mean(0)
-    assert (covered > 0.87).all(), covered  # a fair 95 % is below 0.88 once in 5,000 times
+    assert (np.abs(shares.mean(0) - truth) < margin(shares)).all()
+    np.testing.assert_allclose(errors.mean(0), shares.std(0), rtol=0.2)  # the deviation of 300 draws errs by 4 %
+    covered = (np.abs(shares - truth) < 1.96 * errors).sum(0)
+    assert all(is_share(count, 300, 0.95) for count in covered), covered
 
 
 def test_the_error_halves_with_four_times_the_rows():
@@ -116,7 +117,7 @@ def test_a_column_that_is_everything_has_effect_one():
     shares, errors = swap_effects(
         lambda x: x[:, :1] ** 3, RNG.standard_normal((400, 2)), (0, 1), alone(2), n_swaps=9999
     )
-    assert shares[0] == pytest.approx(1, abs=3 * errors[0])
+    assert shares[0] == pytest.approx(1, abs=5 * errors[0])
     assert (shares[1], errors[1]) == (0, 0)
 
 

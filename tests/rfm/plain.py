@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import agop
+from agop.solvers import Cholesky
 
-PLAIN = {"ridge": 1e-3, "diagonal": False, "selection": None, "solver": agop.solvers.Cholesky()}
+PLAIN = {"ridge": 1e-3, "diagonal": False, "selection": None, "solver": Cholesky()}
 
 
 def RFMRegressor(kernel=None, **settings):
