@@ -35,7 +35,10 @@ def test_a_fall_that_does_not_last_is_none():
     assert (found.after, found.before) == (30, 40)
 
 
-@pytest.mark.parametrize("nc1", [[1.0, 0.5, 0.2], [1.0, 0.05, 0.2], [0.05, 0.04, 0.01]])
+@pytest.mark.parametrize(
+    "nc1",
+    [[1.0, 0.5, 0.2], [1.0, 0.05, 0.2], [0.05, 0.04, 0.01], [1.0, 0.05, None], [1.0, 0.05, float("nan")], [None] * 2],
+)
 def test_no_onset(nc1):
     assert onset_of_collapse(training(nc1)) is None
 
@@ -44,6 +47,13 @@ def test_feature_norm_is_that_of_the_index():
     found = onset_of_collapse(training([1.0, 1.0, 0.01], norms=[9.0, 8.0, 4.0]))
     assert (found.index, found.feature_norm) == (pytest.approx(15), pytest.approx(6))
     assert onset_of_collapse(training([1.0, 0.0])).index == 10
+
+
+@pytest.mark.parametrize("start", [None, float("inf")])
+def test_features_without_nc1_are_not_collapsed(start):
+    """As those that tell no class from another: the onset is after them, and no more is known."""
+    found = onset_of_collapse(training([0.05, start, 0.05], norms=[9.0, 8.0, 4.0]))
+    assert (found.index, found.after, found.before, found.error, found.feature_norm) == (20, 10, 20, 10, 4)
 
 
 def test_layer_threshold_and_unit():

@@ -49,6 +49,8 @@ def onset_of_collapse(
 ) -> Onset | None:
     """Onset of collapse of what a layer reads, from the lines of a :class:`~agop.network.Tracker`.
 
+    Features without NC1, as those that tell no class from another, count as not collapsed.
+
     Parameters
     ----------
     lines
@@ -63,7 +65,7 @@ def onset_of_collapse(
     Returns
     -------
     Onset or None
-        None where NC1 is above the threshold at the end, or never was above it.
+        None where NC1 is above the threshold or has no value at the end, or is at or below it from the start.
 
     Raises
     ------
@@ -89,23 +91,27 @@ def onset_of_collapse(
     layers = values_of(inputs, "layer")
     if not layers or (layer is not None and layer not in layers):
         raise InputError(f"lines of layer {layer or 'inputs'}", ", ".join(map(str, layers)) or "none", "Name another.")
-    found = [line for line in select(inputs, layer=layer or layers[-1]) if line.get("nc1_trace_ratio") is not None]
+    found = select(inputs, layer=layer or layers[-1])
     indices = [line.get(unit) for line in found]
     if None in indices or len(set(indices)) < len(indices):
         got = "none" if None in indices else "one twice"
         raise InputError(f"lines of one training, each with its {unit}", got, "Select the lines of one seed.")
     found.sort(key=lambda line: float(line[unit]))
-    is_above = [line["nc1_trace_ratio"] > threshold for line in found]
-    last = max((place for place, above in enumerate(is_above) if above), default=None)
+    values = [line.get("nc1_trace_ratio") for line in found]
+    above = [place for place, nc1 in enumerate(values) if nc1 is None or not nc1 <= threshold]
+    last = above[-1] if above else None
     if last is None or last == len(found) - 1:
         return None
     return _between(*list(pairwise(found))[last], threshold, unit)
 
 
 def _between(start: Line, end: Line, threshold: float, unit: str) -> Onset:
-    """Onset between two measurements; NC1 of 0 is crossed at the end."""
-    above, below = start["nc1_trace_ratio"], end["nc1_trace_ratio"]
-    share = math.log(above / threshold) / math.log(above / below) if below > 0 else 1.0
+    """Onset between two measurements; at the second where one of them has no logarithm of NC1."""
+    above, below = start.get("nc1_trace_ratio"), end["nc1_trace_ratio"]
+    if above is not None and math.isfinite(above) and below > 0:
+        share = math.log(above / threshold) / math.log(above / below)
+    else:
+        share = 1.0
     norms = start.get("feature_norm"), end.get("feature_norm")
     norm = None if norms[0] is None or norms[1] is None else norms[0] + share * (norms[1] - norms[0])
     return Onset(start[unit] + share * (end[unit] - start[unit]), start[unit], end[unit], norm)

@@ -44,6 +44,7 @@ def test_an_onset_has_its_error_and_the_norm_there():
         ([1.0, 0.5, 0.2], "NC1 ends above it"),
         ([1.0, 0.05, 0.2], "NC1 ends above it"),  # a fall that does not last
         ([0.05, 0.04, 0.01], "NC1 is below it from the first measurement on"),
+        ([1.0, 0.05, None], "NC1 has no value at the end"),  # all units are dead
     ],
 )
 def test_where_there_is_no_onset_it_is_said_why(nc1, reason):
@@ -64,7 +65,7 @@ def test_what_is_measured_once_or_has_no_nc1_has_none():
     assert found([]) == []
     regression = [{"seed": 0, "epoch": e, "layer": "fc", "stage": "input", "nrc1": 0.5} for e in (0, 1)]
     assert found(regression) == []
-    assert found(training([1.0, None, float("nan")])) == []
+    assert found([{**line, "nc1_trace_ratio": None} for line in training([1.0, 0.01])]) == []
 
 
 def test_order_of_the_lines_and_unit():

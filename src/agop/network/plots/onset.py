@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from statistics import fmean
@@ -30,8 +31,8 @@ def onset_findings(result: NetworkResult) -> list[Finding]:
     >>> found.where, found.value, found.interval[:2]
     ('epoch from which on NC1 is 0.1 or less at the input of fc', 5.0, (0, 10))
     """
-    inputs = [line for line in select(result.lines, stage="input") if _is_known(line.get(_NC1))]
-    layers = values_of(inputs, "layer")
+    inputs = select(result.lines, stage="input")
+    layers = values_of((line for line in inputs if _is_known(line.get(_NC1))), "layer")
     courses = by_column(select(inputs, layer=layers[-1]), "seed") if layers else {}
     courses = {seed: lines for seed, lines in courses.items() if len(lines) > 1}
     if not courses:
@@ -63,11 +64,15 @@ def _norm(onsets: Sequence[Onset]) -> list[Finding]:
 
 def _reasons(courses: Mapping[int, Sequence[Line]], n_seeds: int) -> tuple[str, ...]:
     """Why the trainings of some seeds have no onset, with their number where there are several."""
-    ends = [max(lines, key=lambda line: line["epoch"])[_NC1] for lines in courses.values()]
-    above = sum(nc1 > _THRESHOLD for nc1 in ends)
-    counts = {"NC1 ends above it": above, "NC1 is below it from the first measurement on": len(ends) - above}
+    counts = Counter(_reason(max(lines, key=lambda line: line["epoch"]).get(_NC1)) for lines in courses.values())
     seeds = f" of {n_seeds} seeds" if n_seeds > 1 else ""
-    return tuple(f"{reason}{f' in {count}{seeds}' if seeds else ''}" for reason, count in counts.items() if count)
+    return tuple(f"{reason}{f' in {count}{seeds}' if seeds else ''}" for reason, count in counts.items())
+
+
+def _reason(end: float | None) -> str:
+    if end is None or not isfinite(end):
+        return "NC1 has no value at the end"
+    return "NC1 ends above it" if end > _THRESHOLD else "NC1 is below it from the first measurement on"
 
 
 def _is_known(nc1: float | None) -> bool:
