@@ -184,7 +184,13 @@ def test_which_model_has_the_lowest_error():
 
 def test_a_difference_inside_the_spread_over_folds_is_none():
     a, b = result("a", lines=folds(1.0, 3.0, 2.0)), result("b", lines=folds(2.0, 2.5, 3.0))
-    assert compared(b, a)[1] == {"a": (2, UNSETTLED), "b": (2.5, "higher in 2 of 3 folds")}
+    assert compared(b, a)[1] == {"a": (2, UNSETTLED), "b": (2.5, UNSETTLED)}
+    worse, steady = (result(name, lines=folds(*errors)) for name, errors in (("w", (4, 1, 4)), ("s", (2.1, 4, 3.2))))
+    assert compared(worse, a, steady)[1] == {
+        "w": (3, f"among the lowest, {UNSETTLED}"),
+        "a": (2, f"among the lowest, {UNSETTLED}"),
+        "s": (pytest.approx(3.1), "higher in 3 of 3 folds"),
+    }
     other = result("c", lines=folds(2.0, 2.0, baseline=8.0))
     assert compared(a, other)[1] == {"a": (0.5, UNSETTLED), "c": (0.25, UNSETTLED)}
 
@@ -204,6 +210,6 @@ def test_balanced_classes_do_not_make_two_tables_one():
 
 def test_models_that_are_equally_good():
     a, b, c = (result(name, lines=folds(*errors)) for name, errors in zip("abc", [(1, 3), (3, 1), (2, 4)], strict=True))
-    assert compared(a, b, c)[1] == {"a": (2, "lowest"), "b": (2, "lowest"), "c": (3,)}
+    assert compared(a, b, c)[1] == {"a": (2, "lowest"), "b": (2, "lowest"), "c": (3, "higher in 2 of 2 folds")}
     others = [result(name, lines=folds(base / 4, base / 4, baseline=base)) for name, base in (("d", 4.0), ("e", 8.0))]
     assert compared(*others)[1] == dict.fromkeys("de", (0.25, "about the same"))

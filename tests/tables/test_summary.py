@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agop.tables.summary import table_data, table_summary
 from tables.models import folds, plain, result
 
@@ -41,6 +43,21 @@ def test_a_model_that_predicts_nothing_says_so_first():
         "says little."
     )
     assert marked(summary) == {"model": "of the constant prediction"}
+
+
+def test_a_gain_inside_the_spread_over_folds_is_none():
+    """As of targets of pure noise, which some folds seem to be predicted of."""
+    summary = table_summary([result(lines=folds(3.8, 4.1, 3.9))])
+    assert summary.sentence.startswith("The model predicts no better than a constant beyond the spread over the folds")
+    assert marked(summary) == {"model": "of the constant prediction"}
+
+
+@pytest.mark.parametrize("order", ["abc", "cab", "bca", "ba"])
+def test_models_that_are_not_told_apart_are_compared_in_any_order(order):
+    errors = {"a": (1.0, 3.0, 2.0), "b": (2.0, 2.5, 3.0), "c": (2.6, 2.0, 3.2)}
+    summary = table_summary([result(name, lines=folds(*errors[name])) for name in order])
+    assert summary.sentence == "RMSE, same folds: no difference beyond the spread in all runs."
+    assert not summary.deciding
 
 
 def test_models_that_are_compared():

@@ -24,6 +24,8 @@ def compared(
     found: Mapping[str, SeedSummary],
     fits: Mapping[str, TrainingFit] | None = None,
     best: Literal["lowest", "highest"] = "lowest",
+    *,
+    paired: bool = False,
 ) -> list[Finding]:
     """A finding a run, and which of those that may have fitted is best, if it differs by more than the spread.
 
@@ -37,6 +39,8 @@ def compared(
         Fit of each; those that have not fitted are not ranked. All are ranked if None.
     best
         Value that is marked.
+    paired
+        Whether values of one seed belong together, as errors on the same folds do: then their differences count.
 
     Examples
     --------
@@ -47,7 +51,7 @@ def compared(
     if len(found) < 2:
         return []
     failed = [name for name in found if fits is not None and fits[name].fitted is False]
-    marks = _marks({name: summary for name, summary in found.items() if name not in failed}, best)
+    marks = _marks({name: summary for name, summary in found.items() if name not in failed}, best, paired)
     findings = []
     for name, summary in found.items():
         notes = [f"{NOT_FITTED}, so not ranked"] if name in failed else [marks[name]] if name in marks else []
@@ -59,19 +63,25 @@ def compared(
     return findings
 
 
-def _marks(found: Mapping[str, SeedSummary], best: str) -> dict[str, str]:
+def _marks(found: Mapping[str, SeedSummary], best: str, paired: bool) -> dict[str, str]:
     """Mark of each run among several: best, about the same, or inside the spread."""
     if len(found) < 2:
         return {}
     order = sorted(found, key=lambda name: found[name].mean, reverse=best == "highest")
     top = found[order[0]]
     alike = [name for name in order if _same(top.mean, found[name].mean)]
-    first = [name for name in order if name in alike or not top.differs_from(found[name])]
+    first = [name for name in order if name in alike or not _apart(top, found[name], paired)]
     if len(alike) == len(order):
         return dict.fromkeys(order, "about the same")
     if len(first) == len(order):
         return dict.fromkeys(order, UNSETTLED)
     return dict.fromkeys(first, best if len(first) == len(alike) else f"among the {best}, {UNSETTLED}")
+
+
+def _apart(one: SeedSummary, other: SeedSummary, paired: bool) -> bool:
+    """Whether two runs differ by more than the spread, which is that of the differences where seeds are paired."""
+    by = one.change_to(other, log=False) if paired else None
+    return one.differs_from(other) if by is None else by.is_beyond_spread
 
 
 def _same(one: float, other: float) -> bool:
@@ -92,7 +102,7 @@ def not_fitted(fit: TrainingFit) -> list[Finding]:
         note = f"{NOT_FITTED}: more than {percent(1 - FITTED_ACCURACY)} is left"
         return [Finding("share of the first training loss that is left", "worst seed", fit.value, "%", notes=(note,))]
     name = "training accuracy" if fit.measure == "train_accuracy" else "accuracy on these rows"
-    return [Finding(name, "worst seed", fit.value, notes=(f"{NOT_FITTED}: below {FITTED_ACCURACY:g}",))]
+    return [Finding(name, "worst seed", fit.value, notes=(f"{NOT_FITTED}: below {fit.needed:g}",))]
 
 
 def fit_text(fit: TrainingFit) -> str:

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agop.charts.findings import Finding, Interval, percent
-from agop.charts.judging import UNSETTLED, compared
+from agop.charts.judging import compared
 from agop.runs import SeedSummary
 from agop.tables.result import TableResult
 
-__all__ = ["error_comparison", "fold_error", "relative_error"]
+__all__ = ["beats_constant", "error_comparison", "fold_error", "relative_error"]
 
 
 def fold_error(result: TableResult) -> list[Finding]:
@@ -40,6 +40,21 @@ def relative_error(result: TableResult) -> float | None:
     return float(_errors(result).mean() / baselines.mean()) if known else None
 
 
+def beats_constant(result: TableResult) -> bool:
+    """Whether the error is below that of the constant prediction by more than the spread over the folds.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> errors = [1.0, 1.1, 1.2], [3.5, 4.2, 4.1]
+    >>> folds = [[{"error": error, "baseline": 4.0} for error in each] for each in errors]
+    >>> [beats_constant(SimpleNamespace(folds=each)) for each in folds]
+    [True, False]
+    """
+    gain = SeedSummary.of((_baselines(result) - _errors(result)).tolist(), log=False)
+    return gain.mean > 0 and gain.is_beyond_spread
+
+
 def error_comparison(results: Sequence[TableResult]) -> list[Finding]:
     """Which model has the lowest error: of the same folds, or else relative to a constant; none if neither is known.
 
@@ -60,20 +75,15 @@ def error_comparison(results: Sequence[TableResult]) -> list[Finding]:
 
 
 def _on_the_same_folds(results: Sequence[TableResult]) -> list[Finding]:
-    """Errors on common folds, the lowest marked where it is below the next by more than the differences spread."""
-    order = sorted(results, key=lambda result: float(_errors(result).mean()))
-    best, other = order[0], order[1]
-    more = _errors(other) - _errors(best)
-    ties = [result.name for result in results if _errors(result).mean() == _errors(best).mean()]
-    settled = len(ties) > 1 or SeedSummary.of(more.tolist(), log=False).is_beyond_spread
-    notes = dict.fromkeys(ties, "lowest" if settled else UNSETTLED)
-    if len(ties) == 1:
-        notes[other.name] = f"higher in {(more > 0).sum()} of {len(more)} folds"
+    """Errors on common folds, compared fold by fold."""
+    errors = {result.name: _errors(result) for result in results}
+    best = min(errors.values(), key=lambda each: float(each.mean()))
+    summaries = {name: SeedSummary.of(each.tolist(), log=False) for name, each in errors.items()}
     findings = []
-    for result in results:
-        note = (notes[result.name],) if result.name in notes else ()
-        mean = float(_errors(result).mean())
-        findings.append(Finding(_measure(result), "same folds", mean, notes=note, run=result.name))
+    for finding in compared(_measure(results[0]), "same folds", summaries, paired=True):
+        higher = int((errors[finding.run] > best).sum())
+        notes = (f"higher in {higher} of {len(best)} folds",) if errors[finding.run] is not best else ()
+        findings.append(replace(finding, interval=None, notes=(*finding.notes, *notes)))
     return findings
 
 

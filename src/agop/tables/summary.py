@@ -8,7 +8,7 @@ from agop.charts.document import Summary
 from agop.charts.findings import listed, number_text, percent
 from agop.charts.judging import verdict
 from agop.tables.findings import largest_effects
-from agop.tables.fold_findings import error_comparison, fold_error, relative_error
+from agop.tables.fold_findings import beats_constant, error_comparison, fold_error, relative_error
 from agop.tables.result import TableResult
 
 __all__ = ["table_data", "table_summary"]
@@ -75,9 +75,13 @@ def _cells(result: TableResult) -> dict[str, str]:
 def _sentence(result: TableResult) -> tuple[str, str]:
     """Sentence on one model, and the name of the column that it is about."""
     relative, errors = relative_error(result), fold_error(result)
-    if relative is not None and relative >= 1:
+    if relative is not None and not beats_constant(result):
+        doubt = " beyond the spread over the folds" if relative < 1 else ""
         told = f"its {errors[0].quantity} is {percent(relative)} of that of a constant"
-        return f"The model predicts no better than a constant, {told}: what it depends on says little.", _RELATIVE
+        return (
+            f"The model predicts no better than a constant{doubt}, {told}: what it depends on says little.",
+            _RELATIVE,
+        )
     error = ""
     if errors:
         of_constant = "" if relative is None else f", {percent(relative)} of that of a constant prediction"
