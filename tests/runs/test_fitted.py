@@ -19,6 +19,14 @@ def test_the_last_accuracy_of_every_seed_decides(measure):
     assert TrainingFit.of([*course(measure, 0.1, 1.0), *course(measure, 0.1, 0.5, seed=1)]) == TrainingFit(measure, 0.5)
 
 
+@pytest.mark.parametrize(
+    ("accuracy", "majority", "fitted"), [(0.99, 0.99, False), (0.996, 0.99, True), (0.96, 0.5, True)]
+)
+def test_one_class_for_all_has_not_fitted(accuracy, majority, fitted):
+    """Where it has 99 of 100 samples, one that always decides for it is right in 99 %."""
+    assert TrainingFit.of(course("accuracy", 0.1, accuracy), majority=majority).fitted is fitted
+
+
 def test_the_order_of_the_lines_does_not_matter():
     assert TrainingFit.of(course("train_accuracy", 0.1, 1.0)[::-1]).fitted is True
 

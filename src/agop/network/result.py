@@ -78,8 +78,8 @@ class NetworkResult:
         return rows_text(mode, values_of(last_measured(self.lines), "n_rows"))
 
     def fit(self) -> TrainingFit:
-        """Fit of the worst seed at its last measurement."""
-        return TrainingFit.of(self.lines)
+        """Fit of the worst seed at its last measurement; where the record tells it, against the most frequent class."""
+        return TrainingFit.of(self.lines, majority=0.0 if self.record is None else self.record.samples.majority)
 
 
 def rows_caption(results: Sequence[NetworkResult]) -> str:

@@ -25,29 +25,40 @@ class TrainingFit:
         accuracy is known; None if nothing is.
     value
         The lowest accuracy over the seeds; of a loss the largest last value over the first one, that of epoch 0.
+    needed
+        Accuracy from which on it has fitted.
+
+    Examples
+    --------
+    >>> fit = TrainingFit("accuracy", 0.99, needed=0.995)  # 99 of 100 samples are of one class
+    >>> fit.fitted
+    False
     """
 
     measure: str | None = None
     value: float | None = None
+    needed: float = FITTED_ACCURACY
 
     @property
     def fitted(self) -> bool | None:
         """Whether every seed has fitted; None if that is not known."""
         if self.value is None:
             return None
-        return self.value <= 1 - FITTED_ACCURACY if self.measure == "loss" else self.value >= FITTED_ACCURACY
+        return self.value <= 1 - FITTED_ACCURACY if self.measure == "loss" else self.value >= self.needed
 
     @classmethod
-    def of(cls, lines: Iterable[Line], along: str = "epoch") -> TrainingFit:
+    def of(cls, lines: Iterable[Line], along: str = "epoch", majority: float = 0.0) -> TrainingFit:
         """Fit at the last "epoch", or at the last "layer" of Deep RFM, of each seed.
 
-        Where some seeds have no value, that of the others counts only if it says that the run has not fitted.
+        Where some seeds have no value, that of the others counts only if it says that the run has not fitted. Of the
+        errors that the most frequent class for all makes, where its share of the samples (``majority``) is known, at
+        least half must be gone: most classes can be missing where one has nearly all samples.
 
         Examples
         --------
         >>> lines = [{"seed": seed, "epoch": 9, "train_accuracy": a} for seed, a in enumerate([1.0, 0.75])]
-        >>> TrainingFit.of(lines), TrainingFit.of(lines).fitted
-        (TrainingFit(measure='train_accuracy', value=0.75), False)
+        >>> TrainingFit.of(lines).value, TrainingFit.of(lines).fitted
+        (0.75, False)
         >>> TrainingFit.of([{"seed": 0, "epoch": e, "loss": loss} for e, loss in [(0, 2.0), (9, 0.01)]]).value
         0.005
         """
@@ -56,19 +67,23 @@ class TrainingFit:
             seeds.setdefault((line.get("part"), line["seed"]), {})[line[along]] = line
         for measure in ("train_accuracy", "accuracy"):
             values = [_number(places[max(places)], measure) for places in seeds.values()]
-            if found := cls._worst(measure, values, min):
+            if found := cls._worst(measure, values, min, max(FITTED_ACCURACY, (1 + majority) / 2)):
                 return found
         values = [_left(places) for places in seeds.values()] if along == "epoch" else []
         return cls._worst("loss", values, max) or cls()
 
     @classmethod
     def _worst(
-        cls, measure: str, values: list[float | None], worst: Callable[[list[float]], float]
+        cls,
+        measure: str,
+        values: list[float | None],
+        worst: Callable[[list[float]], float],
+        needed: float = FITTED_ACCURACY,
     ) -> TrainingFit | None:
         known = [value for value in values if value is not None]
         if not known:
             return None
-        found = cls(measure, worst(known))
+        found = cls(measure, worst(known), needed)
         return found if len(known) == len(values) or found.fitted is False else cls()
 
 

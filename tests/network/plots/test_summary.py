@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import torch
+from torch import nn
 
 from agop.charts.judging import UNSETTLED
+from agop.network import measure
 from agop.network.plots.summary import network_data, network_summary
 from agop.network.result import NetworkResult
 
@@ -53,6 +56,18 @@ def test_what_has_not_fitted_comes_first():
     summary = network_summary([run("a", 4.0, 0.5, accuracy=0.4, linear_log_fall=0.9, output_log_fall=1.0)])
     assert summary.sentence == "The network has not fitted its data (accuracy 0.4): collapse says little."
     assert marked(summary) == {"a": "fitted"}
+
+
+def test_one_class_for_all_is_no_fit():
+    """A network that always decides for the class of 99 of 100 samples, whose accuracy looks good."""
+    x = torch.randn(200, 4, generator=torch.Generator().manual_seed(0))
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    with torch.no_grad():
+        model[2].bias.copy_(torch.tensor([100.0, 0.0]))
+    record = measure(model, [(x, (torch.arange(200) < 2).long())])
+    assert record.accuracy == 0.99
+    summary = network_summary([NetworkResult.of(record)])
+    assert summary.sentence.startswith("The network has not fitted its data")
 
 
 def test_shares_of_nothing_are_not_told():

@@ -69,6 +69,11 @@ class SeenSamples:
         return tuple(label for label, count in (self.counts or {}).items() if count >= self.min_count)
 
     @property
+    def majority(self) -> float:
+        """Share of the samples that are of the most frequent class; 0 of a regression."""
+        return max((self.counts or {0: 0}).values()) / self.n_samples
+
+    @property
     def n_scores(self) -> int:
         """Classes that the outputs can be scores of: a single one tells two apart."""
         return max(2, self.n_outputs)
