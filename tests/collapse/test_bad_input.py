@@ -21,6 +21,29 @@ def test_ratios_of_equal_class_means_are_one_and_zero():
     assert collapse.between_total_ratio(moments) == 0
 
 
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 1e6 + 0.1])
+def test_constant_features_are_not_collapsed(value):
+    """Their scatter is the rounding of their means."""
+    moments = ClassMoments.of(torch.full((61, 5), value, dtype=torch.float64), torch.arange(61) % 3, 3)
+    for measure in (collapse.within_total_ratio, collapse.between_total_ratio, collapse.nc1_trace_ratio):
+        with pytest.raises(InputError, match="differ"):
+            measure(moments)
+
+
+def test_means_that_differ_by_the_rounding_of_their_samples_are_equal():
+    x = torch.randn(60, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    moments = ClassMoments.of(x, torch.arange(60) % 3, 3, scatter=True)
+    x = x - moments.means[torch.arange(60) % 3]
+    moments = ClassMoments.of(x, torch.arange(60) % 3, 3, scatter=True)
+    assert moments.centered_means().any()
+    for found in (moments, moments.apply(torch.eye(5))):
+        with pytest.raises(InputError, match="class means"):
+            collapse.nc2_gram_mse(found)
+        assert collapse.within_total_ratio(found) == 1
+    apart = ClassMoments.of(x + 1e-12 * torch.eye(3, 5)[torch.arange(60) % 3], torch.arange(60) % 3, 3)
+    assert collapse.nc2_gram_mse(apart) < 1e-4
+
+
 def test_class_mean_at_the_global_mean_has_no_angle():
     moments = ClassMoments.of(np.array([[0.1], [0.2], [0.3]]), torch.arange(3), 3)
     assert moments.centered_means()[1] != 0  # by rounding only
@@ -52,6 +75,12 @@ def test_weight_without_directions():
     flat = ClassMoments.of(torch.tensor([[0.0, 1.0], [0.0, 2.0]]), torch.arange(2), 2)
     with pytest.raises(InputError, match="orthogonal to all"):
         collapse.nc3_etf_error(flat, torch.tensor([[1.0, 0.0], [2.0, 0.0]]))
+
+
+def test_self_duality_does_not_depend_on_the_unit_of_the_weight():
+    weight = torch.randn(3, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for measure in (collapse.nc3_self_duality, collapse.nc3_etf_error, collapse.nc3_self_duality_by_class):
+        assert measure(MOMENTS, 1e-200 * weight) == pytest.approx(measure(MOMENTS, weight), rel=1e-12)
 
 
 def test_bad_classifier_and_features():

@@ -167,11 +167,11 @@ class ClassGeometry:
         Raises
         ------
         UndefinedMeasureError
-            If all samples coincide.
+            If all samples coincide up to rounding.
         """
         between = float(self.moments.counts.double() @ self.lengths.square()) / self.n_samples
         total = self.within_trace + between
-        if total <= 0:
+        if total <= self.resolution**2:
             advice = "Features that do not scatter have no shares of it."
             raise UndefinedMeasureError("samples that differ", "equal samples", advice)
         return total

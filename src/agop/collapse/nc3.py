@@ -51,9 +51,8 @@ def nc3_self_duality(
     """
     geometry = ClassGeometry.of(moments, global_mean)
     _ = geometry.between_trace
-    weight, centered = _weight(geometry, weight), geometry.centered
-    norm = torch.linalg.matrix_norm
-    return float(norm(weight / norm(weight) - centered / norm(centered)))
+    centered, norm = geometry.centered, torch.linalg.matrix_norm
+    return float(norm(_unit_weight(geometry, weight) - centered / norm(centered)))
 
 
 def nc3_self_duality_by_class(
@@ -101,8 +100,8 @@ def nc3_etf_error(
     """
     geometry = ClassGeometry.of(moments, global_mean)
     _ = geometry.between_trace
-    weight, longest = _weight(geometry, weight), geometry.lengths.max()
-    along, rest = simplex_parts(weight / torch.linalg.matrix_norm(weight), geometry.centered / longest)
+    longest = geometry.lengths.max()
+    along, rest = simplex_parts(_unit_weight(geometry, weight), geometry.centered / longest)
     if math.hypot(along, rest) <= geometry.resolution / float(longest):
         advice = "A classifier that does not see the class means has no angle to them."
         raise UndefinedMeasureError("a weight along the class means", "one orthogonal to all of them", advice)
@@ -162,8 +161,16 @@ def _weight(geometry: ClassGeometry, weight: ArrayLike | LinearClassifier) -> Te
     return checked
 
 
-def _weight_directions(geometry: ClassGeometry, weight: ArrayLike | LinearClassifier) -> Tensor:
+def _unit_weight(geometry: ClassGeometry, weight: ArrayLike | LinearClassifier) -> Tensor:
+    """The weight over its Frobenius norm, also where the squares of its entries are too small for float64."""
     checked = _weight(geometry, weight)
+    scaled = checked / checked.abs().max()
+    unit: Tensor = scaled / torch.linalg.matrix_norm(scaled)
+    return unit
+
+
+def _weight_directions(geometry: ClassGeometry, weight: ArrayLike | LinearClassifier) -> Tensor:
+    checked = _unit_weight(geometry, weight)
     lengths = torch.linalg.vector_norm(checked, dim=1, keepdim=True)
     if not lengths.all():
         raise UndefinedMeasureError("a non-zero weight of each class", "a row of zeros", "Leave such a class out.")

@@ -83,7 +83,9 @@ class TargetGeometry:
         """
         if not self.n_directions:
             raise UndefinedMeasureError(
-                "targets that differ", "equal targets of all samples", "Constant targets leave nothing to follow."
+                "targets that differ",
+                "equal ones up to rounding to float32",
+                "Subtract their mean, unless they are constant.",
             )
         return self.moments.target_scatter / self.moments.count
 

@@ -77,9 +77,13 @@ class ClassMeans:
         return self.means - self.global_mean(weighting)
 
     def resolution(self) -> float:
-        """Length at or below which a difference of class means is the rounding of the means."""
-        scale = torch.linalg.vector_norm(self.means, dim=1).max()
-        return float(scale) * max(self.means.shape) * torch.finfo(torch.float64).eps
+        """Length at or below which a difference of class means is rounding."""
+        return float(self._size()) * max(self.means.shape) * torch.finfo(torch.float64).eps
+
+    def _size(self) -> Tensor:
+        """Length of the longest mean."""
+        longest: Tensor = torch.linalg.vector_norm(self.means, dim=1).max()
+        return longest
 
     def between_basis(self) -> Tensor:
         """Orthonormal basis (d, r) of the span of the centered class means, r <= C - 1.

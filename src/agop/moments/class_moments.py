@@ -168,6 +168,12 @@ class ClassMoments(ClassMeans):
             return float(self.scatter.trace())
         return float(self.class_traces().sum())
 
+    def _size(self) -> Tensor:
+        """Length of the longest mean, or the mean distance of the samples from theirs: means have its rounding too."""
+        longest = ClassMeans._size(self)
+        traces = self.scatter_traces if self.scatter is None else self.scatter.diagonal()
+        return longest if traces is None else torch.maximum(longest, (traces.sum() / self.counts.sum()).sqrt())
+
     def class_traces(self) -> Tensor:
         """``scatter_traces`` (C,), or an InputError where a linear map has left the (d, d) scatter only."""
         if self.scatter_traces is None:
