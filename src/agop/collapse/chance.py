@@ -29,7 +29,8 @@ class Chance:
     Attributes
     ----------
     n_draws
-        Number of draws n.
+        Number of draws n with a value of each measure that is told: one has none where it has samples of one class
+        alone, which rare classes make likely.
     least, largest
         Ends of the range of the draws, by the name of the measure, of those that have a value.
 
@@ -49,11 +50,12 @@ class Chance:
     @classmethod
     def of(cls, draws: list[ClassMoments]) -> Chance:
         """Range over the moments of the features by the labels of each draw, of the classes that were drawn."""
-        found = [evaluated({"moments": (moments.drop_empty(),)}, CHANCE_MEASURES)[0] for moments in draws]
+        present = [moments.drop_empty() for moments in draws if (moments.counts > 0).sum() > 1]
+        found = [evaluated({"moments": (moments,)}, CHANCE_MEASURES)[0] for moments in present]
         values = {name: [part[name] for part in found if name in part] for name in CHANCE_MEASURES}
         known = {name: part for name, part in values.items() if part}
         least, largest = ({name: end(part) for name, part in known.items()} for end in (min, max))
-        return cls(len(draws), least, largest)
+        return cls(min(map(len, known.values()), default=0), least, largest)
 
     @classmethod
     def of_sums(cls, sums: Tensor) -> Chance:
@@ -69,7 +71,7 @@ class Chance:
     @property
     def level(self) -> float:
         """Probability with which a further draw lies in the range."""
-        return (self.n_draws - 1) / (self.n_draws + 1)
+        return max(self.n_draws - 1, 0) / (self.n_draws + 1)
 
     def as_dict(self) -> dict[str, float]:
         """Ends by name, such as "nc1_trace_ratio_chance_least"."""
