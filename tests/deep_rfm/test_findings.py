@@ -163,14 +163,16 @@ def test_control_alone():
     ]
 
 
-@pytest.mark.parametrize("lines", [[line(1, "input", None)], [line(1, "input", 0.0)], []])
+@pytest.mark.parametrize("lines", [[line(1, "input", None)], []])
 def test_nothing_to_say(lines):
     (found,) = findings(lines)
     assert found.value is None
-    assert found.notes == ("no layer has a positive, finite value",)
+    assert found.notes == ("no layer has a finite value",)
 
 
 def test_layers_that_collapse_entirely_are_named():
+    (alone,) = findings([line(1, "input", 0.0)])
+    assert (alone.value, alone.where) == (0.0, "layer inputs, layer 1")
     lines = [line(k, "input", nc1) for k, nc1 in enumerate((4.0, 1.0, 0.0, 0.0), start=1)]
     course, zero = findings(lines)
     assert course.course.factor == pytest.approx(0.25)

@@ -94,6 +94,26 @@ def test_one_sample_a_class(tmp_path):
     assert record.merge(record)["0"].input.nc1_trace_ratio == 0  # the same samples twice
 
 
+def test_a_dead_layer_is_told_of():
+    x, y = data(30)
+    model = seeded(mlp)
+    with torch.no_grad():
+        model[2].bias.fill_(-1e6)
+    record = agop.measure(model, [(x, y)])
+    assert record["4"].input is None
+    (note,) = (note for note in record.notes if "class means coincide" in note)
+    assert note.startswith("no collapse at 2 (output), 4 (input)")
+
+
+def test_two_classes_say_nothing_by_nc2():
+    """Their means about the mean of both are opposite, also of noise."""
+    x, _ = data(30)
+    record = agop.measure(seeded(mlp, widths=(5, 7, 2)), [(x, torch.arange(30) % 2)])
+    assert record["0"].input.nc2_gram_mse < 1e-20
+    assert any("NC2 is 0 whatever was learned" in note for note in record.notes)
+    assert not any("NC2" in note for note in agop.measure(seeded(mlp), [(x, torch.arange(30) % N_CLASSES)]).notes)
+
+
 def test_one_class_of_one_sample_is_left_out_of_nc1():
     x, y = data(30, n_classes=2)
     x, y = torch.cat([x, x[:1] + 3]), torch.cat([y, torch.tensor([2])])

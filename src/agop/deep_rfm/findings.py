@@ -100,14 +100,14 @@ def spectrum_findings(results: Sequence[DeepRFMResult], spectra: Sequence[Mappin
 def _measure(lines: Sequence[Line], measure: str) -> list[Finding]:
     """Course of a measure of the inputs and of the control, the steps between, and layers where it is 0."""
     name, found = _NAMES[measure], summarize_seeds(lines, measure)
-    if not found:
-        return [Finding(name, "layer inputs", None, notes=("no layer has a positive, finite value",))]
     inputs, control = ([_course(name, k, found[k, "input"])] if (k, "input") in found else [] for k in _INPUTS)
     zero = [
         finding
         for k, where in _INPUTS.items()
         for finding in zeros(name, where, select(lines, stage="input", control=k), measure)
     ]
+    if not found:
+        return zero or [Finding(name, "layer inputs", None, notes=("no layer has a finite value",))]
     return [*inputs, *_steps(name, found), *control, *zero]
 
 

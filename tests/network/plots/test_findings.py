@@ -104,9 +104,11 @@ def test_a_rise_and_no_values():
         "rises",
         pytest.approx(3),
     )
-    for value in (None, float("nan"), float("inf"), 0.0):
+    for value in (None, float("nan"), float("inf")):
         assert found([line(0, 1, "fc.1", "input", value)])[-1].value is None
-    assert found([])[0].notes == ("no layer has a positive, finite value",)
+    collapsed = found([line(0, 1, "fc.1", "input", 0.0)])[-1]
+    assert (collapsed.value, collapsed.where) == (0.0, "layer inputs, layer fc.1")
+    assert found([])[0].notes == ("no layer has a finite value",)
 
 
 def test_one_measurement_has_no_epochs():

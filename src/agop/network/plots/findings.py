@@ -176,10 +176,10 @@ def _layers(last: Sequence[Line]) -> list[Finding]:
     by_layer = summarize_along(inputs, _NC1, "layer")
     names = stream_names(values_of(inputs, "layer"))
     found = {name: by_layer[layer] for layer, name in names.items() if layer in by_layer}
-    if not found:
-        return [Finding("NC1", "layer inputs", None, notes=("no layer has a positive, finite value",))]
-    first, end = next(iter(found)), next(reversed(found))
     zero = zeros("NC1", "layer inputs", inputs, _NC1)
+    if not found:
+        return zero or [Finding("NC1", "layer inputs", None, notes=("no layer has a finite value",))]
+    first, end = next(iter(found)), next(reversed(found))
     if len(found) == 1:
         return [Finding("NC1", f"input of {first}", found[first].mean, interval=spread(found[first])), *zero]
     whole = Finding.of("NC1", f"layer inputs, {first} to {end}", Change.between(found[first], found[end]), found[end])

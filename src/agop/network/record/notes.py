@@ -25,6 +25,7 @@ def notes_of(layers: Mapping[str, LayerRecord], samples: SeenSamples) -> Iterato
     if any(layer.stages for layer in layers.values()):
         yield from _about_classes(samples)
         yield from _about_single_rows(layers, samples.classes)
+        yield from _about_equal_means(layers) if len(samples.classes) > 1 else ()
     yield from _about_measures(layers)
 
 
@@ -67,7 +68,7 @@ def _about_scores(samples: SeenSamples, counts: Mapping[int, int]) -> Iterator[s
             f"{samples.n_outputs} outputs and labels to {max(counts)}, too few classes decided right: taken for no "
             "scores of classes, so no accuracy, NC3 and NC4; classifier=True if they are"
         )
-    elif samples.has_an_output_a_label and accuracy <= max(counts.values()) / samples.n_samples:
+    elif samples.has_an_output_a_label and accuracy <= samples.majority:
         yield (
             f"as many outputs as labels ({max(counts) + 1}), so taken for scores of classes, though right no "
             "more often than one class for all would be; classifier=False if they are none"
@@ -77,6 +78,8 @@ def _about_scores(samples: SeenSamples, counts: Mapping[int, int]) -> Iterator[s
 def _about_classes(samples: SeenSamples) -> Iterator[str]:
     if len(samples.classes) == 1:
         yield f"class {samples.classes[0]} alone, no means to compare: no collapse until parts with others are merged"
+    if len(samples.classes) == 2:
+        yield "two classes, whose means about their mean are opposite: NC2 is 0 whatever was learned"
 
 
 def _about_single_rows(layers: Mapping[str, LayerRecord], classes: Sequence[int]) -> Iterator[str]:
@@ -84,6 +87,13 @@ def _about_single_rows(layers: Mapping[str, LayerRecord], classes: Sequence[int]
     counts = [found.tolist() for found in stages if found is not None]
     if single := [label for label, found in zip(classes, zip(*counts, strict=True), strict=True) if 1 in found]:
         yield f"one sample of class {few(single)}, which has no scatter within the class: left out of NC1"
+
+
+def _about_equal_means(layers: Mapping[str, LayerRecord]) -> Iterator[str]:
+    stages = ((f"{name} ({stage})", part) for name, layer in layers.items() for stage, part in layer.stages.items())
+    places = [place for place, part in stages if part.collapse is None]
+    if places:
+        yield f"no collapse at {few(places)}: the class means coincide there, as they do where all units are dead"
 
 
 def _about_measures(layers: Mapping[str, LayerRecord]) -> Iterator[str]:
