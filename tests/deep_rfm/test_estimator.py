@@ -273,6 +273,13 @@ def test_feature_names_out(blobs):
     assert names[1] == "deeprfmclassifier1"
 
 
+def test_what_is_shown_where_nc1_has_no_value(blobs, capsys):
+    """One sample a class does not scatter."""
+    X, *_ = blobs
+    DeepRFMClassifier(**SMALL, depth=2, verbose=2).fit(X[:4], np.arange(4))
+    assert "layer 2: NC1 undefined, accuracy 1" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("verbose", [False, True, 2])
 def test_what_is_shown(blobs, capsys, verbose):
     X, y, *_ = blobs

@@ -239,6 +239,6 @@ class DeepRFMClassifier(
 
 def _line(record: DeepRFMRecord) -> str:
     """Layer, NC1 of its inputs and accuracy."""
-    collapse = record.stages["input"].collapse
-    nc1 = "undefined" if collapse is None else f"{collapse.nc1_trace_ratio:.3g}"
-    return f"layer {record.layer}: NC1 {nc1}, accuracy {record.train_accuracy:.4g}"
+    nc1 = getattr(record.stages["input"].collapse, "nc1_trace_ratio", None)
+    known = "undefined" if nc1 is None else f"{nc1:.3g}"
+    return f"layer {record.layer}: NC1 {known}, accuracy {record.train_accuracy:.4g}"
