@@ -86,12 +86,25 @@ def test_a_left_out_squared_error_becomes_one_that_needs_no_unit(surface):
     assert found[1]["left-out RMSE"][0] == pytest.approx(100 * found[0]["left-out RMSE"][0], rel=1e-3)
 
 
+def test_what_has_learned_nothing_is_no_better_than_the_most_frequent_class():
+    """Of 200 rows, 196 are of one class, and labels have nothing to do with the columns."""
+    x, labels = np.random.default_rng(0).normal(size=(200, 3)), (np.arange(200) < 4).astype(int)
+    stated = numbers_of(stated_scores(RFMClassifier(n_iterations=0).fit(x, labels), labels))
+    value, error = stated["left-out accuracy"]
+    assert value > 0.9
+    assert value <= stated["most frequent class for all"][0] + 2 * error
+
+
 def test_classifiers_state_accuracy_and_some_fits_nothing(blobs):
     rows, labels, new_rows, new_labels = blobs
     model = RFMClassifier(Laplace(2.0), ridge=0.01, n_iterations=1)
-    assert list(stated_scores(model.fit(rows, labels), labels)) == ["left-out accuracy"]
+    stated = stated_scores(model.fit(rows, labels), labels)
+    assert list(stated) == ["left-out accuracy", "most frequent class for all"]
+    assert float(stated["most frequent class for all"]) == pytest.approx(
+        np.bincount(labels).max() / len(labels), abs=1e-4
+    )
     model.fit(rows, labels, validation=(new_rows, new_labels))
-    ((name, (value, _)),) = numbers_of(stated_scores(model, labels)).items()
+    (name, (value, _)), _ = numbers_of(stated_scores(model, labels)).items()
     assert name == "accuracy on validation rows"
     assert value == pytest.approx(model.score(new_rows, new_labels), abs=1e-4)
     assert stated_scores(model.set_params(selection=None).fit(rows, labels), labels) == {}

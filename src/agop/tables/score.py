@@ -95,12 +95,16 @@ class TableScore:
 def stated_scores(model: Any, targets: NDArray[Any]) -> dict[str, str]:
     """Score that a fitted model states, with its standard error, by name; empty where there were too few rows for one.
 
+    Beside an accuracy is that of the most frequent class for all rows: where it has nearly all of them, one that has
+    learned nothing is right nearly always.
+
     Parameters
     ----------
     model
         Fitted RFMRegressor or RFMClassifier.
     targets
-        (n,) targets of the fit, whose variance a squared error of left-out rows is compared with.
+        (n,) targets of the fit, whose variance a squared error of left-out rows is compared with, and whose most
+        frequent class an accuracy.
 
     Examples
     --------
@@ -114,7 +118,12 @@ def stated_scores(model: Any, targets: NDArray[Any]) -> dict[str, str]:
     if stated is None:
         return {}
     if stated.measure != "squared error":
-        return {stated.name: f"{stated.value:.4f} ± {stated.error:.4f}"}
+        found = {stated.name: f"{stated.value:.4f} ± {stated.error:.4f}"}
+        if stated.measure == "accuracy":
+            found["most frequent class for all"] = (
+                f"{np.unique(targets, return_counts=True)[1].max() / len(targets):.4f}"
+            )
+        return found
     mean, error, variance = stated.value, stated.error, targets.var()
     determination = f"{1 - mean / variance:.4f} ± {error / variance:.4f}" if variance else "–"
     return {"left-out R²": determination, "left-out RMSE": f"{mean**0.5:.4g}"}
