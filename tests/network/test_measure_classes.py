@@ -196,3 +196,17 @@ def test_random_encoders_are_no_classifiers(n_outputs):
         assert record.accuracy is None
         assert any("taken for no scores" in note for note in record.notes)
         assert record["0"].input.nc1_trace_ratio > 0
+
+
+def test_samples_that_no_unit_answers_to_have_no_nc5():
+    """All units are dead on the out-of-distribution samples: their mean has no direction behind the first layer."""
+    x, y = data(30)
+    model = seeded(mlp)
+    with torch.no_grad():
+        model[0].weight.abs_()
+        model[0].bias.zero_()
+    record = agop.measure(model, [(x, y)], ood_loader=[(-10 * torch.ones(4, 5, dtype=x.dtype), torch.zeros(4).long())])
+    assert record["0"].input.nc5_orthogonality > 0
+    assert record["2"].input.nc5_orthogonality is None
+    assert record["2"].input.nc1_trace_ratio > 0
+    assert any("nc5_orthogonality at" in note and "2 (input)" in note for note in record.notes)

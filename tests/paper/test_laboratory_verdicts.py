@@ -95,6 +95,7 @@ def chance(nc1=0.05, nc2=0.01, norms=(4.0, 4.1, 3.9, 4.0, 9.0), accuracy=1.0):
         (chance(), True, True, True),
         (chance(nc1=50.0), False, True, None),  # inside chance, and no onset
         (chance(nc1=70.0), False, True, None),
+        (chance(nc1=None), False, True, None),  # no class is told from another at the end
         (chance(nc2=0.03), True, False, True),  # random labels have such angles, too
         (chance(norms=(4.0, 5.0, 3.0, 4.0, 4.0)), True, True, False),
         (chance(accuracy=0.5), None, None, None),

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from agop.chunks import row_chunks
 from agop.collapse.geometry import ClassGeometry
-from agop.errors import InputError
+from agop.errors import InputError, UndefinedMeasureError
 from agop.inputs import ArrayLike, as_matrix, require_finite
 from agop.moments import ClassMoments
 
@@ -33,8 +33,10 @@ def nc5_orthogonality(moments: ClassMoments | ClassGeometry, ood_features: Array
     ------
     EmptyClassError
         If a class has no samples.
+    UndefinedMeasureError
+        If a mean is zero and has no direction.
     InputError
-        If there are no out-of-distribution samples, or a mean is zero and has no direction.
+        If there are no out-of-distribution samples, or they are not a finite real matrix of d columns.
 
     Examples
     --------
@@ -51,7 +53,8 @@ def nc5_orthogonality(moments: ClassMoments | ClassGeometry, ood_features: Array
     lengths = torch.linalg.vector_norm(moments.means, dim=1)
     ood_length = torch.linalg.vector_norm(ood_mean)
     if not (lengths.all() and ood_length):
-        raise InputError("means away from the origin", "a mean at 0", "Leave NC5 out: 0 has no direction.")
+        advice = "0, as of units that are all dead, has no direction."
+        raise UndefinedMeasureError("means away from the origin", "a mean at 0", advice)
     return float((moments.means / lengths[:, None] @ (ood_mean / ood_length)).abs().mean())
 
 

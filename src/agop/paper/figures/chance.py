@@ -81,9 +81,10 @@ def _below_chance(name: str, lines: list[Line], measure: str) -> Verdict:
     numbers = {f"{_LABELS[measure].lower()}{key}_start": value for key, value in first.items()}
     numbers |= {f"{_LABELS[measure].lower()}{key}_end": value for key, value in last.items()}
     pairs = [(line.get(measure), line.get(columns["_chance_least"])) for line in ends]
-    known = [(value, least) for value, least in pairs if value is not None and least is not None]
+    known = [(value, least) for value, least in pairs if least is not None]
     claim = f"{name}: {_LABELS[measure]} of the last features ends below that of random labels ({_DRAWS} draws)"
-    return Verdict(claim, numbers, all(value < least for value, least in known) if known else None)
+    holds = all(value is not None and value < least for value, least in known) if known else None
+    return Verdict(claim, numbers, holds)
 
 
 def _mean(lines: list[Line], column: str) -> float | None:
