@@ -15,7 +15,11 @@ from sphinx.writers.html5 import HTML5Translator
 logger = logging.getLogger(__name__)
 
 
-_NORM = re.compile(r"(?<!\\left)(\\lVert(?:(?!\\lVert).)*?\\rVert|\\\|.*?\\\|)", re.DOTALL)
+_NORM = re.compile(
+    r"((?<!\\left)\\lVert(?:(?!\\[lr]Vert).)*(?<!\\right)\\rVert"
+    r"|(?<!\\left)(?<!\\right)\\\|(?:(?!\\\|).)*(?<!\\left)(?<!\\right)\\\|)",
+    re.DOTALL,
+)
 """A norm without size commands: as one group, what stands at its end is set to all of it and not to its last bar."""
 
 
