@@ -99,6 +99,16 @@ def test_rows_of_a_sample_have_its_label():
         assert each.stages["input"].chance.largest[name] == pytest.approx(value, rel=1e-6)
 
 
+class PassesOver(list):
+    """Batches that count how often they were gone through."""
+
+    count = 0
+
+    def __iter__(self):
+        self.count += 1
+        return super().__iter__()
+
+
 GROUPS = {"first": {0: 0, 1: 1, 2: 1}, "last": {0: 0, 1: 0, 2: 1}}
 
 
@@ -198,6 +208,10 @@ def test_options_that_do_not_fit():
             agop.measure(model, [(x, y)], **options)
     with pytest.raises(InputError, match="superclass of every class in 'odd', got none of class 2"):
         agop.measure(model, [(x, y)], superclasses={"odd": {0: 0, 1: 1}})
+    passes = PassesOver(batches(x, y.clamp(max=1)))
+    with pytest.raises(InputError, match=r"'first' from 0 on, two or more and fewer .*, got 0, 1 of 2 classes"):
+        agop.measure(model, passes, superclasses=GROUPS)
+    assert passes.count == 1  # before the second pass
     for options, match in (({"chance": 5}, "random labels"), ({"superclasses": GROUPS}, "superclasses")):
         with pytest.raises(InputError, match=f"classes for {match}, got targets of a regression"):
             agop.measure(model, [(x, x[:, :3].sin())], **options)

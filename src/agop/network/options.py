@@ -156,7 +156,7 @@ class MeasureOptions:
         Raises
         ------
         InputError
-            If a class has no superclass.
+            If a class has no superclass, or there are as many superclasses as classes.
         """
         return groupings_of(self.superclasses, classes, of_part=not self.looks_twice)
 

@@ -26,7 +26,8 @@ def groupings_of(
     Raises
     ------
     InputError
-        If a class has no superclass in a grouping.
+        If a class has no superclass in a grouping, or, where the data are all there is, the superclasses of those that
+        occur are not two or more, numbered from 0 and fewer than the classes.
 
     Examples
     --------
@@ -40,8 +41,12 @@ def groupings_of(
             expected = f"a superclass of every class in {name!r}"
             raise InputError(expected, f"none of class {missing[0]}", "Name one for each label.")
         numbers = [int(grouping[label]) for label in classes]
-        if not of_part or _can_be_measured(numbers):
+        if _can_be_measured(numbers):
             found[name] = numbers
+        elif not of_part:
+            expected = f"superclasses in {name!r} from 0 on, two or more and fewer than the classes that occur"
+            got = f"{', '.join(map(str, sorted(set(numbers))))} of {len(numbers)} classes"
+            raise InputError(expected, got, "Leave this grouping out, or measure samples of other classes too.")
     return found
 
 
