@@ -12,7 +12,9 @@ import torch
 from agop.kernels import Gaussian, Laplace, LeaveOneOutBandwidth, ProductLaplace
 from agop.rfm import cross_fit
 from agop.rfm.choice import CHOICE_ROWS, Search
-from agop.rfm.cross_fit import folds, tuned
+from agop.rfm.course import Choice, Course
+from agop.rfm.cross_fit import tuned
+from agop.rfm.division import folds
 from agop.rfm.powers import POWERS
 from agop.rfm.samples import Samples
 from agop.rfm.tuning import Candidate, Setting
@@ -138,6 +140,44 @@ def test_a_kernel_that_trails_far_behind_is_let_go():
     assert search.choose(samples).best(4)[0] == search.choose(samples, "kernel").best(4)[0] == 1
     assert [len(course.losses) for course in search.choose(samples, "kernel").courses] == [1, 1]
     assert [len(course.losses) for course in search.choose(samples, "all").courses] == [5, 5]
+
+
+def test_a_choice_after_one_by_a_part_of_the_rows_tries_what_was_near_the_best_there(monkeypatch):
+    """It asks for fewer settings, and finds what a choice without it finds."""
+    solved = []
+    solve = SplitSystem.of
+    monkeypatch.setattr(SplitSystem, "of", lambda *given: solved.append(given) or solve(*given))
+    samples = made(240, 6, lambda x: (x[:, 0] > 0.5).double() + (x[:, 1] > 0.3).double())
+    search = Search([Candidate(Gaussian(RULE)), Candidate(ProductLaplace(RULE), diagonal=True)], 4)
+    part = search.choose(samples.part(torch.arange(0, 240, 2)))
+    solved.clear()
+    free = search.choose(samples)
+    without = len(solved)
+    solved.clear()
+    again = search.choose(samples, before=[part])
+    assert len(solved) < 0.8 * without
+    assert not again.courses[0].losses
+    assert 0 < len(again.courses[1].losses) <= len(part.courses[1].losses)
+    (number, iteration), (_, before) = again.best(4), free.best(4)
+    assert number == 1
+    assert again.courses[1].losses[iteration] < 1.05 * free.courses[1].losses[before]
+
+
+@pytest.mark.parametrize(
+    ("losses", "n_iterations", "near"),
+    [
+        (((0.5, 0.4, 0.404, 0.5), (0.43, 0.422)), 5, {0: 3}),
+        (((0.5, 0.4, 0.404, 0.5), (0.43, 0.405)), 5, {0: 3, 1: 2}),
+        (((0.5, 0.4, 0.404, 0.5), (0.43, 0.405)), 0, {1: 1}),
+        (((0.5,), ()), 2, {0: 1}),
+    ],
+)
+def test_iterates_within_five_percent_of_the_best_are_near_it(losses, n_iterations, near):
+    candidate = Candidate(Laplace())
+    courses = tuple(Course(candidate, (Setting(Laplace(), 1.0),) * len(each), each) for each in losses)
+    found = Choice(courses).near(n_iterations)
+    assert {number: len(course.settings) for number, course in found.items()} == near
+    assert all(len(course.settings) == len(course.losses) for course in found.values())
 
 
 def test_a_kernel_that_is_far_behind_until_it_learns_gets_an_update():

@@ -7,6 +7,7 @@ import pytest
 
 from agop import Laplace, RFMClassifier, RFMRegressor
 from agop.errors import MemoryBudgetError, TimeBudgetWarning
+from agop.rfm.cost import Work
 from agop.rfm.rates import busyness
 
 PLAIN = {"kernel": Laplace(3.0), "ridge": 0.1, "power": 1}
@@ -76,6 +77,18 @@ def test_a_short_budget_still_calibrates_probabilities():
     with pytest.warns(TimeBudgetWarning):
         model.fit(X, X[:, 0] > 0)
     assert model.calibration_ is not None
+
+
+def test_a_budget_for_one_choice_has_its_score_and_says_what_is_missing(monkeypatch):
+    """The choice by all rows is what gives way to the last fit; the score of the other one is stated."""
+    X = np.random.default_rng(0).standard_normal((600, 3))
+    monkeypatch.setattr(Work, "choice_again", lambda *_: 1e6)
+    model = RFMRegressor("laplace", n_iterations=1, time_budget=1000)
+    with pytest.warns(TimeBudgetWarning, match="chosen without some of the 600 rows") as caught:
+        model.fit(X, X[:, 0])
+    assert len(caught) == len(model.cut_short_) == 1
+    assert len(model.machine_.centers) == 600
+    assert -model.validation_scores_[-1] < 0.2
 
 
 def test_enough_time_leaves_nothing_out():

@@ -8,8 +8,10 @@ import torch
 
 from agop.kernels import Laplace, LeaveOneOutBandwidth, ProductLaplace
 from agop.rfm import Samples, Setting, cross_fit
-from agop.rfm.choice import Choice, Course, Search
-from agop.rfm.cross_fit import folds, tuned
+from agop.rfm.choice import Search
+from agop.rfm.course import Choice, Course
+from agop.rfm.cross_fit import tuned
+from agop.rfm.division import folds
 from agop.rfm.powers import POWERS
 from agop.rfm.recursion import in_turn
 from agop.rfm.tuning import Candidate
@@ -69,7 +71,7 @@ def test_a_left_out_prediction_does_not_depend_on_its_target_by_any_path(interce
 
     def predictions(y):
         found = torch.empty(3, N, 2, dtype=torch.float64)
-        for rows, values in Search(candidates, 2).left_out_predictions(samples_of(y, intercept=intercept), 3):
+        for rows, values, _ in Search(candidates, 2).left_out_predictions(samples_of(y, intercept=intercept), 3):
             found[:, rows] = torch.stack(values)
         return found
 

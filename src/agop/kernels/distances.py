@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -113,9 +114,10 @@ def median_positive(distances: Tensor) -> float:
     >>> median_positive(torch.tensor([[0.0, 3.0, 2.0], [3.0, 0.0, 0.0], [2.0, 0.0, 0.0]]))
     2.0
     """
-    first, second = torch.triu_indices(len(distances), len(distances), offset=1, device=distances.device)
-    pairs = distances[first, second]
-    return pairs[pairs > 0].median().item() if (pairs > 0).any() else 1.0
+    pairs = distances.triu(1).ravel()
+    positive = pairs[pairs > 0].cpu().numpy()
+    middle = (len(positive) - 1) // 2
+    return float(np.partition(positive, middle)[middle]) if len(positive) else 1.0
 
 
 def coincidence_tolerance(points: Tensor) -> float:

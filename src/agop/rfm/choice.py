@@ -5,20 +5,22 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
 
 from agop.rfm.clock import within_time
-from agop.rfm.cross_fit import CrossFitted, Fold, cross_fit, folds, tuned
+from agop.rfm.course import Choice, Course
+from agop.rfm.cross_fit import CrossFitted, cross_fit, tuned, tuning_rows
+from agop.rfm.division import Fold, folds
 from agop.rfm.recursion import Limits, Settings, in_turn
 from agop.rfm.samples import Samples
 from agop.rfm.selection import pays
-from agop.rfm.tuning import Candidate, Setting
+from agop.rfm.tuning import Candidate
 
-__all__ = ["CHOICE_ROWS", "Choice", "Course", "Loss", "Search"]
+__all__ = ["CHOICE_ROWS", "Extent", "Loss", "Search"]
 
 CHOICE_ROWS = 2000
 """Rows at most that a choice is made by; time grows as the third power of their number."""
@@ -37,60 +39,6 @@ Loss = Callable[[Samples, Tensor], float]
 
 
 @dataclass(frozen=True)
-class Course:
-    """Cross-fitted iterates of one candidate.
-
-    Attributes
-    ----------
-    candidate
-        Kernel and kind of metric.
-    settings
-        Kernel and ridge of each iterate.
-    losses
-        Left-out loss of each iterate.
-    """
-
-    candidate: Candidate
-    settings: tuple[Setting, ...]
-    losses: tuple[float, ...]
-
-    def after(self, setting: Setting, loss: float) -> Course:
-        """The course with one more iterate."""
-        return replace(self, settings=(*self.settings, setting), losses=(*self.losses, loss))
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A course for each candidate.
-
-    Attributes
-    ----------
-    courses
-        One or more.
-
-    Examples
-    --------
-    >>> from agop.kernels import Laplace
-    >>> candidate = Candidate(Laplace())
-    >>> choice = Choice((Course(candidate, (), (0.5, 0.4, 0.6)), Course(candidate, (), (0.45, 0.46))))
-    >>> choice.best(0), choice.best(5)
-    ((1, 0), (0, 1))
-    """
-
-    courses: tuple[Course, ...]
-
-    def best(self, n_iterations: int) -> tuple[int, int]:
-        """Course and iterate with the smallest loss of at most ``n_iterations`` updates, the earliest of equals."""
-        losses = [
-            (loss, iteration, number)
-            for number, course in enumerate(self.courses)
-            for iteration, loss in enumerate(course.losses[: n_iterations + 1])
-        ]
-        _, iteration, number = min(losses)
-        return number, iteration
-
-
-@dataclass(frozen=True)
 class Search:
     """Candidates of a fit, and the way in which it chooses.
 
@@ -106,6 +54,8 @@ class Search:
         As for ``rfm``; folds depend on its seed too.
     rows
         Rows at most that the choice is made by.
+    tuning_rows
+        Rows by which bandwidth and ridge are chosen, of those of a choice.
     observe
         Called with the course of a candidate after each of its iterates.
 
@@ -119,7 +69,7 @@ class Search:
     >>> search = Search(candidates, n_iterations=1)
     >>> type(candidates[search.choose(samples).best(1)[0]].kernel).__name__
     'ProductLaplace'
-    >>> [(len(rows), len(predictions)) for rows, predictions in search.left_out_predictions(samples, 3)]
+    >>> [(len(rows), len(predictions)) for rows, predictions, _ in search.left_out_predictions(samples, 3)]
     [(20, 2), (20, 2), (20, 2)]
     """
 
@@ -128,9 +78,17 @@ class Search:
     loss: Loss = Samples.error
     limits: Limits = field(default_factory=Limits)
     rows: int = CHOICE_ROWS
+    tuning_rows: Callable[[int], int] = tuning_rows
     observe: Callable[[Course], object] = lambda course: None
 
-    def choose(self, samples: Samples, extent: Extent = "iterate", *, seconds: float | None = None) -> Choice:
+    def choose(
+        self,
+        samples: Samples,
+        extent: Extent = "iterate",
+        *,
+        seconds: float | None = None,
+        before: Sequence[Choice] = (),
+    ) -> Choice:
         """Kernel, bandwidth, ridge, power and iterate by cross-fitting on two halves of the samples, see ``cross_fit``.
 
         All candidates within twice the smallest loss are updated once. More updates get those to which the last one
@@ -144,6 +102,9 @@ class Search:
             Where it ends.
         seconds
             Time after which no candidate gets a further iterate; None for no limit.
+        before
+            Choices by parts of the samples. Then only the kernels and updates that were near the best there are tried
+            again, and searches begin at their settings.
         """
         (first, *others) = self.candidates
         if self.n_iterations == 0 and not others and first.only is not None:
@@ -151,9 +112,9 @@ class Search:
         samples = samples.some(self.rows, self.limits.seed)
         halves = folds(len(samples), 2, self.limits.seed, samples.inputs.device)
         courses = [Course(candidate, (), ()) for candidate in self.candidates]
-        left = {
-            number: self._tried(samples, halves, candidate, seconds) for number, candidate in enumerate(self.candidates)
-        }
+        kept = [each for choice in before for each in choice.near(self.n_iterations).items()]
+        begun = dict(sorted(kept, key=lambda each: len(each[1].losses))) or dict(enumerate(courses))
+        left = {number: self._tried(samples, halves, course, seconds) for number, course in begun.items()}
         while left:
             for number, steps in list(left.items()):
                 step = next(steps, None)
@@ -162,7 +123,7 @@ class Search:
                 else:
                     courses[number] = courses[number].after(step.setting, self.loss(samples, step.predictions))
                     self.observe(courses[number])
-            best = min(min(course.losses) for course in courses)
+            best = min(min(courses[number].losses) for number in begun)
             if extent != "all":
                 left = {k: steps for k, steps in left.items() if _goes_on(courses[k].losses, best)}
             if extent == "kernel" and len(left) == 1:
@@ -170,34 +131,39 @@ class Search:
         return Choice(tuple(courses))
 
     def _tried(
-        self, samples: Samples, halves: Sequence[Fold], candidate: Candidate, seconds: float | None
+        self, samples: Samples, halves: Sequence[Fold], begun: Course, seconds: float | None
     ) -> Iterator[CrossFitted]:
-        """Iterates of a candidate with the best settings at each, within the time that all candidates have together."""
-        tune = tuned(samples, halves, candidate)
-        return within_time(self._cross_fit(samples, halves, candidate, tune, self.n_iterations, torch.float32), seconds)
+        """Iterates of a candidate with the best settings at each, within the time that all candidates have together.
+
+        Those of a course that has begun are repeated: its settings are where searches begin.
+        """
+        n_iterations = len(begun.settings) - 1 if begun.settings else self.n_iterations
+        tune = tuned(samples, halves, begun.candidate, self.tuning_rows(len(samples)), begun.settings)
+        steps = self._cross_fit(samples, halves, begun.candidate, tune, n_iterations, torch.float32)
+        return within_time(steps, seconds)
 
     def left_out_predictions(
         self, samples: Samples, n_folds: int, *, seconds: float | None = None
-    ) -> Iterator[tuple[Tensor, list[Tensor]]]:
+    ) -> Iterator[tuple[Tensor, list[Tensor], Choice]]:
         r"""Fold by fold, predictions of rows by fits that have not seen them, whatever is chosen or learned.
 
         Everything that the fit to all samples chooses (kernel, bandwidth, ridge, iterate) and the metric is chosen and
         learned anew without the fold; then its rows are predicted by exact leave-one-out, in closed form. The
-        prediction of a row does not depend on its target by any path. Against a fit to all samples only the metric
-        comes from fewer.
+        prediction of a row does not depend on its target by any path. Against a fit to all samples only metric and
+        settings come from fewer.
 
         Yields
         ------
-        rows, predictions
-            Rows of the fold (v,), and for each number of AGOP updates allowed, 0 to ``n_iterations``, predictions
-            (v, C) of what is then chosen.
+        rows, predictions, choice
+            Rows of the fold (v,); for each number of AGOP updates allowed, 0 to ``n_iterations``, predictions (v, C) of
+            what is then chosen; and the choice.
         """
         start = time.monotonic()
         outer = folds(len(samples), n_folds, self.limits.seed + 1, samples.inputs.device)
         for number, fold in enumerate(outer):
             left = None if seconds is None else (start + seconds - time.monotonic()) / (n_folds - number)
             choice = self.choose(samples.part(fold.learn), seconds=left if left is None else max(left, 1e-9))
-            yield fold.judge, self._judged(samples, fold, choice)
+            yield fold.judge, self._judged(samples, fold, choice), choice
 
     def _judged(self, samples: Samples, fold: Fold, choice: Choice) -> list[Tensor]:
         """Predictions (v, C) of the judged rows for each number of updates allowed."""

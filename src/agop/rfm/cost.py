@@ -13,7 +13,7 @@ import torch
 
 from agop.kernel_machine import SolvePlan, cheapest_solver, multiply_adds_per_second, solve_plan
 from agop.rfm.choice import Search
-from agop.rfm.cross_fit import tuning_rows
+from agop.rfm.cross_fit import fewer_tuning_rows, tuning_rows
 from agop.rfm.division import fold_counts, folded, n_judging
 from agop.rfm.rates import per_pair
 from agop.rfm.tuning import Candidate
@@ -32,6 +32,9 @@ _LEFT_OUT = 1.3
 
 _TUNING = 16
 """Settings that are tried for each iterate, as seen on tables."""
+
+_AGAIN, _AGAIN_ITERATES = 0.7, 4
+"""Share of the settings that are tried, and iterates over all kernels, after choices by parts of the rows."""
 
 _TRIED, _TRIED_PAIR, _TRIED_CUBE = 2e7, 500.0, 0.22
 """Multiply-adds of a setting that is tried on n rows: at least, for each of n^2 pairs, and for each of n^3."""
@@ -168,12 +171,15 @@ class Work:
         each = _TRIED + _TRIED_PAIR * rows**2 + _TRIED_CUBE * rows**3
         return _TUNING * each / multiply_adds_per_second()
 
-    def tried(self, rows: int) -> float:
-        """Seconds of an iterate of one kernel in a choice by two halves of some rows."""
+    def tried(self, rows: int, tuning: int | None = None, share: float = 1.0) -> float:
+        """Seconds of an iterate of one kernel in a choice by two halves of some rows.
+
+        Bandwidth and ridge are chosen by ``tuning`` of the rows, ``tuning_rows`` if None, in a share of the usual time.
+        """
         value, gradient = self._per_pair
         fit = solve_plan(Cholesky(), rows, *self.shape, dtype=torch.float32, pair=value).seconds
         agop = gradient * (rows / 2) ** 2 / multiply_adds_per_second()
-        return self.tuning(tuning_rows(rows)) + 2 * (fit + agop)
+        return share * self.tuning(tuning_rows(rows) if tuning is None else tuning) + 2 * (fit + agop)
 
     def n_tried(self, n_iterations: int) -> int:
         """Iterates in a choice, over all kernels."""
@@ -184,6 +190,14 @@ class Work:
     def choice(self, rows: int, n_iterations: int) -> float:
         """Seconds of the choice of kernel, bandwidth, ridge, power and iterate by two halves of some rows."""
         return self.n_tried(n_iterations) * self.tried(rows)
+
+    def first_choice(self, rows: int, n_iterations: int) -> float:
+        """Seconds of a choice by a part of the rows, which another one by all of them follows."""
+        return self.n_tried(n_iterations) * self.tried(rows, fewer_tuning_rows(rows))
+
+    def choice_again(self, rows: int, n_iterations: int) -> float:
+        """Seconds of a choice after those by parts of the rows."""
+        return min(_AGAIN_ITERATES, self.n_tried(n_iterations)) * self.tried(rows, share=_AGAIN)
 
     @cached_property
     def _per_pair(self) -> tuple[float, float]:
@@ -206,7 +220,8 @@ def fit_cost(work: Work, search: Search, n: int, metric_samples: int | None, *, 
         updates = min(n_iterations, _UPDATES)
         learning = updates * work.update(n, sampled)
         n_folds, n_stating = fold_counts(n)
-        without = work.choice(min(n - n // n_folds, search.rows), n_iterations)
+        choosing = work.choice_again(min(n, search.rows), n_iterations)
+        without = work.first_choice(min(n - n // n_folds, search.rows), n_iterations)
         stating = n_stating * (without + work.left_out(n, updates))
     else:
         last, updates = work.solve(n, leave_one_out=True), min(n_iterations, _ITERATES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,13 +13,14 @@ from agop.kernel_machine import KernelMachine
 from agop.kernels import Kernel, KernelMatrix, Metric
 from agop.kernels.distances import median_positive
 from agop.kernels.metric import mapped
+from agop.rfm.division import Fold
 from agop.rfm.powers import Powers
 from agop.rfm.recursion import Limits, Settings, in_turn
 from agop.rfm.samples import Samples
 from agop.rfm.tuning import MEDIAN_ROWS, Candidate, Setting
 from agop.solvers.cross_validation import SplitSystem
 
-__all__ = ["CrossFitted", "Fold", "cross_fit", "folds", "tuned", "tuning_rows"]
+__all__ = ["CrossFitted", "cross_fit", "fewer_tuning_rows", "tuned", "tuning_rows"]
 
 _TUNING_ROWS = (600, 1000)
 """Rows on which bandwidth and ridge are chosen where many fits are compared: half of all, but no fewer and no more.
@@ -30,36 +30,6 @@ More rows want shorter bandwidths.
 
 _FIRST_ROWS = 300
 """Rows on which the first search begins, which take little time."""
-
-
-@dataclass(frozen=True, eq=False)
-class Fold:
-    """Rows from which a metric is learned, (p,), and others, (v,), on which it is judged; both in random order."""
-
-    learn: Tensor
-    judge: Tensor
-
-    @property
-    def rows(self) -> Tensor:
-        """(p + v,) the former, then the latter."""
-        return torch.cat([self.learn, self.judge])
-
-    def part(self, share: float) -> Fold:
-        """A share of both."""
-        return Fold(*(rows[: math.ceil(share * len(rows))] for rows in (self.learn, self.judge)))
-
-
-def folds(n: int, k: int, seed: int, device: torch.device | str = "cpu") -> list[Fold]:
-    """K folds of n rows, which judge every row once; they depend on n, k and seed alone.
-
-    Examples
-    --------
-    >>> [len(fold.judge) for fold in folds(8, 3, seed=0)]
-    [3, 3, 2]
-    """
-    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed)).to(device)
-    number = torch.arange(n, device=device) % k
-    return [Fold(order[number != fold], order[number == fold]) for fold in range(k)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +94,7 @@ def cross_fit(
     Examples
     --------
     >>> from agop.kernels import Laplace
+    >>> from agop.rfm.division import folds
     >>> x = torch.rand(60, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     >>> samples, halves = Samples.of(x, (6 * x[:, :1]).sin()), folds(60, 2, seed=0)
     >>> steps = cross_fit(samples, halves, tuned(samples, halves, Candidate(Laplace(2.0))), 2)
@@ -165,11 +136,29 @@ def tuning_rows(n: int) -> int:
     return min(n, most, max(fewest, n // 2))
 
 
-def tuned(samples: Samples, folds: Sequence[Fold], candidate: Candidate, rows: int | None = None) -> Settings:
+def fewer_tuning_rows(n: int) -> int:
+    """Rows, of n, on which bandwidth and ridge are chosen where another choice by more rows follows.
+
+    Examples
+    --------
+    >>> fewer_tuning_rows(500), fewer_tuning_rows(1400)
+    (400, 466)
+    """
+    return min(n, 2 * max(_TUNING_ROWS[0], tuning_rows(n)) // 3)
+
+
+def tuned(
+    samples: Samples,
+    folds: Sequence[Fold],
+    candidate: Candidate,
+    rows: int | None = None,
+    starts: Sequence[Setting] = (),
+) -> Settings:
     """Bandwidth, ridge and power with the smallest squared left-out error of the folds, each at its metric.
 
-    A share of every fold is taken, of so many ``rows`` in all, ``tuning_rows`` if None. The first search starts at the
-    setting that was found on fewer rows, each other one at the last setting.
+    A share of every fold is taken, of so many ``rows`` in all, ``tuning_rows`` if None. The search of an iterate begins
+    at its setting in ``starts``, whose power it keeps, or at the last setting; the first one without such at what is
+    found on fewer rows.
     """
     if candidate.only is not None:
         return in_turn([candidate.only])
@@ -180,11 +169,14 @@ def tuned(samples: Samples, folds: Sequence[Fold], candidate: Candidate, rows: i
         some = [fold.part(min(1.0, number / len(samples))) for fold in folds]
         return _error(samples, some, agops, candidate)
 
-    def setting(_: int, agops: Sequence[Powers | None]) -> Setting:
+    def setting(iteration: int, agops: Sequence[Powers | None]) -> Setting:
         nonlocal last
-        if last is None and min(most, len(samples)) > 1.5 * _FIRST_ROWS:
+        given = iteration < len(starts)
+        if given:
+            last = starts[iteration]
+        elif last is None and min(most, len(samples)) > 1.5 * _FIRST_ROWS:
             last = candidate.search(error(_FIRST_ROWS, agops))
-        last = candidate.search(error(most, agops), last, learned=agops[0] is not None)
+        last = candidate.search(error(most, agops), last, learned=agops[0] is not None and not given)
         return last
 
     return setting

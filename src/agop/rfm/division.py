@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
-__all__ = ["fold_counts", "folded", "n_judging"]
+import torch
+from torch import Tensor
+
+__all__ = ["Fold", "fold_counts", "folded", "folds", "n_judging"]
 
 FOLDED_ROWS = 4000
 """Distinct rows up to which every row is left out in its turn; time grows as the third power of their number."""
 
-STATING_FOLDS = {500: (3, 3), 1000: (5, 2), FOLDED_ROWS: (5, 1)}
+STATING_FOLDS = {300: (3, 3), 500: (3, 2), FOLDED_ROWS: (3, 1)}
 """Number of folds, and how many of them state the score, up to so many rows."""
 
 _FEWEST = 12
@@ -17,6 +21,36 @@ _FEWEST = 12
 
 JUDGE_SHARE, JUDGE_ROWS = 1 / 4, 3000
 """Share and number at most of more rows that give no metric: a third of them states the score, the others choose."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Rows from which a metric is learned, (p,), and others, (v,), on which it is judged; both in random order."""
+
+    learn: Tensor
+    judge: Tensor
+
+    @property
+    def rows(self) -> Tensor:
+        """(p + v,) the former, then the latter."""
+        return torch.cat([self.learn, self.judge])
+
+    def part(self, share: float) -> Fold:
+        """A share of both."""
+        return Fold(*(rows[: math.ceil(share * len(rows))] for rows in (self.learn, self.judge)))
+
+
+def folds(n: int, k: int, seed: int, device: torch.device | str = "cpu") -> list[Fold]:
+    """K folds of n rows, which judge every row once; they depend on n, k and seed alone.
+
+    Examples
+    --------
+    >>> [len(fold.judge) for fold in folds(8, 3, seed=0)]
+    [3, 3, 2]
+    """
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed)).to(device)
+    number = torch.arange(n, device=device) % k
+    return [Fold(order[number != fold], order[number == fold]) for fold in range(k)]
 
 
 def folded(n: int, metric_samples: int | None, max_memory: int | None) -> bool:

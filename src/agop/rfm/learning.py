@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,9 +11,10 @@ from torch import Tensor
 from agop.kernel_machine import Fit, fit_kernel_machine
 from agop.kernels import KernelMatrix
 from agop.ranks import ALONE, Panels, Ranks
-from agop.rfm.choice import Choice, Course, Extent, Search
+from agop.rfm.choice import Extent, Search
 from agop.rfm.clock import Clock
 from agop.rfm.cost import Work, fit_cost
+from agop.rfm.course import Choice, Course
 from agop.rfm.display import Display
 from agop.rfm.division import FOLDED_ROWS, affordable_rows
 from agop.rfm.recursion import Limits, RFMStep, Settings, rfm
@@ -66,8 +67,9 @@ class Learning:
         display: Display,
         later: Callable[[], float],
         share: float,
+        before: Sequence[Choice] = (),
     ) -> Choice:
-        """A choice by as many of the samples as a share of the time allows."""
+        """A choice by as many of the samples as a share of the time allows, after those by parts of them."""
         n_iterations = self.search.n_iterations
         most = min(len(samples), self.search.rows)
         rows = self.clock.most(most, lambda n: self.work.choice(n, n_iterations), share, later)
@@ -81,7 +83,7 @@ class Learning:
             search = replace(self.search, rows=rows, observe=observe)
             with self.clock.measured(lambda: self.work.tried(rows) * sum(len(c.losses) for c in choice.courses)):
                 seconds = self.clock.left(share, later)
-                choice = self.ranks.first(lambda: search.choose(samples, extent, seconds=seconds))
+                choice = self.ranks.first(lambda: search.choose(samples, extent, seconds=seconds, before=before))
         return choice
 
     def seconds_of_solve(self, n: int) -> float:

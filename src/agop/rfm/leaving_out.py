@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
-from agop.rfm.cross_fit import Fold, tuned
+from agop.rfm.course import Choice, Course
+from agop.rfm.cross_fit import fewer_tuning_rows, tuned
 from agop.rfm.display import Display
-from agop.rfm.division import fold_counts, folded, n_judging
+from agop.rfm.division import Fold, fold_counts, folded, n_judging
 from agop.rfm.learned import Judged, Learned
 from agop.rfm.learning import UPDATES, Learning
 from agop.rfm.recursion import RFMStep, in_turn
 from agop.rfm.samples import Samples
 
 __all__ = ["by_leaving_out"]
+
+_Stated: TypeAlias = list[tuple[Tensor, list[Tensor], Choice]]
+"""Rows of some folds, their predictions by fits that have not seen them, and the choices of these fits."""
 
 
 def by_leaving_out(learning: Learning, samples: Samples) -> Learned:
@@ -30,47 +35,67 @@ def by_leaving_out(learning: Learning, samples: Samples) -> Learned:
 
 
 def _folded(learning: Learning, samples: Samples) -> Learned:
-    """Choose on all samples, then repeat choosing and learning without each fold to predict it."""
-    n, (n_folds, n_stating) = len(samples), fold_counts(len(samples))
-    solver = learning.work.solver_for(n)
+    """Choose and learn without some folds to predict them, then choose on all samples among what was near the best."""
+    n, (n_folds, _) = len(samples), fold_counts(len(samples))
+    solver, search = learning.work.solver_for(n), learning.search
+
+    def last() -> float:
+        return learning.work.iterates(n, 1)
+
+    def again() -> float:
+        return learning.work.choice_again(min(n, search.rows), search.n_iterations)
+
     with learning.display(n, leaving_out=True) as display:
-        choice = learning.chosen(
-            samples, "iterate", display, lambda: (1 + n_stating) * learning.work.left_out(n, 1), 1 / (1 + n_stating)
-        )
-        number, iteration = choice.best(learning.search.n_iterations)
+        stated = _stated(learning, samples, display, lambda: again() + last()) if n > n_folds else []
+        before = [choice for _, _, choice in stated]
+        if before and not learning.clock.fits(lambda: again() + last()):
+            learning.clock.cut(f"kernel and settings are chosen without some of the {n:,} rows")
+            choice = before[-1]
+        else:
+            choice = learning.chosen(samples, "iterate", display, last, 1 / 2, before)
+        number, iteration = choice.best(search.n_iterations)
         course = choice.courses[number]
         part = learning.reduced(samples, "the last fit", learning.seconds_of_solve)
         steps = learning.steps(part, in_turn(course.settings), iteration, course.candidate.diagonal)
         best = learning.selected(steps, display, iteration).best
-        judged = _stated(learning, samples, n_folds, n_stating, iteration, display) if n > n_folds else None
+    judged = _judged(samples, stated) if stated else None
     return Learned(best, part, len(course.losses) - 1, course.candidate.diagonal, solver, judged)
 
 
-def _stated(
-    learning: Learning, samples: Samples, n_folds: int, n_stating: int, updates: int, display: Display
-) -> Judged | None:
-    """Predictions of some folds, by fits that have not seen them: of as many as the time allows."""
+def _stated(learning: Learning, samples: Samples, display: Display, later: Callable[[], float]) -> _Stated:
+    """As many folds as the time allows, one at least."""
+    n, (n_folds, n_stating) = len(samples), fold_counts(len(samples))
 
     def seconds(rows: int) -> float:
-        return learning.work.choice(rows, learning.search.n_iterations) + learning.work.left_out(len(samples), updates)
+        return learning.work.first_choice(rows, learning.search.n_iterations) + learning.work.left_out(n, 1)
 
-    rows = learning.clock.most(min(len(samples), learning.search.rows), lambda rows: n_stating * seconds(rows))
+    clock, most = learning.clock, min(n - n // n_folds, learning.search.rows)
+    rows = clock.most(most, lambda rows: n_stating * seconds(rows), later=later)
     with display.part("stating the score", n_stating * learning.n_tried) as advance:
-        search = replace(learning.search, rows=rows, observe=lambda _: advance())
-        parts = search.left_out_predictions(samples, n_folds, seconds=learning.clock.left())
+
+        def observe(course: Course) -> None:
+            advance(len(course.losses) - 1, course.settings[-1], course.losses[-1])
+
+        search = replace(learning.search, rows=rows, tuning_rows=fewer_tuning_rows, observe=observe)
+        parts = search.left_out_predictions(samples, n_folds, seconds=clock.left(n_folds / n_stating, later))
 
         def cut(number: int) -> str:
             return f"{number} folds of {n_stating} state the score"
 
-        found = learning.ranks.first(
-            lambda: list(learning.clock.alone.steps(islice(parts, n_stating), lambda _: seconds(rows), cut, least=0)),
-            samples.inputs.device,
-        )
-    if not found:
-        return None
-    own = torch.cat([rows for rows, _ in found])
+        def predicted(number: int) -> float:
+            return seconds(rows) if number < n_stating else 0.0
+
+        def found() -> _Stated:
+            return list(clock.alone.steps(islice(parts, n_stating), predicted, cut, later=later))
+
+        return learning.ranks.first(found, samples.inputs.device)
+
+
+def _judged(samples: Samples, stated: _Stated) -> Judged:
+    """The rows of all folds in their order, with their predictions."""
+    own = torch.cat([rows for rows, _, _ in stated])
     order = own.argsort()
-    each = [torch.cat(parts)[order] for parts in zip(*(parts for _, parts in found), strict=True)]
+    each = [torch.cat(parts)[order] for parts in zip(*(parts for _, parts, _ in stated), strict=True)]
     return Judged(samples.part(own[order]), each, each[-1])
 
 

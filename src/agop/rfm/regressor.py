@@ -54,8 +54,9 @@ class RFMRegressor(PredictiveMixin, TensorRegressorMixin, FeatureMachine):
     selection
         Without validation data, None keeps the last iterate; "loo" keeps the one with the smallest loss of left-out
         predictions: squared error, or log loss of a classifier. Two halves of up to 2,000 distinct rows judge each
-        other; of more than 4,000, or more than ``metric_samples``, a quarter (3,000 at most) gives no metric: two
-        thirds of it choose, one third states the score. Equal rows are left out together.
+        other, first of two thirds of the rows, so that the others state the score, and then of all; of more than 4,000,
+        or more than ``metric_samples``, a quarter (3,000 at most) gives no metric: two thirds of it choose, one third
+        states the score. Equal rows are left out together.
     solver
         "auto" for the one with the smaller predicted time that fits ``max_memory`` (``predicted_cost``), or
         ``Cholesky()``, ``ConjugateGradient()``, or ``Nystrom()``, which has few centers and is for so many samples that

@@ -17,6 +17,9 @@ from agop.storable import storable
 
 __all__ = ["Cholesky", "CholeskyFactor", "factorized_"]
 
+_SMALL = 256
+"""Rows up to which the inverse is computed as a whole, which takes fewer calls."""
+
 _COLUMNS = 64
 """Columns of an inverse factor at a time: few, so that the zeros above them are skipped."""
 
@@ -65,6 +68,8 @@ class CholeskyFactor:
         tensor([0.2500, 0.0625], dtype=torch.float64)
         """
         lower, n = self.lower, len(self.lower)
+        if rows is None and max_memory is None and n <= _SMALL:
+            return torch.cholesky_inverse(lower).diagonal().double()
         rows = torch.arange(n, device=lower.device) if rows is None else rows
         ordered, order = rows.sort()
         diagonal = lower.new_empty(len(rows), dtype=torch.float64)
