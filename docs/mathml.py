@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from docutils import nodes
 from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
@@ -13,9 +15,17 @@ from sphinx.writers.html5 import HTML5Translator
 logger = logging.getLogger(__name__)
 
 
+_NORM = re.compile(
+    r"((?<!\\left)\\lVert(?:(?!\\[lr]Vert).)*(?<!\\right)\\rVert"
+    r"|(?<!\\left)(?<!\\right)\\\|(?:(?!\\\|).)*(?<!\\left)(?<!\\right)\\\|)",
+    re.DOTALL,
+)
+"""A norm without size commands: as one group, what stands at its end is set to all of it and not to its last bar."""
+
+
 def _converted(node: nodes.Element, *, as_block: bool) -> str:
     try:
-        return str(tex2mathml(node.astext(), as_block=as_block))
+        return str(tex2mathml(_NORM.sub(r"{\1}", node.astext()), as_block=as_block))
     except MathError as error:
         logger.warning("formula %r cannot be set: %s", node.astext(), error, location=node)
         return ""

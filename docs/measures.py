@@ -15,19 +15,17 @@ _TABLES = {"classes": MEASURES, "regression": REGRESSION_MEASURES}
 
 
 class MeasureTable(SphinxDirective):
-    """A row for each measure: name, label, definition and source."""
+    """A row for each measure: label and name; definition and source."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """Write the rows as a list-table and let Sphinx read it."""
-        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 24 12 42 22", ""]
-        rows = [("name", "label", "definition", "source")]
+        lines = [".. list-table::", "   :class: measures", "   :header-rows: 1", "   :widths: 32 68", ""]
+        lines += ["   * - measure", "     - definition and source"]
         for name, measure in _TABLES[self.arguments[0]].items():
             definition = re.sub(r" \([^()]*\d{4}\)", "", measure.definition)
-            rows.append((f"``{name}``", measure.label, definition, measure.source))
-        for name, *others in rows:
-            lines += [f"   * - {name}", *(f"     - {other}" for other in others)]
+            lines += [f"   * - | {measure.label}", f"       | ``{name}``", f"     - {definition} *{measure.source}.*"]
         return self.parse_text_to_nodes("\n".join(lines))
 
 

@@ -13,10 +13,11 @@ from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 from torch import nn
 
-from agop import ClassMoments, average_gradient_outer_product, explain, measure, table_pipeline
+from agop import ClassMoments, DeepRFMClassifier, average_gradient_outer_product, explain, measure, table_pipeline
 from agop.charts.palette import color
 from agop.collapse import nc1_trace_ratio, nc2_gram_mse
 from agop.datasets import standardize
+from agop.deep_rfm import ReLUFeatures, class_sorted_gram
 
 FOLDER = Path(__file__).parent / "_pictures"
 
@@ -64,7 +65,7 @@ def agop() -> Figure:
     angle = float(torch.rad2deg(torch.atan2(vectors[1, 1], vectors[0, 1])))
     width, height = (max(2.4 * float(value.clamp(min=0) ** 0.5), 0.04) for value in values.flip(0))
     right.add_patch(Ellipse((0, 0), width, height, angle=angle, color=color(1)))
-    right.set_title(f"AGOP: {float(values[1] / values.sum()):.0%} along one direction", fontsize=9)
+    right.set_title(f"AGOP: {float(values[1] / values.sum()):.0%} along one direction".replace("%", " %"), fontsize=9)
     return figure
 
 
@@ -109,6 +110,21 @@ def _save_network(folder: Path) -> None:
     record.plot("attribution").save(folder / "share.svg")
 
 
+def _save_gram(folder: Path) -> None:
+    """Cosines between samples, sorted by class, of pixels and of the last features of Deep RFM."""
+    pixels, digits = load_digits(n_class=5, return_X_y=True)
+    (pixels,) = standardize(pixels[:300])
+    labels = torch.from_numpy(digits[:300])
+    model = DeepRFMClassifier(features=ReLUFeatures(256), depth=8, random_state=0).fit(pixels, digits[:300])
+    figure = Figure(figsize=(4.4, 2.5), layout="constrained")
+    stages = {"pixels": torch.from_numpy(pixels), "after 8 layers": torch.as_tensor(model.transform(pixels))}
+    for axes, (name, features) in zip(figure.subplots(1, 2), stages.items(), strict=True):
+        axes.imshow(class_sorted_gram(features, labels, 5), cmap="RdBu_r", vmin=-1, vmax=1)
+        axes.set_title(f"{name}: NC1 = {nc1_trace_ratio(ClassMoments.of(features, labels, 5)):.2g}", fontsize=9)
+        axes.set(xticks=[], yticks=[])
+    figure.savefig(folder / "gram.svg")
+
+
 def _save_effects(folder: Path) -> None:
     """The effects of the columns of a table."""
     table, progression = load_diabetes(return_X_y=True, as_frame=True)
@@ -127,6 +143,7 @@ def draw(app: Sphinx | None = None, folder: Path = FOLDER) -> None:  # noqa: ARG
     for picture in (nc1, nc2, agop):
         picture().savefig(folder / f"{picture.__name__}.svg")
     _save_network(folder)
+    _save_gram(folder)
     _save_effects(folder)
 
 

@@ -216,8 +216,8 @@ def test_page(make):
     for part in (
         "```console\n$ agop reproduce deep-rfm-metrics --scale quick\n```",
         "arXiv 2402.13728): All collapse.",
-        "Found: 1 of 3 checks hold, 1 do not, 1 are undecided.",
-        "| holds | It falls. | nc1 0.5; It is True. |\n| does not hold | It falls. | nc1 0.5; It is False. |",
+        "Found: 1 of 3 checks holds, 1 does not, 1 is undecided.",
+        "| holds | It falls. | nc1 = 0.5; It is True. |\n| does not hold | It falls. | nc1 = 0.5; It is False. |",
         "![deep-rfm-metrics](figure.svg)\n\nNC1 (tr Σ_W / tr Σ_B)",
         "Training rows: 500 or 20 a class. Seeds of a run: 2 or 1; thin lines are single seeds.",
         "| deep-rfm-digits-relu | 500 | 0, 1 | 2.5 |\n| free | 20 a class | 3 | 0.5 |",

@@ -211,7 +211,7 @@ GAINS = {  # linear factor, output factor, change of the weights, correlation of
     1.4: (0.9, 0.8, 0.2, 0.5),
     2.0: (0.9, 1.0, 0.1, 0.4),
 }
-"""Three gains collapse, by S V^T; at the others there is less of everything."""
+"""Three gains collapse, by their linear maps; at the others there is less of everything."""
 
 
 def grid(changes=MappingProxyType({}), **arguments):
@@ -226,7 +226,7 @@ def test_grid_of_gains():
     where, share, nfa, change, when = grid({1.0: (0.9, 0.5, 0.3, 0.6)})
     assert where.holds is True
     assert where.note.startswith("NC1 of 0.1 or less at gains 0.3, 0.4, 0.5, ")
-    assert where.note.endswith("at 0.3, 0.4, 0.5")
+    assert where.note.endswith(" 0.3, 0.4, 0.5")
     assert share.numbers["gains"] == 4  # at the others NC1 hardly falls
     assert share.holds is None
     assert nfa.holds is change.holds is when.holds is True
@@ -239,7 +239,7 @@ def test_grid_of_gains():
     ("index", "changes"),
     [
         (0, {0.5: (0.9, 0.07, 0.5, 0.7)}),  # collapse by the nonlinearity
-        (0, {1.0: (0.5, 0.8, 0.3, 0.6)}),  # S V^T without collapse
+        (0, {1.0: (0.5, 0.8, 0.3, 0.6)}),  # the linear maps, without collapse
         (2, {0.3: (0.03, 0.9, 0.9, 0.3), 0.4: (0.04, 0.8, 0.7, 0.35)}),
         (3, {0.3: (0.03, 0.9, 0.05, 0.9), 0.4: (0.04, 0.8, 0.08, 0.8)}),
         (4, {0.5: (0.9, 0.07, 0.5, 0.7)}),  # collapse and never the mechanism
@@ -285,7 +285,7 @@ def test_gains_that_have_not_fitted_are_left_out():
 
 
 def late(first_share, first_nc1):
-    """Three epochs: S V^T makes most of the fall, and NC1 is low, from these epochs on."""
+    """Three epochs: the linear maps make most of the fall, and NC1 is low, from these epochs on."""
 
     def nc1(epoch, layer, stage):
         whole = 0.1 if epoch >= first_nc1 else 0.6

@@ -49,9 +49,9 @@ class Verdict:
         Examples
         --------
         >>> Verdict.told({"numbers": {"share_end": 0.25, "root": None}, "note": "not fitted"})
-        'share end 0.25, root –; not fitted'
+        'share end = 0.25, root = –; not fitted'
         """
-        numbers = ", ".join(f"{name.replace('_', ' ')} {number(x)}" for name, x in verdict["numbers"].items())
+        numbers = ", ".join(f"{name.replace('_', ' ')} = {number(x)}" for name, x in verdict["numbers"].items())
         return "; ".join(filter(None, [numbers, verdict["note"]]))
 
 

@@ -42,11 +42,11 @@ def write_reproduction_readme(run: Run, command: str, picture: str | None) -> Pa
     >>> print(*text.splitlines()[6:13], sep="\n")
     The paper (Somebody 2026): It is found.
     <BLANKLINE>
-    Found: 1 of 1 checks hold, 0 do not.
+    Found: 1 of 1 checks holds.
     <BLANKLINE>
     | verdict | claim | found |
     |---|---|---|
-    | holds | The angle is below 25. | angle 12.5 |
+    | holds | The angle is below 25. | angle = 12.5 |
     """
     info = run.info()
     settings, verdicts, machine = info["settings"], info["verdicts"], info["machine"]
@@ -80,16 +80,18 @@ def write_reproduction_readme(run: Run, command: str, picture: str | None) -> Pa
 
 
 def found_text(verdicts: Sequence[Mapping[str, Any]]) -> str:
-    """How many checks hold.
+    """How many checks hold, and of the others how many do not or are undecided.
 
     Examples
     --------
-    >>> found_text([{"holds": True}, {"holds": True}, {"holds": False}]), found_text([{"holds": None}])
-    ('2 of 3 checks hold, 1 do not.', '0 of 1 checks hold, 0 do not, 1 are undecided.')
+    >>> found_text([{"holds": True}, {"holds": True}, {"holds": False}]), found_text([{"holds": True}, {"holds": None}])
+    ('2 of 3 checks hold, 1 does not.', '1 of 2 checks holds, 1 is undecided.')
     """
     held, failed, undecided = (sum(verdict["holds"] is what for verdict in verdicts) for what in (True, False, None))
-    rest = f", {undecided} are undecided" if undecided else ""
-    return f"{held} of {len(verdicts)} checks hold, {failed} do not{rest}."
+    told = [f"{held} of {len(verdicts)} checks {'holds' if held == 1 else 'hold'}"]
+    told += [f"{failed} {'does' if failed == 1 else 'do'} not"] * (failed > 0)
+    told += [f"{undecided} {'is' if undecided == 1 else 'are'} undecided"] * (undecided > 0)
+    return ", ".join(told) + "."
 
 
 def caption_of(info: Mapping[str, Any], chart: Chart | Grid) -> str:

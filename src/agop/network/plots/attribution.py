@@ -35,7 +35,7 @@ def attribution_plot(results: Sequence[NetworkResult]) -> Plot | None:
     linear = [first.mean / log(10) for _, first, _ in there]
     rest = [None if whole is None else (whole.mean - first.mean) / log(10) for _, first, whole in there]
     series = [
-        Series("S Vᵀ (linear map), φ to Wφ", linear, color(1)),
+        Series("linear map, φ to Wφ", linear, color(1)),
         Series("nonlinearity, Wφ to σ(Wφ)", rest, color(2)),
     ]
     return Plot(

@@ -1,4 +1,4 @@
-"""FACT and the ansatz beside W^T W over training, weight decay and depth; quick: about 90 s."""
+"""FACT and the ansatz beside WᵀW over training, weight decay and depth; quick: about 90 s."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FACT, _ROOT = "fact_pearson", "nfa_pearson_root"
 
 _MARGIN, _NEARER = 0.05, 0.5
 """Correlation by which FACT must be lower without weight decay, and share of the distance of the ansatz from 1 that
-FACT may have to predict W^T W better: both are near 1."""
+FACT may have to predict WᵀW better: both are near 1."""
 
 _THERE, _NOT_THERE, _PRECISE = 0.5, 0.5, 0.9
 """Correlation from which on the ansatz is there, below which FACT is not, and from which on FACT holds."""
@@ -94,13 +94,13 @@ def _predicts(name: str, lines: list[Line]) -> Verdict:
     fact, root = _both(lines, end)
     known = [(one, other) for one, other in pairs if one is not None and other is not None]
     holds = all(1 - one <= _NEARER * (1 - other) for one, other in known) if known else None
-    claim = f"{name}: at the end FACT predicts W^T W better than the root of the AGOP (half as far from 1, or less)"
+    claim = f"{name}: at the end FACT predicts WᵀW better than the root of the AGOP (half as far from 1, or less)"
     return Verdict(claim, {"fact_end": fact, "root_end": root}, holds)
 
 
 def _needs_decay(name: str, by_decay: dict[float, list[Line]]) -> Verdict:
     """FACT at the end with the largest weight decay that fits, and without any."""
-    claim = f"{name}: without weight decay FACT agrees less with W^T W at the end (correlation {_MARGIN} lower)"
+    claim = f"{name}: without weight decay FACT agrees less with WᵀW at the end (correlation {_MARGIN} lower)"
     fitted = {decay: lines for decay, lines in by_decay.items() if TrainingFit.of(lines).fitted}
     with_decay = max((decay for decay in fitted if decay > 0), default=None)
     if 0.0 not in fitted or with_decay is None:
@@ -116,7 +116,7 @@ def _before_training(data: str, lines: list[Line]) -> Verdict:
     start, _ = epochs_of(lines)
     fact, root = _both(lines, start)
     claim = (
-        f"{data}: before training W^T W agrees with the root of the AGOP ({_THERE} or more) where FACT does not hold "
+        f"{data}: before training WᵀW agrees with the root of the AGOP ({_THERE} or more) where FACT does not hold "
         f"(below {_NOT_THERE}), so that the ansatz there is no sign of convergence"
     )
     holds = None if fact is None or root is None else root >= _THERE and fact < _NOT_THERE
@@ -145,7 +145,7 @@ def _ends(lines: list[Line]) -> list[tuple[str, int]]:
 
 
 def _both(lines: list[Line], epoch: int) -> tuple[float | None, float | None]:
-    """Correlations of W^T W with FACT and with the root of the AGOP, means over hidden layers and seeds."""
+    """Correlations of WᵀW with FACT and with the root of the AGOP, means over hidden layers and seeds."""
     return over_layers(lines, _FACT, epoch), over_layers(lines, _ROOT, epoch)
 
 
@@ -158,7 +158,7 @@ _DRAWN = {
 
 
 def _chart(run: Run) -> Grid:
-    """Correlations with W^T W by epoch, means over the hidden layers; a row a depth and a panel a weight decay."""
+    """Correlations with WᵀW by epoch, means over the hidden layers; a row a depth and a panel a weight decay."""
 
     def panels(lines: list[Line]) -> dict[str, Curves]:
         found = {}
@@ -188,8 +188,8 @@ def _means(lines: list[Line]) -> list[Line]:
 FIGURE = Figure(
     name="fact",
     claim=(
-        "Where training with weight decay converges, the gradients of the loss determine W^T W, and better than the "
-        "AGOP of the outputs does, whose agreement with W^T W follows from that."
+        "Where training with weight decay converges, the gradients of the loss determine WᵀW, and better than the "
+        "AGOP of the outputs does, whose agreement with WᵀW follows from that."
     ),
     budget=240,
     parts=_parts,
@@ -206,4 +206,4 @@ FIGURE = Figure(
         "root, and the cosine of W and −∂L/∂W: means over the hidden layers, by epoch of one full batch."
     ),
 )
-"""Which of FACT and the ansatz predicts W^T W, and when."""
+"""Which of FACT and the ansatz predicts WᵀW, and when."""

@@ -31,7 +31,7 @@ _CIRCULANT = 0.5
 """Circulant share at the end that a block must have to be one."""
 
 _ANSATZ = 0.9
-"""Correlation of W^T W with the root of the AGOP from which on they agree."""
+"""Correlation of WᵀW with the root of the AGOP from which on they agree."""
 
 _RUNS: tuple[tuple[ModularKernel, float, int, bool], ...] = (("quadratic", 1.0, 25, False), ("gaussian", 2.5, 30, True))
 """Kernel, bandwidth, AGOP updates, and whether gradients are centered."""
@@ -129,10 +129,10 @@ def _at_once(name: str, line: Line) -> Verdict:
 
 
 def _ansatz(name: str, lines: list[Line]) -> Verdict:
-    """Least correlation of W^T W with the root of the AGOP, which is there before training too."""
+    """Least correlation of WᵀW with the root of the AGOP, which is there before training too."""
     found = [line["nfa_pearson_root"] for line in lines]
     numbers = {"root_start": found[0], "root_least": min(found), "root_end": found[-1]}
-    claim = f"{name}: W^T W agrees with the root of the AGOP at every epoch (correlation {_ANSATZ} or more)"
+    claim = f"{name}: WᵀW agrees with the root of the AGOP at every epoch (correlation {_ANSATZ} or more)"
     return Verdict(claim, numbers, min(found) >= _ANSATZ)
 
 
@@ -150,7 +150,7 @@ _MEASURES = {
     "circulant": "the circulant share of the block of the metric between the two numbers",
     "alignment": "the cosine of the metric with the last one",
     "circulant_agop": "the circulant share of the block of the AGOP between the two numbers",
-    "circulant_nfm": "the circulant share of the block of W^T W between the two numbers",
+    "circulant_nfm": "the circulant share of the block of WᵀW between the two numbers",
 }
 """What is said of the measures of features."""
 

@@ -38,8 +38,8 @@ GAINS: dict[Scale, tuple[float, ...]] = {
 """Initial gains, from small weights, which have to grow, to large ones, which need not move."""
 
 _MECHANISM, _COLLAPSE = 0.5, 0.1
-"""The mechanism is there where S V^T makes this share of a fall of NC1 over the hidden layers that can be shared out;
-collapse, where NC1 after them is this or less."""
+"""The mechanism is there where the linear maps make this share of a fall of NC1 over the hidden layers that can be
+shared out; collapse, where NC1 after them is this or less."""
 
 _LEAST_GAINS = 6
 """Gains from which on a rank correlation decides: of the orders of six 3 % have 0.8 or more by chance, of four 17 %."""
@@ -104,8 +104,8 @@ def _of_data(lines: list[Line]) -> list[Verdict]:
 def _of_fitted(name: str, by_gain: dict[float, list[Line]]) -> list[Verdict]:
     ends = {gain: _end(found) for gain, found in by_gain.items()}
     predictors = {
-        "share": "the share of S V^T in the fall of NC1",
-        "nfa": "the correlation of W^T W with the root of the AGOP",
+        "share": "the share of the linear maps in the fall of NC1",
+        "nfa": "the correlation of WᵀW with the root of the AGOP",
         "change": "the relative change of the weights",
     }
     predictions = [_prediction(name, ends, key, text) for key, text in predictors.items()]
@@ -125,16 +125,17 @@ def _end(lines: list[Line]) -> dict[str, float | None]:
 
 
 def _where(name: str, ends: dict[float, dict[str, float | None]]) -> Verdict:
-    """Gains at which the network collapses, and at which S V^T does it; where all do or none, nothing is compared."""
+    """Gains that collapse, and those at which the linear maps do it; where all do or none, nothing is compared."""
     collapse = [gain for gain, end in ends.items() if end["nc1"] is not None and end["nc1"] <= _COLLAPSE]
     mechanism = [gain for gain, end in ends.items() if end["share"] is not None and end["share"] > _MECHANISM]
     return Verdict(
-        f"{name}: the networks that collapse are those in which S V^T makes most of the fall of NC1",
+        f"{name}: the networks that collapse are those in which the linear maps make most of the fall of NC1",
         {f"nc1_gain_{gain:g}": end["nc1"] for gain, end in ends.items()}
         | {f"share_gain_{gain:g}": end["share"] for gain, end in ends.items()}
         | {f"loss_gain_{gain:g}": end["loss"] for gain, end in ends.items()},
         collapse == mechanism if 0 < len(collapse) < len(ends) else None,
-        f"NC1 of {_COLLAPSE:g} or less at gains {_listed(collapse)}, most of its fall by S V^T at {_listed(mechanism)}",
+        f"NC1 of {_COLLAPSE:g} or less at gains {_listed(collapse)}, most of its fall by linear maps at gains "
+        f"{_listed(mechanism)}",
     )
 
 
@@ -173,7 +174,7 @@ def _when(name: str, by_gain: dict[float, list[Line]]) -> Verdict:
 
 
 def _share(lines: list[Line], epoch: int) -> float | None:
-    """Share of S V^T in the fall of NC1 over the hidden layers; None where that is too small to be shared out."""
+    """Share of the linear maps in the fall of NC1 over the hidden layers; None where that is too small to share."""
     linear, whole = falls(lines, epoch)
     return linear / whole if whole >= LEAST_FALL else None
 
@@ -202,7 +203,7 @@ def _chart(run: Run) -> Grid:
 
 _PANELS: dict[str, tuple[str, str, bool, tuple[float, float] | None]] = {
     "NC1 after the layer": ("nc1_trace_ratio", "output", True, None),
-    "share of S Vᵀ in the fall of NC1": ("share", "input", False, (-0.2, 1.3)),
+    "share of the linear map in the fall of NC1": ("share", "input", False, (-0.2, 1.3)),
     "correlation of WᵀW with AGOP½": ("nfa_pearson_root", "input", False, None),
     "relative change of the weights": ("weight_change", "input", True, None),
 }
@@ -223,7 +224,7 @@ FIGURE = Figure(
     measures=(*MEASURES, "weight_change"),
     caption=(
         "All at the last epoch but the last panel. NC1 is tr Σ_W / tr Σ_B, without unit; share is the part of the "
-        "fall of log NC1 over a layer W = U S Vᵀ that is there after S Vᵀ; triangles are values beyond the axis, "
+        "fall of log NC1 over a layer that its linear map makes; triangles are values beyond the axis, "
         "where the layer makes NC1 hardly fall; the change is ‖W − W₀‖ / ‖W₀‖. Colors from blue to brown are layers, "
         "those from green to yellow are gains."
     ),

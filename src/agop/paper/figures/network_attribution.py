@@ -1,4 +1,4 @@
-"""NC1 of phi, S V^T phi and sigma(W phi) by layer and epoch of trained networks; quick: about 30 s."""
+"""NC1 of φ, W φ and σ(W φ) by layer and epoch of trained networks; quick: about 30 s."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _cause(name: str, lines: list[Line]) -> Verdict:
     """Share of the right singular structure in the fall of NC1 over all hidden layers at the end.
 
     For every seed NC1 must fall by ``LEAST_FALL``, by that much more than before training, and more than half of it at
-    S V^T.
+    the linear maps.
     """
     start, end = epochs_of(lines)
     (linear, whole), (_, before) = falls(lines, end), falls(lines, start)
@@ -84,8 +84,8 @@ def _share(lines: list[Line]) -> str:
 FIGURE = Figure(
     name="network-attribution",
     claim=(
-        "In trained networks most of the fall of NC1 at a layer W = U S V^T is there after S V^T, the part that the "
-        "AGOP predicts; the nonlinearity adds little."
+        "In trained networks most of the fall of NC1 at a layer is made by its weight W = U S Vᵀ, through the right "
+        "singular structure S Vᵀ that the AGOP predicts; the nonlinearity adds little."
     ),
     budget=120,
     parts=network_parts,
@@ -93,7 +93,8 @@ FIGURE = Figure(
     chart=_chart,
     measures=MEASURES,
     caption=(
-        "NC1 (tr Σ_W / tr Σ_B, without unit) by epoch at the stages of each fully connected layer W = U S Vᵀ. Share: "
-        "the part of the fall of log NC1 over the layer that is there after S Vᵀ, at the last epoch."
+        "NC1 (tr Σ_W / tr Σ_B, without unit) by epoch at the stages of each fully connected layer: its input φ, the "
+        "linear map W φ, the nonlinearity σ(W φ). Share: the part of the fall of log NC1 over the layer that the "
+        "linear map makes, at the last epoch."
     ),
 )

@@ -14,13 +14,13 @@ from agop.runs import Line, Run, hidden_layers, measurements, select, values_of
 __all__ = ["FIGURE"]
 
 _RISE = 0.1
-"""Rise of the correlation from which on W^T W has come to agree with the AGOP: both are near the identity at first."""
+"""Rise of the correlation from which on WᵀW has come to agree with the AGOP: both are near the identity at first."""
 
 _ENDS = ("within_start", "within_end", "between_start", "between_end", "loss_start", "loss_end")
 
 
 def _ansatz(name: str, lines: list[Line]) -> Verdict:
-    """Correlation of W^T W with the AGOP and its root, at the start and at the end."""
+    """Correlation of WᵀW with the AGOP and its root, at the start and at the end."""
     start, end = epochs_of(lines)
     root = [over_layers(lines, "nfa_pearson_root", epoch) for epoch in (start, end)]
     by_epoch = {epoch: over_layers(lines, "nfa_pearson_root", epoch) for epoch in values_of(lines, "epoch")}
@@ -28,7 +28,7 @@ def _ansatz(name: str, lines: list[Line]) -> Verdict:
     least = min(known, key=lambda epoch: known[epoch], default=None)
     plain = [over_layers(lines, "nfa_pearson", epoch) for epoch in (start, end)]
     return Verdict(
-        f"{name}: W^T W comes to agree with the root of the AGOP: above 0.5, and {_RISE:g} above the start",
+        f"{name}: WᵀW comes to agree with the root of the AGOP: above 0.5, and {_RISE:g} above the start",
         {
             "root_start": root[0],
             "root_end": root[1],
@@ -51,7 +51,7 @@ def _scatter(name: str, lines: list[Line]) -> Verdict:
     ends = [values.get(epoch) for values in (within, between, loss) for epoch in (start, end)]
     defined = all(value is not None for value in ends)
     return Verdict(
-        f"{name}: tr Sigma_W / tr Sigma_T falls to a third or less and tr Sigma_B / tr Sigma_T rises",
+        f"{name}: tr Σ_W / tr Σ_T falls to a third or less and tr Σ_B / tr Σ_T rises",
         dict(zip(_ENDS, ends, strict=True)),
         within[end] <= within[start] / 3 and between[end] > between[start] if defined else None,
     )
@@ -83,7 +83,7 @@ def _chart(run: Run) -> Grid:
 FIGURE = Figure(
     name="network-nfa",
     claim=(
-        "While the loss and the within-class part of the scatter fall in training, W^T W comes to agree with the AGOP: "
+        "While the loss and the within-class part of the scatter fall in training, WᵀW comes to agree with the AGOP: "
         "the neural feature ansatz holds where collapse happens."
     ),
     budget=120,
