@@ -9,7 +9,8 @@ import math
 import numpy as np
 import pytest
 
-from agop.charts.chart import Bars, Choice, Curve, Curves, HeatMap, Picture, Pictures, Series, chart_json
+from agop.charts.chart import Bars, Choice, Curve, Curves, HeatMap, Picture, Pictures, Series
+from agop.charts.page.data import chart_json
 from agop.charts.palette import GRAY, PALETTE, shade
 
 

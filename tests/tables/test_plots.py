@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from agop.charts.chart import Bars, Choice, chart_json
+from agop.charts.chart import Bars, Choice
+from agop.charts.page.data import chart_json
 from agop.charts.palette import GRAY, color
 from agop.tables import TABLE
 from agop.tables.plots import table_numbers, table_plots

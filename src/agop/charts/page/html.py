@@ -6,14 +6,16 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 import agop.charts.page
-from agop.charts.chart import Chart, Choice, Pictures, chart_json
+from agop.charts.chart import Chart, Choice, Pictures
 from agop.charts.document import Document, Plot
 from agop.charts.findings import findings_table
+from agop.charts.page.data import chart_json
 from agop.extras import require
 from agop.runs import versions
 from agop.runs.files import write_text_atomic
@@ -61,12 +63,14 @@ def write_page(document: Document, path: Path) -> Path:
 def _html(document: Document) -> str:
     environment = require("jinja2", "report").Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.undefined = require("jinja2", "report").StrictUndefined
-    script = f'"use strict";\n(async () => {{\n{"".join(map(_text, _SCRIPTS))}}})();\n'
+    drawing = f"(async () => {{\n{''.join(map(_text, _SCRIPTS))}}})()"
+    script = f'"use strict";\n{{\n{_text("loading.js")}holdLoad({drawing});\n}}\n'
     plotly, library = _library(require("plotly.offline", "report").get_plotlyjs())
     page: str = environment.from_string(_text("page.html.jinja")).render(
         document=document,
         findings_table=findings_table,
         caption=_caption,
+        unbroken=_unbroken,
         style=_text("page.css"),
         plotly=plotly,
         script=script,
@@ -99,6 +103,17 @@ def _plot_json(plot: Plot) -> dict[str, object]:
 
 def _caption(plot: Plot) -> str:
     return f"{plot.caption} {_STEPS}" if _has_pixels(plot.chart) else plot.caption
+
+
+def _unbroken(cell: str) -> str:
+    r"""A cell whose numbers stay with their unit and with the number that they go to or lead to.
+
+    Examples
+    --------
+    >>> _unbroken("1 % to 2 % (2 seeds)")
+    '1\xa0%\xa0to\xa02\xa0% (2 seeds)'
+    """
+    return re.sub(r"(?<=[\d%]) (?=%|→|to [\d−])|(?<=→) |(?<=[\d%] to) ", "\u00a0", cell)
 
 
 def _has_pixels(chart: Chart) -> bool:

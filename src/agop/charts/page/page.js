@@ -8,23 +8,8 @@ const PAPER_HEIGHTS = {
   Bars: ({ categories }) => Math.max(280, 17 * categories.length + 80), Pictures: () => Infinity,
 };
 
-/** Text that an element holds compressed. */
-async function unpacked(id) {
-  const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), (letter) => letter.charCodeAt(0));
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
-}
-
-/** The plotting library, which a policy that knows its hash lets run. */
-async function loaded() {
-  const textContent = await unpacked("plotly");
-  document.head.append(Object.assign(document.createElement("script"), { textContent }));
-}
-
-const canUnpack = "DecompressionStream" in globalThis;
 document.getElementById("old").hidden = canUnpack;
 if (!canUnpack) return;
-// Where a browser lets time pass as fast as the page is ready, for a picture, timers hold it up until all is drawn.
-const holding = setInterval(() => {}, 4);
 const report = JSON.parse(await unpacked("report-data"));
 const library = loaded();
 
@@ -225,8 +210,8 @@ new ResizeObserver(() => {
     .forEach((plot) => plot.draw()), 100);
 }).observe(document.getElementById("main"));
 
-// Plots are drawn as they come into view, so that the page answers at once, and the others one by one in idle time, so
-// that it is whole without being scrolled. Their room is kept for them.
+// Plots are drawn as they come into view, and the others one by one, between which the page answers, so that it is whole
+// without being scrolled. Their room is kept for them.
 const waiting = new IntersectionObserver((entries) => {
   entries.filter((entry) => entry.isIntersecting).forEach((entry) => {
     waiting.unobserve(entry.target);
@@ -235,16 +220,15 @@ const waiting = new IntersectionObserver((entries) => {
   });
 }, { rootMargin: "600px" });
 plots.forEach((plot) => waiting.observe(plot.section));
-const idle = () => new Promise((done) => (globalThis.requestIdleCallback ?? setTimeout)(done));
+const answers = () => new Promise((done) => setTimeout(done));
 async function drawTheOthers() {
   await library;
   for (const plot of plots) {
-    await idle();
+    await answers();
     if (!plot.width) await plot.draw();
   }
-  clearInterval(holding);
   root.dataset.height = root.scrollHeight;
 }
 plots.forEach((plot) => plot.keepRoom());
 document.getElementById(location.hash.slice(1))?.scrollIntoView();  // room above it was kept after the page was there
-drawTheOthers();
+await drawTheOthers();

@@ -66,9 +66,9 @@ def write_picture(page: Path, picture: Path, width: int = 1000) -> Path:
 
 
 def _run(program: str, folder: Path, page: Path, *options: str) -> str:
-    """Open a page with a profile of its own, in a time that passes as fast as the page is ready; what is printed."""
+    """Open a page with a profile of its own until it is loaded, when all its plots are drawn; what is printed."""
     own = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # it does not start as root else
-    fixed = ["--headless", "--disable-gpu", "--virtual-time-budget=600000", f"--user-data-dir={folder / 'profile'}"]
+    fixed = ["--headless", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
     try:
         done = subprocess.run(  # noqa: S603 - a browser that is installed, and a file of ours
             [program, *fixed, *own, *options, page.resolve().as_uri()],
