@@ -89,9 +89,18 @@ class Visit:
         """Wait until every plot is drawn."""
         self.until("document.documentElement.dataset.height !== undefined")
 
+    def darken(self):
+        """Go on as in a dark room, once every plot that is drawn has the ink of the page."""
+        self.page.emulate_media(color_scheme="dark")
+        self.until(_INKED)
+
     def unreadable(self):
         """What cannot be read, in words: plots that are not drawn, texts that are cut or lie on others, a wide page."""
         return self.page.evaluate(_UNREADABLE)
+
+    def pale(self):
+        """Texts with less contrast than 4.5 to what they lie on, in words; those in colored cells are not judged."""
+        return self.page.evaluate(_PALE)
 
 
 _UNREADABLE = r"""() => {
@@ -115,7 +124,38 @@ _UNREADABLE = r"""() => {
       if (both) found.push(`${id}: ${a.text} lies on ${b.text}`);
     }));
   }
+  for (const table of document.querySelectorAll(".whole")) {
+    if (table.scrollWidth > table.clientWidth) found.push(`${table.ariaLabel} is wider than its room`);
+  }
   const wide = document.documentElement.scrollWidth;
   if (wide > innerWidth) found.push(`the page is ${wide} wide`);
+  return found;
+}"""
+
+_INKED = r"""(() => {
+  const ink = getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
+  return [...document.querySelectorAll(".chart.js-plotly-plot")].every((chart) => chart.layout.font.color === ink);
+})()"""
+
+_PALE = r"""() => {
+  const numbers = (color) => color.match(/[\d.]+/g).map(Number);
+  const over = ([r, g, b, a = 1], below) => [r, g, b].map((value, i) => a * value + (1 - a) * below[i]);
+  const luminance = (color) => color.map((value) => value / 255)
+    .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, value, i) => sum + [0.2126, 0.7152, 0.0722][i] * value, 0);
+  const ground = (element) => (!element ? [255, 255, 255]
+    : over(numbers(getComputedStyle(element).backgroundColor), ground(element.parentElement)));
+  const found = [];
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const { parentElement: element, textContent: text } = texts.currentNode;
+    if (!text.trim() || !element.checkVisibility() || element.closest("script, style, .heatmap-label")) continue;
+    const { color, fill } = getComputedStyle(element);
+    const behind = ground(element);
+    const ink = over(numbers(element.closest("svg") ? fill : color), behind);
+    const [high, low] = [ink, behind].map(luminance).sort((a, b) => b - a);
+    const ratio = (high + 0.05) / (low + 0.05);
+    if (ratio < 4.5) found.push(`${text.trim().slice(0, 40)}: ${ratio.toFixed(1)}`);
+  }
   return found;
 }"""

@@ -108,12 +108,17 @@ SHOWN = {}
 
 @pytest.mark.parametrize("width", [320, 768, 1400])
 def test_every_text_can_be_read(browser, page, width):
+    """In light and in dark colors."""
     path, make, kinds = page
     SHOWN[make] = kinds
     with browser.new_context(viewport={"width": width, "height": 900}) as context:
         visit = Visit(context, path)
         visit.until_whole()
         assert visit.unreadable() == []
+        assert visit.pale() == []
+        visit.darken()
+        assert visit.unreadable() == []
+        assert visit.pale() == []
         assert visit.complaints == []
 
 
@@ -128,9 +133,12 @@ def test_what_cannot_be_read_is_found(browser, tmp_path):
     text = '<text x="{}" y="20">one</text>'
     svg = "<svg class='main-svg' width='100' height='40'>" + "".join(map(text.format, (5, 12, 90))) + "</svg>"
     chart = "<div class='chart' style='width: 100px; overflow: hidden'>{}</div>"
-    bad = f"<section id='a'>{chart.format(svg)}</section><section id='b'>{chart.format('')}</section>"
+    pale = "<p style='color: #999'>pale</p><p style='background: #111'>dark</p><p>black</p>"
+    bad = f"{pale}<section id='a'>{chart.format(svg)}</section><section id='b'>{chart.format('')}</section>"
     (tmp_path / "bad.html").write_text(f"{bad}<div style='width: 5000px'>wide</div>", encoding="utf-8")
     with browser.new_context(viewport={"width": 600, "height": 900}) as context:
-        found = Visit(context, tmp_path / "bad.html").unreadable()
+        visit = Visit(context, tmp_path / "bad.html")
+        found, pale = visit.unreadable(), visit.pale()
     assert found[:3] == ["a: one is cut", "a: one lies on one", "b is not drawn"]
     assert "wide" in found[3]
+    assert [text.split(":")[0] for text in pale] == ["pale", "dark"]

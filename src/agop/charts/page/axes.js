@@ -123,13 +123,17 @@ function columnTicks(columns, room) {
   const slanted = 2 * long > texts.length && Math.max(...widths) > cell;
   const usual = [...widths].sort((one, other) => one - other)[Math.floor(widths.length / 2)];
   const every = Math.ceil((slanted ? 24 : usual) / cell);
-  let end = -Infinity;  // of the last tick that is kept, in pixels
-  const kept = places(texts).filter((i) => {
-    const half = (slanted ? 24 : widths[i]) / 2;
-    if (i % every || i * cell - half < end) return false;
-    end = i * cell + half;
-    return true;
+  const half = (i) => (slanted ? 24 : widths[i]) / 2;
+  const collide = (i, j) => j * cell - half(j) < i * cell + half(i);
+  const kept = [];
+  places(texts).filter((i) => i % every === 0).forEach((i) => {
+    if (!kept.length || !collide(kept.at(-1), i)) kept.push(i);
   });
+  const last = texts.length - 1;  // where a network ends is told rather than what is before it
+  if (kept.at(-1) !== last && typeof columns[last] === "string") {
+    while (kept.length > 1 && collide(kept.at(-1), last)) kept.pop();
+    if (!collide(kept.at(-1), last)) kept.push(last);
+  }
   return {
     ticks: { tickvals: kept, ticktext: kept.map((i) => textOf(texts[i])), tickangle: slanted ? -45 : 0 },
     height: slanted ? Math.ceil(Math.max(...widths) * 0.7) : 0,

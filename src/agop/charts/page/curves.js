@@ -43,7 +43,7 @@ function curveTraces(chart, curves, heights, width, where = {}) {
       hovertemplate: `${textOf(chart.x_title)} %{x}: %{y:.4g}<extra>${textOf(curve.name)}</extra>`,
     };
     const seeds = Object.entries(curve.seeds).map(([seed, values]) => ({
-      ...line, y: shown(values), mode: "lines", line: { ...line.line, width: 0.8 }, opacity: 0.6, showlegend: false,
+      ...line, y: shown(values), mode: "lines", line: { ...line.line, width: 0.8 }, opacity: 0.8, showlegend: false,
       hovertemplate: `${textOf(chart.x_title)} %{x}: %{y:.4g}<extra>${textOf(`${curve.name}, ${seed}`)}</extra>`,
     }));
     const beyond = chart.y_range ? [beyondMarks(chart.y_range, line)] : [];
