@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -370,6 +371,19 @@ def test_lead_says_when_and_where():
     result = DeepRFMResult("run", info, [])
     assert document_of([result]).lead == "2026-01-02, a processor, a card, 12.3 s, agop 1.2"
     assert document_of([DeepRFMResult("run", {"settings": {}}, [])]).lead == ""
+
+
+def test_what_is_the_same_for_all_runs_is_said_once():
+    info = {"settings": {}, "started": "2026-01-02T03:04:05+00:00", "versions": {"agop": "1.2"}}
+    lines = [{"seed": 0, "epoch": 0, "layer": "fc", "stage": "input", "nc1_trace_ratio": 1.0, "n_rows": 40}]
+    results = [NetworkResult(name, {**info, "seconds": k}, lines) for k, name in ((1.0, "a"), (2.0, "b"))]
+    document = document_of([replace(each, info={**each.info, "settings": {"rows": "each"}}) for each in results])
+    assert document.lead == "measured: each of 40 rows; 2026-01-02, agop 1.2; a: 1 s; b: 2 s"
+    captions = [plot.caption for plot in document.plots]
+    assert max(caption.count("each of 40 rows") for caption in captions) == 1
+    other = replace(results[1], info={**info, "seconds": 2.0, "settings": {"rows": "mean"}})
+    told = "a: measured: 40 rows, 1 s; b: measured: means of the rows of 40 samples, 2 s"
+    assert document_of([results[0], other]).lead == f"2026-01-02, agop 1.2; {told}"
 
 
 def test_what_is_missing_is_said():

@@ -84,8 +84,9 @@ class NetworkResult:
 
 def rows_caption(results: Sequence[NetworkResult]) -> str:
     """Sentence on the rows that were measured, to end a caption; empty if they are not known."""
-    known = [(result.name, result.rows) for result in results if result.rows]
-    texts = [rows if len(results) == 1 else f"{name}: {rows}" for name, rows in known]
+    known = {result.name: result.rows for result in results if result.rows}
+    same = len(known) == len(results) and len(set(known.values())) == 1
+    texts = [results[0].rows] if same else [f"{name}: {rows}" for name, rows in known.items()]
     return f"Measured: {'; '.join(texts)}." if texts else ""
 
 

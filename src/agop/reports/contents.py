@@ -43,7 +43,7 @@ def document_of(results: Sequence[Result]) -> Document:
     ]
     return Document(
         _title(results),
-        "; ".join(filter(None, (_of(results, result, _lead(result)) for result in results))),
+        _lead(results),
         [finding for kind, part in kinds for finding in kind.findings(part)],
         plots_of(results),
         [table for table in tables if table.rows],
@@ -98,21 +98,26 @@ def _title(results: Sequence[Result]) -> str:
     return f"{kind_of(result).heading(result)} on {data}" if data else kind_of(result).heading(result)
 
 
-def _lead(result: Result) -> str:
-    """Data of a result, and when, on what and how long it ran."""
-    return "; ".join(filter(None, (kind_of(result).data(result), _facts(result.info))))
+def _lead(results: Sequence[Result]) -> str:
+    """Data of the results, and when, on what and how long they ran; what is the same for all is said once."""
+    facts = [_facts(result) for result in results]
+    shared = [column[0] if len(set(column)) == 1 else "" for column in zip(*facts, strict=True)]
+    own = [["" if same else fact for fact, same in zip(each, shared, strict=True)] for each in facts]
+    parts = [_of(results, result, ", ".join(filter(None, each))) for result, each in zip(results, own, strict=True)]
+    return "; ".join(filter(None, [shared[0], ", ".join(filter(None, shared[1:])), *parts]))
 
 
-def _facts(info: Mapping[str, Any]) -> str:
-    """When, on what and how long it ran, as far as it is known."""
+def _facts(result: Result) -> list[str]:
+    """Data of a result, its day, machine, duration and version; empty where they are not known."""
+    info = result.info
     machine, version = info.get("machine", {}), info.get("versions", {}).get("agop")
-    facts = [
+    return [
+        kind_of(result).data(result),
         str(info.get("started") or "")[:10],
         ", ".join([machine["cpu"], *machine.get("gpus", [])]) if machine.get("cpu") else "",
         _duration(info["seconds"]) if info.get("seconds") else "",
         f"agop {version}" if version else "",
     ]
-    return ", ".join(filter(None, facts))
 
 
 def _notes(info: Mapping[str, Any]) -> list[str]:

@@ -61,7 +61,7 @@ def table_numbers(result: TableResult) -> NumberTable:
         ]
         for index in explanation.ranking()
     ]
-    return NumberTable(f"Columns of {result.name}", columns, rows)
+    return NumberTable(f"Columns of {result.name}", columns, rows, words=("interacts with", "coupled with"))
 
 
 def _effect_plot(results: Sequence[TableResult]) -> Plot:
