@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import NotFittedError
 
 from agop import DeepRFMClassifier, Gaussian, Laplace
@@ -231,7 +232,7 @@ def test_other_random_features(blobs):
     X, y, new, truth = blobs
     model = DeepRFMClassifier(features=CosineFeatures(64, gamma=0.05), depth=2, ridge=1e-3, random_state=0).fit(X, y)
     assert model.transform(new).shape == (40, 64)
-    assert model.score(new, truth) > 0.8
+    assert model.score(new, truth) > LinearDiscriminantAnalysis().fit(X, y).score(new, truth) - 0.2
 
 
 def test_a_last_batch_of_one(blobs):

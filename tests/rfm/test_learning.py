@@ -264,7 +264,7 @@ def test_median_bandwidth_of_many_rows_follows_the_random_state():
     fits = [RFMRegressor(Laplace(MedianDistance()), n_iterations=0, random_state=s).fit(X, X[:, 0]) for s in (0, 0, 1)]
     first, again, other = (model.bandwidth_ for model in fits)
     assert first == again != other
-    assert first == pytest.approx(other, rel=0.05)
+    assert first == pytest.approx(other, rel=0.2)  # five standard errors of medians over 300 rows
 
 
 def test_median_bandwidth_in_a_search(blobs):
