@@ -107,7 +107,7 @@ def test_a_fitted_machine_shows_what_it_learned(digits):
     model = RFMClassifier(Laplace(10.0), ridge=0.01, n_iterations=1)
     assert "iterate" not in both(model)
     html = both(model.fit(X, y))
-    for shown in ("Laplace, full metric", f"{model.best_iteration_} of 1", "150 distinct rows"):
+    for shown in ("Laplace, full metric", f"{model.best_iteration_} of {model.n_iter_}", "150 distinct rows"):
         assert shown in html
     assert ("the metric is the identity" in html) is (model.metric_ is None)
     assert f"{model.validation_scores_[-1]:.3f} ± {model.validation_standard_errors_[-1]:.3f}" in html
