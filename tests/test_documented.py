@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 import tomllib
@@ -30,14 +31,21 @@ def commands(text):
     return [shlex.split(line.partition("agop ")[2], comments=True) for line in shown]
 
 
+@functools.cache
+def commands_there():
+    """The commands by name."""
+    for name in COMMANDS:
+        import_module(f"agop.cli.commands.{name.replace('-', '_')}")
+    return typer.main.get_command(app).commands
+
+
 def refused(arguments):
     """Why a command does not take these arguments; None if it does."""
     name, *rest = arguments
     if name not in COMMANDS:
         return f"no command {name}"
-    import_module(f"agop.cli.commands.{name.replace('-', '_')}")
     try:
-        typer.main.get_command(app).commands[name].make_context(name, rest)
+        commands_there()[name].make_context(name, rest)
     except UsageError as error:
         return f"{name}: {error.format_message()}"
     return None
@@ -67,9 +75,7 @@ def test_a_command_that_does_not_work_is_found(line):
 @pytest.mark.parametrize("page", TEXTS)
 def test_options_in_a_sentence_exist(page):
     told = set(re.findall(r"``(--[a-z][\w-]*)", TEXTS[page]))
-    for name in COMMANDS:
-        import_module(f"agop.cli.commands.{name.replace('-', '_')}")
-    there = {option for each in typer.main.get_command(app).commands.values() for p in each.params for option in p.opts}
+    there = {option for each in commands_there().values() for p in each.params for option in p.opts}
     assert told <= there
 
 

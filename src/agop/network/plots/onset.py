@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from statistics import fmean
+from typing import TypeGuard
 
 from agop.charts.findings import Finding, Interval, number_text
 from agop.network.onset import Onset, onset_of_collapse
@@ -70,10 +71,10 @@ def _reasons(courses: Mapping[int, Sequence[Line]], n_seeds: int) -> tuple[str, 
 
 
 def _reason(end: float | None) -> str:
-    if end is None or not isfinite(end):
+    if not _is_known(end):
         return "NC1 has no value at the end"
     return "NC1 ends above it" if end > _THRESHOLD else "NC1 is below it from the first measurement on"
 
 
-def _is_known(nc1: float | None) -> bool:
+def _is_known(nc1: float | None) -> TypeGuard[float]:
     return nc1 is not None and isfinite(nc1)
