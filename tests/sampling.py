@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-__all__ = ["is_share", "margin"]
+__all__ = ["is_share", "margin", "share_error"]
 
 RARE = 1e-6
 """Chance that correct code fails such a test."""
@@ -20,3 +20,10 @@ def margin(draws):
 def is_share(count, n, share):
     """Whether so many of n independent draws may be found where a share is expected."""
     return stats.binomtest(int(count), n, share).pvalue > RARE
+
+
+def share_error(hits):
+    """Standard error of the share of n hits; with two more hits and misses (Agresti and Coull) if that is larger."""
+    n = len(hits)
+    more = (np.sum(hits) + 2) / (n + 4)
+    return max(np.std(hits, ddof=1) / n**0.5, (more * (1 - more) / (n + 4)) ** 0.5)

@@ -13,6 +13,7 @@ from agop.deep_rfm import ReLUFeatures
 from agop.errors import TimeBudgetWarning
 from agop.rfm.calibration import Calibration
 from rfm.plain import RFMClassifier, RFMRegressor
+from sampling import share_error
 
 
 @pytest.mark.parametrize("best", [0, 1, 3])
@@ -55,7 +56,7 @@ def test_validation_scores_come_with_their_standard_error(blobs, surface):
     X, y, new, truth = blobs
     model = RFMClassifier(Laplace(4.0), n_iterations=1).fit(X, y, validation=(new, truth))
     right = model.predict(new) == truth
-    np.testing.assert_allclose(model.validation_standard_errors_, right.std(ddof=1) / 40**0.5, rtol=1e-9)
+    np.testing.assert_allclose(model.validation_standard_errors_, share_error(right), rtol=1e-9)
     X, y, new, truth = surface
     model = RFMRegressor(Laplace(4.0), n_iterations=1).fit(X, y, validation=(new, truth))
     squares = (model.predict(new) - truth) ** 2 / truth.var()
@@ -71,7 +72,7 @@ def test_probabilities_are_calibrated_on_the_machine_that_is_kept(blobs):
     assert len(model.machine_.centers) == 90
     assert model.calibration_.scale == pytest.approx(Calibration.of(values, shares).scale, rel=1e-9)
     right = model.predict(new) == truth
-    np.testing.assert_allclose(model.validation_standard_errors_, right.std(ddof=1) / 40**0.5, rtol=1e-9)
+    np.testing.assert_allclose(model.validation_standard_errors_, share_error(right), rtol=1e-9)
 
 
 def test_labels_that_only_the_validation_part_has_count_as_errors(blobs):

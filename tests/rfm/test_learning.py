@@ -17,7 +17,7 @@ from agop.kernels import LeaveOneOutBandwidth, MedianDistance
 from agop.rfm.calibration import Calibration
 from agop.rfm.tuning import RIDGES
 from rfm.plain import RFMClassifier, RFMRegressor
-from sampling import margin
+from sampling import margin, share_error
 
 
 def refit_without(model, X, y, weights=None):
@@ -59,7 +59,7 @@ def test_without_updates_scores_are_leave_one_out(blobs, classes):
     left_out = refit_without(model, X, signed)
     right = (left_out[:, 0] > 0 if classes == 2 else left_out.argmax(1)) == labels
     np.testing.assert_allclose(model.validation_scores_, [right.mean()], rtol=1e-12)
-    np.testing.assert_allclose(model.validation_standard_errors_, right.std(ddof=1) / len(X) ** 0.5, rtol=1e-9)
+    np.testing.assert_allclose(model.validation_standard_errors_, share_error(right), rtol=1e-9)
 
 
 def test_the_intercept_is_left_out_with_its_sample():

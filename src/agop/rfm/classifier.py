@@ -19,6 +19,7 @@ from agop.rfm.calibration import Calibration
 from agop.rfm.feature_machine import FeatureMachine
 from agop.rfm.recursion import RFMStep
 from agop.rfm.samples import Samples, positive
+from agop.rfm.selection import share_and_error
 from agop.solvers import Solver
 from agop.storable import storable
 
@@ -38,7 +39,7 @@ class RFMClassifier(TensorClassifierMixin, FeatureMachine):
 time_budget, max_memory, callback, verbose, random_state
         As for ``RFMRegressor``; validation data choose the iterate by accuracy, and their split is stratified.
     selection
-        As for ``RFMRegressor``; ``validation_scores_`` are accuracies.
+        As for ``RFMRegressor``; ``validation_scores_`` are accuracies, with errors that are not 0 where all are right.
     class_weight
         Weights of the classes, {label: weight}, that multiply those of the samples; "balanced" for the inverse of
         the class sizes; None for ones. They say how much samples matter, not how many there are.
@@ -68,6 +69,8 @@ n_iter_, validation_scores_, validation_standard_errors_, cut_short_, feature_im
         **FeatureMachine._parameter_constraints,
         "class_weight": [Mapping, StrOptions({"balanced"}), None],
     }
+
+    _mean_gain = staticmethod(share_and_error)
 
     def __init__(
         self,

@@ -50,6 +50,9 @@ class FeatureMachine(FittedMixin, ReferenceMixin, FeatureImportances, MachinePar
     metric_: Tensor | None
     n_features_in_: int
 
+    _mean_gain = staticmethod(mean_and_error)
+    """Score and its standard error, from the gains of samples, their weights and their groups."""
+
     def __sklearn_is_fitted__(self) -> bool:
         """Whether a fit came to its end."""
         return hasattr(self, "machine_")
@@ -204,7 +207,7 @@ class FeatureMachine(FittedMixin, ReferenceMixin, FeatureImportances, MachinePar
     def _score_of(self, raw: Tensor, samples: Samples, validated: bool) -> tuple[float, float]:
         """Score of raw predictions (m, C) at the inputs of samples, the larger the better, and its standard error."""
         gains = self._gains(raw[samples.group], samples, validated=validated)
-        return mean_and_error(gains, samples.sample_weights, samples.group)
+        return self._mean_gain(gains, samples.sample_weights, samples.group)
 
     def _raw(self, X: Any) -> Tensor:
         check_is_fitted(self, "machine_")

@@ -11,7 +11,7 @@ from torch import Tensor
 from agop.ranks import ALONE, Ranks
 from agop.rfm.recursion import RFMStep
 
-__all__ = ["Selected", "mean_and_error", "pays", "select_iterate"]
+__all__ = ["Selected", "mean_and_error", "pays", "select_iterate", "share_and_error"]
 
 GAIN = 0.005
 """Share of the loss that an update must bring, else no other one follows: it rarely brings more."""
@@ -102,3 +102,27 @@ def mean_and_error(values: Tensor, weights: Tensor, group: Tensor) -> tuple[floa
     own = values.new_zeros(int(group.max()) + 1).index_add_(0, group, weights / weights.sum() * (values - mean))
     error = (own.square().sum() * len(own)).sqrt() / (len(own) - 1) ** 0.5 if len(own) > 1 else mean * torch.nan
     return mean.item(), error.item()
+
+
+def share_and_error(values: Tensor, weights: Tensor, group: Tensor) -> tuple[float, float]:
+    r"""Weighted share of values (n,) that are 1, the others being 0, and its standard error, which is never 0.
+
+    The error is that of ``mean_and_error``, or with the :math:`n = (\sum_g w_g)^2 / \sum_g w_g^2` draws that the groups
+    are worth and two more hits and two more misses :math:`\sqrt{p (1 - p) / (n + 4)}` if that is larger: without a miss
+    among n draws up to 3 / n of all may be misses.
+
+    References
+    ----------
+    Agresti and Coull 1998, Approximate is better than "exact" for interval estimation of binomial proportions, The
+    American Statistician 52:119.
+
+    Examples
+    --------
+    >>> share_and_error(torch.ones(1000), torch.ones(1000), torch.arange(1000))
+    (1.0, 0.001407...)
+    """
+    share, error = mean_and_error(values, weights, group)
+    of_group = torch.bincount(group, weights.double())
+    n = (of_group.sum().square() / of_group.square().sum()).item()
+    more = (n * share + 2) / (n + 4)
+    return share, max(error, (more * (1 - more) / (n + 4)) ** 0.5)
