@@ -205,3 +205,12 @@ def test_progress_only_when_asked(blobs, capsys, estimator, name):
     assert name in out
     assert "100%" in out
     assert not err
+
+
+def test_what_validation_rows_state_is_shown_as_the_score_that_it_is(surface, capsys):
+    X, y, new, truth = surface
+    model = RFMRegressor(Laplace(4.0), n_iterations=1, verbose=2).fit(X, y, validation=(new, truth))
+    shown = capsys.readouterr().out
+    for score in model.validation_scores_:
+        assert f"validation score {score:.4g}" in shown
+    assert "loss" not in shown

@@ -14,7 +14,7 @@ from agop.rfm.tuning import Setting
 __all__ = ["Display"]
 
 Advance: TypeAlias = Callable[..., None]
-"""Advances a bar by one piece; it may be told the iterate that was computed, its setting and its left-out loss."""
+"""Advances a bar by one piece; it may be told the iterate that was computed, its setting and how good it is."""
 
 
 class Display:
@@ -55,28 +55,28 @@ class Display:
     def part(self, name: str, pieces: int) -> Iterator[Advance]:
         """A part of the fit in some pieces, fewer at times; the function that advances the bar by one of them.
 
-        Told an iterate with its setting and left-out loss, it prints a line on it too, where lines are wanted.
+        Told an iterate with its setting and how good it is, it prints a line on it too, where lines are wanted.
         """
         before, whole = self.progress.tasks[self.task].completed, self.parts.get(name, 0.0)
         self.progress.update(self.task, description=f"RFM: {name}")
         done, last = 0, time.monotonic()
 
-        def advance(iteration: int | None = None, setting: Setting | None = None, loss: float | None = None) -> None:
+        def advance(iteration: int | None = None, setting: Setting | None = None, judged: str = "") -> None:
             nonlocal done, last
             done, seconds, last = min(done + 1, pieces), time.monotonic() - last, time.monotonic()
             self.progress.update(self.task, completed=before + whole * done / pieces)
             if self.lines and iteration is not None and setting is not None:
-                text = f"{name}: {_line(iteration, setting, loss)}, {seconds:.2f} s"
+                text = f"{name}: {_line(iteration, setting, judged)}, {seconds:.2f} s"
                 self.progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
         yield advance
         self.progress.update(self.task, completed=before + whole)
 
 
-def _line(iteration: int, setting: Setting, loss: float | None) -> str:
-    """Iterate, kernel, power, bandwidth, ridge and left-out loss."""
+def _line(iteration: int, setting: Setting, judged: str) -> str:
+    """Iterate, kernel, power, bandwidth, ridge and how good it is."""
     factor = setting.factor
     bandwidth = f"{setting.kernel.bandwidth:.4g}" if factor is None else f"{factor:g} medians"
     power = f", power {setting.power:g}" if iteration else ""
     kernel = f"{type(setting.kernel).__name__}{power}, bandwidth {bandwidth}, ridge {setting.ridge:.3g}"
-    return f"iterate {iteration}, {kernel}" + ("" if loss is None else f", left-out loss {loss:.4g}")
+    return ", ".join(filter(None, [f"iterate {iteration}", kernel, judged]))

@@ -78,7 +78,7 @@ class Learning:
         with display.part("choosing", self.n_tried) as advance:
 
             def observe(course: Course) -> None:
-                advance(len(course.losses) - 1, course.settings[-1], course.losses[-1])
+                advance(len(course.losses) - 1, course.settings[-1], f"left-out loss {course.losses[-1]:.4g}")
 
             search = replace(self.search, rows=rows, observe=observe)
             with self.clock.measured(lambda: self.work.tried(rows) * sum(len(c.losses) for c in choice.courses)):
@@ -154,7 +154,10 @@ class Learning:
 
             def shown(step: RFMStep, score: float | None) -> None:
                 setting = Setting(step.machine.kernel, step.ridge, power=step.power)
-                advance(step.iteration, setting, None if score is None else -score)
+                judged = ""
+                if score is not None:
+                    judged = f"left-out loss {-score:.4g}" if early else f"validation score {score:.4g}"
+                advance(step.iteration, setting, judged)
 
             options: dict[str, Any] = {"early": early, "callback": self.callback, "ranks": self.ranks}
             return select_iterate(steps, criterion, advance=shown, **options)

@@ -74,7 +74,7 @@ def _stated(learning: Learning, samples: Samples, display: Display, later: Calla
     with display.part("stating the score", n_stating * learning.n_tried) as advance:
 
         def observe(course: Course) -> None:
-            advance(len(course.losses) - 1, course.settings[-1], course.losses[-1])
+            advance(len(course.losses) - 1, course.settings[-1], f"left-out loss {course.losses[-1]:.4g}")
 
         search = replace(learning.search, rows=rows, tuning_rows=fewer_tuning_rows, observe=observe)
         parts = search.left_out_predictions(samples, n_folds, seconds=clock.left(n_folds / n_stating, later))
