@@ -8,6 +8,7 @@ from sklearn.metrics import accuracy_score, mean_squared_error, r2_score
 
 from agop import Laplace, RFMClassifier, RFMRegressor, load, save
 from agop.rfm.learned_table import learned_table
+from agop.solvers import Nystrom
 
 SCORES = {
     "left-out accuracy",
@@ -74,3 +75,9 @@ def test_a_fit_without_such_rows_has_no_score(surface):
     rows, values, _, _ = surface
     model = RFMRegressor(Laplace(2.0), ridge=0.01, n_iterations=1, selection=None).fit(rows, values)
     assert not SCORES & {row[0] for row in learned_table(model).rows}
+
+
+def test_the_title_tells_all_rows_also_where_the_model_keeps_few():
+    rows = np.random.default_rng(0).standard_normal((5000, 2))
+    model = RFMRegressor(Laplace(2.0), ridge=0.1, n_iterations=0, selection=None, solver=Nystrom(20))
+    assert "5,000 distinct rows" in learned_table(model.fit(rows, rows[:, 0])).title

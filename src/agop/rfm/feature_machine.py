@@ -191,7 +191,8 @@ class FeatureMachine(FittedMixin, ReferenceMixin, FeatureImportances, MachinePar
         self.agop_error_ = best.agop_error
         self.validation_scores_: NDArray[np.float64] | None = None
         self.validation_standard_errors_: NDArray[np.float64] | None = None
-        few = len(self.machine_.centers) < len(learned.samples)
+        self._n_learned = len(learned.samples)
+        few = len(self.machine_.centers) < self._n_learned
         rows = learned.samples.in_memory(_KEPT_ROWS) if few else learned.samples
         self._keep_rows(rows.inputs, rows.weights)
 

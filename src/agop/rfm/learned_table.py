@@ -62,7 +62,7 @@ def learned_table(model: Any) -> NumberTable:
     ['steepest features', 'x1 1, x... 0..., x... 0...']
     """
     found = {**_score(model), **learned_settings(model), "steepest features": _steepest(model)}
-    title = f"What it learned from {len(model._rows):,} distinct rows"
+    title = f"What it learned from {model._n_learned:,} distinct rows"
     return NumberTable(title, ["quantity", "value"], [[name, value] for name, value in found.items()], ("value",))
 
 
