@@ -80,6 +80,18 @@ def test_the_standard_error_covers_known_indices(name, n, n_swaps, weighted):
     assert all(is_share(count, 300, 0.95) for count in covered), covered
 
 
+@pytest.mark.parametrize("name", sorted(set(KNOWN) - {"rare"}))  # which few rows do not have at all
+@pytest.mark.parametrize("n", [6, 10, 20])
+def test_few_rows_are_said_to_tell_little(name, n):
+    """Two errors hold the truth in three of four draws at least; two rows tell no error."""
+    function, draw, truth = KNOWN[name]
+    rng = np.random.default_rng(0)
+    found = [swap_effects(function, draw(rng, n), (0, 1, 2), alone(3), n_swaps=9999) for _ in range(600)]
+    shares, errors = (np.array(part) for part in zip(*found, strict=True))
+    assert ((np.abs(shares - truth) <= 2 * errors).mean(0) > 0.75).all()
+    assert np.isinf(swap_effects(function, draw(rng, 2), (0, 1, 2), alone(3), n_swaps=9999)[1]).all()
+
+
 def test_the_error_halves_with_four_times_the_rows():
     rows = RNG.uniform(size=(8000, 3))
     few, many = (swap_effects(sobol_g, rows[:n], (0, 1, 2), alone(3), n_swaps=n)[1] for n in (2000, 8000))

@@ -143,6 +143,16 @@ def test_names_of_a_model_alone(people):
         explain(RFMRegressor(n_iterations=1).fit(numbers.to_numpy(), y), np.ones((5, 3)))
 
 
+@pytest.mark.parametrize("heavy", [1, 2])
+def test_a_fit_to_two_rows_has_no_effects_with_errors(heavy):
+    """Nor one to many of which one or two have all the weight."""
+    X, weights = np.random.default_rng(0).standard_normal((9, 2)), np.r_[np.full(heavy, 1e9), np.ones(9 - heavy)]
+    for rows, given in ((slice(2), None), (slice(None), weights)):
+        model = RFMRegressor(Laplace(2.0), ridge=0.1, n_iterations=0, selection=None).fit(X[rows], X[rows, 0], given)
+        with pytest.raises(InputError, match="3 or more rows, by their weights"):
+            explain(model)
+
+
 def test_two_classes_and_float32(blobs):
     X, labels, *_ = blobs
     X = np.column_stack([X, RNG.standard_normal(len(X))])
@@ -185,10 +195,13 @@ def test_unusable(people):
         with pytest.raises(InputError, match="RFMRegressor or RFMClassifier"):
             explain(model)
     model = table_pipeline(RFMRegressor(n_iterations=1)).fit(table, y)
-    with pytest.raises(InputError, match="two or more rows"):
-        explain(model, table[:1])
-    with pytest.raises(InputError, match="two or more swaps"):
-        explain(model, table, n_swaps=1)
+    for few in (1, 2):
+        with pytest.raises(InputError, match=f"3 or more rows, by their weights, got {few}"):
+            explain(model, table[:few])
+    with pytest.raises(InputError, match="prediction varies"):
+        explain(model, table.iloc[[0] * 5])
+    with pytest.raises(InputError, match="3 or more swaps"):
+        explain(model, table, n_swaps=2)
     with pytest.raises(InputError, match="missing"):
         explain(model, table[["age"]])
 

@@ -291,7 +291,7 @@ def test_labels_as_the_model_has_them():
         ("height", {"folds": -1}, {}, "got -1"),
         ("height", {}, {"drop": "height"}, "the target 'height' in the table, for folds, got columns age, mass"),
         ("height", {"folds": 0}, {"drop": "age"}, "the columns of the fit, got missing: \\['age'\\]"),
-        ("height", {"folds": 0}, {"rows": 1}, "two or more rows, got 1"),
+        ("height", {"folds": 0}, {"rows": 1}, "3 or more rows, got 1"),
         ("height", {}, {"set": "much"}, "numbers in column 'height'"),
         ("height", {}, {"set": np.inf}, "finite numbers in column 'height'"),
         ("size", {}, {"set": "middling"}, "classes of the model in column 'size', got also middling"),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from agop.errors import InputError
 
-__all__ = ["n_swaps_of", "n_values", "swap_effects"]
+__all__ = ["n_swaps_of", "n_values", "row_worth", "swap_effects"]
 
 _SWAPS, _FEWEST, _ROWS, _BATCH = 4_000, 100, 100_000, 8_192
 """Swaps of a column: most and fewest; rows predicted for all columns; rows in one call of the function."""
@@ -51,7 +51,9 @@ def swap_effects(
     The mean is over pairs (row i, row i + s) for shifts s = 1, 2, ..., as many as give n_swaps pairs. Pairs that share
     a row are not independent. With :math:`\psi_r` the part of row r in the estimate, in its pairs and in the variance,
     the squared error is :math:`\sum_r \psi_r^2` less the square of every pair, which that counts twice
-    (Aronow, Samii and Assenova 2015); half the first sum at least.
+    (Aronow, Samii and Assenova 2015); half the first sum at least. The error is multiplied by
+    :math:`(n / (n - 2))^2`, n the rows that the weights are worth: leaving a row out changes a mean over all pairs by
+    :math:`n / (n - 2)` times its part, and the share is a ratio of two. Two rows have one pair, which has no spread.
 
     Parameters
     ----------
@@ -71,7 +73,7 @@ def swap_effects(
     Returns
     -------
     shares, errors
-        One a subset; 0 for a constant f, as on a single row.
+        One a subset; 0 for a constant f, as on equal rows. Errors are infinite where the rows are worth two at most.
 
     Raises
     ------
@@ -91,12 +93,14 @@ def swap_effects(
     >>> shares, errors = swap_effects(f, rows, (0, 1, 2), [(0,), (0, 1), (0, 2)], n_swaps=4000)
     >>> shares.round(2), errors.round(2)
     (array([0.48, 0.48, 0.  ]), array([0.02, 0.02, 0.  ]))
+    >>> swap_effects(f, rows[:2], (0, 1, 2), [(0,)], n_swaps=4000)[1]
+    array([inf])
     """
     if n_swaps < 2:
         raise InputError("two or more swaps", str(n_swaps), "Thousands give small standard errors.")
     rows, weights = rows[:n_swaps], None if weights is None else weights[:n_swaps]
     n = len(rows)
-    if n < 2:
+    if n < 2 or (rows == rows[0]).all():
         return np.zeros(len(subsets)), np.zeros(len(subsets))
     weights = np.ones(n) if weights is None else np.asarray(weights, dtype=np.float64)
     weights = weights / weights.sum()
@@ -115,7 +119,20 @@ def swap_effects(
     of_row = parts.sum(0) + sum(np.roll(part, s, 0) for s, part in zip(shifts, parts, strict=True))
     of_row -= shares * (deviations - weights * variance)[:, None]
     twice = (of_row**2).sum(0)
-    return shares, np.sqrt(np.maximum(twice - (parts**2).sum((0, 1)), twice / 2)) / variance
+    errors = np.sqrt(np.maximum(twice - (parts**2).sum((0, 1)), twice / 2)) / variance
+    worth = row_worth(weights)
+    return shares, errors * (worth / (worth - 2)) ** 2 if worth > 2 else np.full_like(errors, np.inf)
+
+
+def row_worth(weights: Array) -> float:
+    r"""Rows of equal weight that rows with these weights are worth, :math:`(\sum_i w_i)^2 / \sum_i w_i^2` (Kish 1965).
+
+    Examples
+    --------
+    >>> row_worth(np.ones(3)), row_worth(np.array([1.0, 1e9, 1.0]))
+    (3.0, 1.0...)
+    """
+    return float(weights.sum() ** 2 / (weights**2).sum())
 
 
 def n_values(n_rows: int, subsets: Iterable[Subset], n_swaps: int) -> int:

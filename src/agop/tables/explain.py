@@ -15,7 +15,7 @@ from torch import Tensor
 
 from agop.errors import InputError
 from agop.estimator.arrays import as_array, check_features
-from agop.estimator.effects import n_swaps_of, n_values, swap_effects
+from agop.estimator.effects import n_swaps_of, n_values, row_worth, swap_effects
 from agop.outer_product import kernel_agop
 from agop.rfm import RFMClassifier, RFMRegressor
 from agop.tables.encoder import TableEncoder
@@ -23,10 +23,16 @@ from agop.tables.explanation import Explanation
 from agop.tables.parquet import ParquetTable
 from agop.tables.steepness import explain_agop
 
-__all__ = ["column_effects", "explain"]
+__all__ = ["FEWEST_ROWS", "column_effects", "explain"]
 
 _POINTS = 2000
 """Centers at most over which the AGOP is averaged."""
+
+_ROUNDING = 1e-6
+"""Rounding of the number of rows that weights are worth."""
+
+FEWEST_ROWS = 3
+"""Rows from which on effects have errors: two are one pair, which has no spread."""
 
 
 def explain(
@@ -71,7 +77,7 @@ def explain(
     sklearn.exceptions.NotFittedError
         If the model is not fitted.
     InputError
-        If it is another model, is constant, or X has fewer than two rows.
+        If it is another model, is constant, also on the rows, or these are worth fewer than three by their weights.
 
     Examples
     --------
@@ -89,6 +95,8 @@ def explain(
     of_pairs = list(combinations(range(min(n_columns, len(columns))), 2))
     found = _swaps(model, X, n_swaps, random_state, (each, of_pairs), observe)
     effects, errors = found(each)
+    if not effects.any():
+        raise InputError("rows on which the prediction varies", "the same for all", "Pass rows that differ.")
     explanation = explain_agop(
         *_agop(predictor, random_state),
         features,
@@ -140,9 +148,14 @@ def _swaps(
     encoder, predictor = _parts(model)
     columns, _, column_of = _names(encoder, predictor)
     swaps = n_swaps_of(len(columns)) if n_swaps is None else n_swaps
+    if swaps < FEWEST_ROWS:
+        raise InputError(f"{FEWEST_ROWS} or more swaps", str(swaps), "Thousands give small standard errors.")
     rows, weights = predictor.rows_at_random(random_state)
     if X is not None:
         rows, weights = _at_random(encoder, predictor, X, swaps, random_state), None
+    if (worth := float(len(rows)) if weights is None else row_worth(weights)) < FEWEST_ROWS - _ROUNDING:
+        expected, advice = f"{FEWEST_ROWS} or more rows, by their weights", "Pass others: fewer tell no error."
+        raise InputError(expected, f"{worth:.3g}", advice)
     total = sum(n_values(len(rows), subsets, swaps) for subsets in planned if subsets)
     values = _observed(predictor.values_of, total, observe)
     return lambda subsets: swap_effects(values, rows, column_of, subsets, n_swaps=swaps, weights=weights)
@@ -167,8 +180,6 @@ def _at_random(encoder: TableEncoder | None, predictor: Any, X: Any, most: int, 
     """Features of as many rows at random; of a Parquet file no others are coded."""
     if encoder is None or not isinstance(X, ParquetTable):
         X = check_features(predictor, X, reset=False) if encoder is None else encoder.transform(X)
-    if len(X) < 2:
-        raise InputError("two or more rows", str(len(X)), "Pass the training data.")
     order = np.random.default_rng(random_state).permutation(len(X))[:most]
     if encoder is None or not isinstance(X, ParquetTable):
         return np.asarray(as_array(X))[order]

@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 from agop.errors import InputError
 from agop.rfm import RFMClassifier
 from agop.tables.digest import row_digests
-from agop.tables.explain import column_effects
+from agop.tables.explain import FEWEST_ROWS, column_effects
 from agop.tables.parquet import ParquetTable
 from agop.tables.task import as_numbers, target_of
 
@@ -108,7 +108,7 @@ class TableFolds:
         """Errors of a new model and of a constant, both from the other folds, on a fold; the first is number 1.
 
         With them come the effects of the columns on the new model, by swaps between the rows of the fold, which it has
-        not seen; None if there is only one.
+        not seen; None if there are only one or two.
 
         The constant is the mean target or the most frequent class. The score, R^2 or accuracy, is NaN where the targets
         of a fold are all the same.
@@ -146,7 +146,7 @@ class TableFolds:
         return part
 
     def _effects(self, model: Pipeline, rows: pandas.DataFrame | ParquetTable) -> dict[str, dict[str, float]] | None:
-        if len(rows) < 2:
+        if len(rows) < FEWEST_ROWS:
             return None
         found = column_effects(model, rows, n_swaps=self.swaps, random_state=self.seed)
         return {name: {"share": share, "error": error} for name, (share, error) in found.items()}

@@ -16,7 +16,7 @@ from agop.rfm import RFMClassifier, RFMRegressor
 from agop.runs import Run
 from agop.runs.storage import to_json, write_json
 from agop.tables.digest import table_checksum
-from agop.tables.explain import explain
+from agop.tables.explain import FEWEST_ROWS, explain
 from agop.tables.folds import TableFolds
 from agop.tables.parquet import ParquetTable
 from agop.tables.settings import ExplainSettings
@@ -88,8 +88,8 @@ def run_explain(
     rows = without_target(frame, pipeline)
     folds = _folds(pipeline, frame, settings) if settings.folds else None
     _check_rows(pipeline[0].transform(rows))
-    if len(rows) < 2:
-        raise InputError("two or more rows", str(len(rows)), "Pass the training data.")
+    if len(rows) < FEWEST_ROWS:
+        raise InputError(f"{FEWEST_ROWS} or more rows", str(len(rows)), "Pass the training data.")
     facts = _facts(pipeline, frame)
     _check_same(Run(out), settings, facts)
     run = Run.create(out, asdict(settings), kind="table")

@@ -37,5 +37,5 @@ class ExplainSettings:
     model: str
     table: str | None = None
     folds: Annotated[int, AtLeast(0)] = 0
-    swaps: Annotated[int, AtLeast(2)] | None = None
+    swaps: Annotated[int, AtLeast(3)] | None = None
     seed: Seed = 0
