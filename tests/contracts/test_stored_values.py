@@ -45,6 +45,7 @@ from agop.network.passes.gradients import LayerGradients, LayerWeight
 from agop.network.record.samples import SeenSamples
 from agop.outer_product import OuterProduct
 from agop.rfm.calibration import Calibration
+from agop.rfm.skill import Skill
 from agop.rfm.splits import Split
 from agop.rfm.uncertainty import LeftOut
 from agop.solvers import Cholesky, ConjugateGradient, Nystrom
@@ -84,6 +85,7 @@ VALUES = [
     SeenSamples(6, 0, 2, {0: 3, 1: 3}, {0: 2, 1: 1}),
     NetworkRecord({"fc": LAYER}, SeenSamples(6, 0, 2, {0: 3, 1: 3}, {0: 2, 1: 1}), {"rows": "each"}, ("a note",)),
     Calibration(2.0),
+    Skill(0.5, 0.25),
     LeftOut(tensor(3, 1), tensor(3).abs(), torch.tensor([0, 1, 0]), tensor(2, 2)),
     Classes(np.array(["a", "b"]), torch.tensor([0, 1, 1])),
     STAGE.collapse,

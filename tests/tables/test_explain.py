@@ -16,7 +16,10 @@ from sklearn.preprocessing import StandardScaler
 
 from agop import DeepRFMClassifier, Gaussian, Laplace, ProductLaplace, RFMClassifier, RFMRegressor
 from agop.errors import InputError
-from agop.tables import TableEncoder, explain, table_pipeline
+from agop.tables import Explanation, TableEncoder, explain, table_pipeline
+from agop.tables.findings import part_findings
+from agop.tables.result import TableResult
+from agop.tables.summary import table_summary
 
 RNG = np.random.default_rng(0)
 
@@ -262,3 +265,32 @@ def test_it_is_observed_how_much_is_done(n_columns):
     assert shares == sorted(shares)
     assert shares[0] < 1
     assert shares[-1] == 1
+
+
+@pytest.mark.parametrize("kind", [RFMRegressor, RFMClassifier])
+def test_a_model_of_noise_says_that_it_has_learned_nothing(kind):
+    """Its columns have effects on the prediction all the same."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((80, 3)), rng.standard_normal(80)
+    noise = explain(kind(n_iterations=1).fit(X, y > 0 if kind is RFMClassifier else y), n_swaps=200)
+    assert "no better than a constant" in noise.doubt
+    assert "no better than a constant" in noise.table().title
+    summary = table_summary([TableResult("model", {"settings": {}}, noise)])
+    assert summary.sentence.startswith(noise.doubt)
+    assert summary.table.rows[0][2] == "not settled"
+    (first, *_) = part_findings([TableResult("model", {"settings": {}}, noise)], "effects")
+    assert first.notes
+    y = np.sin(2 * X[:, 0])
+    learned = explain(kind(n_iterations=1).fit(X, y > 0 if kind is RFMClassifier else y), n_swaps=200)
+    assert learned.doubt == ""
+    assert table_summary([TableResult("model", {"settings": {}}, learned)]).table.rows[0][2].startswith("x0")
+    assert not part_findings([TableResult("model", {"settings": {}}, learned)], "effects")[0].notes
+    assert Explanation.from_json(noise.to_json()).doubt == noise.doubt
+
+
+def test_without_rows_that_were_left_out_nothing_is_known_of_what_was_learned():
+    X = np.random.default_rng(0).standard_normal((40, 2))
+    found = explain(RFMRegressor(n_iterations=0, selection=None).fit(X, X[:, 0]), n_swaps=50)
+    assert found.skill is None
+    assert found.doubt == ""
+    assert "not known" in table_summary([TableResult("model", {"settings": {}}, found)]).sentence

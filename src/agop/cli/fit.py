@@ -114,6 +114,8 @@ def _print_columns(pipeline: Pipeline) -> None:
     """The largest effects, whether they can be told apart, and the steepest columns."""
     with working_towards("swapping the values of each column") as observe:
         found = explain(pipeline, n_columns=0, observe=observe)
+    if found.doubt:
+        warn(f"{found.doubt} What it depends on says little.")
     order, steepest = found.ranking()[:_SHOWN_COLUMNS], np.argsort(-found.steepness, kind="stable")[:_SHOWN_COLUMNS]
     named = [f"{found.columns[k]} {found.effects[k]:.3f} ± {found.errors[k]:.3f}" for k in order]
     say(f"Largest effects (share of the variance of the prediction ± standard error): {', '.join(named)}")

@@ -12,6 +12,7 @@ from .recursion import rfm as rfm
 from .regressor import RFMRegressor as RFMRegressor
 from .samples import Samples as Samples
 from .sharing import require_same_samples as require_same_samples
+from .skill import Skill as Skill
 from .stated_score import StatedScore as StatedScore
 from .tree import TreeRFMClassifier as TreeRFMClassifier
 from .tree import TreeRFMRegressor as TreeRFMRegressor

@@ -52,7 +52,7 @@ time_budget, max_memory, callback, verbose, random_state
         Map from values of the predictor to probabilities, learned on left-out predictions or validation data; None
         without either.
     machine_, metric_, kernel_, bandwidth_, ridge_, power_, diagonal_, solver_, agop_error_, best_iteration_, \
-n_iter_, validation_scores_, validation_standard_errors_, cut_short_, feature_importances_, n_features_in_
+n_iter_, validation_scores_, validation_standard_errors_, skill_, cut_short_, feature_importances_, n_features_in_
         As for ``RFMRegressor``.
 
     Examples

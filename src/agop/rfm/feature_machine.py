@@ -34,6 +34,7 @@ from agop.rfm.rates import busyness
 from agop.rfm.samples import Samples
 from agop.rfm.selection import mean_and_error
 from agop.rfm.sharing import require_same_parameters, require_same_samples
+from agop.rfm.skill import Skill
 from agop.waiting import brief_waits
 
 __all__ = ["FeatureMachine"]
@@ -191,6 +192,7 @@ class FeatureMachine(FittedMixin, ReferenceMixin, FeatureImportances, MachinePar
         self.agop_error_ = best.agop_error
         self.validation_scores_: NDArray[np.float64] | None = None
         self.validation_standard_errors_: NDArray[np.float64] | None = None
+        self.skill_: Skill | None = None
         self._n_learned = len(learned.samples)
         few = len(self.machine_.centers) < self._n_learned
         rows = learned.samples.in_memory(_KEPT_ROWS) if few else learned.samples
@@ -200,7 +202,7 @@ class FeatureMachine(FittedMixin, ReferenceMixin, FeatureImportances, MachinePar
         """Scores with their standard errors, and calibration, on samples that the predictions do not depend on."""
         scores = np.array([self._score_of(raw, judged.samples, validated) for raw in judged.predictions])
         self.validation_scores_, self.validation_standard_errors_ = scores.T.copy()
-        self._validated = validated
+        self._validated, self.skill_ = validated, Skill.of(judged.samples, judged.kept)
         if validated:
             self.validation_standard_errors_[:] = self._score_of(judged.kept, judged.samples, validated)[1]
         self._calibrate(judged.kept[judged.samples.group], judged.samples, validated=validated)

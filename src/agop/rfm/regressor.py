@@ -109,6 +109,8 @@ class RFMRegressor(PredictiveMixin, TensorRegressorMixin, FeatureMachine):
         the fit with ``n_iterations=k``, whose choices and metric were made without the row that is predicted.
     validation_standard_errors_ : ndarray or None
         Their standard errors.
+    skill_ : Skill or None
+        Share of the variance of the targets of these rows that is predicted, with its standard error.
     cut_short_ : list of str
         What the time budget left no time for; empty if there was enough.
     feature_importances_ : ndarray

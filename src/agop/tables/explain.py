@@ -106,6 +106,7 @@ def explain(
         errors=errors,
         n_directions=n_directions,
     )
+    explanation = replace(explanation, skill=predictor.skill_)
     pairs: list[tuple[int, ...]] = list(combinations(sorted(explanation.ranking()[:n_columns]), 2))
     if not pairs:
         return explanation

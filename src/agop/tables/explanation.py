@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from agop.charts.findings import percent
 from agop.charts.notebook import NotebookMixin
 from agop.charts.terminal import Column, TerminalTable
 from agop.errors import InputError
 from agop.extras import require
+from agop.rfm import Skill
 from agop.runs.storage import JSON, to_json
 
 if TYPE_CHECKING:
@@ -61,6 +63,9 @@ class Explanation(NotebookMixin):
     interactions
         (column, column, share, standard error) for pairs of columns, largest first: total interaction index over the
         variance of f (Liu and Owen 2006). 0 if f is additive over the pair. Empty if no pair was tried.
+    skill
+        Share of the variance of left-out targets that f predicts; None where no rows were left out. Of a model that
+        predicts no better than a constant it says little what f depends on.
 
     References
     ----------
@@ -87,6 +92,24 @@ class Explanation(NotebookMixin):
     shares: NDArray[np.float64]
     coupling: NDArray[np.float64]
     interactions: tuple[tuple[str, str, float, float], ...] = ()
+    skill: Skill | None = None
+
+    @property
+    def doubt(self) -> str:
+        """Sentence on a model that predicts no better than a constant beyond two errors; empty of any other.
+
+        Examples
+        --------
+        >>> from dataclasses import replace
+        >>> from agop.tables import explain_agop
+        >>> found = explain_agop(np.eye(1), np.eye(1), ["age"], [0], ["age"], effects=[0.5], errors=[0.1])
+        >>> replace(found, skill=Skill(0.03, 0.02)).doubt
+        'The model predicts no better than a constant: 3 % ± 2 % of the variance of rows that were left out.'
+        """
+        if self.skill is None or self.skill.is_positive:
+            return ""
+        share = f"{percent(self.skill.value)} ± {percent(self.skill.error)}"
+        return f"The model predicts no better than a constant: {share} of the variance of rows that were left out."
 
     def ranking(self) -> list[int]:
         """Indices of the columns, the largest effect first; neighbors may differ by less than their errors."""
@@ -105,13 +128,13 @@ class Explanation(NotebookMixin):
     def table(self, n_rows: int = 20) -> TerminalTable:
         """Table of the ``n_rows`` columns of largest effect, each with the partners of strongest interaction, coupling.
 
-        Behind ± stand standard errors.
+        Behind ± stand standard errors. The title says of a model that predicts no better than a constant that it does.
         """
         shares = ", ".join(f"{share:.0%}" for share in self.shares)
         columns = [Column("column", "name"), Column("", "bar"), Column("effect"), Column("steepness")]
         columns += [Column("interacts with", "name"), Column(""), Column("coupled with", "name"), Column("")]
         return TerminalTable(
-            f"leading directions: {shares} of the AGOP",
+            f"leading directions: {shares} of the AGOP" + (f". {self.doubt}" if self.doubt else ""),
             columns,
             [self._row(index) for index in self.ranking()[:n_rows]],
         )
@@ -170,8 +193,9 @@ class Explanation(NotebookMixin):
 
     def to_json(self) -> JSON:
         """Everything as plain JSON values, under the names of the attributes."""
-        values = vars(self).items()
-        return to_json({name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values})
+        values = vars(self) | {"skill": self.skill and [self.skill.value, self.skill.error]}
+        arrays = {name: values[name].tolist() for name in _ARRAYS}
+        return to_json(values | arrays)
 
     @classmethod
     def from_json(cls, values: Any) -> Self:
@@ -199,6 +223,7 @@ class Explanation(NotebookMixin):
                 columns=tuple(map(str, values["columns"])),
                 features=tuple(map(str, values["features"])),
                 interactions=tuple((str(a), str(b), float(s), float(e)) for a, b, s, e in values["interactions"]),
+                skill=None if values["skill"] is None else Skill(*map(float, values["skill"])),
                 **{name: np.array(values[name], dtype=np.float64) for name in _ARRAYS},
             )
         except (TypeError, ValueError) as error:

@@ -64,9 +64,18 @@ def _two_errors(share: float, error: float) -> Interval:
 
 
 def _effects(result: TableResult) -> list[Finding]:
-    """Columns with the largest effects, also by the models of the folds, and the steepest."""
+    """What the model predicts of left-out rows, columns with the largest effects, also over folds, and the steepest."""
     explanation = result.explanation
-    return [*largest_effects(explanation), *_largest_by_fold(result), *_steepest(explanation)]
+    return [*_skill(explanation), *largest_effects(explanation), *_largest_by_fold(result), *_steepest(explanation)]
+
+
+def _skill(explanation: Explanation) -> list[Finding]:
+    """Share of the variance of left-out targets that is predicted, where it is known."""
+    if explanation.skill is None:
+        return []
+    share, error = explanation.skill.value, explanation.skill.error
+    notes = ("no better than a constant: effects say little",) if explanation.doubt else ()
+    return [Finding("predicted variance", "left-out rows", share, "%", _two_errors(share, error), notes=notes)]
 
 
 def largest_effects(explanation: Explanation) -> list[Finding]:

@@ -28,7 +28,7 @@ def table_summary(results: Sequence[TableResult]) -> Summary:
     >>> explanation = explain_agop(np.diag([3.0, 1.0]), np.eye(2), names, (0, 1), names, **effects)
     >>> summary = table_summary([TableResult("model", {"settings": {}}, explanation)])
     >>> summary.sentence
-    'The prediction depends most on mass: 60 % of its variance hangs on it (54 % to 66 %, 2 standard errors).'
+    'The prediction depends most on mass: ... Whether it predicts better than a constant is not known.'
     >>> summary.table.rows, summary.deciding
     ([['model', '2', 'mass, 60 %']], [(0, 2)])
     """
@@ -65,7 +65,8 @@ def _cells(result: TableResult) -> dict[str, str]:
     """Numbers of a model as they are printed, by the names of the columns."""
     first, relative = largest_effects(result.explanation)[0], relative_error(result)
     leaders = result.explanation.leaders()
-    settled = len(leaders) == 1 and first.interval is not None and first.interval.low > 0
+    doubt = result.explanation.doubt if relative is None else ""
+    settled = not doubt and len(leaders) == 1 and first.interval is not None and first.interval.low > 0
     cells = {"columns": str(len(result.explanation.columns))}
     cells[_EFFECT] = f"{first.where}, {first.cells()[2]}" if settled else "not settled"
     cells |= {error.quantity: error.cells()[2] for error in fold_error(result)}
@@ -82,7 +83,9 @@ def _sentence(result: TableResult) -> tuple[str, str]:
             f"The model predicts no better than a constant{doubt}, {told}: what it depends on says little.",
             _RELATIVE,
         )
-    error = ""
+    if not errors and result.explanation.doubt:
+        return f"{result.explanation.doubt} What it depends on says little.", _EFFECT
+    error = "" if result.explanation.skill else " Whether it predicts better than a constant is not known."
     if errors:
         of_constant = "" if relative is None else f", {percent(relative)} of that of a constant prediction"
         error = f" Its {errors[0].quantity} is {number_text(errors[0].value)}, {errors[0].where}{of_constant}."
