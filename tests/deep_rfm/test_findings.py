@@ -167,7 +167,7 @@ def test_control_alone():
 def test_nothing_to_say(lines):
     (found,) = findings(lines)
     assert found.value is None
-    assert found.notes == ("no layer has a finite value",)
+    assert found.notes == ("not known at any layer",)
 
 
 def test_layers_that_collapse_entirely_are_named():

@@ -107,7 +107,7 @@ def _measure(lines: Sequence[Line], measure: str) -> list[Finding]:
         for finding in zeros(name, where, select(lines, stage="input", control=k), measure)
     ]
     if not found:
-        return zero or [Finding(name, "layer inputs", None, notes=("no layer has a finite value",))]
+        return zero or [Finding(name, "layer inputs", None, notes=("not known at any layer",))]
     return [*inputs, *_steps(name, found), *control, *zero]
 
 

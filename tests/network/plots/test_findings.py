@@ -108,7 +108,7 @@ def test_a_rise_and_no_values():
         assert found([line(0, 1, "fc.1", "input", value)])[-1].value is None
     collapsed = found([line(0, 1, "fc.1", "input", 0.0)])[-1]
     assert (collapsed.value, collapsed.where) == (0.0, "layer inputs, layer fc.1")
-    assert found([])[0].notes == ("no layer has a finite value",)
+    assert found([])[0].notes == ("not known at any layer",)
 
 
 def test_one_measurement_has_no_epochs():

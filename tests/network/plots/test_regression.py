@@ -72,3 +72,12 @@ def test_several_runs():
     plots = plots_of(result(COLLAPSED, "a"), result(COLLAPSED, "b"))
     assert [curve.name for curve in plots["nrc"].chart.charts["NRC1 φ"].curves] == ["a", "b"]
     assert {finding.run for finding in plots["nrc"].findings} == {"a", "b"}
+
+
+def test_a_regression_without_values_is_not_told_in_words_of_classes():
+    """As of targets that are all equal."""
+    run = result(lines_of((None,) * 4, (None,) * 4))
+    (found,) = (finding for finding in network_findings([run]) if not finding.quantity.startswith("correlation"))
+    assert found.quantity.startswith("NRC1")
+    assert (found.value, found.notes) == (None, ("not known at any layer",))
+    assert not [finding for finding in network_findings([run]) if finding.quantity.startswith("NC1")]

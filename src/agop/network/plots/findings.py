@@ -14,7 +14,7 @@ from agop.charts.judging import compared, not_fitted, of_each, zeros
 from agop.network.plots.attribution import share_findings, share_sum
 from agop.network.plots.chance import chance_findings
 from agop.network.plots.grouping import grouped, stream_names
-from agop.network.plots.measures import by_column
+from agop.network.plots.measures import by_column, regression_shown
 from agop.network.plots.onset import onset_findings
 from agop.network.plots.output_layer import BY_DEFINITION, compared_lines, output_layer
 from agop.network.plots.regression import regression_courses
@@ -36,6 +36,8 @@ __all__ = [
 _NC1, _ROOT = "nc1_trace_ratio", "nfa_pearson_root"
 
 _STAGES = {"output": "after the nonlinearity of", "linear": "after the linear map of", "input": "input of"}
+
+_NOWHERE = "not known at any layer"
 
 _ANSATZ = "correlation of WᵀW with AGOP½"
 
@@ -170,15 +172,15 @@ def _layers(last: Sequence[Line]) -> list[Finding]:
 
     Of a regression the courses of NRC1 to NRC4.
     """
-    if regression := regression_courses(last):
-        return regression
+    if shown := regression_shown(last):
+        return regression_courses(last) or [Finding(shown[0].label, "layer inputs", None, notes=(_NOWHERE,))]
     inputs = select(last, stage="input")
     by_layer = summarize_along(inputs, _NC1, "layer")
     names = stream_names(values_of(inputs, "layer"))
     found = {name: by_layer[layer] for layer, name in names.items() if layer in by_layer}
     zero = zeros("NC1", "layer inputs", inputs, _NC1)
     if not found:
-        return zero or [Finding("NC1", "layer inputs", None, notes=("no layer has a finite value",))]
+        return zero or [Finding("NC1", "layer inputs", None, notes=(_NOWHERE,))]
     first, end = next(iter(found)), next(reversed(found))
     if len(found) == 1:
         return [Finding("NC1", f"input of {first}", found[first].mean, interval=spread(found[first])), *zero]
