@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
 from agop.charts.changes import SAME
-from agop.charts.findings import Finding, listed, percent, spread
+from agop.charts.findings import Finding, listed, spread
 from agop.charts.kind import Result
-from agop.runs import FITTED_ACCURACY, Line, SeedSummary, TrainingFit
+from agop.runs import Line, SeedSummary, TrainingFit
 
 __all__ = ["NOT_FITTED", "UNSETTLED", "compared", "fit_text", "marked", "not_fitted", "of_each", "verdict", "zeros"]
 
@@ -98,9 +98,6 @@ def not_fitted(fit: TrainingFit) -> list[Finding]:
     """
     if fit.fitted is not False:
         return []
-    if fit.measure == "loss":
-        note = f"{NOT_FITTED}: more than {percent(1 - FITTED_ACCURACY)} is left"
-        return [Finding("share of the first training loss that is left", "worst seed", fit.value, "%", notes=(note,))]
     name = "training accuracy" if fit.measure == "train_accuracy" else "accuracy on these rows"
     return [Finding(name, "worst seed", fit.value, notes=(f"{NOT_FITTED}: below {fit.needed:g}",))]
 
@@ -110,8 +107,8 @@ def fit_text(fit: TrainingFit) -> str:
 
     Examples
     --------
-    >>> fit_text(TrainingFit("train_accuracy", 1.0)), fit_text(TrainingFit("loss", 0.5)), fit_text(TrainingFit())
-    ('yes', 'no', 'not known')
+    >>> fit_text(TrainingFit("train_accuracy", 1.0)), fit_text(TrainingFit("loss", 0.5))
+    ('yes', 'not known')
     """
     return {True: "yes", False: "no", None: "not known"}[fit.fitted]
 

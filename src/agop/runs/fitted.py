@@ -11,12 +11,15 @@ from agop.runs.lines import Line
 __all__ = ["FITTED_ACCURACY", "TrainingFit"]
 
 FITTED_ACCURACY = 0.95
-"""Training accuracy from which on a predictor has fitted; of a loss at most 1 minus this share of the first is left."""
+"""Training accuracy from which on a predictor has fitted, or the share by which the first loss has fallen."""
 
 
 @dataclass(frozen=True)
 class TrainingFit:
     """Fit of the worst seed of a run.
+
+    A loss can say that a run has fitted, never that it has not: little of it is gone where the network had learned
+    before the first measurement, or where the loss cannot be small, as a contrastive one.
 
     Attributes
     ----------
@@ -44,7 +47,9 @@ class TrainingFit:
         """Whether every seed has fitted; None if that is not known."""
         if self.value is None:
             return None
-        return self.value <= 1 - FITTED_ACCURACY if self.measure == "loss" else self.value >= self.needed
+        if self.measure == "loss":
+            return self.value <= 1 - FITTED_ACCURACY or None
+        return self.value >= self.needed
 
     @classmethod
     def of(cls, lines: Iterable[Line], along: str = "epoch", majority: float = 0.0) -> TrainingFit:

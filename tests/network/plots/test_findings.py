@@ -8,6 +8,7 @@ from agop.charts.judging import NOT_FITTED, UNSETTLED
 from agop.network.plots.attribution import attribution_findings, share_sum
 from agop.network.plots.findings import epoch_findings, layer_findings, map_findings, network_findings, nfa_findings
 from agop.network.plots.output_layer import BY_DEFINITION
+from agop.network.plots.summary import network_summary
 from agop.network.result import NetworkResult
 
 
@@ -286,13 +287,15 @@ def test_one_seed_that_has_not_fitted_is_enough():
     assert compared(ends("a", 2.0, 2.0), result("b", lines))["b"][0].startswith(NOT_FITTED)
 
 
-def test_the_loss_says_it_where_no_accuracy_is_known():
-    lines = [{**line(0, e, "fc.1", "input", 1.0), "loss": loss} for e, loss in ((0, 2.0), (9, 1.5))]
-    for each in lines:
-        del each["train_accuracy"]
-    left = found(lines)[0]
-    assert (left.quantity, left.value) == ("share of the first training loss that is left", 0.75)
-    assert left.notes[0].startswith(NOT_FITTED)
+@pytest.mark.parametrize("loss", [0.009, 0.02])
+def test_a_network_that_had_fitted_before_it_was_measured_is_not_said_to_have_failed(loss):
+    """Of the loss of one that is trained further most may be left, and no accuracy may be known."""
+    lines = [{**line(0, e, "fc.1", "input", 1.0), "loss": each} for e, each in ((0, 0.01), (9, loss))]
+    lines = [{**each, "train_accuracy": None} for each in lines]
+    assert not [note for finding in found(lines) for note in finding.notes if NOT_FITTED in note]
+    run = result("run", lines)
+    assert network_summary([run]).table.rows[0][1] == "not known"
+    assert NOT_FITTED not in network_summary([run]).sentence
 
 
 def test_an_unknown_fit_is_said():

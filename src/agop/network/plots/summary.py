@@ -99,9 +99,8 @@ def _sentence(result: NetworkResult, row: _Row) -> tuple[str, str]:
     """Sentence on one run, and the name of the column that it is about."""
     fit, course = result.fit(), row.courses[0] if row.courses else None
     if fit.fitted is False:
-        name = "share of the first loss that is left" if fit.measure == "loss" else "accuracy"
         return (
-            f"The network has {NOT_FITTED} its data ({name} {number_text(fit.value)}): collapse says little.",
+            f"The network has {NOT_FITTED} its data (accuracy {number_text(fit.value)}): collapse says little.",
             "fitted",
         )
     if course is None or course.course is None or course.value is None:
