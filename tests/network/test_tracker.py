@@ -393,6 +393,19 @@ def test_a_run_that_does_not_say_what_is_whole(tmp_path, measured):
         whole_lines(run)
 
 
+@pytest.mark.parametrize("index", [0.5, 1.0, "1", None, True, 2**63, [0]])
+def test_a_folder_with_an_index_that_no_training_has(world, tmp_path, index):
+    world.tracker(tmp_path / "run").step(0)
+    run = Run.open(tmp_path / "run")
+    first, second = run.metrics()
+    run.rewrite([first, second | {"epoch": index}])
+    with pytest.raises(DataFileError, match="integer epoch in each line"):
+        world.tracker(tmp_path / "run")
+    run.rewrite([first, {name: value for name, value in second.items() if name != "epoch"}])
+    with pytest.raises(DataFileError, match="integer epoch in each line"):
+        world.tracker(tmp_path / "run")
+
+
 def test_a_failed_measurement_stays_due(world, tmp_path):
     found = world.tracker(tmp_path / "run", every=10)
     world.error = InputError("finite outputs", "NaN", "Look.")
@@ -499,8 +512,11 @@ def test_wrong_kinds_of_arguments(world, tmp_path):
     with pytest.raises(TypeError):
         world.tracker(tmp_path / "run", every=1.5)
     assert not (tmp_path / "run").exists()
+    tracker = world.tracker(tmp_path / "run")
     with pytest.raises(TypeError):
-        world.tracker(tmp_path / "run").step(0.5)
+        tracker.step(0.5)
+    with pytest.raises(InputError, match="64 bits"):
+        tracker.step(2**63)
 
 
 def test_other_files_in_the_folder(world, tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agop.errors import DataFileError
+from agop.network.indices import Indices
 from agop.network.record import NetworkRecord
 from agop.ranks import Ranks
 from agop.runs import Run
@@ -48,6 +49,15 @@ def _measured(info: Mapping[str, Any]) -> Mapping[str, Any]:
     return measured
 
 
+def _indices_of(lines: Sequence[Mapping[str, Any]], unit: str, run: Run) -> Indices:
+    """Indices of the lines of a run; DataFileError if one has none that a training can have."""
+    try:
+        return Indices(line[unit] for line in lines)
+    except (KeyError, ValueError) as error:
+        expected = f"an integer {unit} in each line of {run.path / 'metrics.jsonl'}"
+        raise DataFileError(expected, str(error), "Measure into a new folder.") from error
+
+
 class TrackedRun:
     """Run folder of the measurements of a training: the first rank writes it, and all know what it has.
 
@@ -82,6 +92,8 @@ class TrackedRun:
     ------
     InputError
         If the folder holds other files, or a run with other settings.
+    DataFileError
+        If the lines of a run in the folder do not have its index.
     """
 
     def __init__(
@@ -97,8 +109,11 @@ class TrackedRun:
         if self.writes:
             self.run.record(execution=execution)
         lines = whole_lines(self.run) if self.writes else []
-        info, known = ranks.exchange((self.run.info(), [line[unit] for line in lines]) if self.writes else ({}, []))[0]
-        self.measured, self._n_lines, self._total = set[int](known), len(known), info.get("seconds", 0.0)
+        found = (self.run.info(), _indices_of(lines, unit, self.run), len(lines)) if self.writes else None
+        known = ranks.exchange(found)[0]
+        assert known is not None  # noqa: S101 - the first rank writes
+        info, self.measured, self._n_lines = known
+        self._total = info.get("seconds", 0.0)
         self.seconds: float | None = _measured(info).get("seconds")
         self.postponed: str | None = info.get("postponed")
         if self.writes:

@@ -16,6 +16,7 @@ from agop.inputs import usable_device
 from agop.network.capture.checks import check_loader
 from agop.network.capture.state import undisturbed
 from agop.network.capture.weights import Weights
+from agop.network.indices import LARGEST
 from agop.network.measure import measure
 from agop.network.options import MeasureOptions
 from agop.network.record import NetworkRecord
@@ -167,9 +168,11 @@ class Tracker(NotebookMixin):
         ------
         InputError
             If the network cannot be measured, see :func:`~agop.network.measure`, or a scalar has several elements or
-            the name of a column.
+            the name of a column, or the index has more than 64 bits.
         """
         index, self._unmeasured = operator.index(index), None
+        if abs(index) > LARGEST:
+            raise InputError("an index of 64 bits", "a larger one", "Count epochs or steps from 0.")
         check_scalars(scalars)
         if index in self._tracked.measured:
             return None
