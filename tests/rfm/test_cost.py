@@ -98,3 +98,11 @@ def test_enough_time_leaves_nothing_out():
     )
     assert free.cut_short_ == timed.cut_short_ == []
     np.testing.assert_array_equal(free.predict(X), timed.predict(X))
+
+
+def test_a_choice_that_follows_others_has_all_rows_where_a_first_one_would_not(monkeypatch):
+    """It tries few kernels and few settings: its rows are cut by its own cost, not by that of a first one."""
+    X = np.random.default_rng(0).standard_normal((400, 3))
+    monkeypatch.setattr(Work, "choice", lambda *_: 1e6)
+    model = RFMRegressor("laplace", n_iterations=1, time_budget=1000).fit(X, X[:, 0])
+    assert model.cut_short_ == []

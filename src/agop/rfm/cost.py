@@ -181,6 +181,10 @@ class Work:
         agop = gradient * (rows / 2) ** 2 / multiply_adds_per_second()
         return share * self.tuning(tuning_rows(rows) if tuning is None else tuning) + 2 * (fit + agop)
 
+    def tried_again(self, rows: int) -> float:
+        """Seconds of an iterate of one kernel in a choice after those by parts of the rows."""
+        return self.tried(rows, share=_AGAIN)
+
     def n_tried(self, n_iterations: int) -> int:
         """Iterates in a choice, over all kernels."""
         (first, *others) = self.candidates
@@ -197,7 +201,7 @@ class Work:
 
     def choice_again(self, rows: int, n_iterations: int) -> float:
         """Seconds of a choice after those by parts of the rows."""
-        return min(_AGAIN_ITERATES, self.n_tried(n_iterations)) * self.tried(rows, share=_AGAIN)
+        return min(_AGAIN_ITERATES, self.n_tried(n_iterations)) * self.tried_again(rows)
 
     @cached_property
     def _per_pair(self) -> tuple[float, float]:

@@ -70,9 +70,10 @@ class Learning:
         before: Sequence[Choice] = (),
     ) -> Choice:
         """A choice by as many of the samples as a share of the time allows, after those by parts of them."""
-        n_iterations = self.search.n_iterations
-        most = min(len(samples), self.search.rows)
-        rows = self.clock.most(most, lambda n: self.work.choice(n, n_iterations), share, later)
+        n_iterations, most = self.search.n_iterations, min(len(samples), self.search.rows)
+        whole = self.work.choice_again if before else self.work.choice
+        each = self.work.tried_again if before else self.work.tried
+        rows = self.clock.most(most, lambda n: whole(n, n_iterations), share, later)
         if rows < most:
             self.clock.cut(f"{rows:,} rows choose kernel and settings, not {most:,}")
         with display.part("choosing", self.n_tried) as advance:
@@ -81,7 +82,7 @@ class Learning:
                 advance(len(course.losses) - 1, course.settings[-1], f"left-out loss {course.losses[-1]:.4g}")
 
             search = replace(self.search, rows=rows, observe=observe)
-            with self.clock.measured(lambda: self.work.tried(rows) * sum(len(c.losses) for c in choice.courses)):
+            with self.clock.measured(lambda: each(rows) * sum(len(c.losses) for c in choice.courses)):
                 seconds = self.clock.left(share, later)
                 choice = self.ranks.first(lambda: search.choose(samples, extent, seconds=seconds, before=before))
         return choice
