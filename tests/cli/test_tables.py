@@ -376,7 +376,8 @@ def test_without_matplotlib_the_text_still_comes(folder, fitted, tmp_path, monke
         (["constant.csv", "--target", "y"], "different values in column 'y', got 1 in all rows."),
         (["flat.csv", "--target", "y", "--task", "regression"], "different values in column 'y', got 0.5 in all rows."),
         (["alone.csv", "--target", "y"], "a table with rows and columns"),
-        (["height.csv.gz", "--target", "height", "--max-memory", "0.000001"], "a kernel matrix within 0 MiB"),
+        (["height.csv.gz", "--target", "height", "--max-memory", "0.000001"], "Convert it to Parquet"),
+        (["height.csv.gz", "--target", "height", "--max-memory", "0.00005"], "a kernel matrix within 0 MiB"),
     ],
 )
 def test_fit_that_cannot_be(folder, tmp_path, arguments, message):

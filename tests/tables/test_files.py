@@ -8,8 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from agop.errors import DataFileError, MissingExtraError
-from agop.tables.files import read_table, table_rows
+from agop.errors import DataFileError, MemoryBudgetError, MissingExtraError
+from agop.tables.files import open_table, read_table, table_rows
 from tables.packs import PACKS
 
 pandas = pytest.importorskip("pandas")
@@ -104,3 +104,19 @@ def test_without_pandas(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(MissingExtraError, match=r"agop\[tables\]"):
         read_table(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("suffix", ["", *PACKS])
+def test_a_csv_beyond_the_memory_is_refused_before_it_is_read(tmp_path, suffix, monkeypatch):
+    path, text = tmp_path / f"a.csv{suffix}", "age,town\n" + "31,Ulm\n" * 1000
+    path.write_bytes(PACKS[suffix](text.encode()) if suffix else text.encode())
+    assert len(open_table(path, len(text))) == len(open_table(path)) == 1000
+    monkeypatch.setattr(pandas, "read_csv", lambda *_, **__: pytest.fail("it was read"))
+    with pytest.raises(MemoryBudgetError, match="Convert it to Parquet"):
+        open_table(path, len(text) - 1)
+
+
+def test_a_parquet_file_may_be_larger_than_the_memory(tmp_path):
+    pytest.importorskip("pyarrow")
+    pandas.DataFrame({"age": range(1000)}).to_parquet(tmp_path / "a.parquet")
+    assert len(open_table(tmp_path / "a.parquet", 1)) == 1000

@@ -43,13 +43,14 @@ def fit(
     """Fit, write the model, and print its scores and columns."""
     with readable_errors(NOTHING_WRITTEN), launched_group("cpu") as group, quiet_unless(is_writer(group)):
         check_out(out, table)
+        memory = None if max_memory is None else int(max_memory * 2**30)
         with working(f"reading {table.name}"):
-            frame = open_table(table)
+            frame = open_table(table, memory)
             wanted = TableTask.of(frame, target, task)
         pipeline = table_pipeline(wanted.name).set_params(
             model__power=_power(power),
             model__time_budget=time_budget,
-            model__max_memory=None if max_memory is None else int(max_memory * 2**30),
+            model__max_memory=memory,
             model__random_state=seed,
         )
         with working(f"coding {len(wanted.rows)} rows"):

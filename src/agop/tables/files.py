@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agop.errors import DataFileError
-from agop.tables.packed import unpacked
+from agop.errors import DataFileError, MemoryBudgetError
+from agop.tables.packed import is_larger, unpacked
 from agop.tables.parquet import ParquetTable
 from agop.tables.readable import check_rows, readable
 
@@ -30,16 +30,24 @@ def is_parquet(path: str | os.PathLike[str]) -> bool:
     return _PARQUET.search(Path(path).name) is not None
 
 
-def open_table(path: str | os.PathLike[str]) -> pandas.DataFrame | ParquetTable:
-    """A table to fit a model to: of a Parquet file columns and pieces are read when they are asked for.
+def open_table(path: str | os.PathLike[str], max_memory: int | None = None) -> pandas.DataFrame | ParquetTable:
+    """A table to fit a model to: of a Parquet file columns and pieces are read when they are asked for, a CSV whole.
 
     Raises
     ------
     MissingExtraError, DataFileError
         As :func:`read_table`; what is wrong with the values in a Parquet file, when these are read.
+    MemoryBudgetError
+        If a CSV file has, or unpacks to, more than ``max_memory`` bytes.
     """
     path = _table_file(path)
-    return ParquetTable(path) if is_parquet(path) else read_table(path)
+    if is_parquet(path):
+        return ParquetTable(path)
+    with readable(path):
+        if max_memory is not None and is_larger(path, max_memory):
+            expected = f"a CSV file of {max_memory / 2**20:,.0f} MiB at most, which is read whole"
+            raise MemoryBudgetError(expected, f"more in {path}", "Convert it to Parquet, which is read in parts.")
+    return read_table(path)
 
 
 def read_table(path: str | os.PathLike[str]) -> pandas.DataFrame:

@@ -15,10 +15,10 @@ from typing import Any, BinaryIO
 
 from agop.errors import DataFileError
 
-__all__ = ["check_row_count", "unpacked"]
+__all__ = ["check_row_count", "is_larger", "unpacked"]
 
-_RATIO, _FREE_BYTES = 100, 2**24
-"""Times the size of a file that it may unpack to; bytes that any file may."""
+_RATIO, _FREE_BYTES, _BLOCK = 100, 2**24, 2**20
+"""Times the size of a file that it may unpack to; bytes that any file may; bytes that are unpacked at once."""
 
 
 def check_row_count(path: Path, n_rows: int) -> None:
@@ -52,6 +52,26 @@ def unpacked(file: BinaryIO) -> Iterator[Any]:
         return
     with opener(file) as source:
         yield io.BufferedReader(_Limited(source, path))
+
+
+def is_larger(path: Path, size: int) -> bool:
+    r"""Whether a file has, or unpacks to, more than so many bytes; as many of them are read at most.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "x.csv.gz")
+    ...     _ = path.write_bytes(gzip.compress(1000 * b"1\n"))
+    ...     is_larger(path, 1999), is_larger(path, 2000)
+    (True, False)
+    """
+    if path.stat().st_size > size or path.suffix.lower() not in _OPENERS:
+        return path.stat().st_size > size
+    with path.open("rb") as file, unpacked(file) as source:
+        while size >= 0 and (found := source.read(_BLOCK)):
+            size -= len(found)
+    return size < 0
 
 
 class _Limited(io.RawIOBase):
