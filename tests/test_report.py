@@ -21,7 +21,7 @@ from agop.errors import DataFileError, InputError
 from agop.network import NetworkRecord
 from agop.network.result import NetworkResult
 from agop.paper import TrainSettings, run_train
-from agop.reports import document_of, plots_of, read_results, report, result_of
+from agop.reports import count_plots, document_of, plots_of, read_results, report, result_of
 from agop.runs import Run, storage
 from agop.tables import explain_agop
 from agop.tables.result import TableResult
@@ -167,6 +167,15 @@ def test_each_run_that_is_read_is_told_of(make_run):
     runs, read = [make_run(depth=1, width=width).path for width in (8, 16)], []
     results = read_results(runs, lambda: read.append(None))
     assert len(results) == len(read) == 2
+
+
+def test_one_large_run_shows_how_much_is_left(make_run, record):
+    """Also of runs of two kinds, and where a kind has nothing to show."""
+    for results in ([result_of(record)], [result_of(make_run()), result_of(record)]):
+        for compute in (document_of, plots_of):
+            told = []
+            compute(results, lambda told=told: told.append(True))
+            assert len(told) == count_plots(results) > len(plots_of(results))
 
 
 def test_what_is_no_run(tmp_path):

@@ -19,11 +19,12 @@ def runs(tmp_path, monkeypatch):
     paths = [tmp_path / "one [run]", tmp_path / "two"]
     for path in paths:
         path.mkdir()
-    monkeypatch.setattr(command, "read_results", lambda given: [path.name for path in given])
+    monkeypatch.setattr(command, "reading", lambda given: [path.name for path in given])
+    monkeypatch.setattr(command, "count_plots", lambda names: 2)
     monkeypatch.setattr(
         command,
         "plots_of",
-        lambda names: [
+        lambda names, observe: [
             Plot(
                 name, name, Curves("layer", name, [Curve(run, [1, 2], [4.0, 1.0], "#2b7bba") for run in names]), [], ""
             )
@@ -68,7 +69,7 @@ def test_what_cannot_be_done(runs, tmp_path, monkeypatch):
     def nothing(paths):
         raise InputError("a run", "none", "Look elsewhere.")
 
-    monkeypatch.setattr(command, "read_results", nothing)
+    monkeypatch.setattr(command, "reading", nothing)
     unread = invoke("figures", runs[0])
     assert unread.exit_code == 2
     assert words(unread.stderr).startswith("Error: expected a run, got none.")

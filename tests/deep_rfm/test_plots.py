@@ -10,7 +10,8 @@ from agop.charts.chart import Choice, Curves
 from agop.charts.images import image_of
 from agop.charts.palette import PALETTE
 from agop.charts.seed_curves import seed_curve
-from agop.deep_rfm.plots import deep_rfm_numbers, deep_rfm_plots, layer_spectra
+from agop.deep_rfm.kind import DEEP_RFM
+from agop.deep_rfm.plots import deep_rfm_numbers, layer_spectra
 from agop.deep_rfm.result import DeepRFMResult
 from agop.runs import SeedSummary, summarize_seeds
 
@@ -21,7 +22,7 @@ def result_of(run, name="run", **info):
 
 @pytest.fixture(scope="module")
 def plots(run):
-    return {plot.name: plot for plot in deep_rfm_plots([result_of(run)])}
+    return {plot.name: plot for plot in DEEP_RFM.plots_of([result_of(run)])}
 
 
 def test_names(plots):
@@ -48,7 +49,7 @@ def test_collapse_by_layer_and_stage(run, plots, name, measure):
 
 def test_several_runs_share_the_axes(make_run):
     runs = [result_of(make_run(seeds=(0,)), "a"), result_of(make_run(seeds=(0,), depth=5, control=False), "b")]
-    plots = {plot.name: plot for plot in deep_rfm_plots(runs)}
+    plots = {plot.name: plot for plot in DEEP_RFM.plots_of(runs)}
     choice = plots["nc1"].chart
     assert isinstance(choice, Choice)
     assert list(choice.charts) == ["X (input)", "X M½ (AGOP)", "Φ(X M½) (random features)"]
@@ -83,7 +84,7 @@ def test_gram_panels_are_the_matrices_of_the_run(run, plots):
 def test_many_pictures_are_thinned_and_keep_the_order():
     gram = torch.arange(200.0).expand(200, 200) / 200
     tensors = {f"agop/seed0/layer{k:02d}/gram/{stage}": gram for k in range(1, 41) for stage in ("input", "agop")}
-    (plot,) = deep_rfm_plots([DeepRFMResult("run", {"settings": {}}, [], tensors)])
+    (plot,) = DEEP_RFM.plots_of([DeepRFMResult("run", {"settings": {}}, [], tensors)])
     sizes = [picture.values.size for chart in plot.chart.charts.values() for picture in chart.pictures]
     assert len(sizes) == 80
     assert set(sizes) == {61**2}
@@ -103,7 +104,7 @@ def test_gram_finding(make_run):
     info = {"settings": {}, "n_classes": 3, "gram_counts": [4, 4, 4]}
 
     def findings(info, tensors):
-        plots = deep_rfm_plots([DeepRFMResult("run", info, run.metrics(), tensors)])
+        plots = DEEP_RFM.plots_of([DeepRFMResult("run", info, run.metrics(), tensors)])
         return next(plot.findings for plot in plots if plot.name == "gram")
 
     within, between = findings(info, tensors)
@@ -122,7 +123,7 @@ def test_gram_finding_of_classes_of_other_sizes():
     labels = torch.tensor([0] * 2 + [1] * 10)
     gram = torch.where(labels[:, None] == labels, 0.75, -0.5).fill_diagonal_(1.0)
     info = {"settings": {}, "n_classes": 2, "gram_counts": [2, 10]}
-    (plot,) = deep_rfm_plots([DeepRFMResult("run", info, [], {"agop/seed0/layer01/gram/input": gram})])
+    (plot,) = DEEP_RFM.plots_of([DeepRFMResult("run", info, [], {"agop/seed0/layer01/gram/input": gram})])
     assert [f.value for f in plot.findings] == [0.75, -0.5]
 
 
@@ -144,7 +145,7 @@ def test_spectra_do_not_mix_seeds():
 
 def test_eigenvalues_of_zero_are_gaps():
     tensors = {"agop/seed0/layer01/spectrum": torch.tensor([2.0, 0.0, -1e-9])}
-    (plot,) = deep_rfm_plots([DeepRFMResult("run", {"settings": {}}, [], tensors)])
+    (plot,) = DEEP_RFM.plots_of([DeepRFMResult("run", {"settings": {}}, [], tensors)])
     assert list(plot.chart.curves[0].y) == [1.0, None, None]
 
 
@@ -155,7 +156,7 @@ def test_eigenvectors_as_images():
         "agop/seed0/layer01/spectrum": torch.tensor([6.0, 3.0, 1.0]),
     }
     result = DeepRFMResult("run", {"settings": {}, "image_shape": [1, 3, 4]}, [], tensors)
-    plot = {plot.name: plot for plot in deep_rfm_plots([result])}["eigenvectors"]
+    plot = {plot.name: plot for plot in DEEP_RFM.plots_of([result])}["eigenvectors"]
     assert [picture.title for picture in plot.chart.pictures] == ["1: 60 %", "2: 30 %"]
     np.testing.assert_array_equal(plot.chart.pictures[1].values.ravel(), vectors[1])
     assert plot.chart.high == -plot.chart.low == vectors.abs().max()
@@ -166,7 +167,7 @@ def test_eigenvectors_as_images():
         ("the first: 60 %",),
     )
     flat = DeepRFMResult("run", {"settings": {}, "image_shape": None}, [], tensors)
-    assert "eigenvectors" not in [plot.name for plot in deep_rfm_plots([flat])]
+    assert "eigenvectors" not in [plot.name for plot in DEEP_RFM.plots_of([flat])]
 
 
 def test_channels_of_an_image():
@@ -194,7 +195,7 @@ def test_columns_without_numbers_are_left_out(make_run):
     run.rewrite({**line, "test_accuracy": None} for line in run.metrics())
     table = deep_rfm_numbers(result_of(run))
     assert list(table.columns)[-1] == "NC2 input"
-    curves = {plot.name: plot for plot in deep_rfm_plots([result_of(run)])}["accuracy"].chart.curves
+    curves = {plot.name: plot for plot in DEEP_RFM.plots_of([result_of(run)])}["accuracy"].chart.curves
     assert [curve.name for curve in curves] == ["training"]
 
 
@@ -206,12 +207,12 @@ def test_a_layer_that_one_run_lacks_is_a_dash(make_run):
 
 
 def test_nothing_measured():
-    assert deep_rfm_plots([DeepRFMResult("run", {"settings": {}}, [])]) == []
+    assert DEEP_RFM.plots_of([DeepRFMResult("run", {"settings": {}}, [])]) == []
 
 
 def test_five_seeds_are_a_band_and_four_are_lines(make_run):
     for seeds, is_band in ((range(4), False), (range(5), True)):
-        plot = next(plot for plot in deep_rfm_plots([result_of(make_run(seeds=tuple(seeds)))]) if plot.name == "nc1")
+        plot = next(plot for plot in DEEP_RFM.plots_of([result_of(make_run(seeds=tuple(seeds)))]) if plot.name == "nc1")
         for curve in plot.chart.curves:
             assert (curve.low is not None, len(curve.seeds)) == (is_band, 0 if is_band else 4)
         assert ("bands" in plot.caption, "thin lines" in plot.caption) == (is_band, not is_band)

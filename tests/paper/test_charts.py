@@ -220,7 +220,7 @@ def test_page(make):
         "| holds | It falls. | nc1 = 0.5; It is True. |\n| does not hold | It falls. | nc1 = 0.5; It is False. |",
         "![deep-rfm-metrics](figure.svg)\n\nNC1 (tr Σ_W / tr Σ_B)",
         "Training rows: 500 or 20 a class. Seeds of a run: 2 or 1; thin lines are single seeds.",
-        "| deep-rfm-digits-relu | 500 | 0, 1 | 2.5 |\n| free | 20 a class | 3 | 0.5 |",
+        "| deep-rfm-digits-relu | 500 | seeds 0, 1 | 2.5 |\n| free | 20 a class | seed 3 | 0.5 |",
         f"Machine: {run.info()['machine']['cpu']}, ",
         "3 s for all runs",
         "Note: Some rows are missing.",

@@ -40,6 +40,15 @@ def test_what_is_found():
     assert found[-1].interval[:2] == (1.0, 3.0)
 
 
+def test_no_share_is_told_that_none_can_be():
+    """An estimate and its errors may lie beyond 0 and 1; the whole of the variance is 1."""
+    for effect, value, ends in ((0.97, 0.97, (0.91, 1.0)), (1.02, 1.0, (0.96, 1.0))):
+        largest = about(effects=np.array([0.0, effect, 0.0, 0.0]), errors=np.full(4, 0.03))["effect"][0]
+        assert (largest.value, largest.interval[:2]) == (value, pytest.approx(ends))
+    (pair,) = about(interactions=(("age", "mass", 0.03, 0.02),))["interaction"]
+    assert pair.interval[:2] == (0.0, pytest.approx(0.07))
+
+
 def test_a_difference_within_the_errors_is_no_finding():
     """Age and mass are 0.15 apart: told apart with errors of 0.03 each, not with 0.05."""
     settled, unsettled = (about(errors=np.full(4, error)) for error in (0.03, 0.05))

@@ -10,17 +10,17 @@ from agop.charts.chart import Bars, Choice
 from agop.charts.page.data import chart_json
 from agop.charts.palette import GRAY, color
 from agop.tables import TABLE
-from agop.tables.plots import table_numbers, table_plots
+from agop.tables.plots import table_numbers
 from tables.models import EXPLANATION, folds, plain, result, wide
 
 
 def plots(*results):
-    return {plot.name: plot for plot in table_plots(results)}
+    return {plot.name: plot for plot in TABLE.plots_of(results)}
 
 
 def only_numbers(*results):
     """Every chart can be written as JSON, and its terms are defined."""
-    for plot in table_plots(results):
+    for plot in TABLE.plots_of(results):
         chart_json(plot.chart)
         assert plot.findings
         assert set(plot.terms) <= TABLE.terms.keys()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from agop.charts.chart import Chart, Choice
 from agop.charts.document import NumberTable, Plot, Summary
@@ -16,6 +16,7 @@ from agop.runs import Run, TrainingFit
 
 __all__ = [
     "Kind",
+    "MakePlots",
     "Result",
     "accepting",
     "all_kinds",
@@ -25,6 +26,10 @@ __all__ = [
     "plain_settings",
     "register",
 ]
+
+
+MakePlots: TypeAlias = Callable[[Sequence[Any]], Plot | Sequence[Plot] | None]
+"""Function that makes a plot, or several, of results on the same axes; None where no result has its numbers."""
 
 
 class Result(Protocol):
@@ -70,7 +75,7 @@ class Kind:
     heading
         Heading of a report on one result.
     plots
-        Plots of one result, or of several on the same axes.
+        Functions that make the plots of one result, or of several on the same axes, in the order of reading.
     findings
         Findings on one result, or on several that are compared.
     table
@@ -89,7 +94,7 @@ class Kind:
     title: str
     result: type[Any]
     read: Callable[[Run], Any]
-    plots: Callable[[Sequence[Any]], list[Plot]]
+    plots: Sequence[MakePlots]
     findings: Callable[[Sequence[Any]], list[Finding]]
     table: Callable[[Any], NumberTable]
     heading: Callable[[Any], str]
@@ -99,6 +104,15 @@ class Kind:
     terms: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     accepts: Mapping[type, Callable[[Any], Any]] = field(default_factory=dict)
     load: Callable[[Path], Any] | None = None
+
+    def plots_of(self, results: Sequence[Any], observe: Callable[[], object] = lambda: None) -> list[Plot]:
+        """All plots of results of this kind; ``observe`` is called after each of the functions that make them."""
+        found: list[Plot] = []
+        for make in self.plots:
+            made = make(results)
+            found += [made] if isinstance(made, Plot) else made or []
+            observe()
+        return found
 
 
 _KINDS: dict[str, Kind] = {}

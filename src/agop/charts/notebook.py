@@ -84,7 +84,7 @@ class PlotMixin:
             If there is no such plot; the error names those that there are.
         """
         kind, result = _seen(self)
-        plots = {plot.name: plot for plot in kind.plots([result])}
+        plots = {plot.name: plot for plot in kind.plots_of([result])}
         if name not in plots:
             raise InputError(f"a plot among {', '.join(plots)}", repr(name), "Choose one of them.")
         return PlotView(plots[name])

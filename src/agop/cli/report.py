@@ -12,10 +12,10 @@ from agop.charts.page.picture import browser, write_picture
 from agop.cli.app import readable_errors
 from agop.cli.terminal import check_out, print_findings, print_numbers, say, warn, working
 from agop.errors import InputError, MissingExtraError
-from agop.reports import document_of, read_results, result_of
+from agop.reports import count_plots, document_of, read_results, result_of
 from agop.runs import Run
 
-__all__ = ["place_of", "report", "show_report", "show_run"]
+__all__ = ["place_of", "reading", "report", "show_report", "show_run"]
 
 
 def report(runs: list[Path], out: Path | None, png: bool) -> None:
@@ -25,12 +25,9 @@ def report(runs: list[Path], out: Path | None, png: bool) -> None:
             browser()
         page = place_of(runs, out, "report.html", "Name the HTML file.")
         check_out(page, *runs)
-        with working(
-            f"reading {len(runs)} run{'s' * (len(runs) > 1)}", len(runs) if len(runs) > 1 else None
-        ) as advance:
-            results = read_results(runs, advance)
-        with working("computing what is found"):
-            document = document_of(results)
+        results = reading(runs)
+        with working("computing what is found", count_plots(results)) as advance:
+            document = document_of(results, advance)
         with working(f"writing a page of {len(document.plots)} plots"):
             write_page(document, page)
         print_findings(document.findings)
@@ -39,6 +36,13 @@ def report(runs: list[Path], out: Path | None, png: bool) -> None:
             with working("taking a picture of the page"):
                 picture = write_picture(page, page.with_suffix(".png"))
             say(f"Picture: {picture}")
+
+
+def reading(runs: Sequence[Path]) -> list[Result]:
+    """Results of runs, read while a line says so."""
+    several = len(runs) > 1
+    with working(f"reading {len(runs)} run{'s' * several}", len(runs) if several else None) as advance:
+        return read_results(runs, advance)
 
 
 def place_of(runs: Sequence[Path], out: Path | None, name: str, advice: str) -> Path:

@@ -6,7 +6,7 @@ from agop.charts.kind import Kind, register
 from agop.charts.seed_curves import SEED_BAND
 from agop.collapse.terms import TERMS as COLLAPSE
 from agop.conv_rfm.estimator import ConvRFMClassifier
-from agop.conv_rfm.plots import conv_rfm_findings, conv_rfm_numbers, conv_rfm_plots
+from agop.conv_rfm.plots import CONV_RFM_PLOTS, conv_rfm_findings, conv_rfm_numbers
 from agop.conv_rfm.result import ConvRFMResult
 from agop.conv_rfm.summary import conv_rfm_data, conv_rfm_summary
 from agop.outer_product.terms import TERMS as AGOP
@@ -21,7 +21,7 @@ CONV_RFM = register(
         "Convolutional RFM",
         ConvRFMResult,
         ConvRFMResult.read,
-        conv_rfm_plots,
+        CONV_RFM_PLOTS,
         conv_rfm_findings,
         conv_rfm_numbers,
         heading=lambda result: "Convolutional RFM",

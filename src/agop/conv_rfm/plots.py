@@ -13,28 +13,22 @@ from agop.charts.document import NumberTable, Plot
 from agop.charts.findings import Finding, number_text, spread
 from agop.charts.images import eigenvector_pictures, trace_shares
 from agop.charts.judging import UNSETTLED, compared, not_fitted, of_each
-from agop.charts.kind import by_run
+from agop.charts.kind import MakePlots, by_run
 from agop.charts.palette import color, shade
 from agop.charts.seed_curves import seed_caption, seed_curve
 from agop.conv_rfm.result import ConvRFMResult
 from agop.runs import SeedSummary, summarize_along
 
 __all__ = [
+    "CONV_RFM_PLOTS",
     "accuracy_comparison",
     "accuracy_course",
     "conv_rfm_findings",
     "conv_rfm_numbers",
-    "conv_rfm_plots",
     "metric_course",
 ]
 
 _ACCURACIES = {"test_accuracy": "test", "train_accuracy": "training"}
-
-
-def conv_rfm_plots(results: Sequence[ConvRFMResult]) -> list[Plot]:
-    """Plots of one run, or of several on the same axes; what no run has is left out."""
-    plots = _accuracy_plot(results), _filter_plot(results), _spectrum_plot(results)
-    return [plot for plot in plots if plot is not None]
 
 
 def conv_rfm_findings(results: Sequence[ConvRFMResult]) -> list[Finding]:
@@ -205,3 +199,7 @@ def _rank_of_last(result: ConvRFMResult) -> list[Finding]:
 def _curve(name: str, values: Tensor, paint: str) -> Curve:
     heights = [float(value) if value > 0 else None for value in values.double() / values[0]]
     return Curve(name, list(range(1, len(heights) + 1)), heights, paint)
+
+
+CONV_RFM_PLOTS: tuple[MakePlots, ...] = (_accuracy_plot, _filter_plot, _spectrum_plot)
+"""Plots of convolutional RFM, in the order in which they are read."""

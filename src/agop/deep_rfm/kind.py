@@ -8,7 +8,7 @@ from agop.collapse.terms import DEEP_RFM_PAPER
 from agop.collapse.terms import TERMS as COLLAPSE
 from agop.deep_rfm.estimator import DeepRFMClassifier
 from agop.deep_rfm.findings import deep_rfm_findings
-from agop.deep_rfm.plots import deep_rfm_numbers, deep_rfm_plots
+from agop.deep_rfm.plots import DEEP_RFM_PLOTS, deep_rfm_numbers
 from agop.deep_rfm.result import DeepRFMResult
 from agop.deep_rfm.summary import deep_rfm_data, deep_rfm_summary
 from agop.outer_product.terms import TERMS as AGOP
@@ -27,7 +27,7 @@ DEEP_RFM = register(
         "Deep RFM",
         DeepRFMResult,
         DeepRFMResult.read,
-        deep_rfm_plots,
+        DEEP_RFM_PLOTS,
         deep_rfm_findings,
         deep_rfm_numbers,
         heading=lambda result: "Deep RFM",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from math import inf
 
 from torch import Tensor
 
 from agop.charts.chart import Choice, Curve, Curves
 from agop.charts.document import NumberTable, Plot
+from agop.charts.kind import MakePlots
 from agop.charts.palette import color, shade
 from agop.charts.seed_curves import seed_caption, seed_curve
 from agop.deep_rfm.findings import accuracy_findings, collapse_findings, spectrum_findings
@@ -17,7 +19,7 @@ from agop.deep_rfm.pictures import eigenvector_plot, gram_plot
 from agop.deep_rfm.result import DeepRFMResult
 from agop.runs import SeedSummary, summarize_seeds
 
-__all__ = ["deep_rfm_numbers", "deep_rfm_plots"]
+__all__ = ["DEEP_RFM_PLOTS", "deep_rfm_numbers"]
 
 STAGES = {
     "input": "X (input)",
@@ -27,19 +29,6 @@ STAGES = {
 """Name of each stage."""
 
 _EIGENVALUES = 100
-
-
-def deep_rfm_plots(results: Sequence[DeepRFMResult]) -> list[Plot]:
-    """Plots of one run, or of several on the same axes; what no run has is left out."""
-    plots = [
-        _collapse_plot(results, "nc1", "NC1 by layer", "nc1_trace_ratio", "NC1"),
-        _collapse_plot(results, "nc2", "NC2 by layer", "nc2_gram_mse", "NC2"),
-        gram_plot(results),
-        _spectrum_plot(results),
-        _accuracy_plot(results),
-        eigenvector_plot(results),
-    ]
-    return [plot for plot in plots if plot is not None]
 
 
 def deep_rfm_numbers(result: DeepRFMResult) -> NumberTable:
@@ -62,29 +51,29 @@ def deep_rfm_numbers(result: DeepRFMResult) -> NumberTable:
     return NumberTable.of(f"Layers of {result.name}", ("layer", layers), means)
 
 
-def _collapse_plot(results: Sequence[DeepRFMResult], name: str, title: str, measure: str, y_title: str) -> Plot | None:
+def _collapse_plot(results: Sequence[DeepRFMResult], measure: str, label: str) -> Plot | None:
     found = [summarize_seeds(result.lines, measure) for result in results]
     charts = {}
-    for place, (stage, label) in enumerate(STAGES.items()):
+    for place, (stage, title) in enumerate(STAGES.items()):
         curves = []
         for run, (result, summaries) in enumerate(zip(results, found, strict=True)):
-            what, paint = (label, color(place)) if len(results) == 1 else (result.name, color(run))
+            what, paint = (title, color(place)) if len(results) == 1 else (result.name, color(run))
             curves += _with_control(what, summaries, stage, paint)
         if curves:
-            charts[label] = Curves("layer", y_title, curves)
+            charts[title] = Curves("layer", label, curves)
     if not charts:
         return None
     chart: Curves | Choice = Choice("stage", charts, start=next(iter(charts)))
     every = [curve for part in charts.values() for curve in part.curves]
     if len(results) == 1:
-        chart = Curves("layer", y_title, sorted(every, key=lambda curve: curve.dash != "solid"))
+        chart = Curves("layer", label, sorted(every, key=lambda curve: curve.dash != "solid"))
     return Plot(
-        name,
-        title,
+        label.lower(),
+        f"{label} by layer",
         chart,
         collapse_findings(results, measure),
         f"Geometric mean over seeds{seed_caption(every)}. Dashed: the control, the identity in place of the AGOP.",
-        (name.upper(), "stage (Deep RFM)", "AGOP", "control", "seed band"),
+        (label, "stage (Deep RFM)", "AGOP", "control", "seed band"),
     )
 
 
@@ -174,3 +163,14 @@ def _spectrum_curve(name: str, values: Tensor, paint: str) -> Curve:
     kept = values.double()[:_EIGENVALUES]
     heights = [value if value > 0 else None for value in (kept / kept[0]).tolist()]
     return Curve(name, list(range(1, len(heights) + 1)), heights, paint)
+
+
+DEEP_RFM_PLOTS: tuple[MakePlots, ...] = (
+    partial(_collapse_plot, measure="nc1_trace_ratio", label="NC1"),
+    partial(_collapse_plot, measure="nc2_gram_mse", label="NC2"),
+    gram_plot,
+    _spectrum_plot,
+    _accuracy_plot,
+    eigenvector_plot,
+)
+"""Plots of Deep RFM, in the order in which they are read."""

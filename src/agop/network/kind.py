@@ -6,7 +6,7 @@ from agop.charts.kind import Kind, register
 from agop.charts.seed_curves import SEED_BAND
 from agop.collapse.terms import DEEP_RFM_PAPER
 from agop.collapse.terms import TERMS as COLLAPSE
-from agop.network.plots.collapse import network_numbers, network_plots
+from agop.network.plots.collapse import NETWORK_PLOTS, network_numbers
 from agop.network.plots.findings import network_findings
 from agop.network.plots.summary import network_data, network_summary
 from agop.network.record import NetworkRecord
@@ -36,7 +36,7 @@ NETWORK = register(
         "network",
         NetworkResult,
         NetworkResult.read,
-        network_plots,
+        NETWORK_PLOTS,
         network_findings,
         network_numbers,
         _heading,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +70,18 @@ class NetworkResult:
         lines = [{"seed": 0, "epoch": 0, _accuracy_column(info): record.accuracy, **line} for line in record.lines()]
         return cls("network" if run is None else run.name, info, lines, record)
 
+    @cached_property
+    def last(self) -> list[Line]:
+        """Lines of the last measurement of each seed."""
+        return last_measured(self.lines)
+
     @property
     def rows(self) -> str:
         """Text on the rows that were measured, such as "each of 40 to 360 rows"; empty if that is not known."""
         settings = self.info["settings"]
         mode = settings.get("rows") or settings.get("measure_rows")
         mode = self.record.settings.get("rows") if mode is None and self.record is not None else mode
-        return rows_text(mode, values_of(last_measured(self.lines), "n_rows"))
+        return rows_text(mode, values_of(self.last, "n_rows"))
 
     def fit(self) -> TrainingFit:
         """Fit of the worst seed at its last measurement; where the record tells it, against the most frequent class."""

@@ -97,7 +97,7 @@ FIGURE_KIND = register(
         "figure",
         FigureResult,
         FigureResult.read,
-        figure_plots,
+        (figure_plots,),
         findings=lambda results: [],
         table=figure_runs,
         heading=lambda result: f"{result.info['settings']['figure']}, scale {result.info['settings']['scale']}",

@@ -137,4 +137,6 @@ def _seeds(settings: Mapping[str, Any]) -> list[int]:
 def run_row(part: Mapping[str, Any]) -> list[str]:
     """Name, training rows, seeds and seconds of a run behind a figure, as they are printed."""
     settings = part["settings"]
-    return [part["name"], _rows(settings), ", ".join(map(str, _seeds(settings))), f"{part['seconds']:.1f}"]
+    seeds = _seeds(settings)
+    told = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+    return [part["name"], _rows(settings), told, f"{part['seconds']:.1f}"]

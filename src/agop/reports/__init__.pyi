@@ -1,5 +1,6 @@
 """Public names, and the module of each, which is imported when the name is first used."""
 
+from .contents import count_plots as count_plots
 from .contents import document_of as document_of
 from .contents import plots_of as plots_of
 from .page import report as report

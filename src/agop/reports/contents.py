@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,11 +11,11 @@ from agop.charts.kind import Kind, Result, all_kinds, kind_of
 from agop.errors import InputError
 from agop.reports.settings import differing_settings, settings_table
 
-__all__ = ["document_of", "plots_of"]
+__all__ = ["count_plots", "document_of", "plots_of"]
 
 
-def document_of(results: Sequence[Result]) -> Document:
-    """Everything that a report on these results says.
+def document_of(results: Sequence[Result], observe: Callable[[], object] = lambda: None) -> Document:
+    """Everything that a report on these results says; ``observe`` is called ``count_plots`` times, as it is computed.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def document_of(results: Sequence[Result]) -> Document:
         _title(results),
         _lead(results),
         [finding for kind, part in kinds for finding in kind.findings(part)],
-        plots_of(results),
+        plots_of(results, observe),
         [table for table in tables if table.rows],
         [_of(results, result, note) for result in results for note in _notes(result.info)],
         differing_settings(results) if several and len(kinds) == 1 else None,
@@ -55,8 +55,13 @@ def document_of(results: Sequence[Result]) -> Document:
     )
 
 
-def plots_of(results: Sequence[Result]) -> list[Plot]:
-    """Plots of the runs of each kind on the same axes.
+def count_plots(results: Sequence[Result]) -> int:
+    """Number of the functions that make the plots of these results, some of which may have nothing to show."""
+    return sum(len(kind.plots) for kind, _ in _by_kind(results))
+
+
+def plots_of(results: Sequence[Result], observe: Callable[[], object] = lambda: None) -> list[Plot]:
+    """Plots of the runs of each kind on the same axes; ``observe`` is called ``count_plots`` times.
 
     Examples
     --------
@@ -67,7 +72,7 @@ def plots_of(results: Sequence[Result]) -> list[Plot]:
     >>> [plot.name for plot in plots_of([result_of(record)])]
     ['nc1', 'agop-nfm', 'means']
     """
-    shown = {kind: plots for kind, part in _by_kind(results) if (plots := kind.plots(part))}
+    shown = {kind: plots for kind, part in _by_kind(results) if (plots := kind.plots_of(part, observe))}
     if len(shown) == 1:
         return next(iter(shown.values()))
     return [

@@ -56,11 +56,13 @@ def part_findings(results: Sequence[TableResult], part: str) -> list[Finding]:
 
 def _effect(explanation: Explanation, index: int, note: str) -> Finding:
     share, error = float(explanation.effects[index]), float(explanation.errors[index])
-    return Finding("effect", explanation.columns[index], share, "%", _two_errors(share, error), notes=(note,))
+    return _share("effect", explanation.columns[index], share, error, note)
 
 
-def _two_errors(share: float, error: float) -> Interval:
-    return Interval(share - 2 * error, share + 2 * error, "2 standard errors")
+def _share(quantity: str, where: str, share: float, error: float, note: str) -> Finding:
+    """An estimated share with two standard errors on each side, as far as there are such shares: from 0 to 1."""
+    low, value, high = (min(1.0, max(0.0, each)) for each in (share - 2 * error, share, share + 2 * error))
+    return Finding(quantity, where, value, "%", Interval(low, high, "2 standard errors"), notes=(note,))
 
 
 def _effects(result: TableResult) -> list[Finding]:
@@ -147,10 +149,7 @@ def _interactions(result: TableResult) -> list[Finding]:
         shown, note = [first, *as_strong][:_NAMED], f"may be the strongest of {tried} pairs: not settled"
     else:
         shown, note = [first], f"strongest of {tried} pairs" if others else "the only pair that was tried"
-    return [
-        Finding("interaction", f"{a} with {b}", share, "%", _two_errors(share, error), notes=(note,))
-        for a, b, share, error in shown
-    ]
+    return [_share("interaction", f"{a} with {b}", share, error, note) for a, b, share, error in shown]
 
 
 def _coupling(result: TableResult) -> list[Finding]:

@@ -10,7 +10,7 @@ from agop.outer_product.terms import TERMS as AGOP
 from agop.rfm import RFMClassifier, RFMRegressor
 from agop.tables.explanation import Explanation
 from agop.tables.findings import table_findings
-from agop.tables.plots import table_numbers, table_plots
+from agop.tables.plots import TABLE_PLOTS, table_numbers
 from agop.tables.result import TableResult
 from agop.tables.summary import table_data, table_summary
 
@@ -29,7 +29,7 @@ TABLE = register(
         "table",
         TableResult,
         TableResult.read,
-        table_plots,
+        TABLE_PLOTS,
         table_findings,
         table_numbers,
         _heading,

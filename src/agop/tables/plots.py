@@ -12,32 +12,20 @@ from numpy.typing import NDArray
 from agop.charts.chart import Bars, Chart, Choice, HeatMap, Series
 from agop.charts.document import NumberTable, Plot
 from agop.charts.findings import percent
-from agop.charts.kind import by_run
+from agop.charts.kind import MakePlots, by_run
 from agop.charts.palette import color
 from agop.tables.explanation import Explanation
 from agop.tables.findings import COUPLED_COLUMNS, part_findings
 from agop.tables.fold_plots import fold_plot
 from agop.tables.result import TableResult
 
-__all__ = ["explanation_charts", "table_numbers", "table_plots"]
+__all__ = ["TABLE_PLOTS", "explanation_charts", "table_numbers"]
 
 _COLUMNS, _ENTRIES, _PAIRS = 20, 12, 15
 """Columns shown of the effects, entries shown of a direction, and pairs shown of the interactions."""
 
 _SHARES = {"effect": "share of the variance", "steepness": "share of the AGOP"}
 """Units of effect and steepness."""
-
-
-def table_plots(results: Sequence[TableResult]) -> list[Plot]:
-    """Plots of one model, or of several on the same axes; what no model has is left out."""
-    plots = (
-        _effect_plot(results),
-        _interaction_plot(results),
-        _coupling_plot(results),
-        _direction_plot(results),
-        fold_plot(results),
-    )
-    return [plot for plot in plots if plot is not None]
 
 
 def explanation_charts(explanation: Explanation) -> list[Chart]:
@@ -196,3 +184,7 @@ def _order(results: Sequence[TableResult]) -> list[str]:
 
 def _cells(found: tuple[Any, ...] | None, width: int, form: str) -> list[str]:
     return ["–"] * width if found is None else [found[0], *(format(value, form) for value in found[1:])]
+
+
+TABLE_PLOTS: tuple[MakePlots, ...] = (_effect_plot, _interaction_plot, _coupling_plot, _direction_plot, fold_plot)
+"""Plots of models of tables, in the order in which they are read."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
-from agop import report
+from agop.network.kind import NETWORK
 from agop.network.plots.blocks import block_findings
-from agop.network.plots.collapse import network_numbers, network_plots
+from agop.network.plots.collapse import network_numbers
 from agop.network.plots.findings import network_findings
 from agop.network.result import NetworkResult
 from network.record.made import transformer
@@ -35,7 +33,7 @@ def result(lines, name="run"):
 
 
 def plots_of(*results):
-    return {plot.name: plot for plot in network_plots(results)}
+    return {plot.name: plot for plot in NETWORK.plots_of(results)}
 
 
 def falling(k, kind, seed, epoch):
@@ -66,13 +64,13 @@ def test_curves_along_the_depth():
     assert curve.y == pytest.approx([2 * 0.9**k for k in range(20)])
 
 
-def test_findings_name_layers_as_the_axes_do():
-    """The parts that all names have in common are left out."""
+def test_findings_name_layers_in_words():
+    """The parts that all names have in common are left out, and a number says what it counts."""
     results = [NetworkResult.of(transformer(10, 16))]
-    said = [*network_findings(results), *(found for plot in network_plots(results) for found in plot.findings)]
+    said = [*network_findings(results), *(found for plot in NETWORK.plots_of(results) for found in plot.findings)]
     assert not [found.where for found in said if "model.layers" in found.where]
     assert "block 0 to lm_head" in next(found.where for found in said if found.quantity == "NC1")
-    assert [found for found in said if found.where.endswith("0 self_attn.q_proj") or found.where.endswith("0 q_proj")]
+    assert "input of q_proj of block 0" in [found.where for found in said]
 
 
 def test_the_stream_is_one_point_a_block():
@@ -173,15 +171,3 @@ def test_rows_in_captions_and_table():
     assert "means of the rows of 10 to 40 samples" in plots_of(means)["blocks"].caption
     before = [{name: value for name, value in line.items() if name != "n_rows"} for line in lines_of(falling)]
     assert "Measured" not in plots_of(result(before))["blocks"].caption
-
-
-@pytest.mark.parametrize("compact", [True, False])
-def test_the_page_of_211_layers_is_fast_and_small(tmp_path, compact):
-    record = transformer(compact=compact)
-    begin = time.perf_counter()
-    page = report(record, tmp_path / "page.html")
-    assert time.perf_counter() - begin < 10
-    assert page.stat().st_size < 10_000_000
-    pictures = plots_of(NetworkResult.of(record))
-    assert ("agop-nfm" in pictures) is not compact
-    assert "means" in pictures

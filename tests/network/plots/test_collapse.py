@@ -12,7 +12,8 @@ from torch import nn
 from agop import measure
 from agop.charts.chart import Bars, Choice, Curves, HeatMap
 from agop.charts.palette import PALETTE
-from agop.network.plots.collapse import network_numbers, network_plots
+from agop.network.kind import NETWORK
+from agop.network.plots.collapse import network_numbers
 from agop.network.result import NetworkResult
 
 STAGES = ("input", "linear", "output", "agop_1/2")
@@ -44,7 +45,7 @@ def result(name="run", record=None, info=None, epochs=(), **options):
 
 
 def plots_of(*results):
-    return {plot.name: plot for plot in network_plots(results)}
+    return {plot.name: plot for plot in NETWORK.plots_of(results)}
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +290,7 @@ def test_without_values_there_is_no_plot(value):
         for epoch in (0, 1)
         for stage in STAGES
     ]
-    assert network_plots([NetworkResult("run", {"settings": {}}, lines)]) == []
+    assert NETWORK.plots_of([NetworkResult("run", {"settings": {}}, lines)]) == []
 
 
 def test_every_plot_says_something(record):
@@ -299,4 +300,4 @@ def test_every_plot_says_something(record):
 
 
 def test_nothing_measured():
-    assert network_plots([NetworkResult("run", {"settings": {}}, [])]) == []
+    assert NETWORK.plots_of([NetworkResult("run", {"settings": {}}, [])]) == []

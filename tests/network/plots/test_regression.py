@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agop.network.plots.collapse import network_numbers, network_plots
+from agop.network.kind import NETWORK
+from agop.network.plots.collapse import network_numbers
 from agop.network.plots.findings import network_findings
 from agop.network.plots.regression import regression_courses
 from agop.network.result import NetworkResult
@@ -29,7 +30,7 @@ def result(lines, name="run"):
 
 
 def plots_of(*results):
-    return {plot.name: plot for plot in network_plots(results)}
+    return {plot.name: plot for plot in NETWORK.plots_of(results)}
 
 
 def test_each_measure_by_layer():

@@ -14,20 +14,20 @@ from agop.runs.storage import JSON, to_json
 
 __all__ = ["chart_json"]
 
-_DIGITS = 6
-"""Digits of numbers: more than a plot can show, at half of the size."""
+_DIGITS = 5
+"""Digits of numbers: more than a plot can show, and a page of a long training of a deep network stays small."""
 
 
 def chart_json(chart: Chart | Curve | Series | Picture) -> JSON:
     """A chart as JSON values under the names of its attributes, with its kind; null for NaN and infinities.
 
-    Numbers have six digits. The values of a picture are whole numbers of one byte in base64, row by row: at most 127,
+    Numbers have five digits. The values of a picture are whole numbers of one byte in base64, row by row: at most 127,
     for the largest magnitude, which is their "unit" times that. On either side of 0 colors show no more steps.
 
     Examples
     --------
     >>> chart_json(Curves("layer", "NC1", [Curve("input", [1, 2], [2 / 3, float("nan")], "#000000")]))["curves"][0]["y"]
-    [0.666667, None]
+    [0.66667, None]
     >>> chart_json(Picture("Gram", np.eye(2)))["values"]["shape"]
     [2, 2]
     """

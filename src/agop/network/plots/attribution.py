@@ -10,9 +10,9 @@ from agop.charts.document import Plot
 from agop.charts.findings import Finding, at_most, listed
 from agop.charts.judging import of_each
 from agop.charts.palette import color
-from agop.network.plots.grouping import layer_names
+from agop.network.plots.grouping import layer_names, told_names
 from agop.network.result import NetworkResult
-from agop.runs import LEAST_FALL, Line, SeedSummary, hidden_layers, last_measured, select, summarize_along, values_of
+from agop.runs import LEAST_FALL, Line, SeedSummary, hidden_layers, select, summarize_along, values_of
 
 __all__ = ["attribution_findings", "attribution_plot", "share_findings", "share_sum"]
 
@@ -21,7 +21,7 @@ _SHARE = "share of the linear map in the fall of NC1"
 
 def attribution_plot(results: Sequence[NetworkResult]) -> Plot | None:
     """Bars of the falls of each layer with a nonlinearity at the last measurement; None if there are none."""
-    found = [_falls(last_measured(result.lines)) for result in results]
+    found = [_falls(result.last) for result in results]
     layers = dict.fromkeys(layer for result in results for layer in hidden_layers(result.lines))
     names = layer_names(list(dict.fromkeys(layer for result in results for layer in values_of(result.lines, "layer"))))
     there = [
@@ -53,7 +53,7 @@ def attribution_findings(results: Sequence[NetworkResult]) -> list[Finding]:
     """Share of the linear map in the fall of NC1 at the end: of each layer and, of several runs, of all."""
 
     def found(result: NetworkResult) -> list[Finding]:
-        last = last_measured(result.lines)
+        last = result.last
         return [*(share_sum(last) if len(results) > 1 else ()), *at_most(share_findings(last))]
 
     return of_each(results, found)
@@ -70,7 +70,7 @@ def share_sum(last: Sequence[Line]) -> list[Finding]:
 
 def share_findings(last: Sequence[Line]) -> list[Finding]:
     """Share of the linear map in each layer in which every seed has a fall of 5 %; of the others one finding."""
-    findings, level, seeds, names = [], [], 1, layer_names(values_of(last, "layer"))
+    findings, level, seeds, names = [], [], 1, told_names(values_of(last, "layer"))
     for layer, (linear, fall) in _over_whole_layers(last).items():
         seeds = max(seeds, fall.n_seeds)
         if not all(part >= LEAST_FALL for _, part in fall.values):

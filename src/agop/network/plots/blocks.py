@@ -19,9 +19,9 @@ from agop.network.plots.measures import Shown, shown_measures
 from agop.network.plots.output_layer import output_layer
 from agop.network.record.blocks import Blocks
 from agop.network.result import NetworkResult, rows_caption
-from agop.runs import SeedSummary, last_measured, select, summarize_along, values_of
+from agop.runs import SeedSummary, select, summarize_along, values_of
 
-__all__ = ["block_findings", "block_plots", "stream_plot"]
+__all__ = ["block_findings", "block_plots", "has_blocks", "stream_plot"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +93,16 @@ def block_plots(results: Sequence[NetworkResult]) -> list[Plot]:
     ]
 
 
+def has_blocks(results: Sequence[NetworkResult]) -> bool:
+    """Whether there is one network, whose layers are told by block and kind."""
+    return len(results) == 1 and bool(_found(results[0]))
+
+
 def stream_plot(results: Sequence[NetworkResult]) -> Plot | None:
     """NC1 of the stream of the network, a point a block; None unless all networks have blocks."""
     curves: list[Curve] = []
     for run, result in enumerate(results):
-        last = last_measured(result.lines)
+        last = result.last
         blocks = grouped(values_of(last, "layer"))
         if blocks is None:
             return None
@@ -119,7 +124,7 @@ def stream_plot(results: Sequence[NetworkResult]) -> Plot | None:
 
 def _named(results: Sequence[NetworkResult]) -> str:
     """Sentence on names that the blocks are numbered without."""
-    found = [grouped(values_of(last_measured(result.lines), "layer")) for result in results]
+    found = [grouped(values_of(result.last, "layer")) for result in results]
     pairs = [(full, short) for blocks in found if blocks for full, short in block_names(blocks).items()]
     numbers = [(full, short) for full, short in pairs if short.isdecimal() and full.endswith(f".{short}")]
     return f" Block {numbers[0][1]} is {numbers[0][0]}." if numbers else ""
@@ -155,7 +160,7 @@ def _choice(charts: Mapping[str, HeatMap] | Mapping[str, Panels]) -> Choice:
 
 def _found(result: NetworkResult) -> list[_Found]:
     """Measures that some layer has, of a network whose layers are grouped; none of others."""
-    last = last_measured(result.lines)
+    last = result.last
     blocks = grouped(values_of(last, "layer"))
     if blocks is None:
         return []

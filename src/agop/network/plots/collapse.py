@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from agop.charts.chart import Chart, Choice, Curves, Dash, HeatMap
 from agop.charts.document import NumberTable, Plot
-from agop.charts.kind import by_run
+from agop.charts.kind import MakePlots, by_run
 from agop.charts.palette import color, shade
 from agop.charts.seed_curves import seed_caption, seed_curve
 from agop.network.plots.attribution import attribution_plot, share_findings
-from agop.network.plots.blocks import block_plots, stream_plot
+from agop.network.plots.blocks import block_plots, has_blocks, stream_plot
 from agop.network.plots.findings import epoch_findings, layer_findings, map_findings, nfa_findings, unit_of
-from agop.network.plots.grouping import block_names, grouped, layer_names
+from agop.network.plots.grouping import block_names, grouped, told_names
 from agop.network.plots.measures import STAGES, by_column, shown_measures
 from agop.network.plots.output_layer import output_layer
 from agop.network.plots.pictures import agop_plot, eigenvector_plot, means_plot
@@ -21,7 +22,7 @@ from agop.network.plots.scores import score_plot
 from agop.network.result import NetworkResult, rows_caption
 from agop.runs import last_measured, select, summarize_along, values_of
 
-__all__ = ["network_numbers", "network_plots"]
+__all__ = ["NETWORK_PLOTS", "network_numbers"]
 
 _NC1 = "nc1_trace_ratio"
 
@@ -31,35 +32,12 @@ _POWERS = {"nfa_pearson_root": "AGOP½", "nfa_pearson": "AGOP"}
 """Name of each power in the ansatz."""
 
 
-def network_plots(results: Sequence[NetworkResult]) -> list[Plot]:
-    """Plots of one network, or of several on the same axes; what no run has is left out."""
-    blocks = block_plots(results)
-    stream = stream_plot(results)
-    by_layer = (
-        [stream] if stream or (blocks and len(results) == 1) else [_layer_plot(results), regression_plot(results)]
-    )
-    plots = [
-        *by_layer,
-        *blocks,
-        _map_plot(results),
-        _epoch_plot(results),
-        attribution_plot(results),
-        None if blocks and len(results) == 1 else _nfa_plot(results),
-        agop_plot(results),
-        eigenvector_plot(results),
-        means_plot(results),
-        score_plot(results, "loss"),
-        score_plot(results, "accuracy"),
-    ]
-    return [plot for plot in plots if plot is not None]
-
-
 def network_numbers(result: NetworkResult) -> NumberTable:
     """A row a layer at the last measurement: NC1 of the stages, the share of W, NFA, NC2; means over seeds.
 
     Of a regression NRC1 to NRC4. Layers of a deep network are told by their block and their kind.
     """
-    last = last_measured(result.lines)
+    last = result.last
     columns: dict[str, tuple[dict[str, float], str]] = {}
     for shown in shown_measures(last):
         found = summarize_along(select(last, stage=shown.stage), shown.measure, "layer", log=shown.log)
@@ -67,7 +45,7 @@ def network_numbers(result: NetworkResult) -> NumberTable:
         columns[shown.label] = {layer: each.mean for layer, each in found.items() if layer != skipped}, shown.form
     if "share of W" in columns:
         told = {each.where: each.value for each in share_findings(last) if each.value is not None}
-        shares = {layer: told[name] for layer, name in layer_names(values_of(last, "layer")).items() if name in told}
+        shares = {layer: told[name] for layer, name in told_names(values_of(last, "layer")).items() if name in told}
         columns["share of W"] = shares, ".2f"
     layers = values_of(last, "layer")
     title = ", ".join(filter(None, [f"Layers of {result.name}", result.rows]))
@@ -81,8 +59,15 @@ def network_numbers(result: NetworkResult) -> NumberTable:
     return NumberTable(title, ["block", "kind", *table.columns[1:]], rows, words=("kind",))
 
 
+def _course_plots(results: Sequence[NetworkResult]) -> list[Plot]:
+    """Collapse along the network: of its stream where it has blocks, or else of every layer."""
+    stream = stream_plot(results)
+    by_layer = [] if stream or has_blocks(results) else [_layer_plot(results), regression_plot(results)]
+    return [plot for plot in (stream, *by_layer) if plot is not None]
+
+
 def _layer_plot(results: Sequence[NetworkResult]) -> Plot | None:
-    last = [last_measured(result.lines) for result in results]
+    last = [result.last for result in results]
     layers = _layers(results)
     charts = {}
     for place, (stage, label) in enumerate(STAGES.items()):
@@ -181,8 +166,10 @@ def _epoch_plot(results: Sequence[NetworkResult]) -> Plot | None:
 
 
 def _nfa_plot(results: Sequence[NetworkResult]) -> Plot | None:
-    """Courses of one network, or by layer at the last measurement."""
-    charts, skipped = {}, [output_layer(last_measured(result.lines)) for result in results]
+    """Courses of one network, or by layer at the last measurement; None where these stand by block and kind."""
+    if has_blocks(results):
+        return None
+    charts, skipped = {}, [output_layer(result.last) for result in results]
     inputs = [
         [line for line in select(result.lines, stage="input") if line["layer"] != layer]
         for result, layer in zip(results, skipped, strict=True)
@@ -232,3 +219,19 @@ def _seeds_of(charts: Mapping[str, Curves]) -> str:
 def _layers(results: Sequence[NetworkResult]) -> list[str]:
     """Layers of all runs in the order of their calls."""
     return list(dict.fromkeys(layer for result in results for layer in values_of(result.lines, "layer")))
+
+
+NETWORK_PLOTS: tuple[MakePlots, ...] = (
+    _course_plots,
+    block_plots,
+    _map_plot,
+    _epoch_plot,
+    attribution_plot,
+    _nfa_plot,
+    agop_plot,
+    eigenvector_plot,
+    means_plot,
+    partial(score_plot, measure="loss"),
+    partial(score_plot, measure="accuracy"),
+)
+"""Plots of networks, in the order in which they are read."""

@@ -19,7 +19,7 @@ from agop.network.plots.onset import onset_findings
 from agop.network.plots.output_layer import BY_DEFINITION, compared_lines, output_layer
 from agop.network.plots.regression import regression_courses
 from agop.network.result import NetworkResult
-from agop.runs import Line, SeedSummary, hidden_layers, last_measured, select, summarize_along, values_of
+from agop.runs import Line, SeedSummary, hidden_layers, select, summarize_along, values_of
 
 __all__ = [
     "comparison_of_runs",
@@ -54,7 +54,7 @@ def network_findings(results: Sequence[NetworkResult]) -> list[Finding]:
     """
 
     def found(result: NetworkResult) -> list[Finding]:
-        last = last_measured(result.lines)
+        last = result.last
         several = len(results) > 1 or _is_deep(last)
         cause = [*at_most(share_findings(last)), *at_most(_ansatz(last))]
         return [
@@ -71,7 +71,7 @@ def network_findings(results: Sequence[NetworkResult]) -> list[Finding]:
 
 def layer_findings(results: Sequence[NetworkResult]) -> list[Finding]:
     """NC1 by layer at the last measurement, and which run ends lowest."""
-    return [*comparison_of_runs(results), *of_each(results, lambda result: _layers(last_measured(result.lines)))]
+    return [*comparison_of_runs(results), *of_each(results, lambda result: _layers(result.last))]
 
 
 def map_findings(results: Sequence[NetworkResult]) -> list[Finding]:
@@ -108,7 +108,7 @@ def nfa_findings(results: Sequence[NetworkResult]) -> list[Finding]:
     """Correlation of W^T W with the root of the AGOP, before and after, where it says something."""
 
     def found(result: NetworkResult) -> list[Finding]:
-        last, lines = last_measured(result.lines), select(result.lines, stage="input")
+        last, lines = result.last, select(result.lines, stage="input")
         skipped = output_layer(last)
         courses = {layer: here for layer, here in by_column(lines, "layer").items() if layer != skipped}
         ends = {layer: ends_of(here, _ROOT, log=False) for layer, here in courses.items()}
@@ -140,7 +140,7 @@ def _with_note_first(findings: Sequence[Finding], note: str) -> list[Finding]:
 
 def comparison_of_runs(results: Sequence[NetworkResult]) -> list[Finding]:
     """Which of several runs ends with the lowest NC1, if they have the same last layer."""
-    ends = {result.name: end for result in results if (end := _last_input(last_measured(result.lines))) is not None}
+    ends = {result.name: end for result in results if (end := _last_input(result.last)) is not None}
     layers = {layer for layer, _ in ends.values()}
     fits = {result.name: result.fit() for result in results}
     found = {name: summary for name, (_, summary) in ends.items()}

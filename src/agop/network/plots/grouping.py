@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from agop.network.record.blocks import ALONE, Blocks
 
-__all__ = ["block_names", "grouped", "layer_names", "stream", "stream_names"]
+__all__ = ["block_names", "grouped", "layer_names", "stream", "stream_names", "told_names"]
 
 _FEW, _PARALLEL = 8, 3
 """Layers, and kinds of them, above and from which blocks are told apart even where a screen could show every layer."""
@@ -56,6 +56,24 @@ def layer_names(layers: Sequence[str]) -> dict[str, str]:
     names = block_names(blocks)
     return {
         layer: names[block] if kind == ALONE else f"{names[block]} {blocks.kinds[kind]}"
+        for layer, (block, kind) in blocks.places.items()
+    }
+
+
+def told_names(layers: Sequence[str]) -> dict[str, str]:
+    """Names of layers in a sentence: of networks with blocks, the kind and the block; others as they are.
+
+    Examples
+    --------
+    >>> list(told_names([*(f"h.{k}.{kind}" for k in range(3) for kind in ("q", "k", "v")), "head"]).values())[-2:]
+    ['v of block 2', 'head']
+    """
+    blocks = grouped(layers)
+    if blocks is None:
+        return {layer: layer for layer in layers}
+    names = block_names(blocks)
+    return {
+        layer: names[block] if kind == ALONE else f"{blocks.kinds[kind]} of block {names[block]}"
         for layer, (block, kind) in blocks.places.items()
     }
 

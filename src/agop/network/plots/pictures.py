@@ -14,11 +14,10 @@ from agop.charts.findings import Finding, at_most, listed, number_text
 from agop.charts.images import eigenvector_pictures, side_of, trace_shares
 from agop.charts.judging import of_each
 from agop.linalg import largest_positive
-from agop.network.plots.grouping import layer_names
+from agop.network.plots.grouping import told_names
 from agop.network.plots.output_layer import BY_DEFINITION, output_layer
 from agop.network.record import LayerRecord, neural_feature_matrix
 from agop.network.result import NetworkResult, rows_caption
-from agop.runs import last_measured
 
 __all__ = ["agop_plot", "eigenvector_plot", "means_plot"]
 
@@ -162,7 +161,7 @@ def _cosines(record: LayerRecord, stage: str, most: int) -> NDArray[np.float64] 
 def _simplex(result: NetworkResult) -> list[Finding]:
     """Distance of the cosines between different classes from those of the simplex, at the first and last input."""
     record = {} if result.record is None else result.record
-    names = layer_names(list(record))
+    names = told_names(list(record))
     inputs = [(names[name], layer) for name, layer in record.items() if layer.input is not None]
     findings = []
     for name, layer in dict([*inputs[:1], *inputs[-1:]]).items():
@@ -183,7 +182,7 @@ def _closer_power(result: NetworkResult) -> list[Finding]:
     """Correlation of W^T W with the AGOP and with its root."""
     if result.record is None:
         return []
-    names, skipped = layer_names(list(result.record)), output_layer(last_measured(result.lines))
+    names, skipped = told_names(list(result.record)), output_layer(result.last)
     what = "correlation of WᵀW with AGOP½"
     findings = [
         Finding(what, names[name], nfa.pearson_root, notes=(f"with the AGOP: {nfa.pearson:.2f}",))

@@ -13,14 +13,14 @@ from agop.charts.palette import color
 from agop.charts.seed_curves import seed_caption, seed_curve
 from agop.network.plots.measures import Shown, regression_shown
 from agop.network.result import NetworkResult, rows_caption
-from agop.runs import Line, last_measured, select, summarize_along, values_of
+from agop.runs import Line, select, summarize_along, values_of
 
 __all__ = ["regression_courses", "regression_plot"]
 
 
 def regression_plot(results: Sequence[NetworkResult]) -> Plot | None:
     """NRC1 to NRC4 of what each layer reads, of one at a time; None if no run is a regression."""
-    last = [last_measured(result.lines) for result in results]
+    last = [result.last for result in results]
     layers = list(dict.fromkeys(layer for lines in last for layer in values_of(lines, "layer")))
     charts = {}
     for shown in regression_shown(line for lines in last for line in lines):
@@ -38,7 +38,7 @@ def regression_plot(results: Sequence[NetworkResult]) -> Plot | None:
         "nrc",
         "Regression collapse by layer",
         Choice("measure", charts, start=next(iter(charts))),
-        of_each(results, lambda result: regression_courses(last_measured(result.lines))),
+        of_each(results, lambda result: regression_courses(result.last)),
         "Of what each layer reads, at the last measurement, layers in the order of their calls"
         f"{seed_caption(drawn)}. {rows_caption(results)}",
         ("NRC", "stage (network)", "seed band"),

@@ -12,7 +12,7 @@ from agop.network.plots.attribution import share_sum
 from agop.network.plots.findings import comparison_of_runs, layer_findings, mean_ansatz, scores
 from agop.network.plots.regression import regression_courses
 from agop.network.result import NetworkResult
-from agop.runs import last_measured, select, summarize_along
+from agop.runs import select, summarize_along
 
 __all__ = ["network_data", "network_summary"]
 
@@ -68,7 +68,7 @@ def _rows(result: NetworkResult) -> str:
 
 
 def _row(result: NetworkResult) -> _Row:
-    last, fit = last_measured(result.lines), result.fit()
+    last, fit = result.last, result.fit()
     regression = regression_courses(last)
     courses = regression or [found for found in layer_findings([result])[:1] if found.value is not None]
     names = [each.quantity for each in courses] if regression else ["NC1 φ"] * len(courses)
