@@ -12,8 +12,11 @@ __all__ = ["BLOCK", "DEFAULT_CHUNK_BYTES", "available_memory", "blocks", "row_ch
 DEFAULT_CHUNK_BYTES = 64 * 2**20
 """Temporary memory of one chunk where nobody asked for another: large enough for fast matrix products."""
 
-BLOCK = 512
-"""Rows and columns of a block of a matrix over pairs: enough for fast products, few enough for the cache."""
+BLOCK = 500
+"""Rows and columns of a block of a matrix over pairs: enough for fast products, few enough for the cache.
+
+No power of two: entries of a column would share few lines of a cache, and a transpose takes three times as long.
+"""
 
 
 def blocks(n: int, size: int = BLOCK) -> list[slice]:

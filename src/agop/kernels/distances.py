@@ -8,7 +8,7 @@ with products in float64.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -70,15 +70,16 @@ def euclidean_distances(points: Tensor, centers: Tensor | None = None) -> Tensor
     >>> euclidean_distances(x)[0, 1].item()  # doctest: +ELLIPSIS
     9.99999...e-05
     """
-    (distances,), _ = pairwise(points, centers, lambda block: (block,))
+    (distances,), _ = pairwise(points, centers, lambda block: block)
     return distances
 
 
 def pairwise(
-    points: Tensor, centers: Tensor | None, transform_: Callable[[Tensor], Sequence[Tensor]], n_matrices: int = 1
+    points: Tensor, centers: Tensor | None, transform_: Callable[..., object], n_matrices: int = 1
 ) -> tuple[list[Tensor], torch.dtype]:
-    """Matrices of functions of the distances, taken block by block while a block is in cache; it may be overwritten.
+    """Matrices of functions of the distances, taken block by block while a block is in cache.
 
+    ``transform_`` gets the blocks of all matrices, of which the first one has the distances, and sets them in place.
     Without ``centers`` only one triangle is computed, so that the results are exactly symmetric. After
     the first block that needs float64 products, all later ones use them straight away; their data type comes
     with the matrices.
@@ -92,17 +93,16 @@ def pairwise(
             if symmetric and columns.start < rows.start:
                 continue
             diagonal = symmetric and columns == rows
-            distances = pairs.distances(rows, columns, diagonal)
-            if distances is None:
+            found = [matrix[rows, columns] for matrix in matrices]
+            if not pairs.distances(found[0], rows, columns, diagonal):
                 pairs = _Pairs.of(points, centers, torch.float64)
-                distances = pairs.distances(rows, columns, diagonal)
-            assert distances is not None  # noqa: S101 - float64 always does
-            for matrix, block in zip(matrices, transform_(distances), strict=True):
+                pairs.distances(found[0], rows, columns, diagonal)
+            transform_(*found)
+            for matrix, block in zip(matrices, found, strict=True):
                 if diagonal:  # neither products nor elementwise functions are symmetric to the last bit
-                    block = block.mT.contiguous().add_(block).mul_(0.5)
+                    block.copy_(torch.add(block, block.mT).mul_(0.5))
                 elif symmetric:
                     matrix[columns, rows] = block.mT
-                matrix[rows, columns] = block
     return matrices, pairs.origin.dtype
 
 
@@ -157,26 +157,30 @@ class _Pairs(NamedTuple):
         u = _Centered.about(origin, points)
         return cls(points, centers, origin, (u, u if points is centers else _Centered.about(origin, centers)))
 
-    def distances(self, rows: slice, columns: slice, diagonal: bool) -> Tensor | None:
-        """Distances of one block, or None where float32 products do not do."""
+    def distances(self, out: Tensor, rows: slice, columns: slice, diagonal: bool) -> bool:
+        """Set a block to its distances; False where float32 products do not do."""
         x, z = self.points[rows], self.centers[columns]
         if self.centered is None:
             (u, uu), (v, vv) = (_Centered.about(self.origin, part.to(self.origin)) for part in (x, z))
         else:
             first, second = self.centered
             u, uu, v, vv = first.rows[rows], first.squares[rows], second.rows[columns], second.squares[columns]
-        squares = torch.addmm(vv, u, v.mT, alpha=-2).add_(uu[:, None])
+        same = out.dtype == u.dtype
+        squares = torch.addmm(vv, u, v.mT, alpha=-2, out=out if same else None).add_(uu[:, None])
         if diagonal:
             squares.fill_diagonal_(torch.inf)
         limit = _CLOSE[squares.dtype]
         suspects = torch.nonzero(squares.amin(1) < limit * (uu + vv.max())).ravel()  # rows: one pass settles the others
         i, j = torch.nonzero(squares[suspects] < limit * (uu[suspects, None] + vv), as_tuple=True)
         if squares.dtype != torch.float64 and len(i) > _MANY * squares.numel():
-            return None
+            return False
         _recompute(squares, x, z, suspects[i], j)
         if diagonal:
             squares.fill_diagonal_(0)
-        return squares.sqrt_().to(x.dtype)
+        squares.sqrt_()
+        if not same:
+            out.copy_(squares)
+        return True
 
 
 def _recompute(squares: Tensor, x: Tensor, z: Tensor, i: Tensor, j: Tensor) -> None:

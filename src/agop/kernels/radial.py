@@ -51,33 +51,38 @@ class RadialKernel(Kernel):
 
     def gram(self, points: Tensor, centers: Tensor | None = None) -> Pairwise:
         """Kernel matrix kappa(r_ij), (n, m), with the precision of the products behind it."""
-        (values,), products = pairwise(points, centers, lambda distances: (self.profile_(distances),))
+        (values,), products = pairwise(points, centers, self.profile_)
         return Pairwise(values, products)
 
     def gradient_weights(self, points: Tensor, centers: Tensor | None = None) -> Tensor:
         """Weights V_ij = kappa'(r_ij) / r_ij, (n, m); 0 where two points coincide up to rounding."""
-        both_ = self._both(points if centers is None else centers)
-        (weights,), _ = pairwise(points, centers, lambda distances: both_(distances)[1:])
+        weigh_ = self._weigh_(points if centers is None else centers)
+        (weights,), _ = pairwise(points, centers, lambda block: weigh_(block, self.profile_(block.clone())))
         return weights
 
     def gram_and_gradient_weights(self, points: Tensor, centers: Tensor | None = None) -> tuple[Pairwise, Tensor]:
         """Both matrices from the same distances, which are most of the work."""
-        both_ = self._both(points if centers is None else centers)
+        weigh_ = self._weigh_(points if centers is None else centers)
+
+        def both_(values: Tensor, weights: Tensor) -> None:
+            weights.copy_(values)
+            weigh_(weights, self.profile_(values))
+
         (gram, weights), products = pairwise(points, centers, both_, n_matrices=2)
         return Pairwise(gram, products), weights
 
-    def _both(self, centers: Tensor) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-        """Values of the kernel, and its weights in the place of distances; 0 for distances that are rounding."""
+    def _weigh_(self, centers: Tensor) -> Callable[[Tensor, Tensor], None]:
+        """Function that replaces distances by weights, where the values are known; 0 for those that are rounding."""
         tolerance = coincidence_tolerance(centers)
 
-        def transform_(distances: Tensor) -> tuple[Tensor, Tensor]:
-            values = self.profile_(distances.clone())
+        def weigh_(distances: Tensor, values: Tensor) -> None:
             if distances.min() > tolerance:
-                return values, self.weights_(distances, values)
-            coincident = distances <= tolerance
-            return values, self.weights_(distances, values).masked_fill_(coincident, 0)
+                self.weights_(distances, values)
+            else:
+                coincident = distances <= tolerance
+                self.weights_(distances, values).masked_fill_(coincident, 0)
 
-        return transform_
+        return weigh_
 
     def output_gradients(self, points: Tensor, centers: Tensor, coefficients: Tensor) -> Tensor:
         """Gradients G_l = diag(S_l) Z - V diag(a_l) X with S = V A, at the points Z: (C, n, d)."""

@@ -93,7 +93,7 @@ def per_output(problem: Problem, pairs: Tensor | None, max_memory: int | None) -
     """Weighted sum over points and sum over outputs of G_l^T G_l, in blocks of points; from V if it is there."""
     n_centers, n_features = problem.centers.shape
     total = problem.points.new_zeros(n_features, n_features, dtype=torch.float64)
-    per_row = 3 * n_centers + (problem.coefficients.shape[1] + 3) * n_features
+    per_row = (problem.coefficients.shape[1] + 3) * n_features + (0 if pairs is not None else 3 * n_centers)
     for rows in row_chunks(len(problem.points), per_row * total.element_size(), max_memory):
         arguments = problem.points[rows], problem.centers, problem.coefficients
         if pairs is None:

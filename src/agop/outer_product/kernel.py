@@ -124,11 +124,12 @@ def kernel_agop(
         return KernelAGOP(estimate / factor**2, standard_error=error)
     problem, pairs = Problem.of(machine, points, weights), gradient_weights
     dtype = problem.points.dtype
-    if plan is None and problem.has_gradient_weights and pairs_fit(problem, dtype, max_memory):
+    has_pairs = pairs is not None or problem.has_gradient_weights
+    if plan is None and has_pairs and pairs_fit(problem, dtype, max_memory):
         pairs = problem.to(dtype).gradient_weights() if pairs is None else pairs
         plan = cheapest_plan(problem.to(pairs.dtype), pairs, dtype, max_memory)
     elif plan is None:
-        dtype = torch.float64 if problem.has_gradient_weights else dtype
+        dtype = torch.float64 if has_pairs else dtype
         plan = AGOPPlan("per-output", dtype, torch.finfo(dtype).eps)
     problem = problem.to(plan.dtype)
     if pairs is not None:  # rounding them is cheap, more digits need the distances again

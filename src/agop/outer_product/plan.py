@@ -91,8 +91,10 @@ def _cancellation(problem: Problem, pairs: Tensor) -> float:
     at_points = (at_centers if problem.symmetric else (problem.points - origin).square().sum(1))[:, None]
     sizes = problem.coefficients.square().sum(1)
     terms = torch.zeros((), dtype=torch.float64, device=pairs.device)
+    squared = pairs.new_empty(min(BLOCK, len(pairs)), pairs.shape[1])
     for rows in blocks(len(pairs)):
-        squares = pairs[rows].square()  # two products with a vector take a fifth of the time of one with two columns
+        squares = torch.square(pairs[rows], out=squared[: rows.stop - rows.start])
+        # two products with a vector take a fifth of the time of one with two columns
         near_points, near_centers = squares.mv(sizes)[:, None], squares.mv(sizes * at_centers)[:, None]
         sums = (pairs[rows] @ problem.coefficients).square().sum(1, keepdim=True)
         terms += problem.weighted((near_points + sums) * at_points[rows] + near_centers, rows).sum()
