@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 
 import numpy as np
 
@@ -59,10 +60,10 @@ def _effect(explanation: Explanation, index: int, note: str) -> Finding:
     return _share("effect", explanation.columns[index], share, error, note)
 
 
-def _share(quantity: str, where: str, share: float, error: float, note: str) -> Finding:
-    """An estimated share with two standard errors on each side, as far as there are such shares: from 0 to 1."""
-    low, value, high = (min(1.0, max(0.0, each)) for each in (share - 2 * error, share, share + 2 * error))
-    return Finding(quantity, where, value, "%", Interval(low, high, "2 standard errors"), notes=(note,))
+def _share(quantity: str, where: str, share: float, error: float, *notes: str, least: float = 0.0) -> Finding:
+    """An estimated share with two standard errors on each side, as far as there are such shares: up to 1."""
+    low, value, high = (min(1.0, max(least, each)) for each in (share - 2 * error, share, share + 2 * error))
+    return Finding(quantity, where, value, "%", Interval(low, high, "2 standard errors"), notes=notes)
 
 
 def _effects(result: TableResult) -> list[Finding]:
@@ -77,7 +78,7 @@ def _skill(explanation: Explanation) -> list[Finding]:
         return []
     share, error = explanation.skill.value, explanation.skill.error
     notes = ("no better than a constant: effects say little",) if explanation.doubt else ()
-    return [Finding("predicted variance", "left-out rows", share, "%", _two_errors(share, error), notes=notes)]
+    return [_share("predicted variance", "left-out rows", share, error, *notes, least=-inf)]
 
 
 def largest_effects(explanation: Explanation) -> list[Finding]:
