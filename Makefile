@@ -93,7 +93,7 @@ soak: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/test_memory.py
 
 bench: $(VENV)/bench.stamp
-	for question in left_out collapse_measures rfm two_fits kernel_agop deep_rfm deep_rfm_ranks deep_rfm_memory network convolutions language_model ranks synthetic large tables small_tables conv_rfm; do $(BIN)/python -m benchmarks.$$question || exit 1; done
+	for question in left_out collapse_measures rfm two_fits predicted_time kernel_agop deep_rfm deep_rfm_ranks deep_rfm_memory network convolutions language_model ranks synthetic large tables small_tables conv_rfm; do $(BIN)/python -m benchmarks.$$question || exit 1; done
 
 clean:
 	rm -rf $(VENV) build dist docs/_build docs/_gallery docs/_pictures docs/api docs/notebooks runs .coverage

@@ -24,7 +24,10 @@ from xrfm.rfm_src import RFM
 from agop import Laplace, RFMClassifier, RFMRegressor
 from agop.datasets import load, standardize, subset
 
-ITERATIONS, RIDGE, BANDWIDTH, REPEATS = 5, 1e-3, 10.0, 7
+ITERATIONS, RIDGE, BANDWIDTH = 5, 1e-3, 10.0
+
+REPEATS, SECONDS = 7, 10
+"""Turns of both at least, and seconds for more where fits are short."""
 
 Predict = Callable[[NDArray[Any]], NDArray[Any]]
 Problem = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
@@ -103,7 +106,8 @@ def compare(name: str, problem: Problem, classify: bool, rate: float) -> dict[st
     }
     scores = {key: score(call(), problem, classify) for key, call in calls.items()}
     memory = {key: peak_extra_memory(call) for key, call in calls.items()}
-    seconds = interleaved(calls, REPEATS, warm_up=False)
+    once = sum(processor_seconds(call) for call in calls.values())
+    seconds = interleaved(calls, max(REPEATS, int(SECONDS / once)), warm_up=False)
     processor = {key: [processor_seconds(call) for _ in range(3)] for key, call in calls.items()}
     n, d = problem[0].shape
     medians, busy = ({key: median(values) for key, values in times.items()} for times in (seconds, processor))
