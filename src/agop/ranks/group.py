@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,15 +13,14 @@ import torch.distributed as dist
 from torch import Tensor
 
 from agop.errors import AgopError, InputError, RankError
+from agop.ranks.dealing import dealt
 from agop.ranks.leaves import leaves_of, mapped_leaves
+from agop.ranks.message import empty_message, parts_of
 
 __all__ = ["ALONE", "Ranks"]
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
-
-_ALIGNED = 8
-"""Bytes at whose multiples the tensors of a message start, so that each can be looked at in its own data type."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +198,7 @@ class Ranks:
         if self.group is None:
             return {key: work(key) if fetch is None else work(key, fetch(key)) for key in costs}
         found, failure = dict[Key, Value](), None
-        for turn in self._turns(costs):
+        for turn in dealt(costs, self.world):
             given = self._fetched(turn, fetch)
             try:
                 found |= {key: work(key, *arguments) for key, arguments in given.items()}
@@ -216,18 +213,6 @@ class Ranks:
     def first(self, work: Callable[[], Value], device: torch.device | str = "cpu") -> Value:
         """Result of some work that rank 0 does and all get, with its tensors on a device."""
         return self.spread(lambda _: work(), {0: 0.0}, device)[0]
-
-    def _turns(self, costs: Mapping[Key, float]) -> list[dict[int, Key]]:
-        """Keys by rank that are worked on at the same time, so that the costs of the ranks are alike."""
-        loads, lengths = [0.0] * self.world, [0] * self.world
-        turns: list[dict[int, Key]] = []
-        for key in sorted(costs, key=costs.__getitem__, reverse=True):
-            rank = loads.index(min(loads))
-            turns += [{}] if lengths[rank] == len(turns) else []
-            turns[lengths[rank]][rank] = key
-            loads[rank] += costs[key]
-            lengths[rank] += 1
-        return turns
 
     def _fetched(
         self, turn: Mapping[int, Key], fetch: Callable[[Key], Any] | None
@@ -247,21 +232,15 @@ class Ranks:
         return found
 
     def _broadcast(self, rank: int, own: list[Tensor], outline: object, device: torch.device) -> list[Tensor]:
-        """Tensors of a rank, from their shapes, in one message."""
-        shapes = leaves_of(outline, (Tensor,))
-        sizes = [math.ceil(shape.nbytes / _ALIGNED) * _ALIGNED for shape in shapes]
-        places = list(itertools.accumulate(sizes, initial=0))
-        message = torch.zeros(places[-1], dtype=torch.uint8, device=self._device(device))
-        parts = [message[at : at + shape.nbytes] for at, shape in zip(places, shapes, strict=False)]
-        for part, tensor in zip(parts, own, strict=True) if rank == self.rank else ():
-            part.copy_(tensor.contiguous().view(-1).view(torch.uint8))
-        if shapes:
-            assert self.group is not None  # noqa: S101 - one process alone sends nothing
-            with _answered():
-                dist.broadcast(message, dist.get_global_rank(self.group, rank), group=self.group)
-        message = message.to(device)
-        parts = [message[at : at + shape.nbytes] for at, shape in zip(places, shapes, strict=False)]
-        return [part.view(shape.dtype).view(shape.shape).clone() for part, shape in zip(parts, shapes, strict=True)]
+        """Tensors of a rank, from their outlines, in one message."""
+        outlines = leaves_of(outline, (Tensor,))
+        if not outlines:
+            return []
+        message = empty_message(outlines, self._device(device))
+        for part, tensor in zip(parts_of(message, outlines), own, strict=True) if rank == self.rank else ():
+            part.copy_(tensor)
+        self.send(rank, message)()
+        return [part.clone() for part in parts_of(message.to(device), outlines)]
 
     def _device(self, device: torch.device) -> torch.device:
         """Device of what is sent: NCCL alone sends from GPUs only."""
