@@ -278,7 +278,6 @@ def test_other_settings_need_another_folder(small_run, toy, change):
     [
         {"samples": 30},
         {"samples": 30, "subset": "random"},
-        {"test_samples": 10},
         {"test_samples": 0},
         {"width": 17},
         {"kernel": "gaussian"},
@@ -302,6 +301,15 @@ def test_every_setting_has_an_effect(small_run, toy, tmp_path, change):
     assert len(lines) == len(plain)
     strip = [{k: v for k, v in line.items() if k != "seed"} for line in lines]
     assert strip != [{k: v for k, v in line.items() if k != "seed"} for line in plain]
+
+
+def test_as_many_test_rows_count_as_asked_for(toy, tmp_path):
+    """Rows that were fitted are right, and those after them, whose labels are wrong, count only without a number."""
+    wrong = np.r_[toy.train_labels[:10], (toy.train_labels[10:20] + 1) % 3]
+    known = replace(toy, test_inputs=toy.train_inputs[:20], test_labels=wrong)
+    for n, accuracy in ((None, 0.5), (16, 10 / 16), (10, 1.0)):
+        lines = run_deep_rfm(replace(SMALL, depth=1, test_samples=n), known, tmp_path / str(n)).metrics()
+        assert [(line["train_accuracy"], line["test_accuracy"]) for line in lines] == [(1, accuracy)] * 3
 
 
 def test_scales_of_the_random_features(toy, tmp_path):

@@ -21,11 +21,11 @@ MODELS = {
 
 
 def made_up(seed, n=250):
-    """Columns 0 and 2 count; column 4 does not, and hardly varies, so that a unit of it is far outside the data."""
+    """Columns 0 and 2 count; column 4 is steeper, but hardly varies, so that a unit of it is far outside the data."""
     rng = np.random.default_rng(seed)
-    X = rng.standard_normal((n, 5)) * [1.0, 1.0, 1.0, 1.0, 0.01]
+    X = rng.standard_normal((n, 5)) * [1.0, 1.0, 1.0, 1.0, 0.02]
     X[:, 0] = rng.choice([-1.0, 1.0], n)
-    return X, X[:, 0] + X[:, 2] + 0.5 * rng.standard_normal(n)
+    return X, X[:, 0] + X[:, 2] + 20 * X[:, 4] + 0.3 * rng.standard_normal(n)
 
 
 def targets_for(model, y):

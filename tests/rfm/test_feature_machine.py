@@ -46,15 +46,14 @@ def test_what_is_not_given_is_chosen(surface):
 
 
 def test_the_power_is_chosen_unless_it_is_given():
-    """Columns matter less and less: the first update wants a sharper metric than the second."""
-    X = np.random.default_rng(1).standard_normal((200, 8))
-    y = (abs(X) / np.arange(1, 9)).sum(1)
-    chosen = agop.RFMRegressor("laplace", n_iterations=2).fit(X, y)
-    given = agop.RFMRegressor("laplace", n_iterations=2, power=1).fit(X, y)
-    asked = agop.RFMRegressor("laplace", n_iterations=2, power="loo", selection=None).fit(X, y)
+    """Columns matter less and less: the published power is too sharp for the second update."""
+    X = np.random.default_rng(1).standard_normal((200, 12))
+    y = (abs(X) / np.arange(1, 13)).sum(1)
+    every = {}, {"power": "loo"}, {"power": "loo", "selection": None}, {"power": 1}
+    chosen, asked, last, given = (agop.RFMRegressor("laplace", n_iterations=2, **each).fit(X, y) for each in every)
     assert chosen.power_ == asked.power_ < given.power_ == 1
     np.testing.assert_array_equal(chosen.predict(X), asked.predict(X))
-    assert chosen.validation_scores_[-1] > given.validation_scores_[-1]
+    assert last.power_ < 1
     assert agop.RFMRegressor("laplace", n_iterations=0).fit(X, y).power_ == 0
 
 

@@ -92,15 +92,17 @@ def test_the_first_split_is_along_what_matters():
 
 
 def test_one_rfm_cannot_do_what_two_can():
-    """What matters depends on the side: a metric for each beats one for all."""
+    """What matters depends on the side: a metric for each leaves less than half the error of one for all."""
     rng = np.random.default_rng(0)
-    X = rng.standard_normal((900, 8))
-    y = 3 * np.sign(X[:, 0]) + np.where(X[:, 0] > 0, np.sin(3 * X[:, 1]), np.sin(3 * X[:, 2]))
+    X = rng.uniform(-2, 2, (900, 8))
+    side = np.where(np.arange(900) % 2, 1, -1)
+    X[:, 0] = side * rng.uniform(1, 2, 900)
+    y = 3 * side + np.sin(2 * np.where(side > 0, X[:, 1], X[:, 2]))
     leaf = RFMRegressor(Laplace(10.0), ridge=1e-3, n_iterations=3, selection=None)
     whole = clone(leaf).fit(X[:600], y[:600]).score(X[600:], y[600:])
     tree = TreeRFMRegressor(leaf, 400, softness=0.05, random_state=0).fit(X[:600], y[:600])
     assert len(tree.leaves_) == 2
-    assert tree.score(X[600:], y[600:]) > whole
+    assert 1 - tree.score(X[600:], y[600:]) < 0.5 * (1 - whole)
 
 
 @pytest.mark.parametrize("model", TREES)
@@ -185,10 +187,13 @@ def test_samples_that_say_nothing_about_a_direction(kind):
     y = np.zeros(400)
     y[7] = 1
     prototype = REGRESSOR if kind is TreeRFMRegressor else CLASSIFIER
-    model = kind(prototype, 250, n_split_samples=5, softness=0.0, random_state=0).fit(X, y)
-    assert model.tree_.direction[1] > 0.95
-    assert sum(isinstance(leaf, torch.Tensor) for leaf in model.leaves_) == 1
-    assert model.predict(X[[7]]) > 0.5
+    widest = 0
+    for state in range(10):
+        model = kind(prototype, 250, n_split_samples=5, softness=0.0, random_state=state).fit(X, y)
+        widest += model.tree_.direction[1] > 0.95
+        assert sum(isinstance(leaf, torch.Tensor) for leaf in model.leaves_) == 1
+        assert model.predict(X[[7]]) > 0.5
+    assert widest > 5
 
 
 def test_more_equal_rows_than_a_leaf_holds(surface):
@@ -201,10 +206,12 @@ def test_more_equal_rows_than_a_leaf_holds(surface):
 
 @pytest.fixture
 def stripes():
-    """Four classes in a row along the first feature, (200, 3), and 60 new rows with labels."""
+    """Four classes of 50 samples in a row along the first feature, far apart, and 60 new rows with labels."""
     rng = np.random.default_rng(0)
-    X = rng.uniform(-2, 2, (260, 3))
-    labels = np.array(["a", "b", "c", "d"])[np.floor(X[:, 0] + 2).astype(int)]
+    classes = np.arange(260) % 4
+    X = rng.uniform(-1, 1, (260, 3))
+    X[:, 0] = 4 * classes - 6 + X[:, 0]
+    labels = np.array(["a", "b", "c", "d"])[classes]
     return X[:200], labels[:200], X[200:], labels[200:]
 
 
@@ -268,7 +275,7 @@ def test_agops_of_leaves_with_two_classes_are_on_the_scale_of_more(stripes):
             coefficients = torch.cat([-coefficients, coefficients], 1)
         expected += weight * kernel_agop(replace(machine, coefficients=coefficients)).matrix / 200
     torch.testing.assert_close(model.agop(), expected, rtol=1e-8, atol=1e-10)
-    assert 2 in [len(leaf.classes_) for leaf in model.leaves_]
+    assert [len(leaf.classes_) for leaf in model.leaves_] == [2, 2]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
