@@ -23,13 +23,29 @@ _COUNT = "AGOP_STARTS"
 
 
 def shift_seeds() -> None:
-    """Add it to every seed of ``numpy.random.default_rng``, ``torch.manual_seed`` and ``torch.Generator``."""
+    """Add it to every seed of numpy's ``default_rng`` and ``RandomState``, ``torch.manual_seed`` and ``Generator``."""
+    legacy = np.random.RandomState
+    if hasattr(legacy, "is_shifted"):  # a process that tests start begins with it, and may be one that runs tests
+        return
+
+    class Kind(type):
+        """Copies, and what numpy made before, are of the old class."""
+
+        def __instancecheck__(cls, each: object) -> bool:
+            return isinstance(each, legacy)
+
+    class RandomState(legacy, metaclass=Kind):
+        is_shifted = True
+
+        def __init__(self, seed: Any = None) -> None:
+            _shifted(super().__init__)(seed)
 
     class Generator(torch.Generator):
         def manual_seed(self, seed: int) -> torch.Generator:
             return _shifted(super().manual_seed)(seed)
 
     np.random.default_rng = _shifted(np.random.default_rng)
+    np.random.RandomState = RandomState
     torch.manual_seed = _shifted(torch.manual_seed)
     torch.Generator = Generator
 

@@ -44,6 +44,12 @@ GENERATOR = torch.Generator().manual_seed(0)
 def test_rows():
     assert torch.rand(3, generator=GENERATOR).max() < 1
 """,
+    "legacy": """
+import numpy
+
+def test_rows():
+    assert numpy.random.RandomState(0).random_sample(3).max() < 1
+""",
     "test": """
 import torch
 
