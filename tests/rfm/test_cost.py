@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
 from agop import Laplace, RFMClassifier, RFMRegressor
 from agop.errors import MemoryBudgetError, TimeBudgetWarning
+from agop.rfm.clock import Clock
 from agop.rfm.cost import Work
 from agop.rfm.rates import busyness
 
@@ -106,3 +109,16 @@ def test_a_choice_that_follows_others_has_all_rows_where_a_first_one_would_not(m
     monkeypatch.setattr(Work, "choice", lambda *_: 1e6)
     model = RFMRegressor("laplace", n_iterations=1, time_budget=1000).fit(X, X[:, 0])
     assert model.cut_short_ == []
+
+
+@pytest.mark.parametrize(("seconds", "cut"), [(600.0, False), (900.0, True)])
+def test_a_choice_that_follows_others_may_take_most_of_the_time_that_is_left(monkeypatch, seconds, cut):
+    """Beside it there is only the last fit, for which time is kept."""
+    X = np.random.default_rng(0).standard_normal((400, 3))
+    monkeypatch.setattr(Clock, "pace", property(lambda clock: 1.0))
+    monkeypatch.setattr(Work, "choice_again", lambda work, rows, n_iterations: seconds * (rows / 400) ** 3)
+    model = RFMRegressor("laplace", n_iterations=1, time_budget=1000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TimeBudgetWarning)
+        model.fit(X, X[:, 0])
+    assert any("rows choose kernel and settings, not 400" in each for each in model.cut_short_) == cut

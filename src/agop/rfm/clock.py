@@ -19,7 +19,7 @@ Step = TypeVar("Step")
 Decision = TypeVar("Decision")
 
 _FEWEST_ROWS = 200
-"""Rows to which no budget reduces a piece of work: they take a few ms."""
+"""Rows to which no budget reduces a piece of work: a choice among kernels by so few takes 0.1 s, all else some ms."""
 
 _END: Any = object()
 

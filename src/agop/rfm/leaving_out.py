@@ -21,6 +21,9 @@ from agop.rfm.samples import Samples
 
 __all__ = ["by_leaving_out"]
 
+_SHARE = 3 / 4
+"""Share that the choice among what was near the best may take of the time that is not kept for the last fit."""
+
 _Stated: TypeAlias = list[tuple[Tensor, list[Tensor], Choice]]
 """Rows of some folds, their predictions by fits that have not seen them, and the choices of these fits."""
 
@@ -52,7 +55,7 @@ def _folded(learning: Learning, samples: Samples) -> Learned:
             learning.clock.cut(f"kernel and settings are chosen without some of the {n:,} rows")
             choice = before[-1]
         else:
-            choice = learning.chosen(samples, "iterate", display, last, 1 / 2, before)
+            choice = learning.chosen(samples, "iterate", display, last, _SHARE, before)
         number, iteration = choice.best(search.n_iterations)
         course = choice.courses[number]
         part = learning.reduced(samples, "the last fit", learning.seconds_of_solve)
