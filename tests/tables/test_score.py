@@ -86,6 +86,20 @@ def test_a_left_out_squared_error_becomes_one_that_needs_no_unit(surface):
     assert found[1]["left-out RMSE"][0] == pytest.approx(100 * found[0]["left-out RMSE"][0], rel=1e-3)
 
 
+@pytest.mark.parametrize("signal", [0.0, 1.0])
+def test_the_error_of_a_left_out_r2_is_that_of_a_ratio(signal):
+    """It is about how far R² spreads over draws, and less than that of the squared error where nothing was learned."""
+    found = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        x, y = rng.normal(size=(80, 2)), rng.normal(size=80)
+        y = y + signal * x[:, 0]
+        model = RFMRegressor(Laplace(20.0), ridge=0.3 if signal else 3.0, n_iterations=0).fit(x, y)
+        found.append(numbers_of(stated_scores(model, y))["left-out R²"])
+    values, errors = np.array(found).T
+    assert np.median(errors) == pytest.approx(values.std(), rel=0.5)
+
+
 def test_what_has_learned_nothing_is_no_better_than_the_most_frequent_class():
     """Of 200 rows, 196 are of one class, and labels have nothing to do with the columns."""
     x, labels = np.random.default_rng(0).normal(size=(200, 3)), (np.arange(200) < 4).astype(int)

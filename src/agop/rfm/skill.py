@@ -25,7 +25,8 @@ class Skill:
     Attributes
     ----------
     value, error
-        The share, negative where the mean predicts better, and its standard error, that of a ratio of means.
+        The share, negative where the mean predicts better, and its standard error, that of a ratio of means over other
+        samples that are left out: how far fits to other samples would differ is not in it.
 
     References
     ----------

@@ -103,8 +103,7 @@ def stated_scores(model: Any, targets: NDArray[Any]) -> dict[str, str]:
     model
         Fitted RFMRegressor or RFMClassifier.
     targets
-        (n,) targets of the fit, whose variance a squared error of left-out rows is compared with, and whose most
-        frequent class an accuracy.
+        (n,) targets of the fit, with whose most frequent class an accuracy is compared.
 
     Examples
     --------
@@ -124,6 +123,6 @@ def stated_scores(model: Any, targets: NDArray[Any]) -> dict[str, str]:
                 f"{np.unique(targets, return_counts=True)[1].max() / len(targets):.4f}"
             )
         return found
-    mean, error, variance = stated.value, stated.error, targets.var()
-    determination = f"{1 - mean / variance:.4f} ± {error / variance:.4f}" if variance else "–"
-    return {"left-out R²": determination, "left-out RMSE": f"{mean**0.5:.4g}"}
+    skill = model.skill_
+    determination = "–" if skill is None else f"{skill.value:.4f} ± {skill.error:.4f}"
+    return {"left-out R²": determination, "left-out RMSE": f"{stated.value**0.5:.4g}"}
