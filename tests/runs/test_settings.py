@@ -17,6 +17,7 @@ SETTINGS = [
     ("agop.network.run.settings", "MeasureSettings"),
     ("agop.paper.training.settings", "TrainSettings"),
     ("agop.tables.settings", "ExplainSettings"),
+    ("agop.tables.settings", "FitSettings"),
 ]
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch.distributed as dist
@@ -15,72 +14,49 @@ from sklearn.pipeline import Pipeline
 
 from agop.cli.app import NOTHING_WRITTEN, readable_errors
 from agop.cli.terminal import check_out, console, printed_warnings, quiet_unless, say, warn, working, working_towards
-from agop.errors import InputError
 from agop.estimator import save
 from agop.ranks import is_writer, launched_group
 from agop.rfm import FitCost, learned_settings
-from agop.tables import explain, table_pipeline
+from agop.tables import FitSettings, explain, table_pipeline
 from agop.tables.files import open_table
 from agop.tables.score import stated_scores
-from agop.tables.task import TableTask, TaskName
+from agop.tables.task import TableTask
 
 __all__ = ["fit"]
 
 _SHOWN_COLUMNS = 5
 
 
-def fit(
-    table: Path,
-    target: str,
-    out: Path,
-    task: TaskName | Literal["auto"],
-    power: str,
-    time_budget: float | None,
-    max_memory: float | None,
-    seed: int,
-    verbose: int,
-) -> None:
+def fit(settings: FitSettings, out: Path) -> None:
     """Fit, write the model, and print its scores and columns."""
     with readable_errors(NOTHING_WRITTEN), launched_group("cpu") as group, quiet_unless(is_writer(group)):
+        table = Path(settings.table)
         check_out(out, table)
-        memory = None if max_memory is None else int(max_memory * 2**30)
         with working(f"reading {table.name}"):
-            frame = open_table(table, memory)
-            wanted = TableTask.of(frame, target, task)
+            frame = open_table(table, settings.max_bytes)
+            wanted = TableTask.of(frame, settings.target, settings.task)
         pipeline = table_pipeline(wanted.name).set_params(
-            model__power=_power(power),
-            model__time_budget=time_budget,
-            model__max_memory=memory,
-            model__random_state=seed,
+            model__power=settings.power_of_agop,
+            model__time_budget=settings.time_budget,
+            model__max_memory=settings.max_bytes,
+            model__random_state=settings.seed,
         )
         with working(f"coding {len(wanted.rows)} rows"):
             features = pipeline["table"].fit_transform(wanted.rows, wanted.targets)
-        pipeline["table"].target_ = target
+        pipeline["table"].target_ = settings.target
         n_features = len(pipeline["table"].column_of_)
         shape = f"{len(wanted.rows)} rows, {len(wanted.rows.columns)} columns as {n_features} features"
-        say(f"{table.name}: {shape}; {wanted.name} of {target}")
+        say(f"{table.name}: {shape}; {wanted.name} of {settings.target}")
         if left_out := len(frame) - len(wanted.rows):
-            warn(f"{left_out} rows without {target} left out")
-        say(_predicted(wanted.cost(pipeline["model"], n_features), time_budget))
-        seconds = _fit(pipeline["model"], features, wanted.targets, verbose, group)
+            warn(f"{left_out} rows without {settings.target} left out")
+        say(_predicted(wanted.cost(pipeline["model"], n_features), settings.time_budget))
+        seconds = _fit(pipeline["model"], features, wanted.targets, settings.verbose, group)
         if not is_writer(group):
             return
         save(pipeline, out)
         console.print(_summary(pipeline["model"], wanted.targets, seconds))
         _print_columns(pipeline)
         say(f"Model: {out}")
-
-
-def _power(text: str) -> float | Literal["loo"]:
-    if text == "loo":
-        return "loo"
-    try:
-        power = float(text)
-    except ValueError:
-        power = math.nan
-    if not 0 < power < math.inf:
-        raise InputError("loo or a positive number as --power", text, "1 is the published recursion.")
-    return power
 
 
 def _predicted(cost: FitCost, time_budget: float | None) -> str:

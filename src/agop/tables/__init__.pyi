@@ -8,4 +8,5 @@ from .kind import TABLE as TABLE
 from .parquet import ParquetTable as ParquetTable
 from .run import run_explain as run_explain
 from .settings import ExplainSettings as ExplainSettings
+from .settings import FitSettings as FitSettings
 from .steepness import explain_agop as explain_agop
