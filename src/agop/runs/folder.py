@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from filelock import BaseFileLock
 from torch import Tensor
@@ -18,14 +17,12 @@ from torch import Tensor
 from agop.errors import DataFileError, InputError
 from agop.runs import files, storage
 from agop.runs.environment import machine, versions
+from agop.runs.jsonl import append, as_text, parsed
 from agop.runs.lock import LOCK_FILE, writer_lock
 from agop.runs.seal import check_sealed, read_signed, seals, write_signed
-from agop.runs.storage import JSON, strict_json
+from agop.runs.storage import JSON
 
 __all__ = ["Run"]
-
-_BLOCK = 2**16
-"""Bytes that are read at once to find where a file's last line ends."""
 
 
 @dataclass(frozen=True)
@@ -129,16 +126,7 @@ class Run:
         A line that a crash left unfinished is removed first. A crash during ``append`` can leave the first
         lines of a group; `rewrite` puts that right. Where the disk is full, or on Ctrl-C, none of the lines are added.
         """
-        left, path = memoryview(_jsonl(lines).encode()), self.path / "metrics.jsonl"
-        with files.writing(path), path.open("a+b", buffering=0) as file:
-            end = file.truncate(_end_of_lines(file))
-            try:
-                while left:
-                    left = left[file.write(left) :]
-                os.fsync(file.fileno())
-            except (OSError, KeyboardInterrupt):
-                file.truncate(end)
-                raise
+        append(self._metrics, lines)
 
     def metrics(self) -> list[dict[str, Any]]:
         """Read the complete lines of ``metrics.jsonl``; a last line without its end is dropped.
@@ -148,18 +136,7 @@ class Run:
         DataFileError
             If a line is no JSON object or is there twice, or the run has finished and the file is not what it was then.
         """
-        file, rows = self.path / "metrics.jsonl", list[dict[str, Any]]()
-        seen: dict[bytes, int] = {}
-        for number, line in enumerate(self.contents("metrics.jsonl").split(b"\n")[:-1], start=1):
-            expected, got = f"line {number} of {file} to be a JSON object", f"{line[:60]!r}"
-            try:
-                rows.append(dict(strict_json(line)))
-            except (RecursionError, TypeError, ValueError) as error:
-                raise DataFileError(expected, got, "Remove or mend that line.") from error
-            if (before := seen.setdefault(line, number)) != number:
-                got = f"line {before} again, as when two programs write one file"
-                raise DataFileError(f"line {number} of {file} to be new", got, "Repeat the run in a new folder.")
-        return rows
+        return parsed(self.contents(self._metrics.name), self._metrics)
 
     def contents(self, name: str) -> bytes:
         """Bytes of a file of the run, none if there is no such file.
@@ -179,7 +156,7 @@ class Run:
 
     def rewrite(self, lines: Iterable[Mapping[str, object]]) -> None:
         """Replace all lines of ``metrics.jsonl`` at once, as when sorting them or dropping half a group."""
-        files.write_text_atomic(self.path / "metrics.jsonl", _jsonl(lines))
+        files.write_text_atomic(self._metrics, as_text(lines))
 
     def save_tensors(self, tensors: Mapping[str, Tensor]) -> None:
         """Write ``tensors.safetensors``, see `agop.runs.storage.save`."""
@@ -188,6 +165,10 @@ class Run:
     def load_tensors(self) -> dict[str, Tensor]:
         """Read ``tensors.safetensors``, see `agop.runs.storage.load`; nothing if there is none."""
         return storage.load(self._tensors)[0] if self._tensors.exists() else {}
+
+    @property
+    def _metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
 
     @property
     def _tensors(self) -> Path:
@@ -238,22 +219,6 @@ class Run:
                 "a run with the same settings",
                 "Choose another folder, or resume it.",
             )
-
-
-def _end_of_lines(file: BinaryIO) -> int:
-    """Bytes of a file up to the end of its last complete line, of which one block at a time is read."""
-    end = file.seek(0, os.SEEK_END)
-    while end:
-        start = max(0, end - _BLOCK)
-        file.seek(start)
-        if found := file.read(end - start).rfind(b"\n") + 1:
-            return start + found
-        end = start
-    return 0
-
-
-def _jsonl(lines: Iterable[Mapping[str, object]]) -> str:
-    return "".join(json.dumps(storage.to_json(line), allow_nan=False) + "\n" for line in lines)
 
 
 def _is_own(file: Path) -> bool:
