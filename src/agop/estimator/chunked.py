@@ -12,8 +12,10 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from agop.errors import InputError
-from agop.estimator.arrays import as_array, check_features
-from agop.estimator.rows import GATHERED_BYTES, ChunkedRows, row_words
+from agop.estimator.arrays import check_features
+from agop.estimator.outline import Outline
+from agop.estimator.place import Place
+from agop.estimator.rows import GATHERED_BYTES, ChunkedRows
 
 __all__ = ["chunked_rows", "chunkwise", "features_and_targets", "is_chunked"]
 
@@ -109,10 +111,10 @@ def chunked_rows(
     InputError
         If chunks are unusable or differ.
     """
-    outline = _Outline(most_bytes)
+    outline = Outline(most_bytes)
     targets: list[Any] = []
     for number, (chunk, own) in enumerate(map(_pair, start())):
-        where = _Place(number, len(outline), chunk)
+        where = Place(number, len(outline), chunk)
         with where:
             rows = convert(chunk, number == 0)
         outline.add(rows, where)
@@ -143,7 +145,7 @@ def chunkwise(
         results: list[Any] = []
         n_rows = 0
         for number, (chunk, _) in enumerate(map(_pair, _pass_over(X))):
-            with _Place(number, n_rows, chunk):
+            with Place(number, n_rows, chunk):
                 results.append(method(self, chunk, *args, **kwargs))
             n_rows += len(chunk)
         if not results:
@@ -162,98 +164,3 @@ def _joined(parts: Any) -> Any:
 def _pair(item: Any) -> tuple[Any, Any]:
     """Features and targets of a chunk; None where it has no targets."""
     return tuple(item) if isinstance(item, (tuple, list)) and len(item) == 2 else (item, None)
-
-
-class _Place:
-    """A chunk and its rows, in whose context errors name them."""
-
-    def __init__(self, number: int, first: int, chunk: Any) -> None:
-        self.number, self.first, self.chunk = number, first, chunk
-
-    def __str__(self) -> str:
-        end = self.first + (len(self.chunk) if hasattr(self.chunk, "__len__") else 1)
-        return f"chunk {self.number}, rows {self.first} to {end - 1}"
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, (ValueError, TypeError)):
-            got = error.got if isinstance(error, InputError) else str(error).partition("\n")[0].rstrip(".")
-            advice = error.advice if isinstance(error, InputError) else "Mend that chunk, or leave it out."
-            raise InputError(
-                "chunks of finite numbers with the columns of the first", f"{got}, in {self._row_or_chunk}", advice
-            ) from error
-
-    @property
-    def _row_or_chunk(self) -> str:
-        """The chunk, and its first row that is not finite, if it is one of numbers."""
-        try:
-            bad = ~np.isfinite(np.asarray(as_array(self.chunk), dtype=np.float64)).all(1)
-        except (TypeError, ValueError, np.exceptions.AxisError):
-            return str(self)
-        return f"{self}, first in row {self.first + int(bad.argmax())}" if bad.any() else str(self)
-
-    def targets(self, y: Any, before: Any, n_rows: int) -> Any:
-        """Targets (b,) or (b, C) of the chunk, of the kind and the width of those before."""
-        values = np.asarray(as_array(y))
-        if len(values) != n_rows:
-            raise InputError(f"{n_rows} targets", f"{len(values)}, in {self}", "Pair each row with its target.")
-        if before is not None and (_is_number(values) != _is_number(before) or values.shape[1:] != before.shape[1:]):
-            got = f"{values.dtype} of shape {values.shape}, in {self}"
-            raise InputError(f"targets like those of the first chunk, {before.dtype}", got, "Make them all alike.")
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
-            row = self.first + int((~np.isfinite(values)).reshape(len(values), -1).any(1).argmax())
-            raise InputError("finite targets", f"NaN or infinity, in {self}, first in row {row}", "Leave it out.")
-        return values
-
-
-def _is_number(values: Any) -> bool:
-    return values.dtype.kind in "biuf"
-
-
-class _Outline:
-    """What is known of rows after a first pass: all of them where they are few, else what a ``ChunkedRows`` has."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._chunks: list[Tensor] = []
-        self._words: list[Tensor] = []
-        self._n = 0
-
-    def __len__(self) -> int:
-        return self._n
-
-    def add(self, rows: Tensor, where: _Place) -> None:
-        """Take in the rows of a chunk; InputError if their type is not that of the first."""
-        if not self._n:
-            self.dtype, self.device = rows.dtype, rows.device
-            self._center, self._extremes = rows.new_zeros(rows.shape[1], dtype=torch.float64), (rows.min(), rows.max())
-        if rows.dtype != self.dtype:
-            raise InputError(f"{self.dtype} in all chunks", f"{rows.dtype} in {where}", "Convert them to one type.")
-        rows = rows.to(self.device)
-        self._n += len(rows)
-        self._center += (rows.mean(0, dtype=torch.float64) - self._center) * (len(rows) / self._n)
-        low, high = rows.aminmax()
-        self._extremes = low.minimum(self._extremes[0]), high.maximum(self._extremes[1])
-        if self._fits:
-            self._chunks.append(rows.clone())  # the iterator may use its memory again
-        else:
-            self._words += map(row_words, [*self._chunks, rows])
-            self._chunks.clear()
-
-    def rows(self, start: Callable[[], Iterator[Tensor]]) -> Tensor | ChunkedRows:
-        """All rows together, or to be read again."""
-        if not self._fits:
-            words = torch.cat(self._words)
-            return ChunkedRows(start, self.dtype, self.device, words, self._extremes, self._center, self._most_bytes)
-        whole = torch.empty(self._n, len(self._center), dtype=self.dtype, device=self.device)
-        done = 0
-        while self._chunks:
-            rows = self._chunks.pop(0)
-            whole[done : (done := done + len(rows))] = rows
-        return whole
-
-    @property
-    def _fits(self) -> bool:
-        return self._n * len(self._center) * self.dtype.itemsize <= self._most_bytes
