@@ -10,10 +10,11 @@ from torch import Tensor
 
 from agop.errors import InputError
 from agop.inputs import ArrayLike, all_finite, as_matrix, require_finite
+from agop.linalg.effective_ranks import participation_ratio, stable_rank
 from agop.linalg.powers import psd_eigen
 from agop.storable import storable
 
-__all__ = ["Spectrum", "participation_ratio", "stable_rank"]
+__all__ = ["Spectrum"]
 
 
 @storable
@@ -223,31 +224,6 @@ class Spectrum:
         powers = self.values.pow(power)
         require_finite(powers, "power of the eigenvalues")
         return powers
-
-
-def participation_ratio(values: Tensor) -> float:
-    r"""Effective rank :math:`(\sum \lambda)^2 / \sum \lambda^2` of descending eigenvalues; 0.0 if there are none.
-
-    Examples
-    --------
-    >>> participation_ratio(torch.tensor([2.0, 2.0, 0.0])), participation_ratio(torch.tensor([3.0, 1.0]))
-    (2.0, 1.6)
-    """
-    if not len(values):
-        return 0.0
-    shares = values / values[0]
-    return (shares.sum().square() / shares.square().sum()).item()
-
-
-def stable_rank(values: Tensor) -> float:
-    r"""Stable rank :math:`\sum \lambda^2 / \lambda_1^2` of descending eigenvalues; 0.0 if there are none.
-
-    Examples
-    --------
-    >>> stable_rank(torch.tensor([2.0, 2.0, 0.0])), stable_rank(torch.tensor([2.0, 1.0]))
-    (2.0, 1.25)
-    """
-    return (values / values[0]).square().sum().item() if len(values) else 0.0
 
 
 def _rank(lengths: Tensor, size: int, eps: float) -> int:
