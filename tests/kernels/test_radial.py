@@ -61,3 +61,15 @@ def test_far_points_underflow_to_zero_without_a_warning():
     assert Gaussian(1.0)(far)[0, 1] == 0
     assert Laplace(1.0)(far)[0, 1] == 0
     assert torch.isfinite(Gaussian(1.0).gradient_weights(far)).all()
+
+
+@pytest.mark.parametrize("n_points", [0, 1, 3, 7, 20])
+@pytest.mark.parametrize("n_outputs", [1, 5])
+def test_gradients_of_any_number_of_points_and_outputs_are_those_of_the_definition(n_points, n_outputs):
+    rng = np.random.default_rng(0)
+    points, centers, coefficients = (rng.normal(size=size) for size in ((n_points, 7), (30, 7), (30, n_outputs)))
+    difference = points[:, None] - centers
+    distance = np.linalg.norm(difference, axis=2)
+    expected = np.einsum("jl,ij,ijd->lid", coefficients, -np.exp(-distance / 2) / (2 * distance), difference)
+    found = Laplace(2.0).output_gradients(*map(torch.tensor, (points, centers, coefficients)))
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-10, atol=1e-13)

@@ -103,13 +103,15 @@ def weighted_gradients(weights: Tensor, points: Tensor, centers: Tensor, coeffic
     points, centers = points - shift, centers - shift
     sums = weights @ coefficients
     gradients = sums.mT[:, :, None] * points
-    if len(points) < points.shape[1]:  # scale the smaller of weights and centers
-        products = (coefficients.mT[:, None] * weights).flatten(0, 1) @ centers
-        return gradients.sub_(products.view_as(gradients))
-    together = -(-_COLUMNS // points.shape[1])
-    for some in blocks(coefficients.shape[1], together):
+    n, d = points.shape
+    if n < d:  # scale the smaller of weights and centers
+        for some in blocks(coefficients.shape[1], d // max(1, n)):
+            products = (coefficients[:, some].mT[:, None] * weights).flatten(0, 1) @ centers
+            gradients[some] -= products.view(-1, n, d)
+        return gradients
+    for some in blocks(coefficients.shape[1], -(-_COLUMNS // d)):
         scaled = (coefficients[:, some, None] * centers[:, None]).flatten(1)
-        gradients[some] -= (weights @ scaled).view(len(points), -1, points.shape[1]).transpose(0, 1)
+        gradients[some] -= (weights @ scaled).view(n, -1, d).transpose(0, 1)
     return gradients
 
 
