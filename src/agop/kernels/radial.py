@@ -107,7 +107,7 @@ def weighted_gradients(weights: Tensor, points: Tensor, centers: Tensor, coeffic
     if n < d:  # scale the smaller of weights and centers
         for some in blocks(coefficients.shape[1], d // max(1, n)):
             products = (coefficients[:, some].mT[:, None] * weights).flatten(0, 1) @ centers
-            gradients[some] -= products.view(-1, n, d)
+            gradients[some] -= products.view(gradients[some].shape)
         return gradients
     for some in blocks(coefficients.shape[1], -(-_COLUMNS // d)):
         scaled = (coefficients[:, some, None] * centers[:, None]).flatten(1)
