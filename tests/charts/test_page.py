@@ -131,7 +131,7 @@ def test_findings_come_first(run, found):
     document = document_of([result_of(run)])
     summary = [list(row) for row in (document.summary.table.columns, *document.summary.table.rows)]
     expected = [*summary, *rows_of(document.findings)]
-    assert found.classed["verdict"] == [document.summary.sentence]
+    assert [text.replace("\u00a0", " ") for text in found.classed["verdict"]] == [document.summary.sentence]
     assert len(document.summary.deciding) == found.tags.count("mark") == 1
     assert found.rows[: len(expected)] == expected
 

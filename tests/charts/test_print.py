@@ -19,6 +19,7 @@ mpl = pytest.importorskip("matplotlib")
 
 NAN = float("nan")
 LAYERS = [str(layer) for layer in range(1, 21)]
+GRAMS = (("mnist, X", 0.01), ("mnist, X, control", 0.02), ("svhn, X", 0.03))
 
 
 def drawn(chart):
@@ -258,6 +259,19 @@ def test_rows_of_pictures():
     found = drawn(Choice("layer", scales)).axes
     assert [axes.images[0].get_clim()[1] for axes in found[:3]] == [1, 2, 3]
     assert [bar.get_ylim() for bar in found[3:]] == [(-1, 1), (-2, 2), (-3, 3)]
+
+
+def test_pictures_that_all_charts_have_are_rows_of_a_grid():
+    charts = {
+        layer: Pictures([Picture(name, np.full((2, 2), factor * int(layer))) for name, factor in GRAMS], "cosine")
+        for layer in LAYERS
+    }
+    *panels, bar = drawn(Choice("layer", charts, slider=True)).axes
+    assert [axes.get_title() for axes in panels] == [f"layer {k}" for k in (1, 6, 11, 15, 20)] + [""] * 10
+    assert [" ".join(axes.get_ylabel().split()) for axes in panels[::5]] == [name for name, _ in GRAMS]
+    shown = [image_of(axes)[0, 0] for axes in panels]
+    assert shown == pytest.approx([factor * k for _, factor in GRAMS for k in (1, 6, 11, 15, 20)])
+    assert bar.get_ylabel() == "cosine"
 
 
 def test_bars_and_heat_maps_below_each_other():

@@ -114,6 +114,13 @@ def test_gram_matrices(make):
             np.testing.assert_array_equal(picture.values, expected.double())
 
 
+def test_no_share_of_a_fall_that_is_undone(make):
+    """Where the nonlinearity raises NC1 again, the linear map makes more than the whole of the fall."""
+    run = make("network-attribution")
+    run.rewrite([{**line, "share": 1.17} if line.get("share") else line for line in run.metrics()])
+    assert list(panels(run)) == [("mlp, digits", layer) for layer in ("fc.1", "fc.2")]
+
+
 def test_attribution_by_epoch(make):
     found = panels(make("network-attribution"))
     assert list(found) == [("mlp, digits", f"{layer}: share 0.75") for layer in ("fc.1", "fc.2")]

@@ -14,7 +14,6 @@ from agop.paper.curves import (
     falls,
     first_epoch,
     last_nc1,
-    number,
     over_layers,
     power_of_ten,
     rank_correlation,
@@ -59,10 +58,6 @@ def test_rank_correlation(seed):
 def test_rank_correlation_without_enough():
     assert rank_correlation([1, 2], [1, 2]) is None
     assert rank_correlation([1, 2, 3], [2, 2, 2]) is None
-
-
-def test_numbers_as_text():
-    assert (number(None), number(0.001234), number(12)) == ("–", "0.00123", "12")
 
 
 def test_falls_are_sums_over_hidden_layers_and_means_over_seeds():

@@ -24,7 +24,6 @@ __all__ = [
     "family",
     "first_epoch",
     "last_nc1",
-    "number",
     "over_layers",
     "power_of_ten",
     "rank_correlation",
@@ -118,11 +117,6 @@ def rank_correlation(first: Iterable[float], second: Iterable[float]) -> float |
     if len(x) < 3 or len(set(x)) == 1 or len(set(y)) == 1:
         return None
     return round(float(stats.spearmanr(x, y).statistic), 12)
-
-
-def number(value: float | None) -> str:
-    """A number to three digits; a dash for None."""
-    return "–" if value is None else f"{value:.3g}"
 
 
 def epochs_of(lines: Iterable[Line]) -> tuple[int, int]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from agop.charts.findings import number_text
 from agop.datasets import Dataset
 from agop.deep_rfm import DeepRFMRecord, DeepRFMSettings, run_deep_rfm
-from agop.paper.curves import number
 from agop.paper.figure import Observe, Part
 from agop.paper.scales import Scale
 from agop.runs import Run
@@ -76,7 +76,7 @@ def deep_rfm_part(scale: Scale, data: str, features: str, device: str, *, shuffl
 def _run(settings: DeepRFMSettings, dataset: Dataset, out: Path, observe: Observe) -> Run:
     def layer(control: bool, seed: int, record: DeepRFMRecord) -> None:
         collapse: Any = record.stages["input"].collapse
-        nc1 = number(None if collapse is None else collapse.nc1_trace_ratio)
+        nc1 = number_text(None if collapse is None else collapse.nc1_trace_ratio)
         observe(f"{'control, ' if control else ''}seed {seed}, layer {record.layer}: NC1 {nc1}")
 
     return run_deep_rfm(settings, dataset, out, layer)

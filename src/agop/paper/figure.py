@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from agop.charts.chart import Chart, Grid
+from agop.charts.findings import number_text
 from agop.datasets import Standardization
 from agop.errors import InputError
-from agop.paper.curves import number
 from agop.paper.scales import SCALE_DATA, SCALES, Scale
 from agop.runs import Run
 from agop.runs.storage import JSON
@@ -51,7 +51,7 @@ class Verdict:
         >>> Verdict.told({"numbers": {"share_end": 0.25, "root": None}, "note": "not fitted"})
         'share end = 0.25, root = –; not fitted'
         """
-        numbers = ", ".join(f"{name.replace('_', ' ')} = {number(x)}" for name, x in verdict["numbers"].items())
+        numbers = ", ".join(f"{name.replace('_', ' ')} = {number_text(x)}" for name, x in verdict["numbers"].items())
         return "; ".join(filter(None, [numbers, verdict["note"]]))
 
 

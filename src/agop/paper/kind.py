@@ -100,7 +100,7 @@ FIGURE_KIND = register(
         (figure_plots,),
         findings=lambda results: [],
         table=figure_runs,
-        heading=lambda result: f"{result.info['settings']['figure']}, scale {result.info['settings']['scale']}",
+        heading=lambda result: f"{result.info['settings']['figure']} at scale {result.info['settings']['scale']}",
         summary=figure_summary,
     )
 )

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from agop.charts.findings import number_text
 from agop.datasets import Dataset
 from agop.network import NetworkRecord
-from agop.paper.curves import number
 from agop.paper.figure import Observe, Part, Verdict
 from agop.paper.scales import Scale
 from agop.paper.training.networks import NETWORKS
@@ -114,7 +114,7 @@ def if_fitted(verdict: Verdict, lines: Sequence[Line]) -> Verdict:
     fit = TrainingFit.of(lines)
     if fit.fitted:
         return verdict
-    return replace(verdict, holds=None, note=f"not fitted: training accuracy {number(fit.value)}")
+    return replace(verdict, holds=None, note=f"not fitted: training accuracy {number_text(fit.value)}")
 
 
 def name_of(lines: Sequence[Line]) -> str:
@@ -130,6 +130,6 @@ def train_part(name: str, settings: TrainSettings, columns: Mapping[str, str | f
 def _run(settings: TrainSettings, dataset: Dataset, out: Path, observe: Observe) -> Run:
     def epoch(seed: int, epoch: int, loss: float | None, record: NetworkRecord | None) -> None:
         measured = "" if record is None else ", measured"
-        observe(f"seed {seed}, epoch {epoch}/{settings.epochs}: loss {number(loss)}{measured}")
+        observe(f"seed {seed}, epoch {epoch}/{settings.epochs}: loss {number_text(loss)}{measured}")
 
     return run_train(settings, dataset, out, epoch)

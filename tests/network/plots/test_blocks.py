@@ -141,7 +141,7 @@ def test_courses_by_epoch_of_each_kind():
     chart = plots["nc1-map"].chart
     assert list(chart.charts) == ["qkv", "fc", "other"]
     found = chart.charts["fc"]
-    assert list(found.y) == [f"blocks.{k}.mlp.fc" for k in range(20)]
+    assert list(found.y) == [f"fc of block {k}" for k in range(20)]
     assert found.values[3] == pytest.approx([2.0 / (4 + epoch) for epoch in range(3)])
     assert set(found.y) <= set(plots["nc1-epochs"].chart.charts)
     assert "nfa" not in plots  # 41 courses in one chart

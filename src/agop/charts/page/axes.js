@@ -89,14 +89,28 @@ function fewDecades(low, high, margin = 0) {
   return between(Array.from({ length: 20 }, (_, i) => Number(((first + i) * step).toPrecision(12))), margin);
 }
 
+/** A power of ten as a tick. */
+const powerText = (power) =>
+  (power === 0 || power === 1 ? `${10 ** power}` : `10<sup>${power}</sup>`.replace("-", "−"));
+
+/** Whole numbers from `low` to `high` that are multiples of `step`. */
+function multiples(low, high, step) {
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.max(0, Math.floor(high / step) - first + 1) }, (_, i) => (first + i) * step);
+}
+
 /** A logarithmic axis: whole powers of ten carry labels; of less than two decades every label is a number by itself. */
 function logarithmic(values) {
   const [low, high] = extent(values.filter((value) => value > 0)).map(Math.log10);
   const decades = high - low;
   if (!(decades >= 0)) return {};
-  if (decades >= 2) return { type: "log", dtick: Math.ceil(decades / 8) };
-  const tickvals = fewDecades(low, high, 1);
-  return { type: "log", tickvals, ticktext: tickvals.map(tickText) };
+  if (decades < 2) {
+    const tickvals = fewDecades(low, high, 1);
+    return { type: "log", tickvals, ticktext: tickvals.map(tickText) };
+  }
+  const step = Math.ceil(decades / 8);
+  const powers = multiples(low - step, high + step, step);  // the axis goes on beyond the values
+  return { type: "log", tickvals: powers.map((power) => 10 ** power), ticktext: powers.map(powerText) };
 }
 
 /** Ticks of a scale of logarithms: whole powers of ten, more of them below two decades, or its ends if it is short. */
@@ -106,11 +120,8 @@ function powerTicks(low, high) {
     const shown = values.length < 2 ? [10 ** low, 10 ** high].map((value) => Number(value.toPrecision(2))) : values;
     return { tickvals: values.length < 2 ? [low, high] : shown.map(Math.log10), ticktext: shown.map(tickText) };
   }
-  const step = Math.max(1, Math.ceil((high - low) / 6));
-  const powers = [];
-  for (let power = Math.ceil(low); power <= high; power += step) powers.push(power);
-  const text = (power) => (power === 0 || power === 1 ? `${10 ** power}` : `10<sup>${power}</sup>`.replace("-", "−"));
-  return { tickvals: powers, ticktext: powers.map(text) };
+  const powers = multiples(low, high, Math.ceil((high - low) / 6));
+  return { tickvals: powers, ticktext: powers.map(powerText) };
 }
 
 /** Ticks that name columns side by side: slanted or left out where there is no room; numbers, and names most of which

@@ -108,15 +108,15 @@ def _caption(plot: Plot) -> str:
     return f"{plot.caption} {_STEPS}" if _has_pixels(plot.chart) else plot.caption
 
 
-def _unbroken(cell: str) -> str:
-    r"""A cell whose numbers stay with their unit and with the number that they go to or lead to.
+def _unbroken(text: str) -> str:
+    r"""A text whose numbers stay with their unit and with the number that they go to or lead to.
 
     Examples
     --------
     >>> _unbroken("1 % to 2 % (2 seeds)")
-    '1\xa0%\xa0to\xa02\xa0% (2 seeds)'
+    '1\xa0%\xa0to\xa02\xa0% (2\xa0seeds)'
     """
-    return re.sub(r"(?<=[\d%]) (?=%|→|to [\d−])|(?<=→) |(?<=[\d%] to) ", "\u00a0", cell)
+    return re.sub(r"(?<=[\d%]) (?=%|→|to [\d−]|(seed|fold)s\b)|(?<=→) |(?<=[\d%] to) ", "\u00a0", text)
 
 
 def _has_pixels(chart: Chart) -> bool:

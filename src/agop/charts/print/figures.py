@@ -32,7 +32,7 @@ def draw(chart: Chart | Grid, make: Make = new_figure) -> Any:
     """A figure of one column (3.3 inches) or two (6.8) that shows a chart.
 
     Of a choice several charts are shown, evenly spaced from the first to the last: curves as small multiples with
-    common axes, pictures as a grid with a column for each, bars and heat maps below each other. Of charts that are
+    common axes, pictures in rows or columns, bars and heat maps below each other. Of charts that are
     small multiples themselves the first is shown.
 
     Parameters

@@ -97,6 +97,7 @@ def _layer_plot(results: Sequence[NetworkResult]) -> Plot | None:
 
 def _map_plot(results: Sequence[NetworkResult]) -> Plot | None:
     charts: dict[str, Chart] = {}
+    names = told_names(_layers(results))
     for result in results:
         inputs = select(result.lines, stage="input")
         epochs, layers = sorted(values_of(inputs, "epoch")), values_of(inputs, "layer")
@@ -108,7 +109,7 @@ def _map_plot(results: Sequence[NetworkResult]) -> Plot | None:
                 result.unit,
                 "layer",
                 epochs,
-                some,
+                [names[layer] for layer in some],
                 [[rows[layer][epoch].mean if epoch in rows[layer] else None for epoch in epochs] for layer in some],
                 "NC1 of φ",
                 log=True,
@@ -140,7 +141,7 @@ def _by_kind(layers: Sequence[str]) -> dict[str, list[str]]:
 
 def _epoch_plot(results: Sequence[NetworkResult]) -> Plot | None:
     charts, lines = {}, [by_column(result.lines, "layer") for result in results]
-    for layer in _layers(results):
+    for layer, told in told_names(_layers(results)).items():
         curves = []
         for run, (result, by_layer) in enumerate(zip(results, lines, strict=True)):
             here = by_layer.get(layer, [])
@@ -152,7 +153,7 @@ def _epoch_plot(results: Sequence[NetworkResult]) -> Plot | None:
                     paint = color(place if len(results) == 1 else run)
                     curves.append(seed_curve(name, dict(sorted(found.items())), paint, dash))
         if curves:
-            charts[layer] = Curves(unit_of(results), "NC1", curves)
+            charts[told] = Curves(unit_of(results), "NC1", curves)
     if not charts:
         return None
     return Plot(

@@ -31,15 +31,15 @@ _STAGES = {"input": "φ", "linear": "Wφ", "output": "σ(Wφ)"}
 
 def agop_plot(results: Sequence[NetworkResult]) -> Plot | None:
     """W^T W, the AGOP and its root side by side, for a chosen layer."""
-    charts, side = {}, _side(results, _COORDINATES)
-    for layer in _layers(results):
+    charts, side, names = {}, _side(results, _COORDINATES), _names(results)
+    for layer, told in names.items():
         pictures = []
         for result in results:
             record = _record(result, layer)
             if record is not None:
                 pictures += [Picture(_titled(results, result, title), m) for title, m in _matrices(record, side)]
         if pictures:
-            charts[layer] = Pictures(pictures, "over the largest entry")
+            charts[told] = Pictures(pictures, "over the largest entry")
     if not charts:
         return None
     return Plot(
@@ -56,7 +56,7 @@ def agop_plot(results: Sequence[NetworkResult]) -> Plot | None:
 def eigenvector_plot(results: Sequence[NetworkResult]) -> Plot | None:
     """Leading eigenvectors of the AGOP as images, for layers that read images and for convolutions."""
     charts, shares = {}, {}
-    for layer in _layers(results):
+    for layer, told in _names(results).items():
         for result in results:
             record = _record(result, layer)
             shape = None if record is None else _image_shape(result, record)
@@ -64,7 +64,7 @@ def eigenvector_plot(results: Sequence[NetworkResult]) -> Plot | None:
                 continue
             top = record.spectrum.top(_VECTORS)
             part = (top.values / _trace(record)).tolist()
-            name = layer if len(results) == 1 else f"{layer}, {result.name}"
+            name = told if len(results) == 1 else f"{told}, {result.name}"
             charts[name] = eigenvector_pictures(largest_positive(top.vectors.mT), part, shape)
             shares[name] = part
     if not charts:
@@ -84,7 +84,7 @@ def eigenvector_plot(results: Sequence[NetworkResult]) -> Plot | None:
 def means_plot(results: Sequence[NetworkResult]) -> Plot | None:
     """Cosines between the centered class means at the stages of a chosen layer."""
     charts, side = {}, _side(results, _CLASSES)
-    for layer in _layers(results):
+    for layer, told in _names(results).items():
         pictures = [
             Picture(_titled(results, result, title), cosines)
             for result in results
@@ -93,7 +93,7 @@ def means_plot(results: Sequence[NetworkResult]) -> Plot | None:
             if (cosines := _cosines(record, stage, side)) is not None
         ]
         if pictures:
-            charts[layer] = Pictures(pictures, "cosine")
+            charts[told] = Pictures(pictures, "cosine")
     if not charts:
         return None
     return Plot(
@@ -125,11 +125,11 @@ def _matrices(record: LayerRecord, side: int) -> list[tuple[str, NDArray[np.floa
 def _unseen(results: Sequence[NetworkResult], shown: Container[str]) -> str:
     """Sentence on the layers that no run has matrices of, and why."""
     reasons: dict[str, list[str]] = {}
-    for layer in _layers(results):
+    for layer, told in _names(results).items():
         found = [record for result in results if (record := _record(result, layer)) is not None]
-        if layer not in shown:
+        if told not in shown:
             compact = all(record.weight is None for record in found)
-            reasons.setdefault("compact records" if compact else "no AGOP", []).append(layer)
+            reasons.setdefault("compact records" if compact else "no AGOP", []).append(told)
     texts = [f"{listed(layers, 3)} ({reason})" for reason, layers in reasons.items()]
     return f" Not shown: {'; '.join(texts)}." if texts else ""
 
@@ -198,8 +198,9 @@ def _side(results: Sequence[NetworkResult], largest: int) -> int:
     return side_of(3 * sum(len(result.record) for result in results if result.record is not None), largest, _PIXELS)
 
 
-def _layers(results: Sequence[NetworkResult]) -> list[str]:
-    return list(dict.fromkeys(name for result in results if result.record is not None for name in result.record))
+def _names(results: Sequence[NetworkResult]) -> dict[str, str]:
+    """Layers of all records, and what they are called."""
+    return told_names(list(dict.fromkeys(layer for result in results for layer in result.record or ())))
 
 
 def _record(result: NetworkResult, layer: str) -> LayerRecord | None:

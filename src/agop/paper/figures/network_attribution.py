@@ -76,9 +76,9 @@ def _chart(run: Run) -> Grid:
 
 
 def _share(lines: list[Line]) -> str:
-    """Mean share at the end, over the seeds that have one, for a title."""
+    """Mean share at the end, over the seeds that have one, for a title; of what rises on one side there is none."""
     shares = [line["share"] for line in select(last_measured(lines), stage="input") if line.get("share") is not None]
-    return f": share {fmean(shares):.2f}" if shares else ""
+    return f": share {fmean(shares):.2f}" if shares and all(0 <= share <= 1 for share in shares) else ""
 
 
 FIGURE = Figure(
@@ -95,6 +95,6 @@ FIGURE = Figure(
     caption=(
         "NC1 (tr Σ_W / tr Σ_B, without unit) by epoch at the stages of each fully connected layer: its input φ, the "
         "linear map W φ, the nonlinearity σ(W φ). Share: the part of the fall of log NC1 over the layer that the "
-        "linear map makes, at the last epoch."
+        "linear map makes, at the last epoch, where NC1 falls on both sides of it."
     ),
 )

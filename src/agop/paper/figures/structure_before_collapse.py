@@ -7,10 +7,11 @@ from pathlib import Path
 from statistics import fmean
 
 from agop.charts.chart import Curves, Grid
+from agop.charts.findings import number_text
 from agop.charts.palette import color
 from agop.datasets import Dataset, load
 from agop.network import NetworkRecord
-from agop.paper.curves import course, curve, number, rows_of
+from agop.paper.curves import course, curve, rows_of
 from agop.paper.factors import FactorSettings, run_factors
 from agop.paper.figure import Figure, Observe, Part, Verdict
 from agop.paper.groupings import GROUPINGS
@@ -59,7 +60,7 @@ def _parts(scale: Scale, data: tuple[str, ...], device: str) -> list[Part]:  # n
 
 def _run_digits(settings: TrainSettings, dataset: Dataset | None, out: Path, observe: Observe) -> Run:  # noqa: ARG001
     def epoch(seed: int, epoch: int, loss: float | None, _: NetworkRecord | None) -> None:
-        observe(f"seed {seed}, epoch {epoch}/{settings.epochs}: loss {number(loss)}")
+        observe(f"seed {seed}, epoch {epoch}/{settings.epochs}: loss {number_text(loss)}")
 
     return run_train(settings, load(settings.data), out, epoch)
 
