@@ -16,6 +16,7 @@ from torch import nn
 
 from agop.errors import DataFileError, InputError
 from agop.network import NetworkRecord, Rademacher, Tracker, tracker
+from agop.network.result import NetworkResult
 from agop.network.tracked_run import whole_lines
 from agop.runs import Run
 
@@ -50,7 +51,10 @@ class World:
         lines = [{"layer": "fc", "stage": stage, "nc1": float(len(self.calls))} for stage in ("input", "linear")]
         scalars = {"nc1/fc/input": float(len(self.calls))}
         notes = (f"note {len(self.calls)}",)
-        return SimpleNamespace(notes=notes, lines=lambda: iter(lines), scalars=lambda: scalars, accuracy=0.75)
+        samples = SimpleNamespace(majority=0.5)
+        return SimpleNamespace(
+            notes=notes, lines=lambda: iter(lines), scalars=lambda: scalars, accuracy=0.75, samples=samples
+        )
 
     def tracker(self, out, **options):
         return Tracker(MODEL, LOADER, out, **options)
@@ -579,3 +583,18 @@ def test_the_record_of_the_last_measurement_is_kept_if_wanted(tmp_path, keep):
         loaded = NetworkRecord.load(tmp_path / "run" / "network.safetensors")
         assert json.dumps(list(loaded.lines())) == json.dumps(list(records[2].lines()))
         assert json.dumps(list(loaded.lines())) != json.dumps(list(records[0].lines()))
+
+
+@pytest.mark.parametrize("keep_record", [False, True])
+def test_one_class_for_all_has_not_fitted_whether_a_record_is_kept_or_not(tmp_path, keep_record):
+    """It is right in 99 of 100 samples; the run knows how many are of one class."""
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    with torch.no_grad():
+        model[2].bias.copy_(torch.tensor([100.0, 0.0]))
+    inputs = torch.randn(100, 3, generator=torch.Generator().manual_seed(0))
+    found = Tracker(model, [(inputs, (torch.arange(100) < 2).long())], tmp_path / "run", keep_record=keep_record)
+    found.step(0)
+    found.finish()
+    fit = NetworkResult.read(Run.open(tmp_path / "run")).fit()
+    assert fit.value == 0.98
+    assert fit.fitted is False

@@ -84,8 +84,9 @@ class NetworkResult:
         return rows_text(mode, values_of(self.last, "n_rows"))
 
     def fit(self) -> TrainingFit:
-        """Fit of the worst seed at its last measurement; where the record tells it, against the most frequent class."""
-        return TrainingFit.of(self.lines, majority=0.0 if self.record is None else self.record.samples.majority)
+        """Fit of the worst seed at its last measurement; where that is known, against the most frequent class."""
+        majority = self.info.get("majority", 0.0) if self.record is None else self.record.samples.majority
+        return TrainingFit.of(self.lines, majority=majority)
 
 
 def rows_caption(results: Sequence[NetworkResult]) -> str:

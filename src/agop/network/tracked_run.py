@@ -128,14 +128,14 @@ class TrackedRun:
         self.run.append(lines)
         self._n_lines += len(lines)
 
-    def complete(self, index: int, seconds: float, notes: Sequence[str]) -> None:
-        """Mark what was appended as a whole measurement."""
+    def complete(self, index: int, seconds: float, notes: Sequence[str], majority: float) -> None:
+        """Mark what was appended as a whole measurement, with the share of the most frequent class of its samples."""
         self.measured.add(index)
         self.seconds, self._total = seconds, self._total + seconds
         if self.writes:
             measured = {"lines": self._n_lines, "seconds": seconds}
             notes = [*notes, *filter(None, [self.postponed])]
-            self.run.record(measured=measured, seconds=self._total, notes=notes)
+            self.run.record(measured=measured, seconds=self._total, notes=notes, majority=majority)
 
     def postpone(self, index: int) -> None:
         """Say once that measurements are postponed."""

@@ -213,7 +213,7 @@ class Tracker(NotebookMixin):
             self._tracked.append(self.lines, record if self._keep_record else None)
             seconds = time.monotonic() - begin
             self._schedule.count(seconds)
-            self._tracked.complete(index, seconds, record.notes)
+            self._tracked.complete(index, seconds, record.notes, record.samples.majority)
             if self._log is not None and self._tracked.writes:
                 self._log(record.scalars(), index)
         return record
