@@ -98,8 +98,7 @@ def not_fitted(fit: TrainingFit) -> list[Finding]:
     """
     if fit.fitted is not False:
         return []
-    name = "training accuracy" if fit.measure == "train_accuracy" else "accuracy on these rows"
-    return [Finding(name, "worst seed", fit.value, notes=(f"{NOT_FITTED}: below {fit.needed:g}",))]
+    return [Finding(fit.name, "worst seed", fit.value, notes=(f"{NOT_FITTED}: below {fit.needed:g}",))]
 
 
 def fit_text(fit: TrainingFit) -> str:

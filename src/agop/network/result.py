@@ -11,10 +11,11 @@ from typing import Any
 from agop.charts.kind import nothing_measured
 from agop.collapse.lines import checked_lines
 from agop.errors import DataFileError
+from agop.network.output_layer import output_layer
 from agop.network.record import NetworkRecord
 from agop.network.record.tables import rows_text
 from agop.network.tracked_run import whole_lines
-from agop.runs import Line, Run, TrainingFit, distinct, last_measured, values_of, with_columns
+from agop.runs import Line, Run, TrainingFit, distinct, last_measured, select, values_of, with_columns
 from agop.runs.storage import strict_json
 
 __all__ = ["NetworkResult", "rows_caption"]
@@ -86,7 +87,16 @@ class NetworkResult:
     def fit(self) -> TrainingFit:
         """Fit of the worst seed at its last measurement; where that is known, against the most frequent class."""
         majority = self.info.get("majority", 0.0) if self.record is None else self.record.samples.majority
-        return TrainingFit.of(self.lines, majority=majority)
+        return self._out_of_reach() or TrainingFit.of(self.lines, majority=majority)
+
+    def _out_of_reach(self) -> TrainingFit | None:
+        """Fit of a regression that no weights of its last, linear layer would fit; None of any other."""
+        last, is_test = last_measured(self.lines), _accuracy_column(self.info) == "test_accuracy"
+        layer = None if is_test else output_layer(last)
+        lines = [] if layer is None else select(last, stage="input", layer=layer)
+        left = [line["nrc4_prediction_error"] for line in lines if line.get("nrc4_prediction_error") is not None]
+        fit = TrainingFit("read_out", 1 - max(left)) if left else TrainingFit()
+        return fit if fit.fitted is False else None
 
 
 def rows_caption(results: Sequence[NetworkResult]) -> str:

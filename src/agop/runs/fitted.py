@@ -13,21 +13,30 @@ __all__ = ["FITTED_ACCURACY", "TrainingFit"]
 FITTED_ACCURACY = 0.95
 """Training accuracy from which on a predictor has fitted, or the share by which the first loss has fallen."""
 
+_NAMES = {
+    "train_accuracy": "training accuracy",
+    "accuracy": "accuracy on these rows",
+    "read_out": "share of the variance of the targets that a read-out can predict",
+}
+
 
 @dataclass(frozen=True)
 class TrainingFit:
     """Fit of the worst seed of a run.
 
     A loss can say that a run has fitted, never that it has not: little of it is gone where the network had learned
-    before the first measurement, or where the loss cannot be small, as a contrastive one.
+    before the first measurement, or where the loss cannot be small, as a contrastive one. A read-out can say that it
+    has not, never that it has: the network may have a worse one.
 
     Attributes
     ----------
     measure
-        "train_accuracy"; "accuracy", on rows of which only the run knows whether they were trained on; "loss" where no
-        accuracy is known; None if nothing is.
+        "train_accuracy"; "accuracy", on rows of which only the run knows whether they were trained on; "read_out", the
+        share of the variance of targets that the best linear read-out of the last features predicts; "loss" where none
+        is known; None if nothing is.
     value
-        The lowest accuracy over the seeds; of a loss the largest last value over the first one, that of epoch 0.
+        The lowest accuracy or share over the seeds; of a loss the largest last value over the first one, that of epoch
+        0.
     needed
         Accuracy from which on it has fitted.
 
@@ -43,12 +52,19 @@ class TrainingFit:
     needed: float = FITTED_ACCURACY
 
     @property
+    def name(self) -> str:
+        """Name of the accuracy or share."""
+        return _NAMES.get(self.measure or "", "")
+
+    @property
     def fitted(self) -> bool | None:
         """Whether every seed has fitted; None if that is not known."""
         if self.value is None:
             return None
         if self.measure == "loss":
             return self.value <= 1 - FITTED_ACCURACY or None
+        if self.measure == "read_out":
+            return False if self.value < self.needed else None
         return self.value >= self.needed
 
     @classmethod

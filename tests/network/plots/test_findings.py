@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from agop.charts.judging import NOT_FITTED, UNSETTLED
+from agop.network.output_layer import BY_DEFINITION
 from agop.network.plots.attribution import attribution_findings, share_sum
 from agop.network.plots.findings import epoch_findings, layer_findings, map_findings, network_findings, nfa_findings
-from agop.network.plots.output_layer import BY_DEFINITION
 from agop.network.plots.summary import network_summary
 from agop.network.result import NetworkResult
 

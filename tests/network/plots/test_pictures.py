@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from agop import measure
-from agop.network.plots.output_layer import BY_DEFINITION
+from agop.network.output_layer import BY_DEFINITION
 from agop.network.plots.pictures import agop_plot, eigenvector_plot, means_plot
 from agop.network.result import NetworkResult
 

@@ -8,6 +8,7 @@ from agop.network.kind import NETWORK
 from agop.network.plots.collapse import network_numbers
 from agop.network.plots.findings import network_findings
 from agop.network.plots.regression import regression_courses
+from agop.network.plots.summary import network_summary
 from agop.network.result import NetworkResult
 
 NAMES = ("nrc1_unexplained_variance", "nrc2_linear_cka", "nrc3_subspace_alignment", "nrc4_prediction_error")
@@ -82,3 +83,34 @@ def test_a_regression_without_values_is_not_told_in_words_of_classes():
     assert found.quantity.startswith("NRC1")
     assert (found.value, found.notes) == (None, ("not known at any layer",))
     assert not [finding for finding in network_findings([run]) if finding.quantity.startswith("NC1")]
+
+
+def fit_of(*errors, **info):
+    """Fit of a regression with such errors of the best read-out, one a seed, at the layer that makes the outputs."""
+    lines = [
+        {**line, "seed": seed, "nfa_pearson": 1.0 if line["layer"] == "fc.1" else 0.5}
+        for seed, error in enumerate(errors)
+        for line in lines_of((0.8, 0.1, 0.2, 0.0), (0.1, 0.6, 0.5, error))
+    ]
+    return NetworkResult("run", {"settings": info}, lines).fit()
+
+
+@pytest.mark.parametrize(("errors", "fitted"), [((0.8,), False), ((0.01, 0.06), False), ((0.01,), None)])
+def test_what_no_read_out_of_the_last_features_can_predict_has_not_been_fitted(errors, fitted):
+    """One that can is perhaps not that of the network."""
+    assert fit_of(*errors).fitted is fitted
+    assert fit_of(*errors, test=True).fitted is None  # of rows that it was not trained on nothing is known
+
+
+def test_layers_before_the_last_say_nothing_of_the_fit():
+    """What they read may be made predictable by the layers that follow."""
+    lines = [{**line, "nfa_pearson": 0.5} for line in lines_of((0.8, 0.1, 0.2, 0.9), (0.1, 0.6, 0.5, 0.9))]
+    assert result(lines).fit().fitted is None
+
+
+def test_a_regression_that_has_not_fitted_says_so_first():
+    lines = [{**line, "nfa_pearson": 1.0} for line in lines_of((0.8, 0.1, 0.2, 0.9), (0.1, 0.6, 0.5, 0.7))]
+    assert "not fitted" in network_findings([result(lines)])[0].notes[0]
+    sentence = network_summary([result(lines)]).sentence
+    assert "has not fitted its data" in sentence
+    assert "0.3" in sentence

@@ -54,7 +54,7 @@ def test_no_collapse_is_said(nc1, verb):
 
 def test_what_has_not_fitted_comes_first():
     summary = network_summary([run("a", 4.0, 0.5, accuracy=0.4, linear_log_fall=0.9, output_log_fall=1.0)])
-    assert summary.sentence == "The network has not fitted its data (accuracy 0.4): collapse says little."
+    assert summary.sentence == "The network has not fitted its data (training accuracy 0.4): collapse says little."
     assert marked(summary) == {"a": "fitted"}
 
 

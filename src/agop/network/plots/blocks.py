@@ -13,10 +13,10 @@ from agop.charts.judging import of_each
 from agop.charts.kind import by_run
 from agop.charts.palette import color
 from agop.charts.seed_curves import seed_caption, seed_curve
+from agop.network.output_layer import output_layer
 from agop.network.plots.findings import layer_findings, nfa_findings
 from agop.network.plots.grouping import block_names, grouped, stream
 from agop.network.plots.measures import Shown, shown_measures
-from agop.network.plots.output_layer import output_layer
 from agop.network.record.blocks import Blocks
 from agop.network.result import NetworkResult, rows_caption
 from agop.runs import SeedSummary, select, summarize_along, values_of

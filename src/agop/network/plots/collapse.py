@@ -10,12 +10,12 @@ from agop.charts.document import NumberTable, Plot
 from agop.charts.kind import MakePlots, by_run
 from agop.charts.palette import color, shade
 from agop.charts.seed_curves import seed_caption, seed_curve
+from agop.network.output_layer import output_layer
 from agop.network.plots.attribution import attribution_plot, share_findings
 from agop.network.plots.blocks import block_plots, has_blocks, stream_plot
 from agop.network.plots.findings import epoch_findings, layer_findings, map_findings, nfa_findings, unit_of
 from agop.network.plots.grouping import block_names, grouped, told_names
 from agop.network.plots.measures import STAGES, by_column, shown_measures
-from agop.network.plots.output_layer import output_layer
 from agop.network.plots.pictures import agop_plot, eigenvector_plot, means_plot
 from agop.network.plots.regression import regression_plot
 from agop.network.plots.scores import score_plot

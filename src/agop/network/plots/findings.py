@@ -11,12 +11,12 @@ from statistics import fmean
 from agop.charts.changes import Change, ends_of, steepest, steps
 from agop.charts.findings import Finding, at_most, listed, spread
 from agop.charts.judging import compared, not_fitted, of_each, zeros
+from agop.network.output_layer import BY_DEFINITION, compared_lines, output_layer
 from agop.network.plots.attribution import share_findings, share_sum
 from agop.network.plots.chance import chance_findings
 from agop.network.plots.grouping import grouped, stream_names
 from agop.network.plots.measures import by_column, regression_shown
 from agop.network.plots.onset import onset_findings
-from agop.network.plots.output_layer import BY_DEFINITION, compared_lines, output_layer
 from agop.network.plots.regression import regression_courses
 from agop.network.result import NetworkResult
 from agop.runs import Line, SeedSummary, hidden_layers, select, summarize_along, values_of

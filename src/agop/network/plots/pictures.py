@@ -14,8 +14,8 @@ from agop.charts.findings import Finding, at_most, listed, number_text
 from agop.charts.images import eigenvector_pictures, side_of, trace_shares
 from agop.charts.judging import of_each
 from agop.linalg import largest_positive
+from agop.network.output_layer import BY_DEFINITION, output_layer
 from agop.network.plots.grouping import told_names
-from agop.network.plots.output_layer import BY_DEFINITION, output_layer
 from agop.network.record import LayerRecord, neural_feature_matrix
 from agop.network.result import NetworkResult, rows_caption
 

@@ -100,7 +100,7 @@ def _sentence(result: NetworkResult, row: _Row) -> tuple[str, str]:
     fit, course = result.fit(), row.courses[0] if row.courses else None
     if fit.fitted is False:
         return (
-            f"The network has {NOT_FITTED} its data (accuracy {number_text(fit.value)}): collapse says little.",
+            f"The network has {NOT_FITTED} its data ({fit.name} {number_text(fit.value)}): collapse says little.",
             "fitted",
         )
     if course is None or course.course is None or course.value is None:
