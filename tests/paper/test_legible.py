@@ -121,8 +121,9 @@ def test_figures_can_be_read(name, tmp_path):
     assert faults(figure) == []
 
 
-def test_one_data_set_takes_one_column(tmp_path):
-    figure = draw(FIGURES["deep-rfm-metrics"].chart(run_of(tmp_path, "deep-rfm-metrics", LINES["deep-rfm-metrics"]())))
+@pytest.mark.parametrize("name", ["deep-rfm-metrics", "deep-rfm-maps", "initialization", "central-subspace", "fact"])
+def test_a_few_panels_take_one_column(name, tmp_path):
+    figure = draw(FIGURES[name].chart(run_of(tmp_path, name, LINES[name]())))
     assert figure.get_figwidth() == COLUMN
     assert faults(figure) == []
 

@@ -54,7 +54,7 @@ def draw_curves(axes: Axes, chart: Curves, categories: Sequence[str] | None = No
     elif not chart.log_x:
         places = {float(place) for curve in chart.curves for place in curve.x}
         whole = all(place.is_integer() for place in places)
-        axes.locator_params(axis="x", integer=whole, min_n_ticks=1)
+        axes.locator_params(axis="x", integer=whole, min_n_ticks=min(2, len(places)))
         if len(places) == 1:
             axes.set_xlim(min(places) - 0.5, min(places) + 0.5)
     if chart.y_range is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from agop.charts.chart import Curve, Curves
 from agop.charts.print.curves import DASHES
-from agop.charts.print.style import legend, legend_below, legend_height, legend_inside
+from agop.charts.print.style import entry_width, legend, legend_below, legend_height, legend_inside
 from agop.extras import require
 
 __all__ = ["LegendGroup", "draw_legends", "legend_groups"]
@@ -23,7 +23,7 @@ class LegendGroup:
     curves
         A curve of each name.
     title
-        Title of the only panels that show them; None if others do as well.
+        Title of the only panels that show them; None if others do as well, or the names are wider than a panel.
     width
         Inches that there are for the legend.
     free
@@ -73,7 +73,8 @@ def legend_groups(
         joint += [(curves, there)] if curves else []
     found: dict[str | None, dict[str, Curve]] = {}
     for curves, there in joint:
-        only = next(iter(there)) if len(there) == 1 and len(joint) > 1 else None
+        narrow = entry_width(curves) <= width / columns
+        only = next(iter(there)) if len(there) == 1 and len(joint) > 1 and narrow else None
         found.setdefault(only, {}).update(curves)
     groups = []
     for at, curves in found.items():

@@ -39,7 +39,7 @@ def log_ticks(low: float, high: float, fewest: int = _FEWEST, most: int = _MOST)
     if math.log10(high / low) >= _DECADES:
         return []
     powers = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for factors in ([1, 2, 5], [1, 3]):
+    for factors in ([1, 2, 5], [1, 3], [1]):
         ticks = _within(np.outer(powers, factors).ravel(), low, high)
         if fewest <= len(ticks) <= most:
             return ticks
@@ -59,21 +59,22 @@ def label_logarithms(figure: Any) -> None:
             if axis.get_scale() != "log" or isinstance(axis.get_major_locator(), ticker.FixedLocator):
                 continue
             axes.autoscale_view()
-            fewest = _FEWEST if axis is axes.yaxis else 2  # there is less room beside than above each other
+            beside = axis is axes.xaxis  # where there is less room than above each other
             low, high = sorted(axis.get_view_interval())
-            if ticks := log_ticks(low, high, fewest, _room(axes) if axis is axes.yaxis else _MOST):
+            if ticks := log_ticks(low, high, 2 if beside else _FEWEST, _room(axes, beside=beside)):
                 axis.set_major_locator(ticker.FixedLocator(ticks))
                 axis.set_major_formatter(ticker.FuncFormatter(_text))
                 axis.set_minor_locator(ticker.NullLocator())
 
 
-def _room(axes: Any) -> int:
-    """Labels above each other for which axes have room, before they are laid out."""
-    place = axes.get_subplotspec()
+def _room(axes: Any, *, beside: bool) -> int:
+    """Labels beside or above each other for which axes have room, before they are laid out."""
+    place, inches = axes.get_subplotspec(), axes.figure.bbox.size / axes.figure.dpi
     if place is None:
         return _MOST
-    inches = axes.figure.bbox.height / axes.figure.dpi / place.get_gridspec().nrows - 0.6
-    return min(_MOST, max(_FEWEST, int(inches / 0.17)))
+    grid = place.get_gridspec()
+    room = (inches[0] / grid.ncols - 0.5) / 0.33 if beside else (inches[1] / grid.nrows - 0.6) / 0.17
+    return min(_MOST, max(_FEWEST, int(room)))
 
 
 def _text(value: float, _: Any) -> str:

@@ -13,10 +13,14 @@ from agop.charts.print.style import COLUMN, PAGE, Make, new_figure, shortened, s
 
 __all__ = ["draw_curve_panels", "draw_grid"]
 
-_ON_ONE_SCALE, _BESIDE = 5, 4
-"""Panels beside each other at most: where they have the heights in common, and where each has its own."""
+_ON_ONE_SCALE, _BESIDE = {COLUMN: 3, PAGE: 5}, {COLUMN: 2, PAGE: 4}
+"""Panels beside each other at most, by the width of the figure: where they have the heights in common, and where each
+has its own."""
 
-_PITCHES = (2.1, 1.9, 1.7, 1.6, 1.6)
+_FEW, _FEW_NAMES = 6, 8
+"""Panels up to which a figure takes one column, and names on the axes beside each other."""
+
+_PITCHES = {COLUMN: (2.1, 1.6, 1.5), PAGE: (2.1, 1.9, 1.7, 1.6, 1.6)}
 """Height of a line of panels in inches, by their number."""
 
 
@@ -28,9 +32,10 @@ class _Line(NamedTuple):
 
 
 def draw_curve_panels(charts: Mapping[str, Curves], make: Make = new_figure) -> Any:
-    """Panels by title, four beside each other at most."""
+    """Panels by title, in lines."""
     shown = list(charts.values())
-    return _draw_lines(_lines({"": charts}, _BESIDE), make, _on_one_scale(shown), categories_of(shown))
+    width = _width(shown)
+    return _draw_lines(_lines({"": charts}, _BESIDE[width]), make, width, _on_one_scale(shown), categories_of(shown))
 
 
 def draw_grid(grid: Grid, make: Make = new_figure) -> Any:
@@ -39,11 +44,18 @@ def draw_grid(grid: Grid, make: Make = new_figure) -> Any:
     Curves of several columns have a legend below all panels, those of one a legend below it.
     """
     shared = all(_on_one_scale(charts.values()) for charts in grid.rows.values())
-    figure = _draw_lines(_lines(grid.rows, _ON_ONE_SCALE if shared else _BESIDE), make, shared)
+    width = _width([chart for charts in grid.rows.values() for chart in charts.values()])
+    figure = _draw_lines(_lines(grid.rows, (_ON_ONE_SCALE if shared else _BESIDE)[width]), make, width, shared)
     if not shared and len(grid.rows) == 1:
         (name,) = grid.rows
         figure.suptitle(shortened(name, 60), x=0.01, ha="left", size=8, weight="bold", parse_math=False)
     return figure
+
+
+def _width(charts: Sequence[Curves]) -> float:
+    """Inches of a figure of panels: one column for few, two for more, and for many names on an axis."""
+    names = max(len(categories_of([chart]) or ()) for chart in charts)
+    return COLUMN if len(charts) <= _FEW and names * min(len(charts), 2) <= _FEW_NAMES else PAGE
 
 
 def _lines(rows: Mapping[str, Mapping[str, Curves]], most: int) -> list[_Line]:
@@ -60,16 +72,17 @@ def _on_one_scale(charts: Iterable[Curves]) -> bool:
     return len({(chart.y_title, chart.log_y, chart.y_range) for chart in charts}) == 1
 
 
-def _draw_lines(lines: Sequence[_Line], make: Make, shared: bool, categories: Sequence[str] | None = None) -> Any:
-    """A figure of the lines; where ``shared``, those of one name have the heights in common.
+def _draw_lines(
+    lines: Sequence[_Line], make: Make, width: float, shared: bool, categories: Sequence[str] | None = None
+) -> Any:
+    """A figure of the lines, so wide; where ``shared``, those of one name have the heights in common.
 
     ``categories`` are names that all panels have on their axis; each has its own if None.
     """
     columns = max(len(line.charts) for line in lines)
     placed = [item for line in lines for item in line.charts]
     shown = [chart for _, chart in placed]
-    wide = columns > 1 or max(len(categories_of([chart]) or ()) for chart in shown) > 8
-    width, pitch = PAGE if wide else COLUMN, _PITCHES[columns - 1]
+    pitch = _PITCHES[width][columns - 1]
     free = pitch - 0.3 if len(lines[-1].charts) < columns else 0.0
     groups = legend_groups(placed, width, columns, free)
     legends = _legend_heights(lines, groups)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ __all__ = [
     "TALLEST",
     "Make",
     "color_bar",
+    "entry_width",
     "legend",
     "legend_below",
     "legend_height",
@@ -137,9 +139,13 @@ def legend_height(names: Sequence[str], width: float) -> float:
     return 0.17 * math.ceil(len(names) / _legend_columns(names, width)) if len(names) > 1 else 0.0
 
 
+def entry_width(names: Iterable[str]) -> float:
+    """Inches that the widest entry of a legend takes."""
+    return 0.5 + LETTER * max(len(shortened(name, 40)) for name in names)
+
+
 def _legend_columns(names: Sequence[str], width: float) -> int:
-    entry = 0.5 + LETTER * max(len(shortened(name, 40)) for name in names)
-    rows = math.ceil(len(names) / max(1, int(width / entry)))
+    rows = math.ceil(len(names) / max(1, int(width / entry_width(names))))
     return math.ceil(len(names) / rows)
 
 
@@ -164,8 +170,9 @@ def shortened(name: str, letters: int = 25) -> str:
 
 
 def wrapped(text: str, inches: float) -> str:
-    """Text in lines that are about as long as ``inches`` at most."""
-    return textwrap.fill(text, max(10, int(inches / LETTER)))
+    """Text in lines that are about as long as ``inches`` at most; a value stays with the name that it is of."""
+    kept = re.sub(r" ([=−]) ", "\u00a0\\1\u00a0", text)
+    return textwrap.fill(kept, max(10, int(inches / LETTER)))
 
 
 def slant(names: Iterable[str]) -> float:
