@@ -62,6 +62,7 @@ def test_noise_is_seldom_taken_for_skill_and_a_signal_always(classes):
 
 def test_what_cannot_be_known():
     assert of([2.0, 2.0, 2.0], [1.0, 2.0, 3.0]) is None
+    assert of([0.1] * 999, [0.3] * 999, np.random.default_rng(0).uniform(0.1, 9, 999)) is None  # means are rounded
     same = Samples.of(torch.ones(3, 1), torch.tensor([[1.0], [2.0], [3.0]])).merged()
     assert Skill.of(same, torch.tensor([[2.0]])) is None
     unknown = of([0.0, 1.0, 2.0, float("nan")], [0.0, 1.0, 2.0, 9.0])

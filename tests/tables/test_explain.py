@@ -203,6 +203,8 @@ def test_unusable(people):
             explain(model, table[:few])
     with pytest.raises(InputError, match="prediction varies"):
         explain(model, table.iloc[[0] * 5])
+    with pytest.raises(InputError, match="targets are constant"):
+        explain(RFMRegressor(n_iterations=1).fit(table[["age", "mass"]], np.ones(len(table))))
     with pytest.raises(InputError, match="3 or more swaps"):
         explain(model, table, n_swaps=2)
     with pytest.raises(InputError, match="missing"):

@@ -55,7 +55,8 @@ class Skill:
         targets, weights = samples.sample_targets[known].double(), samples.sample_weights[known]
         group = samples.group[known]
         residuals = (targets - predictions[group].double()).square().sum(1)
-        deviations = (targets - weights @ targets / weights.sum()).square().sum(1)
+        about_first = targets - targets[:1]  # zeros where all are equal, without rounding
+        deviations = (about_first - weights @ about_first / weights.sum()).square().sum(1)
         variance = weights @ deviations / weights.sum()
         if not variance > 0 or bool((group == group[0]).all()):
             return None

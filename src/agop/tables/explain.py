@@ -95,8 +95,6 @@ def explain(
     of_pairs = list(combinations(range(min(n_columns, len(columns))), 2))
     found = _swaps(model, X, n_swaps, random_state, (each, of_pairs), observe)
     effects, errors = found(each)
-    if not effects.any():
-        raise InputError("rows on which the prediction varies", "the same for all", "Pass rows that differ.")
     explanation = explain_agop(
         *_agop(predictor, random_state),
         features,
@@ -106,6 +104,8 @@ def explain(
         errors=errors,
         n_directions=n_directions,
     )
+    if not effects.any():
+        raise InputError("rows on which the prediction varies", "the same for all", "Pass rows that differ.")
     explanation = replace(explanation, skill=predictor.skill_)
     pairs: list[tuple[int, ...]] = list(combinations(sorted(explanation.ranking()[:n_columns]), 2))
     if not pairs:
