@@ -29,7 +29,7 @@ def fold_error(result: TableResult) -> list[Finding]:
         notes += [f"{percent(relative)} of the constant prediction"]
         notes += [f"below it in {better} of {count} folds"] * (count > 1)
     deviation = float(errors.std(ddof=1)) if count > 1 else 0.0
-    interval = Interval(mean - deviation, mean + deviation, "standard deviation") if count > 1 else None
+    interval = Interval(max(0.0, mean - deviation), mean + deviation, "standard deviation") if count > 1 else None
     return [Finding(_measure(result), where, mean, interval=interval, notes=tuple(notes))]
 
 
