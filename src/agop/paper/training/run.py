@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
@@ -18,9 +17,9 @@ from agop.errors import InputError
 from agop.network import NetworkRecord, Tracker
 from agop.network.capture.weights import Weights
 from agop.network.factory import load_weights
-from agop.network.tracked_run import whole_lines
 from agop.paper.groupings import groupings_of
 from agop.paper.training.checkpoints import load_checkpoint, save_checkpoint
+from agop.paper.training.gathered import gather, notes_of, seed_folder
 from agop.paper.training.rows import TrainingRows, input_shape, training_rows
 from agop.paper.training.settings import TrainSettings
 from agop.runs import Run, files, storage
@@ -94,10 +93,10 @@ def run_train(
     for seed in settings.seeds:
         with run.working():
             try:
-                _train(settings, dataset, seed, _folder(run, seed), device, observe)
+                _train(settings, dataset, seed, seed_folder(run, seed), device, observe)
             finally:  # an interrupted training was measured too
-                _gather(run, settings)
-                run.record(notes=list(dict.fromkeys([*dataset.notes, *_notes(run, settings)])))
+                gather(run, settings.seeds)
+                run.record(notes=list(dict.fromkeys([*dataset.notes, *notes_of(run, settings.seeds)])))
     run.finish()
     return run
 
@@ -125,7 +124,7 @@ def trained_network(run: Run, seed: int) -> nn.Module:
     """
     info = run.info()
     network = TrainSettings.of(info["settings"]).network(info["input_shape"], info["n_classes"], seed)
-    load_weights(network, _folder(run, seed) / "weights.safetensors")
+    load_weights(network, seed_folder(run, seed) / "weights.safetensors")
     return network.eval()
 
 
@@ -226,32 +225,3 @@ def _scores(settings: TrainSettings, model: nn.Module, rows: TrainingRows, prefi
         outputs = torch.cat([model(inputs) for inputs, _ in rows.batches()])
     accuracy = (outputs.argmax(1) == rows.labels).double().mean()
     return dict(zip(names, (float(settings.mean_loss(outputs, rows.labels)), float(accuracy)), strict=True))
-
-
-def _folder(run: Run, seed: int) -> Path:
-    return run.path / f"seed{seed}"
-
-
-def _gather(run: Run, settings: TrainSettings) -> None:
-    """Write what all seeds have found so far into the files of the whole run."""
-    run.rewrite({"seed": seed, **line} for seed in settings.seeds for line in _measured(Run(_folder(run, seed))))
-    epochs = ({"seed": seed, **entry} for seed in settings.seeds for entry in _history(_folder(run, seed)))
-    files.write_text_atomic(run.path / "epochs.jsonl", "".join(json.dumps(line) + "\n" for line in epochs))
-
-
-def _notes(run: Run, settings: TrainSettings) -> list[str]:
-    """Notes of the measurements of all seeds."""
-    runs = [Run(_folder(run, seed)) for seed in settings.seeds]
-    return [note for each in runs if each.is_started() for note in each.info().get("notes", [])]
-
-
-def _measured(run: Run) -> Iterable[Mapping[str, Any]]:
-    """Lines of the measurements that were written as a whole."""
-    return whole_lines(run) if run.is_started() else []
-
-
-def _history(folder: Path) -> list[dict[str, Any]]:
-    """Epochs up to the last checkpoint, or all."""
-    files = [folder / "weights.safetensors", folder / "checkpoint.safetensors"]
-    found = next((file for file in files if file.exists()), None)
-    return [] if found is None else list(storage.load(found)[1]["history"])
