@@ -56,7 +56,18 @@ def document_of(results: Sequence[Result], observe: Callable[[], object] = lambd
 
 
 def count_plots(results: Sequence[Result]) -> int:
-    """Number of the functions that make the plots of these results, some of which may have nothing to show."""
+    """Number of the functions that make the plots of these results, some of which may have nothing to show.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from agop.reports import result_of
+    >>> from agop.tables import explain_agop
+    >>> found = explain_agop(np.eye(1), np.eye(1), ["age"], [0], ["age"], effects=[0.5], errors=[0.1])
+    >>> results = [result_of(found)]
+    >>> count_plots(results), [plot.name for plot in plots_of(results)]
+    (5, ['effects', 'directions'])
+    """
     return sum(len(kind.plots) for kind, _ in _by_kind(results))
 
 
