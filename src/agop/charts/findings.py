@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Self
@@ -19,6 +20,7 @@ __all__ = [
     "number_text",
     "percent",
     "spread",
+    "unbroken",
 ]
 
 
@@ -133,6 +135,17 @@ def percent(share: float) -> str:
     if abs(share) < 5e-5:
         return "<0.01 %" if share > 0 else "0 %"
     return (f"{100 * share:,.0f} %" if abs(share) >= 0.1 else f"{100 * share:.2g} %").replace("-", "−")
+
+
+def unbroken(text: str) -> str:
+    r"""A text whose numbers stay with their unit and with the number that they go to or lead to.
+
+    Examples
+    --------
+    >>> unbroken("1 % to 2 % (2 seeds)")
+    '1\xa0%\xa0to\xa02\xa0% (2\xa0seeds)'
+    """
+    return re.sub(r"(?<=[\d%]) (?=%|→|to [\d−]|(seed|fold)s\b)|(?<=→) |(?<=[\d%] to) ", "\u00a0", text)
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from sklearn.utils.validation import _is_fitted
 
 from agop.charts.document import NumberTable, Plot, Summary
-from agop.charts.findings import findings_table
+from agop.charts.findings import findings_table, unbroken
 from agop.charts.interactive import MIME, plotly_figure
 from agop.charts.kind import accepting, kind_of
 from agop.charts.print.figures import draw, save_charts
@@ -129,7 +129,7 @@ def _first_screen(value: Any) -> str:
     kind, result = _seen(value)
     summary = kind.summary([result]) or Summary("", findings_table(kind.findings([result])))
     heading, data = escape(kind.heading(result)), escape(kind.data(result))
-    text = f"<p>{escape(summary.sentence)}</p>" if summary.sentence else ""
+    text = f"<p>{escape(unbroken(summary.sentence))}</p>" if summary.sentence else ""
     return f"<div><h4>{heading}</h4><p>{data}</p>{text}{_table(summary.table, summary.deciding)}</div>"
 
 
@@ -154,7 +154,8 @@ def _table(table: NumberTable, deciding: Any = ()) -> str:
 
     def cell(text: str, column: int, row: int | None = None) -> str:
         side = "left" if column == 0 or table.columns[column] in table.words else "right"
-        inside = f'<span style="{_MARK}">{escape(text)}</span>' if (row, column) in deciding else escape(text)
+        told = escape(unbroken(text))
+        inside = f'<span style="{_MARK}">{told}</span>' if (row, column) in deciding else told
         return f'<td style="{_CELL.format(side, 600 if row is None else 400)}">{inside}</td>'
 
     head = "".join(cell(name, column) for column, name in enumerate(table.columns))

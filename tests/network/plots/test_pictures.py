@@ -67,10 +67,10 @@ def test_which_power_is_closer(rows):
         values[name] = [np.corrcoef(nfm.ravel(), matrix.ravel())[0, 1] for matrix in (root, agop)]
     assert [root > agop for root, agop in values.values()] == [True, True, False]
     found = {f.where: (f.value, f.notes) for f in agop_plot([result_of(record)]).findings}
-    assert found.pop("4") == (None, (BY_DEFINITION,))
+    assert found.pop("layer 4") == (None, (BY_DEFINITION,))
     assert values.pop("4")[1] == pytest.approx(1)
     assert found == {
-        name: (pytest.approx(root), (f"with the AGOP: {agop:.2f}",)) for name, (root, agop) in values.items()
+        f"layer {name}": (pytest.approx(root), (f"with the AGOP: {agop:.2f}",)) for name, (root, agop) in values.items()
     }
 
 
@@ -121,7 +121,7 @@ def test_cosines_between_class_means(mlp, rows):
     np.testing.assert_allclose(charts["0"].pictures[0].values, cosines, atol=1e-6)
     away = np.abs(cosines[~np.eye(3, dtype=bool)] + 0.5)
     first, last = plot.findings
-    assert (first.where, last.where) == ("input of 0", "input of 2")
+    assert (first.where, last.where) == ("input of layer 0", "input of layer 2")
     assert first.value == pytest.approx(away.mean(), abs=1e-6)
     assert first.notes == ("simplex ETF of 3 classes: −0.5",)
 
@@ -149,7 +149,7 @@ def test_several_runs(mlp, convolutions):
 def test_layers_without_matrices_are_named(mlp):
     names = list(mlp)
     some = replace(mlp, layers={**mlp.layers, names[1]: mlp[names[1]].compact()})
-    assert f"Not shown: {names[1]} (compact records)." in agop_plot([result_of(some)]).caption
+    assert f"Not shown: layer {names[1]} (compact records)." in agop_plot([result_of(some)]).caption
     assert "Not shown" not in agop_plot([result_of(mlp)]).caption
 
 

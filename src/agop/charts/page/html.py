@@ -6,7 +6,6 @@ import base64
 import gzip
 import hashlib
 import json
-import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -15,7 +14,7 @@ from pathlib import Path
 import agop.charts.page
 from agop.charts.chart import Chart, Choice, Pictures
 from agop.charts.document import Document, Plot
-from agop.charts.findings import findings_table
+from agop.charts.findings import findings_table, unbroken
 from agop.charts.page.data import chart_json
 from agop.extras import require
 from agop.runs import versions
@@ -71,7 +70,7 @@ def _html(document: Document) -> str:
         document=document,
         findings_table=findings_table,
         caption=_caption,
-        unbroken=_unbroken,
+        unbroken=unbroken,
         style=_text("page.css"),
         plotly=plotly,
         script=script,
@@ -106,17 +105,6 @@ def _numbers(plots: Sequence[Plot]) -> str:
 
 def _caption(plot: Plot) -> str:
     return f"{plot.caption} {_STEPS}" if _has_pixels(plot.chart) else plot.caption
-
-
-def _unbroken(text: str) -> str:
-    r"""A text whose numbers stay with their unit and with the number that they go to or lead to.
-
-    Examples
-    --------
-    >>> _unbroken("1 % to 2 % (2 seeds)")
-    '1\xa0%\xa0to\xa02\xa0% (2\xa0seeds)'
-    """
-    return re.sub(r"(?<=[\d%]) (?=%|→|to [\d−]|(seed|fold)s\b)|(?<=→) |(?<=[\d%] to) ", "\u00a0", text)
 
 
 def _has_pixels(chart: Chart) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from agop.charts.findings import Finding, Interval
 from agop.collapse import CHANCE_MEASURES, MEASURES
+from agop.network.plots.grouping import in_words
 from agop.runs import Line, select, values_of
 
 __all__ = ["chance_findings"]
@@ -35,5 +36,7 @@ def chance_findings(last: Sequence[Line]) -> list[Finding]:
         which = {len(here): "in all seeds", 0: "in no seed"}.get(below, f"in {below} of {len(here)} seeds")
         ends = Interval(min(line[least] for line in here), max(line[largest] for line in here), "range of all draws")
         note = f"{label} is below {which}"
-        found.append(Finding(f"{label} of random labels", f"input of {layers[-1]}", None, interval=ends, notes=(note,)))
+        found.append(
+            Finding(f"{label} of random labels", f"input of {in_words(layers[-1])}", None, interval=ends, notes=(note,))
+        )
     return found

@@ -14,7 +14,7 @@ from agop.network.output_layer import output_layer
 from agop.network.plots.attribution import attribution_plot, share_findings
 from agop.network.plots.blocks import block_plots, has_blocks, stream_plot
 from agop.network.plots.findings import epoch_findings, layer_findings, map_findings, nfa_findings, unit_of
-from agop.network.plots.grouping import block_names, grouped, told_names
+from agop.network.plots.grouping import block_names, choice_names, grouped, in_words, told_names
 from agop.network.plots.measures import STAGES, by_column, shown_measures
 from agop.network.plots.pictures import agop_plot, eigenvector_plot, means_plot
 from agop.network.plots.regression import regression_plot
@@ -97,7 +97,7 @@ def _layer_plot(results: Sequence[NetworkResult]) -> Plot | None:
 
 def _map_plot(results: Sequence[NetworkResult]) -> Plot | None:
     charts: dict[str, Chart] = {}
-    names = told_names(_layers(results))
+    names = choice_names(_layers(results))
     for result in results:
         inputs = select(result.lines, stage="input")
         epochs, layers = sorted(values_of(inputs, "epoch")), values_of(inputs, "layer")
@@ -141,7 +141,7 @@ def _by_kind(layers: Sequence[str]) -> dict[str, list[str]]:
 
 def _epoch_plot(results: Sequence[NetworkResult]) -> Plot | None:
     charts, lines = {}, [by_column(result.lines, "layer") for result in results]
-    for layer, told in told_names(_layers(results)).items():
+    for layer, told in choice_names(_layers(results)).items():
         curves = []
         for run, (result, by_layer) in enumerate(zip(results, lines, strict=True)):
             here = by_layer.get(layer, [])
@@ -180,7 +180,7 @@ def _nfa_plot(results: Sequence[NetworkResult]) -> Plot | None:
     for measure, power in _POWERS.items():
         if courses:
             curves = [
-                seed_curve(layer, dict(sorted(found.items())), shade(k, len(layers)), limits=(-1, 1))
+                seed_curve(in_words(layer), dict(sorted(found.items())), shade(k, len(layers)), limits=(-1, 1))
                 for k, (layer, here) in enumerate(by_column(inputs[0], "layer").items())
                 if (found := summarize_along(here, measure, "epoch", log=False))
             ]
@@ -209,7 +209,7 @@ def _nfa_plot(results: Sequence[NetworkResult]) -> Plot | None:
 
 def _skipped(layers: Sequence[str | None]) -> str:
     """Sentence on layers that are not compared."""
-    names = ", ".join(dict.fromkeys(layer for layer in layers if layer))
+    names = ", ".join(dict.fromkeys(in_words(layer) for layer in layers if layer))
     return f" Without {names}: the AGOP of the layer that makes the outputs is WᵀW by definition." if names else ""
 
 

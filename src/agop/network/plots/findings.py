@@ -14,7 +14,7 @@ from agop.charts.judging import compared, not_fitted, of_each, zeros
 from agop.network.output_layer import BY_DEFINITION, compared_lines, output_layer
 from agop.network.plots.attribution import share_findings, share_sum
 from agop.network.plots.chance import chance_findings
-from agop.network.plots.grouping import grouped, stream_names
+from agop.network.plots.grouping import grouped, in_words, stream_names
 from agop.network.plots.measures import by_column, regression_shown
 from agop.network.plots.onset import onset_findings
 from agop.network.plots.regression import regression_courses
@@ -85,7 +85,7 @@ def map_findings(results: Sequence[NetworkResult]) -> list[Finding]:
         inputs = by_column(select(result.lines, stage="input"), "layer")
         changes = {(layer, step): change for layer in ends for step, change in steps(inputs[layer], _NC1).items()}
         places = steepest(changes)
-        where = listed([f"{layer} from {result.unit} {a} to {b}" for layer, (a, b) in places])
+        where = listed([f"{in_words(layer)} from {result.unit} {a} to {b}" for layer, (a, b) in places])
         step = [Finding("NC1", f"steepest fall: {where}", changes[places[0]].factor, "x")] if places else []
         return [*_with_note_first(marked, "largest fall"), *step]
 
@@ -112,10 +112,10 @@ def nfa_findings(results: Sequence[NetworkResult]) -> list[Finding]:
         skipped = output_layer(last)
         courses = {layer: here for layer, here in by_column(lines, "layer").items() if layer != skipped}
         ends = {layer: ends_of(here, _ROOT, log=False) for layer, here in courses.items()}
-        rows = [Finding.of(_ANSATZ, layer, change) for layer, change in ends.items() if change is not None]
+        rows = [Finding.of(_ANSATZ, in_words(layer), change) for layer, change in ends.items() if change is not None]
         rows = rows or _ansatz(last)
         several = len(results) > 1 or len(rows) > 1
-        definition = [Finding(_ANSATZ, skipped, None, notes=(BY_DEFINITION,))] if skipped else []
+        definition = [Finding(_ANSATZ, in_words(skipped), None, notes=(BY_DEFINITION,))] if skipped else []
         return [*(mean_ansatz(last) if several else ()), *at_most([] if _is_deep(last) else rows), *definition]
 
     return of_each(results, found)
@@ -144,7 +144,7 @@ def comparison_of_runs(results: Sequence[NetworkResult]) -> list[Finding]:
     layers = {layer for layer, _ in ends.values()}
     fits = {result.name: result.fit() for result in results}
     found = {name: summary for name, (_, summary) in ends.items()}
-    return compared("NC1", f"input of {layers.pop()}", found, fits) if len(layers) == 1 else []
+    return compared("NC1", f"input of {in_words(layers.pop())}", found, fits) if len(layers) == 1 else []
 
 
 def scores(last: Sequence[Line], unit: str) -> list[Finding]:
@@ -208,7 +208,9 @@ def _last_input(last: Sequence[Line]) -> tuple[str, SeedSummary] | None:
 
 def _ansatz(last: Sequence[Line]) -> list[Finding]:
     found = summarize_along(compared_lines(last), _ROOT, "layer", log=False)
-    return [Finding(_ANSATZ, layer, summary.mean, interval=spread(summary)) for layer, summary in found.items()]
+    return [
+        Finding(_ANSATZ, in_words(layer), summary.mean, interval=spread(summary)) for layer, summary in found.items()
+    ]
 
 
 def mean_ansatz(last: Sequence[Line]) -> list[Finding]:
@@ -227,4 +229,4 @@ def _ends(result: NetworkResult, stage: str) -> dict[str, Change]:
 
 def _over_epochs(result: NetworkResult, stage: str, layer: str, change: Change) -> Finding:
     when = "first to last measurement" if change.span is None else f"{result.unit} {change.span[0]} to {change.span[1]}"
-    return Finding.of("NC1", f"{_STAGES[stage]} {layer}, {when}", change)
+    return Finding.of("NC1", f"{_STAGES[stage]} {in_words(layer)}, {when}", change)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from agop.network.record.blocks import ALONE, Blocks
 
-__all__ = ["block_names", "grouped", "layer_names", "stream", "stream_names", "told_names"]
+__all__ = ["block_names", "choice_names", "grouped", "in_words", "layer_names", "stream", "stream_names", "told_names"]
 
 _FEW, _PARALLEL = 8, 3
 """Layers, and kinds of them, above and from which blocks are told apart even where a screen could show every layer."""
@@ -60,12 +60,34 @@ def layer_names(layers: Sequence[str]) -> dict[str, str]:
     }
 
 
-def told_names(layers: Sequence[str]) -> dict[str, str]:
-    """Names of layers in a sentence: of networks with blocks, the kind and the block; others as they are.
+def in_words(layer: str) -> str:
+    """Name of a layer in a sentence, where a number by itself says nothing.
 
     Examples
     --------
-    >>> list(told_names([*(f"h.{k}.{kind}" for k in range(3) for kind in ("q", "k", "v")), "head"]).values())[-2:]
+    >>> in_words("fc.1"), in_words("2")
+    ('fc.1', 'layer 2')
+    """
+    return f"layer {layer}" if layer.isdecimal() else layer
+
+
+def told_names(layers: Sequence[str]) -> dict[str, str]:
+    """Names of layers in a sentence.
+
+    Examples
+    --------
+    >>> told_names(["0", "2"])
+    {'0': 'layer 0', '2': 'layer 2'}
+    """
+    return {layer: in_words(name) for layer, name in choice_names(layers).items()}
+
+
+def choice_names(layers: Sequence[str]) -> dict[str, str]:
+    """Names of layers in a list of layers: of networks with blocks, the kind and the block; others as they are.
+
+    Examples
+    --------
+    >>> list(choice_names([*(f"h.{k}.{kind}" for k in range(3) for kind in ("q", "k", "v")), "head"]).values())[-2:]
     ['v of block 2', 'head']
     """
     blocks = grouped(layers)
@@ -98,8 +120,10 @@ def stream_names(layers: Sequence[str]) -> dict[str, str]:
     """
     blocks = grouped(layers)
     if blocks is None:
-        return {layer: layer for layer in layers}
+        return {layer: in_words(layer) for layer in layers}
     names = block_names(blocks)
     alone = {block for block, kind in blocks.places.values() if kind == ALONE}
     found = {layer: blocks.places[layer][0] for layer in stream(blocks)}
-    return {layer: names[block] if block in alone else f"block {names[block]}" for layer, block in found.items()}
+    return {
+        layer: in_words(names[block]) if block in alone else f"block {names[block]}" for layer, block in found.items()
+    }

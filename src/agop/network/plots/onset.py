@@ -10,6 +10,7 @@ from typing import TypeGuard
 
 from agop.charts.findings import Finding, Interval, number_text
 from agop.network.onset import Onset, onset_of_collapse
+from agop.network.plots.grouping import in_words
 from agop.network.plots.measures import by_column
 from agop.network.result import NetworkResult
 from agop.runs import Line, select, values_of
@@ -40,7 +41,7 @@ def onset_findings(result: NetworkResult) -> list[Finding]:
         return []
     found = {seed: onset_of_collapse(lines, threshold=_THRESHOLD) for seed, lines in courses.items()}
     onsets = [onset for onset in found.values() if onset is not None]
-    where = f"{result.unit} from which on NC1 is {_THRESHOLD} or less at the input of {layers[-1]}"
+    where = f"{result.unit} from which on NC1 is {_THRESHOLD} or less at the input of {in_words(layers[-1])}"
     missing = _reasons({seed: courses[seed] for seed, onset in found.items() if onset is None}, len(courses))
     if not onsets:
         return [Finding("onset of collapse", where, None, notes=missing)]

@@ -15,7 +15,7 @@ from agop.charts.images import eigenvector_pictures, side_of, trace_shares
 from agop.charts.judging import of_each
 from agop.linalg import largest_positive
 from agop.network.output_layer import BY_DEFINITION, output_layer
-from agop.network.plots.grouping import told_names
+from agop.network.plots.grouping import choice_names, in_words, told_names
 from agop.network.record import LayerRecord, neural_feature_matrix
 from agop.network.result import NetworkResult, rows_caption
 
@@ -129,7 +129,7 @@ def _unseen(results: Sequence[NetworkResult], shown: Container[str]) -> str:
         found = [record for result in results if (record := _record(result, layer)) is not None]
         if told not in shown:
             compact = all(record.weight is None for record in found)
-            reasons.setdefault("compact records" if compact else "no AGOP", []).append(told)
+            reasons.setdefault("compact records" if compact else "no AGOP", []).append(in_words(told))
     texts = [f"{listed(layers, 3)} ({reason})" for reason, layers in reasons.items()]
     return f" Not shown: {'; '.join(texts)}." if texts else ""
 
@@ -189,7 +189,7 @@ def _closer_power(result: NetworkResult) -> list[Finding]:
         for name, layer in result.record.items()
         if (nfa := layer.nfa) is not None and name != skipped
     ]
-    definition = [Finding(what, skipped, None, notes=(BY_DEFINITION,))] if skipped else []
+    definition = [Finding(what, in_words(skipped), None, notes=(BY_DEFINITION,))] if skipped else []
     return [*at_most(findings), *definition]
 
 
@@ -200,7 +200,7 @@ def _side(results: Sequence[NetworkResult], largest: int) -> int:
 
 def _names(results: Sequence[NetworkResult]) -> dict[str, str]:
     """Layers of all records, and what they are called."""
-    return told_names(list(dict.fromkeys(layer for result in results for layer in result.record or ())))
+    return choice_names(list(dict.fromkeys(layer for result in results for layer in result.record or ())))
 
 
 def _record(result: NetworkResult, layer: str) -> LayerRecord | None:
