@@ -175,6 +175,15 @@ def test_a_classifier_is_shown_with_the_filters_that_it_keeps(digits):
     assert [plot.name for plot in plots_of([plain])] == ["accuracy"]
 
 
+def test_one_class_for_all_has_not_fitted():
+    """It is right in 97 of 100 images."""
+    images = np.random.default_rng(0).standard_normal((100, 1, 5, 5))
+    model = ConvRFMClassifier(n_iterations=0, ridge=100.0, random_state=0).fit(images, np.arange(100) < 3)
+    fit = ConvRFMResult.of(model).fit()
+    assert fit.value >= 0.95
+    assert fit.fitted is False
+
+
 def summary_of(*courses, train=1.0):
     names = [f"run {place}" for place in range(len(courses))]
     lines = [

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from agop import DeepRFMClassifier
+from agop.deep_rfm import ReLUFeatures
 from agop.deep_rfm.result import DeepRFMResult
 from agop.deep_rfm.summary import deep_rfm_data, deep_rfm_summary
 
@@ -53,3 +57,13 @@ def test_runs_that_are_compared():
 
 def test_data():
     assert deep_rfm_data(run("a", (4.0, 1.0, 2.0))) == "60 training samples, 20 test samples"
+
+
+def test_one_class_for_all_has_not_fitted():
+    """Where it has 97 of 100 samples, a classifier with a large ridge is right in 97 %, and has learned nothing."""
+    X, y = np.random.default_rng(0).standard_normal((100, 3)), (np.arange(100) < 3).astype(int)
+    for ridge, fitted in ((100.0, False), (1e-6, True)):
+        model = DeepRFMClassifier(depth=1, features=ReLUFeatures(16), ridge=ridge, random_state=0).fit(X, y)
+        fit = DeepRFMResult.of(model).fit()
+        assert fit.value >= 0.95
+        assert fit.fitted is fitted

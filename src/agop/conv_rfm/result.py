@@ -59,11 +59,11 @@ class ConvRFMResult:
         if model.metric_ is not None:
             tensors[tensor_name(0, model.best_iteration_, "filters")] = model.filters_[:8]
         settings = plain_settings(model.get_params(deep=False).items())
-        return cls("Convolutional RFM", {"settings": settings}, lines, tensors)
+        return cls("Convolutional RFM", {"settings": settings, "majority": model._classes.majority}, lines, tensors)
 
     def fit(self) -> TrainingFit:
         """Fit of the worst seed at the last iterate."""
-        return TrainingFit.of(self.lines, "iteration")
+        return TrainingFit.of(self.lines, "iteration", self.info.get("majority", 0.0))
 
     def of_iterations(self, what: str) -> dict[int, Tensor]:
         """Tensors of a name, "spectrum" or "filters", by iteration, of the first seed that has them.

@@ -58,8 +58,10 @@ class DeepRFMResult:
         ]
         spectra = {each.layer: each.spectrum for each in model.records_ if each.spectrum is not None}
         tensors = {tensor_name(False, 0, layer, "spectrum"): spectrum for layer, spectrum in spectra.items()}
-        return cls("Deep RFM", {"settings": plain_settings(model.get_params(deep=False).items())}, lines, tensors)
+        settings = plain_settings(model.get_params(deep=False).items())
+        return cls("Deep RFM", {"settings": settings, "majority": model._classes.majority}, lines, tensors)
 
     def fit(self) -> TrainingFit:
         """Fit of the worst seed at the last layer; that of the control where it ran alone."""
-        return TrainingFit.of(select(self.lines, control=False) or select(self.lines, control=True), "layer")
+        lines = select(self.lines, control=False) or select(self.lines, control=True)
+        return TrainingFit.of(lines, "layer", self.info.get("majority", 0.0))

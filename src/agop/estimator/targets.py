@@ -101,6 +101,11 @@ class Classes:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def majority(self) -> float:
+        """Share of the samples that are of the most frequent class."""
+        return float(self.codes.bincount().max()) / len(self.codes)
+
     def encode(self, coding: Coding, like: Tensor) -> Tensor:
         """Targets (n, C) by a coding, in the data type and on the device of ``like``."""
         return coded_targets(self.codes, len(self), coding, like.dtype).to(like)
