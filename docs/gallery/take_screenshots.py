@@ -33,13 +33,12 @@ def main() -> None:
 
 
 def take(browser: Browser, page: Path, picture: Path, width: int, height: int, theme: str = "light") -> None:
-    """Write the first ``height`` pixels of a page as it looks when all its plots are drawn."""
+    """Write the first ``height`` pixels of a page, which is loaded when all its plots are drawn."""
     with browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme) as context:
         tab = context.new_page()
         tab.goto(page.as_uri())
-        tab.wait_for_timeout(3000)
         raw = tab.screenshot()
-    Image.open(io.BytesIO(raw)).convert("RGB").quantize(COLORS).save(picture, optimize=True)
+    Image.open(io.BytesIO(raw)).convert("RGB").quantize(COLORS, kmeans=3).save(picture, optimize=True)
 
 
 if __name__ == "__main__":
