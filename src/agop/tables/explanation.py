@@ -232,7 +232,7 @@ class Explanation(NotebookMixin):
         return found
 
     def check(self) -> None:
-        """Raise InputError unless the shapes are those of the columns and features."""
+        """Raise InputError unless the shapes are those of the columns and features, and the numbers can be."""
         p, d, k = len(self.columns), len(self.features), self.shares.size
         of_columns: dict[str, tuple[int, ...]] = dict.fromkeys(("effects", "errors", "steepness"), (p,))
         wanted = of_columns | {"directions": (k, d), "shares": (k,), "coupling": (p, p)}
@@ -240,5 +240,9 @@ class Explanation(NotebookMixin):
         if shapes != wanted:
             advice = "Give a number for each column; explain a saved model again."
             raise InputError(f"shapes {wanted} of {p} columns and {d} features", str(shapes), advice)
+        of_pairs, skill = [pair[2:] for pair in self.interactions], self.skill or Skill(0.0, 0.0)
+        finite = all(np.isfinite(getattr(self, name)).all() for name in _ARRAYS) and np.isfinite(of_pairs).all()
+        if not finite or min(*self.errors, *(error for _, error in of_pairs), skill.error) < 0 or skill.value > 1:
+            raise InputError("finite numbers, errors of 0 or more", "others", "Explain the model again.")
         if unknown := {name for a, b, *_ in self.interactions for name in (a, b)}.difference(self.columns):
             raise InputError("interactions of the columns", ", ".join(sorted(unknown)), "Explain the model again.")
