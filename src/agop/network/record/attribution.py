@@ -14,17 +14,17 @@ __all__ = ["Attribution"]
 class Attribution:
     r"""Which part of a layer made its features collapse.
 
+    Each number is None where a stage or its NC1 is missing; the share also where NC1 falls by less than 5 % over the
+    whole layer, or rises: a share of next to nothing can be any number.
+
     Attributes
     ----------
     linear_log_fall
-        :math:`\log(\mathrm{NC1}(\phi) / \mathrm{NC1}(W\phi))`, the part of S V^T in W = U S V^T.
+        :math:`\log(\mathrm{NC1}(\phi) / \mathrm{NC1}(W\phi))`, the part of :math:`S V^\top` in :math:`W = U S V^\top`.
     output_log_fall
         :math:`\log(\mathrm{NC1}(\phi) / \mathrm{NC1}(\sigma(W\phi + b)))`, the whole layer.
     share
         The first over the second: the share of the linear part in the fall of NC1.
-
-    Each is None where a stage or its NC1 is missing; the share also where NC1 falls by less than 5 % over the whole
-    layer, or rises: a share of next to nothing can be any number.
 
     Examples
     --------
