@@ -161,5 +161,5 @@ def _table(table: NumberTable, deciding: Any = ()) -> str:
     head = "".join(cell(name, column) for column, name in enumerate(table.columns))
     body = ["".join(cell(text, k, place) for k, text in enumerate(row)) for place, row in enumerate(table.rows)]
     lines = "".join(f"<tr>{line}</tr>" for line in (head, *body))
-    table = f'<table style="border-collapse:collapse;margin:.5em 0">{lines}</table>'
-    return f'<div style="overflow-x:auto">{table}</div>'
+    style = "border-collapse:collapse;margin:.5em 0"
+    return f'<div style="overflow-x:auto"><table style="{style}">{lines}</table></div>'
