@@ -26,7 +26,7 @@ function barsFigure(chart, look, width) {
   layout.bargap = 0.25;
   const room = width - LETTER * longest - 60;
   layout.xaxis = axis(look, broken(chart.x_title, room), {
-    zeroline: true, zerolinecolor: look.ink, nticks: within(Math.floor(room / 50), 2, 12),
+    zeroline: true, zerolinecolor: look.ink, nticks: within(Math.floor(room / 40), 3, 12),
   });
   layout.yaxis = axis(look, "", {
     range: [chart.categories.length - 0.5, -0.5], showgrid: false, tickvals: places(chart.categories),
