@@ -62,6 +62,7 @@ def test_rows_left_out_in_turn_give_a_squared_error_in_the_units_of_the_targets(
     assert name == "left-out squared error"
     assert value == pytest.approx(np.square(model.left_out_.residuals.numpy()).mean(), rel=1e-3)
     assert value == pytest.approx(mean_squared_error(100 * new_values, model.predict(new_rows)), abs=5 * error)
+    assert not any("e+" in row[1] for row in learned_table(model).rows)
 
 
 def test_a_classifier_states_its_left_out_accuracy(blobs):

@@ -90,8 +90,13 @@ def _score(model: Any) -> dict[str, str]:
     if stated is None:
         return {}
     if stated.measure == "squared error":
-        return {stated.name: f"{stated.value:.4g} ± {stated.error:.2g}"}
+        return {stated.name: f"{_rounded(stated.value, 4)} ± {_rounded(stated.error, 2)}"}
     return {stated.name: f"{stated.value:.3f} ± {stated.error:.3f}"}
+
+
+def _rounded(value: float, digits: int) -> str:
+    """A number to some digits, without a power of ten up to a million."""
+    return f"{float(f'{value:.{digits}g}'):g}"
 
 
 def _steepest(model: Any) -> str:
