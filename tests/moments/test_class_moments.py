@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-import torch.multiprocessing
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from agop.errors import EmptyClassError, InputError
 from agop.moments import ClassMoments
 from moments.gloo import reduce_cases
 from oracles import collapse as oracle
+from processes import start_ranks
 
 
 def sample(n=40, d=5, n_classes=3, seed=0, offset=0.0):
@@ -71,7 +71,7 @@ def gloo(tmp_path_factory):
         data = {"features": x, "labels": y, "ranks": spreads[spread], "n_classes": 3, "scatter": scatter}
         data["mapped"] = spread == "rank 0 mapped"
         np.savez(folder / f"{name}.case.npz", **data)
-    torch.multiprocessing.spawn(reduce_cases, (2, str(folder)), nprocs=2)
+    start_ranks(reduce_cases, 2, folder)
     return {case: [_loaded(folder / f"{name}.case.rank{rank}.npz") for rank in (0, 1)] for case, name in cases.items()}
 
 

@@ -7,7 +7,6 @@ from functools import reduce
 import numpy as np
 import pytest
 import torch
-import torch.multiprocessing
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -15,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from agop.errors import InputError
 from agop.moments import TargetMoments
 from moments.gloo import reduce_targets
+from processes import start_ranks
 
 
 def sample(n=40, d=5, t=2, offset=0.0):
@@ -63,7 +63,7 @@ def gloo(tmp_path_factory):
     for name, ranks in spreads.items():
         np.savez(folder / f"{name}.case.npz", features=x, targets=y, ranks=ranks)
     np.savez(folder / "no rows.case.npz", features=x, targets=y, ranks=np.full(len(y), 9))
-    torch.multiprocessing.spawn(reduce_targets, (2, str(folder)), nprocs=2)
+    start_ranks(reduce_targets, 2, folder)
     return {
         name: [_loaded(folder / f"{name}.case.rank{rank}.npz") for rank in (0, 1)] for name in (*spreads, "no rows")
     }

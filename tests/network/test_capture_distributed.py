@@ -12,6 +12,7 @@ from torch.optim.swa_utils import AveragedModel
 from agop.network.capture.weights import Weights
 from network.gloo_capture import captured, compiled, measured, model, parameter_gradients, run
 from network.models import mlp, seeded
+from processes import start_ranks
 
 WAYS = ["fully_shard", "DDP"]
 LATER = [f"{way} after {what}" for way in WAYS for what in ("a step", "evaluation")]
@@ -22,7 +23,7 @@ NAMES = ["narrow", "first", "block.0.kernel", "block.0.fused", "last"]
 def ranks(tmp_path_factory):
     """What each of two ranks found, by the way the model is spread."""
     folder = tmp_path_factory.mktemp("gloo")
-    context = torch.multiprocessing.spawn(run, (2, str(folder)), nprocs=2, join=False)
+    context = start_ranks(run, 2, folder, join=False)
     deadline = time.monotonic() + 120
     while not context.join(timeout=1):
         if time.monotonic() > deadline:

@@ -9,7 +9,6 @@ import math
 import numpy as np
 import pytest
 import torch
-import torch.multiprocessing
 from torch import nn
 from torchmetrics import MetricCollection
 
@@ -18,6 +17,7 @@ from agop.errors import InputError
 from agop.network.torchmetrics import NeuralCollapse
 from network.gloo_torchmetrics import compute_cases
 from oracles import collapse as oracle
+from processes import start_ranks
 
 N_CLASSES, D = 4, 6
 OF_CLASSIFIER = ("nc3_self_duality", "nc3_etf_error", "unc3", "unc3_cosine")
@@ -117,7 +117,7 @@ def gloo(tmp_path_factory):
     spreads = {"alternating": np.arange(len(y)) % 3 // 2, "by class": np.asarray(y) // 2, "one rank": np.zeros(len(y))}
     for name, ranks in spreads.items():
         np.savez(folder / f"{name}.case.npz", features=x, labels=y, ranks=ranks, weight=WEIGHT)
-    torch.multiprocessing.spawn(compute_cases, (2, str(folder)), nprocs=2)
+    start_ranks(compute_cases, 2, folder)
     return {name: [dict(np.load(folder / f"{name}.case.rank{rank}.npz")) for rank in (0, 1)] for name in spreads}
 
 
