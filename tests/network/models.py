@@ -27,9 +27,10 @@ def seeded(build, *args, **kwargs):
 
 
 def data(n=13, shape=(5,), n_classes=N_CLASSES, seed=0, dtype=torch.float64):
-    """Samples about random class means, with an offset, and unequal numbers a class."""
+    """Samples about random class means, with an offset, and unequal numbers a class, two at least where there are."""
     generator = torch.Generator().manual_seed(seed)
-    y = torch.cat([torch.arange(n_classes), torch.randint(n_classes, (n - n_classes,), generator=generator)])
+    y = torch.arange(n_classes).repeat(min(2, n // n_classes))
+    y = torch.cat([y, torch.randint(n_classes, (n - len(y),), generator=generator)])
     y = y[torch.randperm(n, generator=generator)]
     means = torch.randn(n_classes, *shape, generator=generator, dtype=dtype)
     return means[y] + 0.5 * torch.randn(n, *shape, generator=generator, dtype=dtype) + 0.3, y

@@ -92,9 +92,13 @@ def test_least_nuclear_norm(observed):
 
 
 def test_matrices_are_completed_from_fewer_entries_than_the_nuclear_norm_needs():
-    entries, known, truth = problem(MATRIX_PROBLEM, 100, 2)
-    errors = [(method(entries, known, *p) - truth).norm() / truth.norm() for method, p in COMPLETIONS]
-    assert errors[0] < 0.01 < 0.05 < errors[1]
+    """Of sixteen, which have 85 known entries of 144, it completes at least four more."""
+    completed = torch.zeros(2)
+    for seed in range(16):
+        entries, known, truth = problem(MATRIX_PROBLEM, 85, seed)
+        errors = [(method(entries, known, *p) - truth).norm() / truth.norm() for method, p in COMPLETIONS]
+        completed += torch.tensor(errors) < 0.01
+    assert completed[0] >= completed[1] + 4
 
 
 COMPLETIONS = [(linear_rfm_completion, (1.0,)), (least_nuclear_norm, ())]

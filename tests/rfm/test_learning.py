@@ -125,17 +125,18 @@ def test_targets_of_noise_state_their_variance():
 
 
 def test_the_unit_of_weights_is_of_no_account(surface):
+    """To the last bit for powers of two: else rounding may decide between ridges that are as good."""
     X, y, new, _ = surface
     y = y + np.random.default_rng(0).standard_normal(80)
     weights = np.random.default_rng(1).uniform(0.5, 1.5, 80)
     fits = [
         agop.RFMRegressor(Laplace(LeaveOneOutBandwidth()), n_iterations=2).fit(X, y, unit * weights)
-        for unit in (1.0, 2.0, 0.01)
+        for unit in (1.0, 2.0, 2.0**-7)
     ]
-    for other, unit in zip(fits[1:], (2.0, 0.01), strict=True):
-        assert other.ridge_ == pytest.approx(unit * fits[0].ridge_)
-        np.testing.assert_allclose(other.validation_scores_, fits[0].validation_scores_, rtol=1e-7)
-        np.testing.assert_allclose(other.predict(new), fits[0].predict(new), rtol=0, atol=1e-7)
+    for other, unit in zip(fits[1:], (2.0, 2.0**-7), strict=True):
+        assert other.ridge_ == unit * fits[0].ridge_
+        np.testing.assert_array_equal(other.validation_scores_, fits[0].validation_scores_)
+        np.testing.assert_array_equal(other.predict(new), fits[0].predict(new))
 
 
 def test_a_weight_is_no_number_of_copies(surface):
@@ -219,7 +220,8 @@ def test_probabilities_are_calibrated_on_left_out_values(blobs):
     expected = Calibration.of(torch.tensor(left_out), shares)
     assert model.calibration_.scale == pytest.approx(expected.scale, rel=1e-6)
     loss = expected.loss(torch.tensor(left_out), shares)
-    assert loss == pytest.approx(log_loss_of(left_out, y), abs=2e-3)  # the prior costs a little
+    best = log_loss_of(left_out, y)
+    assert best - 1e-6 < loss < best + 0.01  # the prior costs a little, most where all are right
 
 
 @pytest.mark.parametrize("noise", [0.0, 5.0])

@@ -84,9 +84,10 @@ def test_every_iterate_of_other_kernels_and_centered_gradients_against_the_oracl
 
 def test_centered_gradients_drop_the_linear_part():
     """A function that is linear in one column and curved in another: the latter alone is a feature."""
-    y = X[:, [0]] + np.cos(X[:, [1]])
+    x = torch.tensor(np.random.default_rng(2).uniform(-2, 2, (150, 4)))
+    samples = Samples.of(x, x[:, :1] + x[:, 1:2].cos())
     plain, centered = (
-        steps(Polynomial(4.0, offset=1.0, degree=4), y=y, n_iterations=1, centered=centered)[
+        list(rfm(samples, Setting(Polynomial(4.0, offset=1.0, degree=4), 1e-3), 1, centered=centered))[
             1
         ].machine.metric.matrix.diagonal()
         for centered in (False, True)
