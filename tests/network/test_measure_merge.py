@@ -176,12 +176,13 @@ def test_no_parts_and_a_single_one():
 def test_whether_outputs_are_scores_is_decided_by_all(trained, n_outputs):
     """Each part lacks a class, one of them the largest, so that it may decide otherwise."""
     x, y = data(60)
-    model = seeded(lambda: mlp(widths=(5, 7, 6, n_outputs)))
-    with torch.no_grad():
-        model[-1].bias[3:] += 100  # until they learn, they name no class
+    model = seeded(lambda: mlp(activation=nn.Tanh, widths=(5, 7, 6, n_outputs)))
     if trained:
-        x = x + 10 * torch.eye(5)[y]
+        x = x + 6 * torch.eye(5)[y]  # classes far apart
         fit(model, x, y)
+    else:
+        with torch.no_grad():
+            model[-1].bias[3:] += 100  # no output that is largest names a class
     wanted = [y == 0, y == 1, y == 2]
     whole = agop.measure(model, [(x[rows], y[rows]) for rows in wanted])
     parts = [agop.measure(model, [(x[rows], y[rows])], second_pass=False) for rows in (y < 2, y == 2)]
