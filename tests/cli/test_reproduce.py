@@ -53,7 +53,7 @@ def test_all(two, tmp_path, monkeypatch):
     for verdict in verdicts:
         mark = "holds" if verdict["holds"] else "does not hold"
         assert mark in text
-        assert all(word in text for number in verdict["numbers"].values() for word in [f" {number:.3g}"])
+        assert all(f" {number:.3g}".replace("-", "−") in text for number in verdict["numbers"].values())
     assert "budget 30 s" in text
     page = (out / "deep-rfm-gram" / "README.md").read_text()
     assert "$ agop reproduce deep-rfm-gram --scale quick\n" in page
