@@ -18,16 +18,16 @@ pd = pytest.importorskip("pandas")
 
 
 def rides(n, seed=0):
-    """Rides by the hour: rush hours on working days, a broad afternoon on others; smooth in all other columns."""
+    """Rides by the hour: six busy hours of working days, a broad afternoon on others; smooth in all other columns."""
     rng = np.random.default_rng(seed)
     table = pd.DataFrame(
         {"hour": rng.integers(0, 24, n), "weekday": rng.integers(0, 7, n), "month": rng.integers(1, 13, n)}
     )
     table["temperature"] = 15 - 10 * np.cos(2 * np.pi * table.month / 12) + rng.normal(0, 4, n)
     table["events"] = rng.poisson(4, n)
-    rush = np.exp(-((table.hour - 8) ** 2)) + np.exp(-((table.hour - 17.5) ** 2) / 2)
+    busy = np.isin(table.hour, (7, 8, 12, 17, 18, 21))
     leisure = np.exp(-((table.hour - 14) ** 2) / 18)
-    day = np.where(table.weekday < 5, 2.5 * rush + 0.4 * leisure, 1.2 * leisure)
+    day = np.where(table.weekday < 5, 2.5 * busy + 0.4 * leisure, 1.2 * leisure)
     y = (3 + 0.08 * table.temperature) * day + 0.2 * table.events + rng.normal(0, 0.35, n)
     return table, y.to_numpy()
 
@@ -37,7 +37,7 @@ def as_levels(encoder):
 
 
 @pytest.mark.parametrize(("n", "labels"), [(400, False), (3000, False), (3000, True)])
-def test_hours_with_rush_hours_become_levels(n, labels):
+def test_hours_of_which_some_are_busy_become_levels(n, labels):
     table, y = rides(n)
     y = np.where(y > np.quantile(y, 0.8), "many", "few") if labels else y
     encoder = TableEncoder().fit(table, y)
