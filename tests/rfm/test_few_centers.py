@@ -61,7 +61,7 @@ def test_of_noise_the_score_states_chance():
     noise = np.random.default_rng(2).standard_normal(len(X))
     model = RFMRegressor("laplace", n_iterations=1, solver=Nystrom(300), metric_samples=500).fit(X, noise)
     error, spread = -model.validation_scores_[-1], model.validation_standard_errors_[-1]
-    assert error > noise.var() - 3 * spread
+    assert error > noise.var() - 5 * spread
 
 
 def test_classes():
