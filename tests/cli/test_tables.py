@@ -153,6 +153,7 @@ def test_a_line_an_iterate_and_what_the_budget_leaves_out(folder, tmp_path):
     quiet = invoke("fit", folder / "height.csv.gz", *options, "--verbose", 0)
     assert "choosing:" not in quiet.stdout
     assert "100%" not in quiet.stdout
+    assert invoke("fit", folder / "height.csv.gz", *options, "--verbose", 3).exit_code == 2
     shown = invoke("fit", folder / "height.csv.gz", *options, "--verbose", 2, "--time-budget", 1e-6)
     assert shown.exit_code == 0, shown.output
     lines = re.findall(r"choosing: iterate (\d), (\w+),.* bandwidth .*, ridge .*, left-out loss .*, .* s", shown.stdout)

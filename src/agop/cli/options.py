@@ -35,8 +35,8 @@ Command: TypeAlias = Callable[..., None]
 def settings_as_options(*arguments: str, **names: str) -> Callable[[Command], Command]:
     """Decorator of a command whose first parameter is its settings: each field becomes an option.
 
-    Type, default, least number and help of an option are those of the field; a field that is a tuple is an option to
-    repeat, whose values count once each.
+    Type, default, least and largest number and help of an option are those of the field; a field that is a tuple is an
+    option to repeat, whose values count once each.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def _option(setting: Setting, name: str | None) -> inspect.Parameter:
         flag = f"{flag}/--no-{flag[2:]}"
     default = list(setting.default) if setting.is_repeated else setting.default
     default = inspect.Parameter.empty if default is MISSING else default
-    return _parameter(setting, typer.Option(flag, help=setting.text, min=setting.least), default)
+    return _parameter(setting, typer.Option(flag, help=setting.text, min=setting.least, max=setting.most), default)
 
 
 def _parameter(setting: Setting, kind: Any, default: Any) -> inspect.Parameter:

@@ -10,12 +10,19 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from agop.errors import InputError
 
-__all__ = ["AtLeast", "Count", "Seed", "Setting", "check_settings"]
+__all__ = ["AtLeast", "AtMost", "Count", "Seed", "Setting", "check_settings"]
 
 
 @dataclass(frozen=True)
 class AtLeast:
     """Smallest number that a field allows, as in ``Annotated[float, AtLeast(0)]``."""
+
+    number: float
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """Largest number that a field allows."""
 
     number: float
 
@@ -37,8 +44,8 @@ class Setting:
         Name of the field.
     type
         Type of a value: a plain type, or Literal of the values that are allowed.
-    least
-        Smallest number that is allowed; None if there is none.
+    least, most
+        Smallest and largest number that are allowed; None if there is none.
     is_optional, is_repeated
         Whether None is allowed, and whether the field is a tuple of such values.
     default
@@ -50,6 +57,7 @@ class Setting:
     name: str
     type: Any
     least: float | None
+    most: float | None
     is_optional: bool
     is_repeated: bool
     default: Any
@@ -90,9 +98,11 @@ class Setting:
             is_optional |= NoneType in get_args(hint)
             is_repeated |= origin is tuple
             hint = next(part for part in get_args(hint) if part is not NoneType)
-        least = next((extra.number for extra in extras if isinstance(extra, AtLeast)), None)
+        least, most = (
+            next((extra.number for extra in extras if isinstance(extra, bound)), None) for bound in (AtLeast, AtMost)
+        )
         text = " ".join([text, *(extra for extra in extras if isinstance(extra, str))]).strip()
-        return cls(field.name, hint, least, is_optional, is_repeated, field.default, text)
+        return cls(field.name, hint, least, most, is_optional, is_repeated, field.default, text)
 
     def check(self, value: Any) -> None:
         """Raise InputError unless the field allows a value."""
@@ -105,6 +115,8 @@ class Setting:
                 raise InputError(expected, f"{self.name}={each!r}", "Choose one of them.")
             if self.least is not None and not each >= self.least:
                 raise InputError(f"{self.name} of {self.least} or more", str(each), "Choose such a number.")
+            if self.most is not None and not each <= self.most:
+                raise InputError(f"{self.name} of {self.most} or less", str(each), "Choose such a number.")
 
 
 def check_settings(settings: Any) -> None:

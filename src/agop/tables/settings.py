@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from agop.errors import InputError
-from agop.runs.settings import AtLeast, Seed
+from agop.runs.settings import AtLeast, AtMost, Seed
 
 __all__ = ["ExplainSettings", "FitSettings"]
 
@@ -50,7 +50,7 @@ class FitSettings:
     time_budget: Annotated[float, AtLeast(0)] | None = None
     max_memory: Annotated[float, AtLeast(0)] | None = None
     seed: Seed = 0
-    verbose: Annotated[int, AtLeast(0)] = 1
+    verbose: Annotated[int, AtLeast(0), AtMost(2)] = 1
 
     @property
     def power_of_agop(self) -> float | Literal["loo"]:
