@@ -91,7 +91,7 @@ class NetworkResult:
 
     def _out_of_reach(self) -> TrainingFit | None:
         """Fit of a regression that no weights of its last, linear layer would fit; None of any other."""
-        last, is_test = last_measured(self.lines), _accuracy_column(self.info) == "test_accuracy"
+        last, is_test = self.last, _accuracy_column(self.info) == "test_accuracy"
         layer = None if is_test else output_layer(last)
         lines = [] if layer is None else select(last, stage="input", layer=layer)
         left = [line["nrc4_prediction_error"] for line in lines if line.get("nrc4_prediction_error") is not None]

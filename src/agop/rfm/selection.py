@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from agop.estimator.effects import row_worth
 from agop.ranks import ALONE, Ranks
 from agop.rfm.recursion import RFMStep
 
@@ -123,6 +124,6 @@ def share_and_error(values: Tensor, weights: Tensor, group: Tensor) -> tuple[flo
     """
     share, error = mean_and_error(values, weights, group)
     of_group = torch.bincount(group, weights.double())
-    n = (of_group.sum().square() / of_group.square().sum()).item()
+    n = row_worth(of_group.cpu().numpy())
     more = (n * share + 2) / (n + 4)
     return share, max(error, (more * (1 - more) / (n + 4)) ** 0.5)

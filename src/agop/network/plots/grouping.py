@@ -50,14 +50,7 @@ def layer_names(layers: Sequence[str]) -> dict[str, str]:
     >>> layer_names(["fc.1", "fc.2"])["fc.1"]
     'fc.1'
     """
-    blocks = grouped(layers)
-    if blocks is None:
-        return {layer: layer for layer in layers}
-    names = block_names(blocks)
-    return {
-        layer: names[block] if kind == ALONE else f"{names[block]} {blocks.kinds[kind]}"
-        for layer, (block, kind) in blocks.places.items()
-    }
+    return _named(layers, "{block} {kind}")
 
 
 def in_words(layer: str) -> str:
@@ -90,12 +83,17 @@ def choice_names(layers: Sequence[str]) -> dict[str, str]:
     >>> list(choice_names([*(f"h.{k}.{kind}" for k in range(3) for kind in ("q", "k", "v")), "head"]).values())[-2:]
     ['v of block 2', 'head']
     """
+    return _named(layers, "{kind} of block {block}")
+
+
+def _named(layers: Sequence[str], pattern: str) -> dict[str, str]:
+    """Names of layers, those in blocks by a pattern of block and kind; of networks without blocks as they are."""
     blocks = grouped(layers)
     if blocks is None:
         return {layer: layer for layer in layers}
     names = block_names(blocks)
     return {
-        layer: names[block] if kind == ALONE else f"{blocks.kinds[kind]} of block {names[block]}"
+        layer: names[block] if kind == ALONE else pattern.format(block=names[block], kind=blocks.kinds[kind])
         for layer, (block, kind) in blocks.places.items()
     }
 
