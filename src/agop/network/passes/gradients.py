@@ -125,9 +125,10 @@ class LayerGradients:
         return LayerGradients(product, self.precision, None if self.spread is None else self.spread.to(device))
 
     def trace_error(self, weight: LayerWeight) -> float | None:
-        """Error of the trace of the AGOP relative to it, exceeded in 5 % of all draws of the random directions.
+        """Error of the trace of the AGOP relative to it, exceeded in about 5 % of draws of the random directions.
 
-        None with fewer than two directions. By Student's distribution, whose quantiles are large for few directions.
+        None with fewer than two directions. By Student's distribution, whose quantiles are large for few directions;
+        exceeded more often, in up to a fifth of draws, where one sample has most of the variance.
         """
         if self.spread is None:
             return None
