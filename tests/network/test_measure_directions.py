@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -48,7 +49,7 @@ def test_unbiased(drawn):
 def even_problem():
     """Model and eight samples, none of which has a third of the variance of the trace over random directions."""
     model = seeded(mlp, widths=(5, 7, 6, 4))
-    for seed in range(1000):
+    for seed in itertools.count():
         x, y = data(8, n_classes=4, seed=seed)
         jacobians = torch.func.vmap(torch.func.jacrev(model))(x)
         entries = (jacobians @ jacobians.mT).detach().square()
