@@ -14,7 +14,7 @@ from hypothesis import settings
 
 from agop import datasets
 from agop.runs import Run
-from seeds.drawn import Drawn, add_option
+from seeds.drawn import add_option, register
 from seeds.shift import SEED, shift_seeds
 
 os.environ["MPLBACKEND"] = "Agg"
@@ -40,7 +40,7 @@ def pytest_configure(config):
     if SEED:
         config.option.hypothesis_seed = SEED
     if "AGOP_SEED" in os.environ:
-        config.pluginmanager.register(Drawn(config))
+        register(config)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -13,7 +13,7 @@ import pytest
 
 from seeds.shift import SEED, count_starts, n_starts
 
-__all__ = ["Drawn", "add_option"]
+__all__ = ["add_option", "register"]
 
 _SAME = "seeds/same"
 """Name in pytest's cache of the files in which nothing was drawn."""
@@ -25,7 +25,13 @@ def add_option(parser):
     )
 
 
-class Drawn:
+def register(config):
+    """Note them, or leave them out, where pytest has a cache to keep their names in."""
+    if config.pluginmanager.hasplugin("cacheprovider"):
+        config.pluginmanager.register(_Drawn(config))
+
+
+class _Drawn:
     """Plugin that notes in which files nothing is drawn, or leaves those out."""
 
     def __init__(self, config):

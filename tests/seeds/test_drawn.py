@@ -10,13 +10,10 @@ from pathlib import Path
 import pytest
 
 CONFTEST = """
-from seeds.drawn import Drawn, add_option as pytest_addoption
+from seeds.drawn import add_option as pytest_addoption, register as pytest_configure
 from seeds.shift import shift_seeds
 
 shift_seeds()
-
-def pytest_configure(config):
-    config.pluginmanager.register(Drawn(config))
 """
 
 FILES = {
@@ -102,3 +99,5 @@ def test_files_in_which_nothing_is_drawn_are_left_out(run):
     assert f"{len(FILES) - 1} passed" in again
     assert "left out" in again
     assert "test_nothing.py" in again
+    without_cache = run("--drawn", "-p", "no:cacheprovider")
+    assert f"{len(FILES)} passed" in without_cache
