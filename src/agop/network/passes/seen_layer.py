@@ -12,6 +12,7 @@ from torch import Tensor
 
 from agop.errors import InputError
 from agop.moments import LabeledMoments, TargetMoments
+from agop.network.capture.layers import Linear
 from agop.network.passes.features import CallFeatures
 from agop.network.passes.gradients import LayerGradients, LayerWeight
 from agop.network.passes.merging import add_part, added, merged, merged_by_key
@@ -28,6 +29,9 @@ class SeenLayer:
     ----------
     weight
         Weight of the layer.
+    layout
+        Shape and strides of W in the memory of the parameter, by which W is told from its transpose; None for the
+        kernels of a convolution.
     patch
         (channels, height, width) of the input rows of a 2-d convolution; None for other layers.
     moments
@@ -47,6 +51,7 @@ class SeenLayer:
     """
 
     weight: LayerWeight
+    layout: tuple[tuple[int, ...], tuple[int, ...]] | None
     patch: tuple[int, int, int] | None
     moments: Mapping[str, LabeledMoments | TargetMoments]
     activations: frozenset[str | None]
@@ -66,7 +71,7 @@ class SeenLayer:
         weight = LayerWeight.of(features.call) if known is None else known.weight
         activations = frozenset([features.call.activation])
         rows, is_last = features.n_real_rows, features.are_outputs()
-        return cls(weight, linear.patch, moments, activations, is_last, rows, features.is_unmasked)
+        return cls(weight, _layout(linear), linear.patch, moments, activations, is_last, rows, features.is_unmasked)
 
     def merge(self, other: SeenLayer) -> SeenLayer:
         """Both together.
@@ -74,14 +79,19 @@ class SeenLayer:
         Raises
         ------
         InputError
-            If vectors of all rows have different lengths.
+            If they use one parameter as W and as its transpose, or vectors of all rows have different lengths.
         """
+        if self.layout != other.layout:
+            shape = tuple(self.weight.matrix.shape)
+            got = f"one of shape {shape} that is also used transposed"
+            raise InputError("each weight used in one way", got, "Leave this layer out by layers=....")
         widths = [part.moments["input"].n_features for part in (self, other) if "input" in part.moments]
         if len(set(widths)) > 1:
             got, advice = f"{widths[0]} and {widths[1]} numbers", "Use rows='each' or 'mean'."
             raise InputError("rows='flatten' with vectors of one length", got, advice)
         return SeenLayer(
             self.weight,
+            self.layout,
             self.patch,
             merged_by_key(self.moments, other.moments),
             self.activations | other.activations,
@@ -134,6 +144,13 @@ class SeenLayer:
         classes = [part for part in self.moments.values() if isinstance(part, LabeledMoments)]
         by_chance = 3 * n_draws * sum(part.numbers + 2 * len(part.classes) for part in classes)
         return stages + inputs + 2 * rank * rank + rank * width + of_loss + by_chance
+
+
+def _layout(linear: Linear) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    if linear.weight.ndim != 2:
+        return None
+    matrix = linear.matrix(linear.weight)
+    return tuple(matrix.shape), matrix.stride()
 
 
 def seen_layers(
