@@ -51,7 +51,8 @@ def test_a_layer_that_some_classes_do_not_come_to():
     for name in ("nc1_trace_ratio", "nc1_cdnv", "nc2_gram_mse"):
         assert getattr(found, name) == pytest.approx(getattr(oracle, name)(features, y[:16].numpy(), 2), rel=1e-9), name
     assert found.nc1_pinv is None
-    assert record["first"].input.nc1_pinv is not None
+    expected = oracle.nc1_pinv(x.numpy(), y.numpy(), 3)
+    assert record["first"].input.nc1_pinv == pytest.approx(expected, rel=1e-8)
 
 
 def test_classes_that_do_not_occur_are_left_out():
@@ -82,7 +83,9 @@ def test_one_sample_a_class(tmp_path):
     for layer in record.values():
         for stage in (layer.input, layer.linear, layer.agop_stage):
             assert [getattr(stage, name) for name in NC1] == [None] * len(NC1)
-            assert stage.nc2_gram_mse is not None
+    means = hidden(seeded(mlp), x).numpy()
+    expected = oracle.nc2_gram_mse(means, y.numpy(), N_CLASSES)
+    assert record["4"].input.nc2_gram_mse == pytest.approx(expected, rel=1e-8)
     assert record["0"].attribution.share is None
     assert any(note.startswith("one sample of class 0, 1, 2") for note in record.notes)
     assert any("nc1_trace_ratio" in note and "two samples or more" in note for note in record.notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -9,6 +10,7 @@ from torch.nn import functional
 
 import agop
 from network.models import N_CLASSES, Function, batches, data, seeded
+from oracles import collapse as oracle
 from oracles.network import assert_agop, assert_collapse, assert_layer, observe
 
 
@@ -106,7 +108,9 @@ def test_output_stage_is_what_consumes_this_output():
     assert record["first"].activation is None
     assert record["first"].output is None
     assert record["first"].attribution.share is None
-    assert record["first"].attribution.linear_log_fall is not None
+    outputs = model.first(x).detach().numpy()
+    nc1 = [oracle.nc1_trace_ratio(rows, y.numpy(), N_CLASSES) for rows in (x.numpy(), outputs)]
+    assert record["first"].attribution.linear_log_fall == pytest.approx(np.log(nc1[0] / nc1[1]), rel=1e-9)
 
 
 def test_layer_called_with_different_nonlinearities():

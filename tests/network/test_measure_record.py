@@ -58,7 +58,6 @@ def test_mapping():
 
 def test_attribution():
     model, x, y, record = measured()
-    shares = 0
     for name, stages in features(model, x).items():
         nc1 = [oracles_collapse.nc1_trace_ratio(stage.numpy(), y.numpy(), N_CLASSES) for stage in stages]
         found = record[name].attribution
@@ -70,11 +69,9 @@ def test_attribution():
         whole = math.log(nc1[0] / nc1[2])
         assert found.output_log_fall == pytest.approx(whole, rel=1e-9)
         if whole > 0:
-            shares += 1
             assert found.share == pytest.approx(math.log(nc1[0] / nc1[1]) / whole, rel=1e-9)
         else:
             assert found.share is None
-    assert shares or record["0"].attribution.output_log_fall <= 0
 
 
 @pytest.mark.parametrize("falls", [True, False])
@@ -99,7 +96,8 @@ def test_share_where_nc1_falls_and_where_it_rises(falls):
     else:
         assert nc1[1] > nc1[0]
         assert record["0"].attribution.linear_log_fall < 0
-        assert (share is None) == (nc1[2] >= nc1[0])
+        assert nc1[2] > nc1[0]
+        assert share is None
 
 
 def test_classifier_at_the_last_layer_only():
@@ -136,8 +134,10 @@ def test_square_hidden_layer_is_no_classifier():
     x, y = data(20)
     model = seeded(mlp, widths=(5, N_CLASSES, N_CLASSES))
     record = agop.measure(model, batches(x, y))
+    hidden = torch.relu(model[0](x)).detach().numpy()
+    expected = oracles_collapse.nc3_self_duality(hidden, y.numpy(), model[2].weight.detach().numpy())
     assert record["0"].input.nc3_self_duality is None
-    assert record["2"].input.nc3_self_duality is not None
+    assert record["2"].input.nc3_self_duality == pytest.approx(expected, rel=1e-8)
 
 
 def test_two_class_and_single_output_classifiers():
@@ -177,7 +177,8 @@ def test_ansatz():
 def test_lines():
     _, _, _, record = measured()
     lines = list(record.lines())
-    assert json.loads(json.dumps(lines, allow_nan=False)) is not None
+    as_lists = [{key: list(v) if isinstance(v, tuple) else v for key, v in line.items()} for line in lines]
+    assert json.loads(json.dumps(lines, allow_nan=False)) == as_lists
     stages = [(line["layer"], line["stage"]) for line in lines]
     assert len(set(stages)) == len(stages)
     assert {stage for _, stage in stages} == {"input", "linear", "output", "agop_1/2", "agop_1/4"}

@@ -46,6 +46,13 @@ def test_a_loss_cannot_say_that_a_run_has_not_fitted(losses):
     assert TrainingFit.of(one_seed).fitted is None
 
 
+def test_a_read_out_can_say_that_a_run_has_not_fitted_never_that_it_has():
+    """It is the best that the last features allow; the network may have a worse one."""
+    assert TrainingFit("read_out", FITTED_ACCURACY - 0.01).fitted is False
+    assert TrainingFit("read_out", FITTED_ACCURACY).fitted is None
+    assert TrainingFit("read_out", 1.0).fitted is None
+
+
 @pytest.mark.parametrize(
     "lines",
     [

@@ -95,7 +95,7 @@ class SeedSummary:
 
     @property
     def is_beyond_spread(self) -> bool:
-        """Whether a change is more than its spread over seeds: 0 lies outside the interval, one seed has no spread.
+        """Whether a change is more than its spread over seeds: 0 lies outside the interval, which is a point for one seed.
 
         The interval of two seeds is too wide to say anything; their mean must be larger than they are apart.
 
@@ -108,7 +108,7 @@ class SeedSummary:
         if self.n_seeds == 2:
             (_, one), (_, other) = self.values
             return abs(self.mean) > abs(one - other)
-        return self.n_seeds == 1 or self.low > 0 or self.high < 0
+        return self.low > 0 or self.high < 0
 
     def differs_from(self, other: SeedSummary) -> bool:
         """Whether the intervals of both lie apart; those of single seeds are points, since their spread is not known.

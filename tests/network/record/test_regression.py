@@ -39,7 +39,9 @@ def test_numbers_at_the_stages():
     assert layer.linear.nrc4_prediction_error == pytest.approx(
         oracle.nrc4_prediction_error(FEATURES @ WEIGHT.T, TARGETS), rel=1e-10
     )
-    assert layer.input.nrc3_subspace_alignment is not None
+    assert layer.input.nrc3_subspace_alignment == pytest.approx(
+        oracle.nrc3_subspace_alignment(FEATURES, TARGETS, 2, WEIGHT), rel=1e-10
+    )
     assert layer.linear.nrc3_subspace_alignment is None
     assert layer.feature_norm == pytest.approx(np.sqrt((FEATURES**2).sum(1).mean()), rel=1e-12)
     assert layer.attribution.share is None
