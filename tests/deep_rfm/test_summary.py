@@ -39,6 +39,9 @@ def test_falls_that_the_agop_does_not_make():
     other = deep_rfm_summary([run("a", (4.0, 6.0, 2.0), (2.0, 3.0, 1.0))])
     assert other.sentence == "NC1 falls from 4 to 2 over layers 1 to 2."
     assert marked(other) == {"a": "NC1, first → last"}
+    still = deep_rfm_summary([run("a", (4.0, 4.0, 2.0), (2.0, 2.0, 1.0))])
+    assert still.sentence == "NC1 falls from 4 to 2 over layers 1 to 2."
+    assert "AGOP step in the fall" not in still.table.columns
     rising = deep_rfm_summary([run("a", (1.0, 0.9, 2.0), (2.0, 1.8, 4.0))])
     assert rising.sentence == "NC1 rises from 1 to 2 over layers 1 to 2."
 

@@ -95,9 +95,9 @@ class SeedSummary:
 
     @property
     def is_beyond_spread(self) -> bool:
-        """Whether a change is more than its spread over seeds: 0 lies outside the interval, which is a point for one seed.
+        """Whether a change is more than its spread over seeds: 0 lies outside the interval.
 
-        The interval of two seeds is too wide to say anything; their mean must be larger than they are apart.
+        That of one seed is a point. That of two is too wide to say anything; their mean must be larger than they are apart.
 
         Examples
         --------
