@@ -97,7 +97,7 @@ class SeedSummary:
     def is_beyond_spread(self) -> bool:
         """Whether a change is more than its spread over seeds: 0 lies outside the interval.
 
-        That of one seed is a point. That of two is too wide to say anything; their mean must be larger than they are apart.
+        That of one seed is a point. That of two is too wide to say anything: their mean must exceed their distance.
 
         Examples
         --------
