@@ -114,6 +114,7 @@ def test_every_text_can_be_read(browser, page, width):
     with browser.new_context(viewport={"width": width, "height": 900}) as context:
         visit = Visit(context, path)
         visit.until_whole()
+        assert visit.page.locator("section .chart .main-svg text").count() > 10
         assert visit.unreadable() == []
         assert visit.pale() == []
         visit.darken()

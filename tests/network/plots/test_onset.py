@@ -44,7 +44,9 @@ def test_an_onset_has_its_error_and_the_norm_there():
         ([1.0, 0.5, 0.2], "NC1 ends above it"),
         ([1.0, 0.05, 0.2], "NC1 ends above it"),  # a fall that does not last
         ([0.05, 0.04, 0.01], "NC1 is below it from the first measurement on"),
+        ([0.0, 0.0], "NC1 is below it from the first measurement on"),
         ([1.0, 0.05, None], "NC1 has no value at the end"),  # all units are dead
+        ([1.0, 0.05, float("nan")], "NC1 has no value at the end"),
     ],
 )
 def test_where_there_is_no_onset_it_is_said_why(nc1, reason):

@@ -61,6 +61,16 @@ def test_a_loss_that_is_not_positive_has_a_linear_axis():
     assert courses(plot.findings) == [("training loss", "epoch 0 to 9", 1, -3, "falls")]  # of the seed that has both
 
 
+def test_colors_tell_apart_the_rows_of_one_run_and_the_runs_of_several():
+    columns = {"loss": LOSS, "test_loss": LOSS}
+    for runs, n_colors in ((("a",), 2), (("a", "b", "c"), 3)):
+        plot = score_plot([run(name, **columns) for name in runs], "loss")
+        colors = [curve.color for curve in plot.chart.curves]
+        assert len(colors) == 2 * len(runs)
+        assert len(set(colors)) == n_colors
+        assert len(runs) == 1 or colors[0::2] == colors[1::2]
+
+
 def test_losses_of_the_steps():
     epochs = [{"seed": 0, "epoch": e, "running_loss": 1.0 / e} for e in (1, 2, 4)]
     plot = score_plot([run(epochs=epochs)], "loss")
