@@ -106,6 +106,12 @@ def test_effective_rank_of_equal_eigenvalues_is_the_rank():
     assert effective_rank(torch.tensor(basis.T)) == pytest.approx(3)
 
 
+def test_effective_rank_of_few_rows_of_many_features():
+    """The scatter of 200,000 features would take 320 GB."""
+    assert effective_rank(torch.ones(2, 200_000)) == pytest.approx(1)
+    assert effective_rank(torch.ones(200_000, 2)) == pytest.approx(1)
+
+
 def test_effective_rank_of_nothing_is_zero():
     assert effective_rank(torch.zeros(3, 2)) == 0
     assert effective_rank(torch.zeros(0, 2)) == 0

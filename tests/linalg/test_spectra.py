@@ -47,6 +47,13 @@ def test_both_constructors_give_the_powers(r, d, seed, scale, power):
         np.testing.assert_allclose(spectrum.factor().mT @ spectrum.factor(), spectrum.matrix(), rtol=1e-9, atol=1e-300)
 
 
+def test_eigenvalues_too_small_for_a_number_are_none():
+    """Squares of singular values of 1e-170 are 0, and would make ranks of 0 / 0."""
+    spectrum = Spectrum.of_factor(1e-170 * factor(3, 5))
+    assert (spectrum.rank, spectrum.effective_rank, spectrum.stable_rank) == (0, 0, 0)
+    assert not spectrum.matrix().any()
+
+
 @pytest.mark.parametrize("shape", [(3, 40), (40, 3), (12, 12)])
 @pytest.mark.parametrize("power", [0.25, 0.5, 1.0, 1.5])
 def test_rows_are_mapped_by_the_power(shape, power):

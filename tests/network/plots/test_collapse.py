@@ -95,6 +95,12 @@ def test_heat_map_of_layers_and_epochs():
         assert row == pytest.approx(expected)
 
 
+def test_two_measurements_make_a_map_and_one_makes_none():
+    two, one = (NetworkResult("run", {"settings": {}}, lines_of(epochs=epochs)) for epochs in ((0, 5), (5,)))
+    assert list(plots_of(two)["nc1-map"].chart.x) == [0, 5]
+    assert "nc1-map" not in plots_of(one)
+
+
 def test_curves_of_a_layer_are_what_the_heat_map_picks():
     plots = plots_of(result())
     choice = plots["nc1-epochs"].chart

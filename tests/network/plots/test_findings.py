@@ -203,6 +203,7 @@ def test_ansatz_of_several_runs():
         ([(3.0, 4.0), (1.0, 4.0)], [0.75, 0.25], [("more than half",), ()]),
         ([(3.0, 4.0), (3.0, -1.0)], [0.75, None], [("more than half",), ("no fall of 5 %",)]),
         ([(3.0, 4.0), (3.0, 0.04)], [0.75, None], [("more than half",), ("no fall of 5 %",)]),
+        ([(4.0, 4.0)], [1.0], [("more than half",)]),  # the nonlinearity leaves NC1 as it is
         ([(-1.0, 4.0)], [None], [("no share: the linear map raises NC1",)]),
         ([(3.0, 2.0)], [None], [("no share: the nonlinearity raises NC1 again",)]),
         (
