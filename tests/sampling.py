@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-__all__ = ["is_share", "margin", "share_error"]
+__all__ = ["follows", "is_share", "margin", "share_error"]
 
 RARE = 1e-6
 """Chance that correct code fails such a test."""
@@ -20,6 +20,11 @@ def margin(draws):
 def is_share(count, n, share):
     """Whether so many of n independent draws may be found where a share is expected."""
     return stats.binomtest(int(count), n, share).pvalue > RARE
+
+
+def follows(sample, distribution):
+    """Whether so many independent draws may be from a continuous distribution, by Kolmogorov and Smirnov's test."""
+    return stats.kstest(np.ravel(sample), distribution.cdf).pvalue > RARE
 
 
 def share_error(hits):
