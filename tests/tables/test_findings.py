@@ -121,6 +121,12 @@ def test_the_largest_effect_by_fold():
     assert of(effects_of(nothing, nothing)) == of(effects_of(age)) == of(folds(1.0, 2.0)) == {}
 
 
+def test_the_only_column_is_the_largest_in_no_fold():
+    lines = effects_of(*[{"age": {"share": 1.0, "error": 0.01}}] * 2)
+    found = part_findings([result(explanation=plain([1.0], ("age",)), lines=lines)], "effects")
+    assert [finding.quantity for finding in found] == ["effect"]
+
+
 def test_the_coupling_is_one_that_is_shown_of_columns_with_an_effect():
     explanation = wide()
     explanation.coupling[3, 4] = explanation.coupling[4, 3] = 0.9  # x3 and x4 have small effects
@@ -167,6 +173,7 @@ def test_one_column():
 def test_errors_over_folds(lines, value, interval, notes):
     (found,) = part_findings([result(lines=lines)], "folds")
     assert (found.value, found.notes) == (pytest.approx(value), notes)
+    assert ("mean" in found.where) is (len(lines) > 1)
     if interval is None:
         assert found.interval is None
     else:

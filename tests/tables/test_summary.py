@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from agop.rfm import Skill
 from agop.tables.summary import table_data, table_summary
-from tables.models import folds, plain, result
+from tables.models import EXPLANATION, folds, plain, result
 
 
 def marked(summary):
@@ -42,6 +45,20 @@ def test_a_model_that_predicts_nothing_says_so_first():
         "says little."
     )
     assert marked(summary) == {"model": "of the constant prediction"}
+
+
+def test_an_error_beside_no_constant_prediction_settles_nothing():
+    """What is known of left-out rows counts as it does without folds."""
+    lines = folds(0.1, 0.2, baseline=None, measure="error rate")
+    for skill, first, last in (
+        (None, "The prediction depends most on mass", "better than a constant is not known."),
+        (Skill(0.5, 0.1), "The prediction depends most on mass", "Its error rate is 0.15, mean over 2 folds."),
+        (Skill(0.01, 0.02), "The model predicts no better than a constant", "What it depends on says little."),
+    ):
+        summary = table_summary([result(explanation=replace(EXPLANATION, skill=skill), lines=lines)])
+        assert summary.sentence.startswith(first)
+        assert summary.sentence.endswith(last)
+        assert ("0.15" in summary.sentence) is ("depends most" in summary.sentence)
 
 
 def test_a_gain_inside_the_spread_over_folds_is_none():

@@ -83,13 +83,13 @@ def _sentence(result: TableResult) -> tuple[str, str]:
             f"The model predicts no better than a constant{doubt}, {told}: what it depends on says little.",
             _RELATIVE,
         )
-    if not errors and result.explanation.doubt:
+    if relative is None and result.explanation.doubt:
         return f"{result.explanation.doubt} What it depends on says little.", _EFFECT
-    error = "" if result.explanation.skill else " Whether it predicts better than a constant is not known."
-    if errors:
-        of_constant = "" if relative is None else f", {percent(relative)} of that of a constant prediction"
-        error = f" Its {errors[0].quantity} is {number_text(errors[0].value)}, {errors[0].where}{of_constant}."
-    return f"{_effect_sentence(result)}{error}", _EFFECT
+    of_constant = "" if relative is None else f", {percent(relative)} of that of a constant prediction"
+    told = [f"Its {error.quantity} is {number_text(error.value)}, {error.where}{of_constant}." for error in errors]
+    is_known = relative is not None or result.explanation.skill is not None
+    unknown = [] if is_known else ["Whether it predicts better than a constant is not known."]
+    return " ".join([_effect_sentence(result), *told, *unknown]), _EFFECT
 
 
 def _effect_sentence(result: TableResult) -> str:
