@@ -183,6 +183,8 @@ def test_what_has_no_value_is_told():
     moments = TargetMoments.of(data["x"], data["y"])
     with pytest.raises(UndefinedMeasureError, match="a weight of 3 directions or more, got 1"):
         collapse.nrc3_subspace_alignment(moments, np.ones((5, D)))
+    with pytest.raises(UndefinedMeasureError, match="a weight of 1 directions or more, got 0"):
+        collapse.nrc3_subspace_alignment(moments, np.zeros((1, D)))
     assert collapse.nrc3_subspace_alignment(moments, np.ones((1, D))) <= 1  # one output has one direction
     narrow = TargetMoments.of(np.outer(data["x"][:, 0], np.ones(D)), data["y"])
     with pytest.raises(UndefinedMeasureError, match="features of 3 directions or more, got 1"):

@@ -78,9 +78,9 @@ def _sentence(result: TableResult) -> tuple[str, str]:
     relative, errors = relative_error(result), fold_error(result)
     if relative is not None and not beats_constant(result):
         doubt = " beyond the spread over the folds" if relative < 1 else ""
-        told = f"its {errors[0].quantity} is {percent(relative)} of that of a constant"
+        of_it = f"its {errors[0].quantity} is {percent(relative)} of that of a constant"
         return (
-            f"The model predicts no better than a constant{doubt}, {told}: what it depends on says little.",
+            f"The model predicts no better than a constant{doubt}, {of_it}: what it depends on says little.",
             _RELATIVE,
         )
     if relative is None and result.explanation.doubt:
