@@ -147,6 +147,8 @@ def test_the_coupling_is_one_that_is_shown_of_columns_with_an_effect():
 def test_directions():
     small = about(directions=np.array([[0.894, 0.001, -0.447, 0.0, 0.0]]), shares=np.ones(1))
     assert small["share of the AGOP"][0].notes == ("noise +0.89, town=Bonn −0.45",)  # small entries have no sign
+    (alone,) = about(shares=np.array([0.995, 0.004]))["share of the AGOP"]
+    assert not any("hold" in note for note in alone.notes)  # what others hold beside all of it tells nothing
 
 
 def test_many_columns_are_not_all_named():
