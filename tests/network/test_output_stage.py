@@ -216,8 +216,7 @@ def test_product_that_is_no_gate(case):
     activation, values = found["gate"]
     assert activation == "relu"
     torch.testing.assert_close(values, torch.relu(model.gate(x)).detach())
-    if "up" in found:
-        assert found["up"] == (None, None)
+    assert found.get("up", (None, None)) == (None, None)
 
 
 NO_STAGE = {

@@ -162,8 +162,10 @@ def test_cause_in_networks(linear, output, before, most, tenfold):
     assert depth.holds is tenfold
     assert cause.numbers["decades"] == pytest.approx(-2 * math.log10(linear * output))
     assert cause.numbers["decades_at_start"] == pytest.approx(-2 * math.log10(before))
-    if cause.numbers["share"] is not None:
+    if linear * output < 0.5:
         assert cause.numbers["share"] == pytest.approx(math.log(linear) / math.log(linear * output))
+    else:
+        assert cause.numbers["share"] is None
 
 
 @pytest.mark.parametrize(("accuracy", "expected"), [(0.95, True), (0.94, None), (0.5, None)])

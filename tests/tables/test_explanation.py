@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from agop.errors import InputError
+from agop.rfm import Skill
 from agop.tables import Explanation, explain_agop
 
 FEATURES, COLUMNS, OWNER = ("age", "town=a", "town=b", "town=c", "mass"), ("age", "town", "mass"), (0, 1, 1, 1, 2)
@@ -190,11 +191,14 @@ def test_a_narrow_terminal_cuts_no_numbers():
     assert max(map(len, text.splitlines())) <= 60
 
 
-@pytest.mark.parametrize("with_pairs", [False, True])
-def test_from_json_is_exact(with_pairs):
-    found = explained(np.array([math.pi, 5e-324, 0.0]))
-    if with_pairs:
-        found = replace(found, interactions=(("age", "mass", 1 / 3, 0.1), ("town", "age", 0.1, 1 / 7)))
+PAIRS = (("age", "mass", 1 / 3, 0.1), ("town", "age", 0.1, 1 / 7))
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"interactions": PAIRS}, {"skill": Skill(1.0, 0.0)}, {"skill": Skill(-0.1, 1 / 3)}]
+)
+def test_from_json_is_exact(more):
+    found = replace(explained(np.array([math.pi, 5e-324, 0.0])), **more)
     copy = Explanation.from_json(json.loads(json.dumps(found.to_json(), allow_nan=False)))
     for name, value in vars(found).items():
         other = getattr(copy, name)
