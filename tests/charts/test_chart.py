@@ -53,12 +53,6 @@ def test_every_kind_is_strict_json():
     assert found["charts"]["map"]["picks"] == "layer"
 
 
-def test_what_is_shown_first():
-    charts = {name: Curves("x", "y", []) for name in ("1", "2", "3")}
-    assert Choice("layer", charts).first_shown == "3"
-    assert Choice("layer", charts, start="2").first_shown == "2"
-
-
 def contrast(first, second):
     """Ratio of the Web Content Accessibility Guidelines."""
 

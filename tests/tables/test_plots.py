@@ -58,7 +58,7 @@ def test_effects_of_several_models():
     chart = plots(result("a"), result("b", plain([0.25, 0.6], ("wind", "age"))))["effects"].chart
     assert isinstance(chart, Choice)
     assert list(chart.charts) == ["effect", "steepness"]
-    assert chart.first_shown == "effect"
+    assert chart.start == "effect"
     bars = chart.charts["effect"]
     assert bars.categories[0] in ("mass", "age")  # 0.45 both
     assert bars.categories[2:] == ["wind", "town", "noise"]
@@ -97,8 +97,8 @@ def test_coupling():
 def test_directions():
     chart = plots(result())["directions"].chart
     assert (chart.label, list(chart.charts)) == ("direction", ["1 (62 % of the AGOP)", "2 (25 % of the AGOP)"])
-    assert chart.first_shown == "1 (62 % of the AGOP)"
-    first = chart.charts[chart.first_shown]
+    assert chart.start == "1 (62 % of the AGOP)"
+    first = chart.charts[chart.start]
     assert first.categories == ["age", "mass", "town=Bonn", "town=Ulm", "noise"]
     assert first.series[0].values == [0.8, -0.6, 0.1, -0.1, 0.0]
     assert first.x_title == "entry"
@@ -113,7 +113,7 @@ def test_choices_of_several_models():
     assert list(found["directions"].chart.charts) == ["a", "b"]
     second = found["directions"].chart.charts["b"]
     assert second.label == "direction"
-    assert second.charts[second.first_shown].series[0].color == color(1)
+    assert second.charts[second.start].series[0].color == color(1)
     assert list(found["coupling"].chart.charts) == ["a", "b"]
     assert list(found["interactions"].chart.charts) == ["a"]
 

@@ -203,11 +203,6 @@ class Choice:
     slider: bool = False
     start: str | None = None
 
-    @property
-    def first_shown(self) -> str:
-        """Name of the chart that is shown before a choice is made."""
-        return list(self.charts)[-1] if self.start is None else self.start
-
 
 @dataclass(frozen=True, eq=False)
 class Grid:
