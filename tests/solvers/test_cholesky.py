@@ -88,6 +88,21 @@ def test_singular_matrix_is_factorized_with_a_warning(dtype):
     torch.testing.assert_close(factor.lower @ factor.lower.mT, expected, rtol=0, atol=1e-14)
 
 
+@pytest.mark.parametrize("n", [2, 7, 40])
+def test_what_is_left_of_a_repeated_row_is_rounding_whatever_its_sign(n):
+    """A third of such matrices come out as definite, and coefficients of other targets would be 1e16, unsaid."""
+    rng = np.random.default_rng(n)
+    targets = torch.tensor(rng.standard_normal((n, 1)))[[*range(n), 0]]
+    for _ in range(20):
+        root = np.diag(rng.uniform(0.1, 10, n)) @ rng.standard_normal((n, 2 * n))
+        root = np.concatenate([root, root[:1]])
+        matrix = Builder(root @ root.T)
+        with pytest.warns(JitterWarning):
+            solution = Cholesky().solve(matrix, targets)
+        assert 0 < solution.jitter <= 1e-8 * matrix.diagonal.mean()
+        torch.testing.assert_close(matrix.entries @ solution.values, targets, rtol=0, atol=1e-4)
+
+
 def test_jitter_is_relative_to_the_diagonal():
     jitters = []
     for scale in (1e-6, 1.0, 1e6):

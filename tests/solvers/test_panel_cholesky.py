@@ -77,10 +77,10 @@ def test_systems_without_a_solution(found):
 
 
 def test_half_of_the_matrix_travels(found):
-    """Each panel from its diagonal on, then twice as many messages for the solution, of a panel's rows each."""
+    """Each panel from its diagonal on, the pivots, then two messages a panel for the solution, of its rows each."""
     for *_, sent in found:
         assert sent["broadcast"][:10] == [4 * (40 - start) for start in range(0, 40, 4)]
-        assert sent["broadcast"][10:] == sent["all_reduce"] == 10 * [4 * 2]
+        assert sent["all_reduce"] == [40, *sent["broadcast"][10:]] == [40] + 10 * [4 * 2]
 
 
 def test_errors_of_one_process():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -12,7 +11,7 @@ from agop.chunks import row_chunks
 from agop.errors import InputError
 from agop.solvers.left_out import leave_one_out_residuals
 from agop.solvers.rescue import first_factor
-from agop.solvers.solver import ShiftedMatrix, Solution, Solver, mean_diagonal, require_memory
+from agop.solvers.solver import ShiftedMatrix, Solution, Solver, require_memory, shifted_diagonal
 from agop.storable import storable
 
 __all__ = ["Cholesky", "CholeskyFactor", "factorized_"]
@@ -90,8 +89,8 @@ class CholeskyFactor:
 class Cholesky(Solver):
     r"""Direct solver for symmetric positive definite systems: n^3/3 multiply-adds, n^2 memory.
 
-    A float32 matrix that is not positive definite, or whose smallest pivot leaves its coefficients fewer
-    than three digits, is built again in float64. If that is singular too, multiples of the identity are
+    A float32 matrix that is not positive definite, or a pivot of which leaves the coefficients fewer than
+    three digits, is built again in float64. If that is singular too, up to rounding, multiples of the identity are
     added, from the rounding level of float64 up to ``max_jitter`` times the mean diagonal, with a warning;
     then it raises.
 
@@ -150,7 +149,7 @@ class Cholesky(Solver):
             lower = factorized_(self._shifted(matrix, dtype, jitter))
             return None if lower is None else CholeskyFactor(lower)
 
-        factor, jitter = first_factor(attempt, matrix.dtype, partial(mean_diagonal, matrix), self.max_jitter)
+        factor, jitter = first_factor(attempt, matrix.dtype, shifted_diagonal(matrix), self.max_jitter)
         return replace(factor, jitter=jitter)
 
     def _shifted(self, matrix: ShiftedMatrix, dtype: torch.dtype, jitter: float) -> Tensor:

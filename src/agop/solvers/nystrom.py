@@ -95,7 +95,7 @@ class Nystrom(Solver):
             lower = factorized_(shifted)
             return None if lower is None else CholeskyFactor(lower)
 
-        factor, jitter = first_factor(attempt, torch.float64, lambda: squares.diagonal().mean().item(), _MAX_JITTER)
+        factor, jitter = first_factor(attempt, torch.float64, squares.diagonal(), _MAX_JITTER)
         values = factor.solve(moments)
         solution = Solution(values, matrix.dtype, jitter=jitter, centers=centers)
         if left_out is None:

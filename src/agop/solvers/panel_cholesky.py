@@ -16,7 +16,7 @@ from agop.ranks import Panels
 from agop.solvers.left_out import leave_one_out_residuals
 from agop.solvers.panel_factor import PanelFactor, Stored, cut, sent
 from agop.solvers.rescue import first_factor
-from agop.solvers.solver import ShiftedMatrix, Solution, Solver, mean_diagonal, require_memory
+from agop.solvers.solver import ShiftedMatrix, Solution, Solver, require_memory, shifted_diagonal
 
 __all__ = ["PanelCholesky"]
 
@@ -83,8 +83,8 @@ class PanelCholesky(Solver):
     def solve(self, matrix: ShiftedMatrix, targets: Tensor, *, left_out: Tensor | None = None) -> Solution:
         """X, (n, c), in the precision of the factor, the same on all ranks; see ``Cholesky.factorize`` for errors."""
         require_memory(self.least_memory(len(targets), matrix.dtype), matrix.max_memory)
-        scale = partial(mean_diagonal, matrix)
-        factor, jitter = first_factor(partial(self._attempt, matrix), matrix.dtype, scale, self.max_jitter)
+        attempt, diagonal = partial(self._attempt, matrix), shifted_diagonal(matrix)
+        factor, jitter = first_factor(attempt, matrix.dtype, diagonal, self.max_jitter)
         values, residuals = factor.solve(targets), None
         if left_out is not None:
             residuals = leave_one_out_residuals(values[left_out], factor.inverse_diagonal(left_out))

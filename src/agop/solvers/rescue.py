@@ -13,6 +13,9 @@ from agop.errors import JitterWarning, NotPositiveDefiniteError
 
 __all__ = ["Attempt", "first_factor"]
 
+_SURE = {torch.float32: 1e3, torch.float64: 10}
+"""Rounding errors of its own that the square of a pivot must exceed: three digits, or one where there are no more."""
+
 
 class Factor(Protocol):
     """A factorization."""
@@ -29,12 +32,14 @@ Attempt = Callable[[torch.dtype, float], AnyFactor | None]
 
 
 def first_factor(
-    attempt: Attempt[AnyFactor], dtype: torch.dtype, scale: Callable[[], float], max_jitter: float
+    attempt: Attempt[AnyFactor], dtype: torch.dtype, diagonal: Tensor, max_jitter: float
 ) -> tuple[AnyFactor, float]:
     """The first factor that serves, and its jitter.
 
-    Tried are ``dtype``, whose smallest pivot must have three digits; float64; and float64 with multiples of the
-    identity from its rounding level up to ``max_jitter``, each ten times the last. One factor is kept at a time.
+    Tried are ``dtype``; float64; and float64 with multiples of the identity from its rounding level up to
+    ``max_jitter``, each ten times the last. The square of a pivot, what is left of an entry of the diagonal, must have
+    three digits in float32 and one in float64: less is rounding, of either sign, where the matrix is singular. One
+    factor is kept at a time.
 
     Parameters
     ----------
@@ -42,10 +47,10 @@ def first_factor(
         Function of the data type and the jitter.
     dtype
         Data type of the first attempt.
-    scale
-        Function that gives the mean diagonal of A, in units of which the jitter is.
+    diagonal
+        (n,) diagonal of A, float64; its mean is the unit of the jitter.
     max_jitter
-        Largest jitter that is tried, relative to ``scale``.
+        Largest jitter that is tried, in this unit.
 
     Raises
     ------
@@ -57,16 +62,18 @@ def first_factor(
     JitterWarning
         If a jitter was needed.
     """
-    factor = attempt(dtype, 0.0)
-    if dtype != torch.float64 and (factor is None or _digits_lost(factor.pivots)):
-        factor = None  # free it before the next one is built
-        factor = attempt(torch.float64, 0.0)
-    if factor is not None:
-        return factor, 0.0
-    relative = torch.finfo(torch.float64).eps
+
+    def sure(dtype: torch.dtype, jitter: float) -> AnyFactor | None:
+        factor = attempt(dtype, jitter)
+        return None if factor is None or _digits_lost(factor.pivots, diagonal) else factor
+
+    for precision in dict.fromkeys((dtype, torch.float64)):
+        if (factor := sure(precision, 0.0)) is not None:
+            return factor, 0.0
+    relative, scale = torch.finfo(torch.float64).eps, diagonal.mean().item()
     while relative <= max_jitter:
-        jitter = relative * scale()
-        if (factor := attempt(torch.float64, jitter)) is not None:
+        jitter = relative * scale
+        if (factor := sure(torch.float64, jitter)) is not None:
             message = f"the kernel matrix is singular; added {jitter:.1e} to its diagonal. Set a ridge."
             warnings.warn(message, JitterWarning, stacklevel=4)
             return factor, jitter
@@ -78,7 +85,7 @@ def first_factor(
     )
 
 
-def _digits_lost(pivots: Tensor) -> bool:
-    """Whether the smallest pivot is known to fewer than three digits."""
-    squares = pivots.square()
-    return bool(squares.min() < 1e3 * torch.finfo(pivots.dtype).eps * squares.max())
+def _digits_lost(pivots: Tensor, diagonal: Tensor) -> bool:
+    """Whether the square of a pivot is little more than the rounding of the entry of the diagonal that it is left of."""
+    rounding = torch.finfo(pivots.dtype).eps * diagonal
+    return bool((pivots.double().square() < _SURE[pivots.dtype] * rounding).any())

@@ -13,7 +13,7 @@ from torch import Tensor
 from agop.errors import InputError, MemoryBudgetError
 from agop.ranks import Panels
 
-__all__ = ["DenseMatrix", "ShiftedMatrix", "Solution", "Solver", "mean_diagonal", "positive_shift", "require_memory"]
+__all__ = ["DenseMatrix", "ShiftedMatrix", "Solution", "Solver", "positive_shift", "require_memory", "shifted_diagonal"]
 
 
 class ShiftedMatrix(Protocol):
@@ -165,9 +165,10 @@ class Solver(ABC):
         """Bytes without which it cannot work, for n rows in some data type."""
 
 
-def mean_diagonal(matrix: ShiftedMatrix) -> float:
-    """Mean of the diagonal of K + diag(s)."""
-    return (matrix.diagonal.double() + torch.as_tensor(matrix.shift, device=matrix.diagonal.device)).mean().item()
+def shifted_diagonal(matrix: ShiftedMatrix) -> Tensor:
+    """Diagonal of K + diag(s), (n,) float64."""
+    diagonal = matrix.diagonal.double()
+    return diagonal + torch.as_tensor(matrix.shift, device=diagonal.device)
 
 
 def positive_shift(matrix: ShiftedMatrix) -> Tensor:
