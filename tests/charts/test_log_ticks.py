@@ -94,3 +94,22 @@ def test_labels_on_the_page(tmp_path):
         assert set(visit.plot("map").locator(".cbaxis text").all_text_contents()) == {"0.2", "0.5", "1", "2"}
         assert visit.plot("map").locator(".ytick text").all_text_contents() == names
         assert visit.complaints == []
+
+
+SCALES = [(0.31, 0.99), (0.51, 1.28), (1.01, 4.99), (7.0, 8.0), (0.2, 19.0), (1e-5, 3e-5), (101.0, 109.0)]
+
+
+@pytest.mark.parametrize("width", [320, 1400])
+def test_no_label_of_a_short_scale_of_colors_lies_on_another(tmp_path, width):
+    maps = {
+        f"map{number}": HeatMap("epoch", "layer", [0, 1], ["a", "b"], [[low, high], [low, high]], "NC1", log=True)
+        for number, (low, high) in enumerate(SCALES)
+    }
+    plots = [Plot(name, name, cells, [], "caption") for name, cells in maps.items()]
+    path = write_page(Document("scales", "lead", [], plots, []), tmp_path / "page.html")
+    with chromium() as browser, browser.new_context(viewport={"width": width, "height": 900}) as context:
+        visit = Visit(context, path)
+        visit.until_whole()
+        assert visit.unreadable() == []
+        for name in maps:
+            assert visit.plot(name).locator(".cbaxis text").count() >= 2

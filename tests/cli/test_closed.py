@@ -37,7 +37,7 @@ FILES = {
 
 FOLDERS = {
     "deep-rfm": (["deep-rfm", "digits", "--samples", 20], "agop.deep_rfm.run._layers"),
-    "conv-rfm": (["conv-rfm", "digits", "--samples", 20], "agop.conv_rfm.run._iterates"),
+    "conv-rfm": (["conv-rfm", "digits", "--samples", 400], "agop.conv_rfm.run._iterates"),
     "train": (["train", "mlp", "digits", "--epochs", 1], "agop.paper.training.run._train"),
     "measure": (["measure", "nets:mlp", "--data", "digits"], "agop.network.run.measure.measure"),
     "merge": (["merge", "part1", "part2"], "agop.network.run.merge._merged"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from signal import SIGINT, SIGTERM
@@ -36,7 +37,8 @@ MERGE = ["merge", "nothing", "--out", "nowhere"]
 def ended(stage, number, *arguments, begin=""):
     """Exit code and standard error of a command to which a signal is sent at a stage."""
     command = [sys.executable, "-c", f"{COMMAND}\n    {begin}\n    main()", stage, str(int(number)), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    imports_nothing_else = {name: value for name, value in os.environ.items() if name != "AGOP_SEED"}
+    done = subprocess.run(command, env=imports_nothing_else, capture_output=True, text=True, check=False)
     return done.returncode, done.stderr
 
 

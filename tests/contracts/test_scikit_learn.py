@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from itertools import product
 
 import numpy as np
 import pytest
@@ -68,16 +69,25 @@ def test_parameters_and_clones(blobs, estimator):
         copy.set_params(bandwidth=1.0)
 
 
-def test_a_search_tries_every_setting(blobs):
-    X, y, new, truth = blobs
-    grid = {"kernel__bandwidth": [0.05, 4.0], "ridge": [1e-3, 10.0], "n_iterations": [0, 2]}
-    search = GridSearchCV(RFMClassifier(Laplace(), selection=None), grid, cv=3).fit(X, y)
-    scores = search.cv_results_["mean_test_score"]
-    assert len(scores) == 8
-    assert len(set(scores)) > 3
-    assert search.best_params_["kernel__bandwidth"] == 4
-    assert search.best_estimator_.bandwidth_ == 4
-    assert search.score(new, truth) > 0.8
+@pytest.mark.parametrize(("estimator", "problem"), [(RFMClassifier, "blobs"), (RFMRegressor, "surface")])
+def test_a_search_tries_every_setting(estimator, problem, request):
+    """The scores are those of estimators that were made with the settings; those of a regression all differ."""
+    X, y, new, truth = request.getfixturevalue(problem)
+    grid = {"kernel__bandwidth": [0.5, 4.0], "ridge": [1e-3, 10.0], "n_iterations": [0, 2]}
+    search = GridSearchCV(estimator(Laplace(), selection=None), grid, cv=3).fit(X, y)
+    expected = [
+        cross_val_score(estimator(Laplace(bandwidth), ridge=ridge, n_iterations=n, selection=None), X, y, cv=3).mean()
+        for bandwidth, n, ridge in product(*(grid[name] for name in sorted(grid)))
+    ]
+    found = search.cv_results_["mean_test_score"]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    best = search.cv_results_["params"][found.argmax()]
+    assert search.best_params_ == best
+    assert search.best_estimator_.bandwidth_ == best["kernel__bandwidth"]
+    if estimator is RFMRegressor:
+        assert len(set(found)) == 8
+    else:
+        assert search.score(new, truth) > 0.8
 
 
 def test_pipelines(blobs, surface):

@@ -20,7 +20,7 @@ VOCABULARY, WIDTH = 5000, 16
 RARE = (4999, 3777)
 """Tokens that occur once each."""
 
-READ = ("model.layers.0.self_attn.q_proj", "model.layers.1.mlp.up_proj", "model.layers.1.mlp.down_proj", "lm_head")
+READ = ("model.layers.1.self_attn.q_proj", "model.layers.1.mlp.up_proj", "model.layers.1.mlp.down_proj", "lm_head")
 
 
 def language_model(vocabulary=VOCABULARY, **options):

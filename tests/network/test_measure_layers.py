@@ -199,7 +199,7 @@ def test_linear_on_tokens(rows):
 def test_wide_and_narrow_layers():
     """More inputs than outputs, and fewer; AGOP of rank below both."""
     x, y = data(7, (20,))
-    model = seeded(mlp, widths=(20, 2, 30, N_CLASSES))
+    model = seeded(mlp, activation=nn.Tanh, widths=(20, 2, 30, N_CLASSES))
     record = agop.measure(model, [(x, y)])
     expected = observed(model, {"0": model[0], "2": model[2], "4": model[4]}, x)
     for name in expected:

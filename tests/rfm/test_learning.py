@@ -147,7 +147,7 @@ def test_a_weight_is_no_number_of_copies(surface):
         noisy = y + np.random.default_rng(seed).standard_normal(80)
         model = agop.RFMRegressor(Laplace(LeaveOneOutBandwidth()), n_iterations=1).fit(X, noisy, np.full(80, 2.0))
         stated.append(-model.validation_scores_[model.best_iteration_])
-    assert np.mean(stated) > 1 - margin(stated) > 0.5
+    assert np.mean(stated) > max(0.5, 1 - margin(stated))
 
 
 def test_weights_are_repetitions_in_the_choice_too(blobs):

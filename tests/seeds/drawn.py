@@ -40,6 +40,7 @@ class _Drawn:
         self.same, self.seen, self.drawn = set(), set(), set()
         self.file = tempfile.NamedTemporaryFile()  # noqa: SIM115 - there as long as the tests
         self.n_starts = 0
+        Path(self.file.name).chmod(0o666)  # tests may run processes as another user
         count_starts(Path(self.file.name))
 
     def pytest_sessionstart(self):

@@ -69,15 +69,18 @@ def test_left_out_residuals_are_those_of_refits_with_the_same_centers(kernel, sh
 
 
 def test_more_centers_come_closer_to_all_rows():
-    smooth = np.sin(2 * X[:, :1])
-    exact = fit_kernel_machine(matrix_of(Laplace(3.0), 0.01), torch.tensor(smooth)).machine(torch.tensor(Z))
-    errors = []
-    for n_centers in (10, 40, 120, N, 2 * N):
-        fit = fit_kernel_machine(matrix_of(Laplace(3.0), 0.01), torch.tensor(smooth), Nystrom(n_centers))
+    """On the mean over five choices: ten times as many halve the error on most data, and three times as many again."""
+    matrix, smooth = matrix_of(Laplace(3.0), 0.01), torch.tensor(np.sin(2 * X[:, :1]))
+    exact = fit_kernel_machine(matrix, smooth).machine(torch.tensor(X))
+
+    def error(n_centers, seed=0):
+        fit = fit_kernel_machine(matrix, smooth, Nystrom(n_centers, seed))
         assert len(fit.machine.centers) == min(n_centers, N)
-        errors.append((fit.machine(torch.tensor(Z)) - exact).norm().item())
-    assert errors[0] > errors[1] > errors[2] > 1e-3
-    assert errors[3] == errors[4] < 1e-6
+        return (fit.machine(torch.tensor(X)) - exact).norm().item()
+
+    few, some, many = (np.mean([error(n_centers, seed) for seed in range(5)]) for n_centers in (4, 40, 120))
+    assert few > some > many > 1e-3
+    assert error(N) == error(2 * N) < 1e-6
 
 
 def test_single_precision_data_where_single_precision_equations_would_fail():

@@ -86,6 +86,6 @@ def first_factor(
 
 
 def _digits_lost(pivots: Tensor, diagonal: Tensor) -> bool:
-    """Whether the square of a pivot is little more than the rounding of the entry of the diagonal that it is left of."""
+    """Whether the square of a pivot is little more than the rounding of its entry of the diagonal."""
     rounding = torch.finfo(pivots.dtype).eps * diagonal
     return bool((pivots.double().square() < _SURE[pivots.dtype] * rounding).any())

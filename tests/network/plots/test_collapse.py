@@ -216,6 +216,7 @@ def test_wide_layers_show_the_coordinates_that_are_used_most():
     torch.manual_seed(0)
     model = nn.Linear(100, 3)
     with torch.no_grad():
+        model.weight[:] = 1 + torch.rand(3, 100)  # squares within a factor of 4
         model.weight[:, 70:] *= 100
     wide = measure(nn.Sequential(model), [(torch.randn(30, 100), torch.arange(30) % 3)])
     pictures = plots_of(result(record=wide))["agop-nfm"].chart.charts["0"].pictures

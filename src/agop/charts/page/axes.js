@@ -113,10 +113,14 @@ function logarithmic(values) {
   return { type: "log", tickvals: powers.map((power) => 10 ** power), ticktext: powers.map(powerText) };
 }
 
-/** Ticks of a scale of logarithms: whole powers of ten, more of them below two decades, or its ends if it is short. */
-function powerTicks(low, high) {
+/** Ticks of a scale of logarithms: whole powers of ten, more of them below two decades, or its ends if it is short; each
+    second or third of those that would be closer than `gap`, a share of the scale. */
+function powerTicks(low, high, gap) {
   if (high - low < 2) {
-    const values = fewDecades(low, high);
+    const all = fewDecades(low, high);
+    const thinned = (every) => all.filter((_, i) => i % every === 0);
+    const apart = (some) => some.every((value, i) => !i || Math.log10(value / some[i - 1]) >= gap * (high - low));
+    const values = thinned([1, 2, 3].find((every) => apart(thinned(every))) ?? 4);
     const shown = values.length < 2 ? [10 ** low, 10 ** high].map((value) => Number(value.toPrecision(2))) : values;
     return { tickvals: values.length < 2 ? [low, high] : shown.map(Math.log10), ticktext: shown.map(tickText) };
   }

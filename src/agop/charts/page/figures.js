@@ -46,8 +46,12 @@ function heatMapFigure(chart, look, width) {
   const longest = extent(chart.values.flat().map((value) => digits(value).length))[1];
   const cell = room / chart.x.length;
   const size = Math.min(11, (1.5 * cell) / longest);
-  const gap = cell < 12 ? 0 : 1;
-  const bar = colorBar(chart.title, chart.log && found.length ? powerTicks(...[least, largest].map(Math.log10)) : {});
+  const line = cell < 12 ? 0 : 1;
+  const { ticks, height } = columnTicks(chart.x, room);
+  const cells = Math.max(120, within(640 / chart.y.length, 18, 34) * chart.y.length);
+  const gap = narrow ? (5 * LETTER) / room : 18 / (cells - 10);
+  const ends = [least, largest].map(Math.log10);
+  const bar = colorBar(chart.title, chart.log && found.length ? powerTicks(...ends, gap) : {});
   if (narrow) {
     Object.assign(bar, { orientation: "h", y: 1, yanchor: "bottom", ypad: 4, title: { ...bar.title, side: "top" } });
   }
@@ -61,12 +65,11 @@ function heatMapFigure(chart, look, width) {
       ? { colorscale: BLUES, textfont: { size, color: PAPER.ink } }
       : { colorscale: "Cividis", textfont: { size } }),
     ...(least >= 0 && !chart.log ? { zmin: 0, zmax: largest || 1 } : {}),
-    xgap: gap, ygap: gap, colorbar: bar, hoverongaps: false, showscale: found.length > 0,
+    xgap: line, ygap: line, colorbar: bar, hoverongaps: false, showscale: found.length > 0,
     hovertemplate: `%{customdata[0]}, ${textOf(chart.x_title)} %{customdata[1]}: %{customdata[2]}<extra></extra>`,
   }];
   const layout = layoutOf(look, width);
-  const { ticks, height } = columnTicks(chart.x, room);
-  layout.height = 82 + Math.max(120, within(640 / chart.y.length, 18, 34) * chart.y.length) + height;
+  layout.height = 82 + cells + height;
   if (narrow) {
     layout.margin.t += 80;
     layout.height += 80;
