@@ -16,7 +16,7 @@ DEVICES = [
 CLASSIFIERS = [
     pytest.param(RFMClassifier(n_iterations=1), id="rfm"),
     pytest.param(DeepRFMClassifier(depth=2, features=ReLUFeatures(32), random_state=0), id="deep"),
-    pytest.param(ConvRFMClassifier(n_iterations=1), id="conv"),
+    pytest.param(ConvRFMClassifier(ridge=0.1, n_iterations=1), id="conv"),
 ]
 NAMES = {
     "text": np.array(["setosa", "virginica", "a much longer name"]),
