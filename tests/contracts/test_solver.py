@@ -47,6 +47,13 @@ def test_solutions_against_numpy(solver, matrix):
 
 
 @every_solver
+@pytest.mark.parametrize("unit", [1e-15, 1e15])
+def test_the_unit_of_the_targets_does_not_matter(solver, unit):
+    whole, other = (solver.solve(MATRICES["entries"], torch.tensor(b)).values for b in (B, unit * B))
+    torch.testing.assert_close(other / unit, whole, rtol=1e-6, atol=1e-9)
+
+
+@every_solver
 @every_matrix
 def test_one_shift_for_all_rows(solver, matrix):
     one = solver.solve(replace(matrix, shift=0.1), torch.tensor(B)).values
