@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from scipy.linalg import sqrtm
 
 from agop.errors import InputError
 from agop.paper.modular import (
@@ -55,18 +54,21 @@ def test_circulant_score():
             circulant_score(torch.ones(shape))
 
 
-def slow_features(c):
-    """The definition, written out: the real part of the root of a matrix that need not be positive."""
+def slow_squares(c):
+    """The square of the features by definition, written out: the positive part of a matrix, by its singular values."""
     p = len(c)
     block = np.array([[c[(i - j) % p] - c.mean() for j in range(p)] for i in range(p)])
     own = np.eye(p) - np.ones((p, p)) / p
-    return np.real(sqrtm(np.block([[own, block], [block.T, own]]).astype(complex)))
+    whole = np.block([[own, block], [block.T, own]])
+    _, singular, right = np.linalg.svd(whole)
+    return (whole + (right.T * singular) @ right) / 2
 
 
 def test_random_circulant_features_are_those_of_the_definition():
     matrix = random_circulant_features(11, 0).matrix
     c = torch.rand(11, generator=torch.Generator().manual_seed(0), dtype=torch.float64).numpy()
-    np.testing.assert_allclose(matrix, slow_features(c), atol=1e-6)  # the root of zeros that are rounding
+    np.testing.assert_allclose(matrix @ matrix, slow_squares(c), atol=1e-12)
+    torch.testing.assert_close(matrix, matrix.mT)
     assert torch.linalg.eigvalsh(matrix).min() > -1e-12
     assert circulant_score(matrix[:11, 11:]) == pytest.approx(1)
 
