@@ -40,6 +40,7 @@ CAUSE = "digits, relu: the AGOP stage, not the random map, collapses the feature
     [
         (0.3, 1.4, 1.2, True),
         (0.01, 0.8, 1.2, True),  # the map makes a twentieth of it
+        (0.01, 1.4, 0.6, True),  # so does the control, by a twelfth of it
         (0.3, 0.5, 1.2, False),  # the map helps
         (1.2, 0.5, 1.2, False),  # the map alone does it
         (0.3, 1.4, 0.4, False),  # so does the control
