@@ -9,7 +9,7 @@ def deep_rfm_lines():
     return [
         {"part": f"deep-rfm-digits-{features}", "data": "digits", "features": features, "seed": seed}
         | {"control": control, "layer": layer, "stage": stage, "shuffled": False}
-        | {"nc1_trace_ratio": (1 + seed) * 0.5**layer, "nc2_gram_mse": 0.1 / layer}
+        | {"nc1_trace_ratio": (1 + seed) * (2.0 if control else 0.5) ** layer, "nc2_gram_mse": 0.1 / layer}
         for features in ("relu", "cosine")
         for control in (False, True)
         for seed in (0, 1)
@@ -22,7 +22,8 @@ def maps_lines():
     """Every map that is drawn; that of ReLU features has no scaled distance."""
     return [
         {"part": features, "data": data, "features": features, "seed": seed, "control": control, "layer": layer}
-        | {"stage": "input", "nc1_trace_ratio": 0.5**layer, "scaled_distance": None if features == "relu" else 2.0}
+        | {"stage": "input", "nc1_trace_ratio": (2.0 if control else 0.5) ** layer}
+        | {"scaled_distance": None if features == "relu" else 2.0}
         for data in ("digits", "mnist")
         for features in MAPS
         for control in (False, True)

@@ -87,7 +87,8 @@ def test_deep_rfm_by_layer(make):
     assert [curve.name for curve in nc1] == [*STAGES.values(), "X (input), control"]
     for curve in nc1:
         assert curve.x == (1, 2, 3)
-        assert [2**0.5 * 0.5**layer for layer in (1, 2, 3)] == heights(curve)
+        factor = 2.0 if "control" in curve.name else 0.5
+        assert [2**0.5 * factor**layer for layer in (1, 2, 3)] == heights(curve)
         assert list(curve.seeds) == ["seed 0", "seed 1"]
         assert curve.low is None  # two seeds are no interval, they are lines of their own
     assert heights(found[names[2], "digits"][0]) == [0.1, 0.05, 0.1 / 3]
@@ -97,7 +98,9 @@ def test_maps_by_layer(make):
     found = panels(make("deep-rfm-maps"))
     nc1, distance = (found[row, "digits"] for row in ("NC1 of the layer inputs", "distance across classes"))
     assert len({curve.name for curve in nc1 if curve.name}) == len(MAPS) + 1  # and the controls
-    assert heights(nc1[1]) == [0.5, 0.25, 0.125]
+    for curve in nc1:
+        assert not curve.x or heights(curve) == ([2, 4, 8] if curve.dash == "dash" else [0.5, 0.25, 0.125])
+    assert [curve.dash for curve in nc1 if curve.x].count("dash") == len(MAPS)
     drawn = [curve for curve in distance if curve.x]
     assert len(drawn) == 2 * (len(MAPS) - 1)  # with and without the AGOP; none of ReLU features
     assert all(set(curve.y) == {2.0} for curve in drawn)
