@@ -73,6 +73,13 @@ def test_a_seed_in_which_the_ansatz_is_better_is_enough():
     assert predicts.numbers["fact_end"] == pytest.approx(0.925)
 
 
+def test_a_seed_in_which_fact_has_no_value_decides_nothing():
+    """As of a network whose units died."""
+    dead = [line | {"seed": 2, "fact_pearson": None} for line in fact()]
+    assert verdicts("fact", fact() + dead)[1].holds is True
+    assert verdicts("fact", dead)[1].holds is None
+
+
 CONDITIONS = ("as it is", "learning rate / 2", "batches of 100", "weight decay 1e-3", "shuffled labels")
 
 
