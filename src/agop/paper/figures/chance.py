@@ -99,18 +99,18 @@ def _same_norm(data: str, lines: list[Line]) -> Verdict:
     for condition in values_of(lines, "condition"):
         here = select(lines, condition=condition)
         onsets = [onset_of_collapse(select(here, seed=seed)) for seed in values_of(here, "seed")]
-        onsets = [onset for onset in onsets if onset is not None] if TrainingFit.of(here).fitted else []
-        numbers |= _of_onsets(condition, [onset for onset in onsets if onset is not None])
+        found = [onset for onset in onsets if onset is not None] if TrainingFit.of(here).fitted else []
+        numbers |= _of_onsets(condition, found)
         if condition != _SHUFFLED:
-            norms += [onset.feature_norm for onset in onsets if onset is not None and onset.feature_norm is not None]
+            norms += [onset.feature_norm for onset in found if onset.feature_norm is not None]
     claim = (
         f"{data}: the feature norm at the onset of collapse (NC1 of 0.1) is the same however the network is trained "
         f"(coefficient of variation {_VARIATION} or less)"
     )
     variation = pstdev(norms) / fmean(norms) if len(norms) >= 2 else None
-    decides = variation is not None and len(norms) >= _LEAST_TRAININGS
     numbers = {"variation": variation, "trainings": float(len(norms)), **numbers}
-    return Verdict(claim, numbers, variation <= _VARIATION if decides and variation is not None else None)
+    holds = None if variation is None or len(norms) < _LEAST_TRAININGS else variation <= _VARIATION
+    return Verdict(claim, numbers, holds)
 
 
 def _of_onsets(condition: str, onsets: list[Onset]) -> dict[str, float | None]:
