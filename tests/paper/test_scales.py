@@ -103,3 +103,12 @@ def test_a_figure_that_makes_its_data_takes_no_other():
     for scale in SCALES:
         found = {type(part.settings) for part in parts(scale, "grokking")}
         assert found == {ModularSettings, ModularNetworkSettings}
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_labels_are_shuffled_where_the_lines_say_so(scale):
+    """And every other condition of the figure changes the training that is as it is."""
+    found = {part.columns["condition"]: part.settings for part in parts(scale, "chance") if part.data == "digits"}
+    for condition, changed in found.items():
+        assert changed.permute_labels is ("shuffled" in condition)
+        assert (changed == found["as it is"]) is (condition == "as it is")
