@@ -45,7 +45,7 @@ def explanation():
 
 
 def test_folder_of_deep_rfm(digits, tmp_path):
-    settings = DeepRFMSettings(samples=60, test_samples=20, depth=2, width=16)
+    settings = DeepRFMSettings(samples=150, test_samples=20, depth=2, width=16)
     run = run_deep_rfm(settings, digits, tmp_path / "deep")
     (result,) = read_results([run.path])
     assert isinstance(result, DeepRFMResult)
@@ -65,7 +65,7 @@ def test_folder_without_tensors(make_run):
 
 
 def test_folder_of_a_training(digits, tmp_path):
-    settings = TrainSettings(samples=40, test_samples=20, width=8, fc_layers=1, epochs=2, every=1, seeds=(3, 12))
+    settings = TrainSettings(samples=150, test_samples=20, width=8, fc_layers=1, epochs=2, every=1, seeds=(3, 12))
     run = run_train(settings, digits, tmp_path / "mlp")
     result = result_of(run)
     assert isinstance(result, NetworkResult)
@@ -271,7 +271,7 @@ def test_damaged_records(record, tmp_path):
 
 def test_a_training_that_goes_on(digits, tmp_path):
     """The first seed has ended, the second is in its first epochs: its lines are in its own folder alone."""
-    settings = TrainSettings(samples=40, test_samples=20, width=8, fc_layers=1, epochs=2, every=1, seeds=(3, 12))
+    settings = TrainSettings(samples=150, test_samples=20, width=8, fc_layers=1, epochs=2, every=1, seeds=(3, 12))
 
     def observe(seed, epoch, loss, record):
         if (seed, epoch) == (12, 1):

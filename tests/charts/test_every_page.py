@@ -24,12 +24,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def network(folder):
-    settings = TrainSettings(samples=60, test_samples=20, width=8, fc_layers=2, epochs=3, every=1, seeds=(0, 1))
+    settings = TrainSettings(samples=150, test_samples=20, width=8, fc_layers=2, epochs=3, every=1, seeds=(0, 1))
     return [run_train(settings, load("digits"), folder / "small").path]
 
 
 def networks(folder):
-    settings = {"samples": 60, "test_samples": 20, "width": 8, "fc_layers": 2, "epochs": 2, "every": 1, "seeds": (0,)}
+    settings = {"samples": 150, "test_samples": 20, "width": 8, "fc_layers": 2, "epochs": 2, "every": 1, "seeds": (0,)}
     names = ("learning rate 0.1", "a learning rate that is much smaller")
     return [
         run_train(TrainSettings(**settings, lr=lr), load("digits"), folder / name).path
@@ -43,12 +43,12 @@ def deep_network(folder):
 
 
 def deep_rfm(folder):
-    settings = DeepRFMSettings(samples=80, test_samples=20, depth=3, width=32, control=True, seeds=(0, 1))
+    settings = DeepRFMSettings(samples=150, test_samples=20, depth=3, width=32, control=True, seeds=(0, 1))
     return [run_deep_rfm(settings, load("digits"), folder / "deep").path]
 
 
 def conv_rfm(folder):
-    settings = ConvRFMSettings(samples=40, test_samples=20)
+    settings = ConvRFMSettings(samples=150, test_samples=20)
     return [run_conv_rfm(settings, load("digits"), folder / "conv").path]
 
 

@@ -36,7 +36,7 @@ FILES = {
 """Commands that write a file, and where their work begins."""
 
 FOLDERS = {
-    "deep-rfm": (["deep-rfm", "digits", "--samples", 20], "agop.deep_rfm.run._layers"),
+    "deep-rfm": (["deep-rfm", "digits", "--samples", 150], "agop.deep_rfm.run._layers"),
     "conv-rfm": (["conv-rfm", "digits", "--samples", 400], "agop.conv_rfm.run._iterates"),
     "train": (["train", "mlp", "digits", "--epochs", 1], "agop.paper.training.run._train"),
     "measure": (["measure", "nets:mlp", "--data", "digits"], "agop.network.run.measure.measure"),

@@ -8,7 +8,7 @@ from agop.conv_rfm import ConvRFMSettings
 from agop.runs import Run
 from commands import invoke, words
 
-SMALL = ["conv-rfm", "digits", "--samples", "60", "--test-samples", "40", "--iterations", "1"]
+SMALL = ["conv-rfm", "digits", "--samples", "150", "--test-samples", "40", "--iterations", "1"]
 
 
 def test_success(tmp_path):

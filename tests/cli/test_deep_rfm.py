@@ -16,7 +16,7 @@ from agop.errors import InputError
 from agop.runs import Run, summarize_seeds
 from commands import invoke, words
 
-SMALL = ["digits", "--samples", "100", "--test-samples", "50", "--depth", "2", "--width", "32"]
+SMALL = ["digits", "--samples", "150", "--test-samples", "50", "--depth", "2", "--width", "32"]
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_settings_arrive(drawn):
     settings = run.info()["settings"]
     assert settings["seeds"] == [1, 0]
     assert settings["control"] is True
-    assert (settings["samples"], settings["test_samples"], settings["depth"], settings["width"]) == (100, 50, 2, 32)
+    assert (settings["samples"], settings["test_samples"], settings["depth"], settings["width"]) == (150, 50, 2, 32)
     assert len(run.metrics()) == 2 * 2 * 2 * 3
 
 
@@ -115,7 +115,7 @@ def test_every_option_reaches_the_settings(monkeypatch, tmp_path):
         (["mnist"], "expected a data folder for mnist, got neither data_dir nor AGOP_DATA."),
         (["mnist", "--data-dir", "/nowhere/[red]x"], "expected a folder /nowhere/[red]x/mnist, got no such folder."),
         (["digits", "--samples", "99999"], "expected 1 .. 1437 training rows of digits, got"),
-        (["digits", "--samples", "5"], "got none of 5, 6, 7, 8, 9."),
+        (["digits", "--samples", "5"], "training samples of each of the 10 classes of digits, got none of"),
         (["digits", "--test-samples", "361"], "expected 0 .. 360 test rows of digits, got"),
         (["digits", "--bandwidth", "0"], "expected a positive finite bandwidth, got 0.0."),
         (["digits", "--bandwidth", "nan"], "expected a positive finite bandwidth, got nan."),

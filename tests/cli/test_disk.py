@@ -13,7 +13,7 @@ pandas = pytest.importorskip("pandas")
 
 import agop.cli.fit as fitting  # noqa: E402
 
-SMALL = ["deep-rfm", "digits", "--samples", 20, "--depth", 1, "--width", 8]
+SMALL = ["deep-rfm", "digits", "--samples", 150, "--depth", 1, "--width", 8]
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def runs(tmp_path_factory):
     folder, digits = tmp_path_factory.mktemp("runs"), load("digits")
     names = {8: "narrow", 32: "wide [b]"}
     return [
-        run_deep_rfm(DeepRFMSettings(samples=60, test_samples=20, depth=2, width=width), digits, folder / name).path
+        run_deep_rfm(DeepRFMSettings(samples=150, test_samples=20, depth=2, width=width), digits, folder / name).path
         for width, name in names.items()
     ]
 

@@ -16,7 +16,7 @@ from commands import invoke, words
 pytestmark = pytest.mark.slow
 pandas = pytest.importorskip("pandas")
 
-DEEP_RFM = ["deep-rfm", "digits", "--samples", "90", "--test-samples", "40", "--depth", "2", "--width", "16"]
+DEEP_RFM = ["deep-rfm", "digits", "--samples", "150", "--test-samples", "40", "--depth", "2", "--width", "16"]
 
 
 def launched(n, *arguments):
