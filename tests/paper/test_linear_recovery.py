@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from agop.kernels import Polynomial
+from agop.paper import FIGURES
 from agop.paper.figures.linear_rfm import RecoverySettings, problem
 from agop.paper.linear_recovery import (
     LOW_RANK,
@@ -117,3 +118,17 @@ def test_a_deep_network_fits():
     torch.testing.assert_close(found, target)
     inputs, targets, _ = problem(RecoverySettings("sparse", 6, 1, (), ()), 4, 0)
     torch.testing.assert_close(inputs @ SPARSE["deep linear network"](inputs, targets), targets, atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize(("task", "methods"), [("sparse", "SPARSE"), ("low-rank", "LOW_RANK")])
+def test_errors_are_relative_to_the_truth_and_norms_those_of_what_was_found(task, methods, tmp_path, monkeypatch):
+    settings = RecoverySettings(task, 6, 2, (10,), (3,))
+    truth = problem(settings, 10, 3)[2]
+    made_up = {"nothing": lambda *_: 0 * truth, "three times": lambda *_: 3 * truth}
+    monkeypatch.setattr(f"agop.paper.figures.linear_rfm.{methods}", made_up)
+    part = next(part for part in FIGURES["linear-rfm"].parts("quick", (), "cpu") if part.settings.task == task)
+    nothing, three = part.run(settings, None, tmp_path / "run", lambda _: None).metrics()
+    norm = np.linalg.norm(truth, "nuc") if task == "low-rank" else np.abs(truth.numpy()).sum()
+    assert (nothing["observed"], nothing["seed"], three["method"]) == (10, 3, "three times")
+    assert [nothing["error"], nothing["norm"]] == pytest.approx([1, 0])
+    assert [three["error"], three["norm"]] == pytest.approx([2, 3 * norm])

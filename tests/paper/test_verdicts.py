@@ -496,7 +496,11 @@ def addition_network(accuracy, of_agop, of_weights, train=FITS, root=0.95):
     ],
 )
 def test_grokking_of_a_network(lines, expected):
-    assert [verdict.holds for verdict in verdicts("grokking", lines).values()] == expected
+    found = list(verdicts("grokking", lines).values())
+    assert [verdict.holds for verdict in found] == expected
+    for verdict, measure in zip(found[1:3], ("circulant_agop", "circulant_nfm"), strict=True):
+        ends = [verdict.numbers[f"{measure}_{end}"] for end in ("start", "end")]
+        assert ends == [lines[0][measure], lines[-1][measure]]
 
 
 def directions(angles, errors, shuffled=80.0):
