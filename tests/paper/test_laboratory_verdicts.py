@@ -142,7 +142,9 @@ def structure(loops=EARLY, halves=((0.0, 0.5),) * 4, nc2=NC2, accuracy=1.0, seed
     [
         (structure(), [True, True, True]),
         (structure(nc2=(0.09, 0.09, 0.06, 0.05)), [False, True, True]),  # no frame
+        (structure() + structure(nc2=(0.09, 0.09, 0.06, 0.05), seed=2), [False, True, True]),  # none in one seed
         (structure(nc2=(0.09, 0.001, 0.001, 0.001)), [True, False, True]),  # symmetry first
+        (structure(nc2=(0.09, 0.002, 0.001, 0.0005)), [True, False, True]),  # most of it, and more later
         (structure(loops=((0.48, 0.01), *EARLY[1:])), [True, False, True]),  # there before training
         (structure(loops=(*EARLY[:3], (0.4, 0.02))), [True, False, True]),  # it stays
         (structure(loops=((0.1, 0.3), (0.5, 0.2), *EARLY[2:])), [True, False, True]),  # no more than by chance

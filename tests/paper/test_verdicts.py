@@ -356,6 +356,8 @@ def test_what_was_fitted_does_not_count():
 def test_no_prediction_is_no_verdict():
     lines = [line for line in recursion(0.1) if line["curve"] != "first"]
     assert [verdict.holds for verdict in verdicts("theory-recursion", lines).values()].count(None) == 1
+    agop = [line for line in recursion(0.1) if "measured" in line["curve"] or line["stage"] == "agop"]
+    assert [verdict.holds for verdict in of_curves(agop).values()] == [True] * len(CURVES)
 
 
 def kernels(
@@ -534,6 +536,12 @@ BAD, GOOD, LATE_GOOD = [1.0, 1.0, 1.0], [0.05, 0.04, 0.03], [0.8, 0.3, 0.05]
 )
 def test_central_subspace(lines, expected):
     assert [verdict.holds for verdict in verdicts("central-subspace", lines).values()] == expected
+
+
+def test_random_targets_have_no_angle_at_any_number_of_rows():
+    lines = directions([FAR, NEAR, NEAR], [BAD, BAD, LATE_GOOD])
+    lines = [line | {"angle": 30.0} if line["shuffled"] and line["rows"] == 200 else line for line in lines]
+    assert [verdict.holds for verdict in verdicts("central-subspace", lines).values()] == [True, True, True, False]
 
 
 RECOVERY = ("linear RFM, power 1", "linear RFM, power 1/2", "least norm", "deep linear network")
