@@ -19,7 +19,7 @@ def data(n=40, t=2, seed=0):
     return x, torch.sin(x[:, :t]) + 0.1 * torch.randn(n, t, generator=generator, dtype=torch.float64)
 
 
-def assert_regression(found, features, targets, weight=None):
+def assert_regression(found, features, targets, weight=None, rel=1e-9):
     x, y, n = features.numpy(), targets.numpy(), targets.shape[1]
     expected = {
         "nrc1_unexplained_variance": oracle.nrc1_unexplained_variance(x, y, n),
@@ -30,7 +30,7 @@ def assert_regression(found, features, targets, weight=None):
         expected["nrc3_subspace_alignment"] = oracle.nrc3_subspace_alignment(x, y, n, weight.numpy())
     assert found.values.keys() == expected.keys()
     for name, value in expected.items():
-        assert getattr(found, name) == pytest.approx(float(value), rel=1e-9, abs=1e-10), name
+        assert getattr(found, name) == pytest.approx(float(value), rel=rel, abs=1e-10), name
 
 
 @pytest.mark.parametrize("t", [1, 2])
@@ -50,8 +50,8 @@ def test_every_stage_of_every_layer(t, sizes):
         if name in expected:
             assert_agop(layer.agop, expected[name].agop)
             assert_regression(layer.output, torch.relu(model[int(name)](features)).detach(), y)
-            assert_regression(layer.agop_stage, features @ root(layer.agop, 0.5), y)
-            assert_regression(layer.stages["agop_1/4"].collapse, features @ root(layer.agop, 0.25), y)
+            for power, stage in ((0.5, layer.agop_stage), (0.25, layer.stages["agop_1/4"].collapse)):
+                assert_regression(stage, features @ root(layer.agop, power), y, rel=1e-6)  # roots of small eigenvalues
 
 
 def test_collapsed_and_not():

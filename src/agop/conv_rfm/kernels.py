@@ -55,7 +55,8 @@ class ConvNTK(NetworkKernel):
 
     Beside the covariances of :class:`agop.conv_rfm.ConvNNGP`, :math:`T_0 = S_0` and :math:`T_{d+1}[p]` is the mean over
     the patch of p of :math:`E(S_d) + T_d\,E'(S_d)`, :math:`E' = (\pi - \theta)/\pi`; the kernel is the mean over
-    positions of :math:`E(S_{D-1}) + T_{D-1}\,E'(S_{D-1})`. Where two images coincide it has a kink.
+    positions of :math:`E(S_{D-1}) + T_{D-1}\,E'(S_{D-1})`. Where two images coincide it has a kink; values of patches
+    that nearly coincide have four digits in float32. Use float64 with a ridge far below 0.01.
 
     Parameters
     ----------
