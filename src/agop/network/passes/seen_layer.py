@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -149,7 +150,8 @@ class SeenLayer:
 def _layout(linear: Linear) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     if linear.weight.ndim != 2:
         return None
-    matrix = linear.matrix(linear.weight)
+    shape, stride = linear.weight.shape, linear.weight.stride()  # the storage of a sharded weight is freed by now
+    matrix = linear.matrix(torch.empty_strided(shape, stride, device="meta"))
     return tuple(matrix.shape), matrix.stride()
 
 
