@@ -412,6 +412,14 @@ def test_kernel_learning(index, changes):
     assert found.count(False) == 1
 
 
+def test_numbers_of_kernel_learning():
+    """Geometric means over the seeds; 1 is the least objective of the layers 10, 2 and 1."""
+    *_, layers, _, labels = verdicts("theory-kernel-learning", kernels()).values()
+    assert [layers.numbers[name] for name in ("least", "least_layer", "control")] == pytest.approx([1, 2, 20])
+    assert labels.numbers["real"] == pytest.approx(5 * 0.1 * 0.11)
+    assert labels.numbers["shuffled"] == pytest.approx(40 * 0.2 * 0.22)
+
+
 @pytest.mark.parametrize(("labels", "told"), [((0.1, 0.2), False), ((0.1, 0.05), True), ((1.2, 1.5), False)])
 def test_shuffled_labels_that_collapse_as_well_are_told(labels, told):
     verdict = list(verdicts("theory-kernel-learning", kernels(labels=labels)).values())[-1]
@@ -427,7 +435,7 @@ def test_blocks_of_the_gram_matrix(tmp_path):
     noise = torch.eye(30)
     merged = 0.95 * torch.ones(30, 30)
     cases = [(noise, frame, noise, True), (noise, noise, noise, False), (noise, frame, frame, False)]
-    cases += [(frame, frame, noise, False), (noise, merged, noise, False)]
+    cases += [(frame, frame, noise, False), (noise, merged, noise, False), (noise, same, noise, False)]
     for first, last, control, expected in cases:
         tensors = {"agop/seed0/layer01/gram/input": first, "control/seed0/layer02/gram/input": control}
         tensors["agop/seed0/layer02/gram/input"] = last
@@ -436,6 +444,7 @@ def test_blocks_of_the_gram_matrix(tmp_path):
         (verdict,) = FIGURES["deep-rfm-gram"].verdicts(run)
         assert verdict.holds is expected
         assert verdict.claim.startswith("digits, relu")
+        assert verdict.numbers["frame_across"] == pytest.approx(-1 / 9)
 
 
 def modular(accuracy, circulant, alignment, at_once=1.0, train=1.0):

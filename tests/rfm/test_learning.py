@@ -328,3 +328,10 @@ def test_few_samples(n):
         model = agop.RFMRegressor(n_iterations=1, metric_samples=metric_samples).fit(X, X[:, 0])
         assert (model.validation_scores_ is None) == (n < 6)
         assert np.isfinite(model.predict(X)).all()
+
+
+def test_scores_that_tell_nothing_leave_the_scale_at_one():
+    """And those that tell all make it large, never without bound."""
+    shares = torch.nn.functional.one_hot(torch.arange(12) % 3).double()
+    assert Calibration.of(torch.zeros(12, 3), shares).scale == pytest.approx(1, abs=1e-3)
+    assert 1 < Calibration.of(shares, shares).scale < 1000
