@@ -82,14 +82,10 @@ def between_total_ratio_beaglehole2024(x, y, n_classes, weighting="classes"):
 
 
 def nc1_pinv(x, y, n_classes, weighting="classes"):
-    """Trace of Sigma_W Sigma_B^+ over C, the pseudo-inverse of the d x d matrix of rank C - 1 at most."""
-    m = centered_means(x, y, n_classes, weighting).astype(np.float64)
+    """Trace of Sigma_W Sigma_B^+ over C, by the pseudo-inverse of the means: their product would square its error."""
+    inverse = np.linalg.pinv(centered_means(x, y, n_classes, weighting).astype(np.float64), rcond=1e-7)
     within = within_scatter(x, y, n_classes).astype(np.float64) / len(y)
-    values, vectors = np.linalg.eigh(m.T @ m / n_classes)
-    kept = values > 1e-14 * values.max()
-    kept[: max(len(values) - n_classes + 1, 0)] = False
-    axes = vectors[:, kept]
-    return float(np.trace(within @ axes @ np.diag(1 / values[kept]) @ axes.T) / n_classes)
+    return float(np.trace(within @ inverse @ inverse.T))
 
 
 def nc1_cdnv(x, y, n_classes):
