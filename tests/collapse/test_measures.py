@@ -18,9 +18,10 @@ GLOBAL = [name for name, m in MEASURES.items() if m.needs in ("moments", "scatte
 
 
 def sample(shape, seed=0, offset=2.0):
+    """Features and labels of two samples a class or more: one alone has no scatter, and is left out of NC1."""
     n, d, n_classes = shape
     generator = np.random.default_rng(seed)
-    y = np.concatenate([np.arange(n_classes), generator.integers(0, n_classes, n - n_classes)])
+    y = np.concatenate([np.repeat(np.arange(n_classes), 2), generator.integers(0, n_classes, n - 2 * n_classes)])
     x = generator.normal(size=(n_classes, d))[y] + 0.4 * generator.normal(size=(n, d)) + offset
     return x, y, n_classes
 
