@@ -41,7 +41,8 @@ def test_neural_feature_matrix(dtype):
     weight = torch.tensor(normal(3, 5), dtype=dtype)
     found = neural_feature_matrix(weight)
     assert found.dtype == torch.float64
-    np.testing.assert_allclose(found, weight.double().numpy().T @ weight.double().numpy(), rtol=0, atol=1e-14 * float(weight.double().square().sum()))
+    exact = weight.double().numpy()
+    np.testing.assert_allclose(found, exact.T @ exact, rtol=0, atol=1e-14 * (exact**2).sum())
     for bad in (torch.full((2, 2), float("nan")), 1e200 * torch.eye(2).double(), torch.ones(2, 2, 3, 3)):
         with pytest.raises(InputError, match="weight"):
             neural_feature_matrix(bad)
