@@ -128,7 +128,8 @@ def test_more_rows_than_one_block(kernel, points):
     weights = torch.tensor(np.random.default_rng(3).uniform(0, 2, len(z)))
     expected = mean_product(jacobians(predictor(kernel, x, coefficients), z), weights)
     for plan in plans(kernel):
-        assert_same(kernel_agop(KernelMachine(kernel, x, coefficients), z, weights=weights, plan=plan).matrix, expected)
+        found = kernel_agop(KernelMachine(kernel, x, coefficients), z, weights=weights, plan=plan).matrix
+        assert_same(found, expected, 1e-9)  # of hundreds of points in a plane some nearly meet
 
 
 @every_kernel

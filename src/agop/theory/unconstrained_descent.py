@@ -155,17 +155,23 @@ def _descent(
         torch.autograd.backward(value)
         return float(value.detach())
 
-    before = float("inf")
-    for index in range(steps + 1):
+    def falls(before: float) -> bool:
+        optimizer.step(closure)  # type: ignore[no-untyped-call]
+        return value_now() < before
+
+    def value_now() -> float:
         with torch.no_grad():
-            value = float(objective())
+            return float(objective())
+
+    for index in range(steps + 1):
+        value = value_now()
+        with torch.no_grad():
             features = tuple(each.clone() for each in _layers(variables, activation))
         yield UnconstrainedFeaturesStep(index, value, features, tuple(each.detach().clone() for each in variables[1:]))
-        if value >= before:
-            return
-        before = value
-        if index < steps:
-            optimizer.step(closure)  # type: ignore[no-untyped-call]
+        if index < steps and not falls(value):
+            optimizer.state.clear()  # the curvature that it remembers may mislead
+            if not falls(value):
+                return
 
 
 def _layers(variables: list[Tensor], activation: Callable[[Tensor], Tensor]) -> list[Tensor]:
