@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
 from rich.console import Console
 
+from agop.charts.console import PlainConsole
 from agop.charts.terminal import Column, TerminalTable
 
 NUMBERS = ("NC1 φ", "Wφ", "σ(Wφ)", "AGOP½φ", "NC2 φ", "NFA", "NFA½", "share of W")
@@ -74,3 +76,19 @@ def test_the_table_as_a_text(monkeypatch):
     text = str(TerminalTable("runs", COLUMNS, ROWS))
     assert max(map(len, text.splitlines())) <= 60
     assert all(name in text for name in NAMES[1:])
+
+
+HOSTILE = "\x1b[31mmass\x1b]0;owned\x07 \x9b2J\u202eetar\r\x08"
+
+
+def test_names_cannot_command_the_terminal():
+    """Colors of our own stay; those, windows' names and directions that come in a name do not."""
+    out = io.StringIO()
+    console = PlainConsole(file=out, force_terminal=True, color_system="standard", width=80)
+    console.print(HOSTILE, style="yellow")
+    console.print(TerminalTable(HOSTILE, [Column(HOSTILE, "name")], [[HOSTILE]]))
+    text = out.getvalue()
+    assert "\x1b[33m[31mmass" in text
+    assert text.count("mass]0;owned 2Jetar") == 4
+    assert not re.search("\x1b[]]|\x1b\\[31|[\x07\x08\r\x9b\u202e]", text)
+    assert str(TerminalTable("", [Column("", "name")], [[HOSTILE]])).split()[0] == "[31mmass]0;owned"

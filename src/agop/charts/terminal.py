@@ -12,6 +12,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from agop.charts.console import PlainConsole
 from agop.charts.document import NumberTable
 
 __all__ = ["Column", "TerminalTable"]
@@ -80,7 +81,7 @@ class TerminalTable:
 
     def __str__(self) -> str:
         """The table as it is printed here."""
-        console = Console()
+        console = PlainConsole()
         with console.capture() as printed:
             console.print(self)
         return printed.get()

@@ -8,13 +8,13 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
+from agop.charts.console import PlainConsole
 from agop.errors import AgopError
 from agop.interrupts import raise_when_interrupted
 
-__all__ = ["COMMANDS", "NOTHING_WRITTEN", "PLAIN", "app", "readable_errors"]
+__all__ = ["COMMANDS", "NOTHING_WRITTEN", "app", "readable_errors"]
 
 COMMANDS = {
     "measure": "Measure collapse, AGOP and its cause at every layer of a network.",
@@ -32,9 +32,6 @@ COMMANDS = {
     "reproduce": "Repeat a figure of a paper: make its runs, draw it, and say which claims the numbers bear out.",
 }
 """First sentence of the help of each command, which its module in ``commands`` registers with ``app``."""
-
-PLAIN: dict[str, Any] = {"markup": False, "emoji": False, "highlight": False}
-"""Texts are printed as they are: names of columns and layers may hold brackets and colons."""
 
 NOTHING_WRITTEN = "Nothing was written."
 """Sentence of `readable_errors` on a command that leaves no file when it is interrupted."""
@@ -81,7 +78,7 @@ def readable_errors(interrupted: str = "Repeat the command to go on with what it
         with _printed_errors():
             yield
     except KeyboardInterrupt as error:
-        Console(stderr=True).print(f"Interrupted. {interrupted}")
+        PlainConsole(stderr=True).print(f"Interrupted. {interrupted}")
         raise typer.Exit(code=130) from error
 
 
@@ -91,7 +88,7 @@ def _printed_errors() -> Iterator[None]:
     try:
         yield
     except (AgopError, OSError) as error:
-        errors = Console(stderr=True, **PLAIN)
+        errors = PlainConsole(stderr=True)
         errors.print("Error: ", style="bold red", end="")
         errors.print(_sentence(error), soft_wrap=True)
         raise typer.Exit(code=2) from error

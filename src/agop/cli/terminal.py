@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
@@ -19,10 +18,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from agop.charts.console import PlainConsole
 from agop.charts.document import NumberTable
 from agop.charts.findings import Finding, findings_table
 from agop.charts.terminal import TerminalTable
-from agop.cli.app import PLAIN
 from agop.errors import InputError, TimeBudgetWarning
 from agop.runs.files import check_writable
 
@@ -40,7 +39,7 @@ __all__ = [
     "working_towards",
 ]
 
-console = Console(**PLAIN)
+console = PlainConsole()
 
 
 @contextmanager
