@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from agop.runs import Run
 from commands import invoke, words
 
 pandas = pytest.importorskip("pandas")
@@ -37,6 +38,18 @@ def test_a_name_that_the_system_refuses(table, tmp_path, monkeypatch, name):
     monkeypatch.setattr(fitting, "_fit", lambda *_: pytest.fail("the fit began"))
     result = invoke("fit", table, "--target", "y", "--out", tmp_path / name)
     assert_one_sentence(result, "name too long")
+
+
+def test_names_that_are_no_text(table, tmp_path):
+    """Of a table, a model and a run: they are printed, and stand in run.json as they are."""
+    odd = table.rename(tmp_path / "t\udcff.csv")
+    model, run = tmp_path / "m\udcff.safetensors", tmp_path / "r\udcff"
+    fitted = invoke("fit", odd, "--target", "y", "--out", model)
+    assert fitted.exit_code == 0, fitted.output
+    explained = invoke("explain", model, odd, "--folds", 0, "--run", run)
+    assert explained.exit_code == 0, explained.output
+    assert Run.open(run).info()["settings"]["model"] == str(model)
+    assert invoke("report", run, "--out", tmp_path / "page\udcff.html").exit_code == 0
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):

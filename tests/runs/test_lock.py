@@ -53,6 +53,12 @@ def test_a_writer_that_was_killed_holds_nothing(holder, tmp_path, ending):
     assert run.metrics() == [{"layer": 1}, {"layer": 2}]
 
 
+def test_what_the_lock_says_of_its_holder_may_be_damaged(tmp_path):
+    Run.create(tmp_path / "run", SETTINGS).finish()
+    (tmp_path / "run" / ".lock").write_bytes(b"\xff\x00" * 1000)
+    assert Run.create(tmp_path / "run", SETTINGS).is_started()
+
+
 def other_process_can_write(path):
     code = "import sys; from agop.runs import Run; Run.create(sys.argv[1], {'depth': 2})"
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)

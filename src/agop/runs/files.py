@@ -25,9 +25,12 @@ _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}\.tmp")
 
 
 def write_text_atomic(path: str | os.PathLike[str], text: str) -> None:
-    """Write UTF-8 text; ``path`` is replaced whole or left as it was."""
+    r"""Write UTF-8 text; ``path`` is replaced whole or left as it was.
+
+    Bytes of a file's name that are no text become what JSON has for them, such as ``\udcff``.
+    """
     with replacing(Path(path)) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def writer_lock(folder: Path) -> BaseFileLock:
     """
     file = folder / LOCK_FILE
     lock: BaseFileLock = FileLock(file, is_singleton=True, thread_local=False)
-    holder = file.read_text(encoding="utf-8") if file.is_file() else ""
+    holder = file.read_bytes()[:200].decode(errors="replace") if file.is_file() else ""
     try:
         lock.acquire(blocking=False)
     except Timeout as error:
