@@ -82,6 +82,13 @@ def test_numbers_that_cannot_be(run, tmp_path, column, value):
         result_of(changed)
 
 
+def test_a_page_says_that_the_tensors_are_gone(run, tmp_path):
+    bare = Run(Path(copytree(run.path, tmp_path / "run")))
+    (bare.path / "tensors.safetensors").unlink()
+    for each, gone in ((run, False), (bare, True)):
+        assert any("no tensors" in remark for remark in document_of([result_of(each)]).remarks) == gone
+
+
 def test_an_interrupted_run_goes_on_where_it_was(few, run, tmp_path):
     def stop(seed, record):
         if (seed, record.iteration) == (1, 1):

@@ -15,6 +15,12 @@ __all__ = ["CONV_RFM"]
 
 _PAPER = "Beaglehole, Radhakrishnan, Pandit, Belkin 2023, arXiv:2309.00570"
 
+
+def _notes(result: ConvRFMResult) -> list[str]:
+    missing = "There are no tensors in the run, so that spectra and filters are not shown."
+    return [missing] if not result.tensors and any(line["iteration"] for line in result.lines) else []
+
+
 CONV_RFM = register(
     Kind(
         "conv-rfm",
@@ -25,6 +31,7 @@ CONV_RFM = register(
         conv_rfm_findings,
         conv_rfm_numbers,
         heading=lambda result: "Convolutional RFM",
+        notes=_notes,
         terms={
             "accuracy": COLLAPSE["accuracy"],
             "spectrum": AGOP["spectrum"],
