@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from agop.errors import DataFileError, MemoryBudgetError, MissingExtraError
+from agop.errors import DataFileError, InputError, MemoryBudgetError, MissingExtraError
 from agop.tables.files import open_table, read_table, table_rows
 from tables.packs import PACKS
 
@@ -58,6 +58,18 @@ def test_a_packed_file_of_two_tables(tmp_path):
 def test_commas_at_the_end_of_lines(tmp_path):
     (tmp_path / "a.csv").write_text("age,town\n0,Ulm,\n1,Bonn,\n")
     assert read_table(tmp_path / "a.csv").to_dict("list") == {"age": [0, 1], "town": ["Ulm", "Bonn"]}
+
+
+@pytest.mark.parametrize("suffix", ["", *PACKS])
+def test_two_columns_of_one_name(tmp_path, suffix):
+    """The second one would be a column beside the target, and tell all of it."""
+    path = tmp_path / f"a.csv{suffix}"
+    path.write_bytes(PACKS[suffix](b"age, y,y\n1,2,2\n") if suffix else b"age, y,y\n1,2,2\n")
+    for read in (read_table, lambda file: list(table_rows(file))):
+        with pytest.raises(InputError, match=r"columns with different names in .*, got y twice"):
+            read(path)
+    (tmp_path / "b.csv").write_text(",,y,y.1\n1,2,3,4\n")
+    assert list(read_table(tmp_path / "b.csv"))[2:] == ["y", "y.1"]
 
 
 def test_parquet(tmp_path):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agop.errors import DataFileError, MemoryBudgetError
+from agop.errors import DataFileError, InputError, MemoryBudgetError
 from agop.tables.packed import is_larger, unpacked
 from agop.tables.parquet import ParquetTable
 from agop.tables.readable import check_rows, readable
@@ -35,7 +36,7 @@ def open_table(path: str | os.PathLike[str], max_memory: int | None = None) -> p
 
     Raises
     ------
-    MissingExtraError, DataFileError
+    MissingExtraError, DataFileError, InputError
         As :func:`read_table`; what is wrong with the values in a Parquet file, when these are read.
     MemoryBudgetError
         If a CSV file has, or unpacks to, more than ``max_memory`` bytes.
@@ -72,6 +73,8 @@ def read_table(path: str | os.PathLike[str]) -> pandas.DataFrame:
     DataFileError
         If the file is missing, of another kind, unreadable, or has no rows, or unpacks to more than 100 times its
         size (16 MiB if that is more).
+    InputError
+        If two columns have one name.
 
     Examples
     --------
@@ -91,6 +94,7 @@ def read_table(path: str | os.PathLike[str]) -> pandas.DataFrame:
         if is_parquet(path):
             frame = pandas.read_parquet(ParquetTable(path).path)
         else:
+            _check_names(path)
             with path.open("rb") as file, unpacked(file) as source, _no_surplus_values():
                 frame = pandas.read_csv(source, **_CSV_OPTIONS)
     check_rows(path, has_rows=not frame.empty)
@@ -120,7 +124,7 @@ def table_rows(
 
     Raises
     ------
-    MissingExtraError, DataFileError
+    MissingExtraError, DataFileError, InputError
         As ``read_table``; what is wrong with later rows, when they are reached.
 
     Examples
@@ -138,6 +142,7 @@ def table_rows(
         return
     has_rows = False
     with readable(path):
+        _check_names(path)
         for piece, share in _csv_pieces(path, text, n_rows):
             has_rows = has_rows or not piece.empty
             yield piece
@@ -154,6 +159,17 @@ def _table_file(path: str | os.PathLike[str]) -> Path:
         advice = "Convert it, or name it after what it holds."
         raise DataFileError(f"{path} to end in .csv, .csv.gz or .parquet", path.suffix or "no suffix", advice)
     return path
+
+
+def _check_names(path: Path) -> None:
+    """Raise if the first line of a CSV file has a name twice: pandas takes the second "y" for a column "y.1"."""
+    import pandas
+
+    options = _CSV_OPTIONS | {"header": None, "nrows": 1, "dtype": str, "na_values": None, "keep_default_na": False}
+    with path.open("rb") as file, unpacked(file) as source:
+        names = Counter(pandas.read_csv(source, **options).iloc[0])
+    if twice := [name for name, count in names.items() if name and count > 1]:
+        raise InputError(f"columns with different names in {path}", f"{', '.join(twice)} twice", "Rename them.")
 
 
 @contextmanager
