@@ -198,6 +198,9 @@ def test_columns_are_found_by_name(frame):
         (np.array([1, 2, 3], dtype="timedelta64[s]"), "total_seconds"),
         ([datetime.timedelta(1), None, datetime.timedelta(2)], "total_seconds"),
         ([1j, 2j, 0j], "complex"),
+        ([[1, 2], [3, 4], [5, 6]], "column 'a', got values of type list"),
+        ([np.ones(2), None, np.ones(3)], "column 'a', got values of type ndarray"),
+        ([{"b": 1}, {"b": 2}, {"b": 1}], "column 'a', got values of type dict"),
     ],
 )
 def test_unusable_columns(column, word):

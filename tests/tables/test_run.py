@@ -289,6 +289,7 @@ def test_labels_as_the_model_has_them():
         ("height", {"folds": 1}, {}, "0 or 2 .. 60 folds of 60 rows with a target, got 1"),
         ("height", {"folds": 61}, {}, "got 61"),
         ("height", {"folds": -1}, {}, "got -1"),
+        ("height", {"folds": 2}, {"rows": 3}, "2 or more rows to learn from beside each fold, got 3 rows"),
         ("height", {}, {"drop": "height"}, "the target 'height' in the table, for folds, got columns age, mass"),
         ("height", {"folds": 0}, {"drop": "age"}, "the columns of the fit, got missing: \\['age'\\]"),
         ("height", {"folds": 0}, {"rows": 1}, "3 or more rows, got 1"),

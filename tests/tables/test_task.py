@@ -54,3 +54,5 @@ def test_targets_as_the_model_takes_them():
     assert targets([Decimal("0.5"), Decimal(2)], "regression").tolist() == [0.5, 2.0]
     with pytest.raises(InputError, match="numbers or classes in column 'y', got times"):
         targets(pandas.to_datetime(["2020-01-01", "2021-01-01"]))
+    with pytest.raises(InputError, match="numbers, dates or categories in column 'y', got values of type list"):
+        targets([[1, 2], [3, 4]])

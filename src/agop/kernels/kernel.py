@@ -95,7 +95,7 @@ class Kernel(ReferenceMixin, BaseEstimator, ABC):  # type: ignore[misc]
             If there is a single point.
         """
         if len(points) < 2:
-            raise InputError("two distinct samples to choose a bandwidth", "one", "Set a number.")
+            raise InputError("two distinct samples to choose a bandwidth", "one", "Check that columns vary, or set it.")
         return median_positive(self.distances(points.double()))
 
     def check(self) -> None:

@@ -105,8 +105,8 @@ class TableEncoder(ReferenceMixin, TransformerMixin, BaseEstimator):  # type: ig
         Raises
         ------
         ValueError
-            If a column holds free text, durations, dates that cannot be read, infinite, complex or overflowing numbers;
-            if two have one name; if there is none.
+            If a column holds free text, durations, collections, dates that cannot be read, infinite, complex or
+            overflowing numbers; if two have one name; if there is none.
         """
         max_levels: Any = self.max_levels
         if not isinstance(max_levels, Integral) or max_levels < 2:

@@ -170,6 +170,8 @@ def _split(
     n = len(targets)
     if not 2 <= count <= n:
         raise InputError(f"0 or 2 .. {n} folds of {n} rows with a target", str(count), "Choose another number.")
+    if n - math.ceil(n / count) < 2:
+        raise InputError("2 or more rows to learn from beside each fold", f"{n} rows in all", "Add rows, or no folds.")
     options = {"n_splits": count, "shuffle": True, "random_state": seed}
     if not stratified:
         return list(KFold(**options).split(targets))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agop.errors import InputError
+from agop.tables.coding.levels import refuse_collections
 
 if TYPE_CHECKING:
     import pandas
@@ -70,7 +71,8 @@ class TableTask:
         Raises
         ------
         InputError
-            If there is no such column, it holds times, fewer than two values, or what such a task cannot have.
+            If there is no such column, it holds times, collections, fewer than two values, or what such a task cannot
+            have.
         """
         if target not in frame.columns:
             got = f"columns {', '.join(map(str, frame.columns))}"
@@ -79,6 +81,7 @@ class TableTask:
         if not known.any():
             raise InputError(f"values in column {target!r}", "missing ones only", "Choose another target.")
         column = frame[target][known]
+        refuse_collections(column if column.dtype == object else (), target)
         name = _detected(column) if task == "auto" else task
         return cls(name, frame[known].drop(columns=target), _targets(column, name))
 

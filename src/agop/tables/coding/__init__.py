@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from agop.errors import InputError
 from agop.tables.coding.comparison import FEWEST_ROWS, better_as_levels, rows_to_compare, targets_to_compare
 from agop.tables.coding.integers import integer_features, learn_integers
-from agop.tables.coding.levels import learn_levels, level_features, levels_of, refuse_free_text
+from agop.tables.coding.levels import learn_levels, level_features, levels_of, refuse_collections, refuse_free_text
 from agop.tables.coding.numbers import is_missing, learn_numbers, number_features, numbers_of
 from agop.tables.coding.times import date_format, learn_times, time_features, times_of
 
@@ -27,7 +27,7 @@ def learn(column: Any, name: str, max_levels: int) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If it holds durations, complex numbers, free text, or dates that cannot be read.
+        If it holds durations, complex numbers, collections, free text, or dates that cannot be read.
     """
     kind, declared = getattr(column.dtype, "kind", "O"), str(column.dtype) == "category"
     objects = np.asarray(column, dtype=object) if kind in "OUT" and not declared else ()
@@ -35,6 +35,7 @@ def learn(column: Any, name: str, max_levels: int) -> dict[str, Any]:
     if kind in "mc" or any(isinstance(value, (timedelta, np.timedelta64, complex)) for value in present):
         advice = "Turn it into numbers: total_seconds() of durations, real and imaginary part of complex numbers."
         raise InputError("numbers, dates or categories", f"column {name!r} of durations or complex numbers", advice)
+    refuse_collections(present, name)
     if kind in "iuf" or (present and all(map(_is_number, present))):
         return learn_numbers(numbers_of(column, name), name)
     if kind == "M" or (present and all(isinstance(value, date) for value in present)):

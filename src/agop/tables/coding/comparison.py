@@ -42,7 +42,7 @@ def rows_to_compare(n: int, n_columns: int) -> NDArray[np.intp]:
 
 
 def targets_to_compare(y: Any) -> Array | None:
-    """Targets (n, C): numbers of variance 1, or indicators of labels and of few numbers; None if y is no such thing."""
+    """Targets (n, C): numbers of variance 1, or indicators of labels and few numbers; None for other or too large y."""
     values = np.asarray(y)
     if values.ndim not in (1, 2) or not values.size:
         return None
@@ -52,7 +52,10 @@ def targets_to_compare(y: Any) -> Array | None:
         if not np.isfinite(numbers).all():
             return None
         if columns.shape[1] > 1 or len(np.unique(numbers)) > _MOST_CLASSES:
-            deviations = numbers.std(0)
+            with np.errstate(over="ignore", invalid="ignore"):
+                deviations = numbers.std(0)
+            if not np.isfinite(deviations).all():
+                return None
             standardized: Array = (numbers - numbers.mean(0)) / np.where(deviations > 0, deviations, 1.0)
             return standardized
     if columns.shape[1] > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from agop.errors import InputError
 from agop.tables.coding.numbers import indicator_scale, is_missing
 
-__all__ = ["learn_levels", "level_features", "levels_of", "refuse_free_text"]
+__all__ = ["learn_levels", "level_features", "levels_of", "refuse_collections", "refuse_free_text"]
 
 _FEW = 20
 """Levels of a row each up to which text counts as categories, however few rows there are."""
@@ -40,6 +40,22 @@ def level_features(levels: Sequence[str | None], coding: dict[str, Any]) -> NDAr
     position = {level: index for index, level in enumerate(coding["levels"])}
     codes = np.array([position.get(level, len(position)) for level in levels])
     return np.where(codes[:, None] == np.arange(len(coding["names"])), coding["scale"], 0.0)
+
+
+def refuse_collections(values: Iterable[Any], name: str) -> None:
+    """InputError for lists, arrays and mappings, which a Parquet file can hold: they are no levels.
+
+    Examples
+    --------
+    >>> refuse_collections(["red", 1.5], "color")
+    >>> refuse_collections([["red", "blue"]], "colors")
+    Traceback (most recent call last):
+    ...
+    agop.errors.InputError: expected numbers, dates or categories in column 'colors', got values of type list. ...
+    """
+    if (found := next((value for value in values if type(value).__hash__ is None), None)) is not None:
+        expected = f"numbers, dates or categories in column {name!r}"
+        raise InputError(expected, f"values of type {type(found).__name__}", "Make a column of each of their parts.")
 
 
 def refuse_free_text(levels: Sequence[str | None], name: str) -> None:

@@ -15,8 +15,10 @@ __all__ = ["indicator_scale", "is_missing", "learn_numbers", "number_features", 
 
 
 def is_missing(value: Any) -> bool:
-    """Whether an object is None, NaN, NaT, or pandas.NA, which compares with nothing."""
-    return value is None or str(value) == "<NA>" or bool(value != value)
+    """Whether an object is None, NaN, NaT, or pandas.NA, which compares with nothing; an array is not."""
+    if value is None or isinstance(value, np.ndarray):
+        return value is None
+    return str(value) == "<NA>" or bool(value != value)
 
 
 def numbers_of(column: Any, name: str) -> NDArray[np.float64]:
