@@ -91,4 +91,4 @@ def test_names_cannot_command_the_terminal():
     assert "\x1b[33m[31mmass" in text
     assert text.count("mass]0;owned 2Jetar") == 4
     assert not re.search("\x1b[]]|\x1b\\[31|[\x07\x08\r\x9b\u202e]", text)
-    assert str(TerminalTable("", [Column("", "name")], [[HOSTILE]])).split()[0] == "[31mmass]0;owned"
+    assert "[31mmass]0;owned 2Jetar" in str(TerminalTable("", [Column("", "name")], [[HOSTILE]]))
