@@ -131,9 +131,11 @@ def test_levels_are_swapped_as_one_column(people):
 def test_errors_fall_with_more_swaps(people):
     table, y = people
     model = table_pipeline(RFMRegressor(Gaussian(3.0), n_iterations=1)).fit(table, y)
-    one, many = (explain(model, table, n_swaps=n) for n in (300, 9000))
-    assert (many.errors < one.errors).all()
-    assert (np.abs(many.effects - one.effects) < 4 * one.errors).all()
+    few = [explain(model, table, n_swaps=300, random_state=k) for k in range(8)]
+    many = explain(model, table, n_swaps=9000)
+    errors = np.mean([each.errors for each in few], 0)
+    assert (many.errors[:3] < errors[:3]).all()  # that of noise is next to nothing
+    assert (np.abs(many.effects - few[0].effects) < 4 * errors)[:3].all()
 
 
 def test_names_of_a_model_alone(people):
