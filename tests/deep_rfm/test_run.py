@@ -203,7 +203,7 @@ def test_the_first_layer_of_the_control_is_that_of_the_run(full_run):
         run, control = (lines[control, seed, 1, "input"] for control in (False, True))
         assert {**control, "control": False} == run
         assert lines[True, seed, 1, "agop"]["nc1_trace_ratio"] == control["nc1_trace_ratio"]
-        assert lines[False, seed, 1, "agop"]["nc1_trace_ratio"] != run["nc1_trace_ratio"]
+        assert lines[False, seed, 1, "agop"]["nc1_trace_ratio"] < 0.8 * run["nc1_trace_ratio"]
     assert lines[False, 3, 2, "input"] != {**lines[False, 0, 2, "input"], "seed": 3}
 
 

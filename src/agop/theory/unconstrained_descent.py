@@ -155,23 +155,25 @@ def _descent(
         torch.autograd.backward(value)
         return float(value.detach())
 
-    def falls(before: float) -> bool:
-        optimizer.step(closure)  # type: ignore[no-untyped-call]
-        return value_now() < before
-
     def value_now() -> float:
         with torch.no_grad():
             return float(objective())
 
+    value = value_now()
     for index in range(steps + 1):
-        value = value_now()
         with torch.no_grad():
             features = tuple(each.clone() for each in _layers(variables, activation))
         yield UnconstrainedFeaturesStep(index, value, features, tuple(each.detach().clone() for each in variables[1:]))
-        if index < steps and not falls(value):
+        if index == steps:
+            return
+        before = value
+        for _ in range(2):
+            optimizer.step(closure)  # type: ignore[no-untyped-call]
+            if (value := value_now()) < before:
+                break
             optimizer.state.clear()  # the curvature that it remembers may mislead
-            if not falls(value):
-                return
+        else:
+            return
 
 
 def _layers(variables: list[Tensor], activation: Callable[[Tensor], Tensor]) -> list[Tensor]:
