@@ -204,7 +204,7 @@ def test_page_is_replaced_whole(run, text, monkeypatch):
         raise InputError("numbers", "none", "Run again.")
 
     monkeypatch.setattr(page, "_numbers", broken)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="numbers, got none"):
         report(run, run.path / "report.html")
     assert (run.path / "report.html").read_text(encoding="utf-8") == text
     assert not list(run.path.glob(".*.tmp"))

@@ -57,5 +57,5 @@ def test_random_rows_keep_their_labels_unless_these_are_permuted():
 def test_types_and_absent_test_rows():
     found = LabeledRows.of(DATA, Settings(test_samples=0, dtype=torch.float32), 0, "channel")
     assert (found.inputs.dtype, found.labels.dtype, found.test) == (torch.float32, torch.int64, None)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="training rows"):
         LabeledRows.of(DATA, Settings(samples=21), 0, "feature")

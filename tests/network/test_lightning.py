@@ -224,8 +224,8 @@ def test_a_dry_run_after_a_training_measures_nothing(tmp_path):
 
 
 def test_what_cannot_be_measured_is_said_before_the_first_epoch(tmp_path):
-    for options in ({"layers": "nothing"}, {"device": "cudaa"}):
-        with pytest.raises(InputError):
+    for options, said in (({"layers": "nothing"}, "layers among"), ({"device": "cudaa"}, "a device")):
+        with pytest.raises(InputError, match=said):
             fit(tmp_path, tracked(tmp_path / "run", **options), module=Broken, max_epochs=3)
     assert not (tmp_path / "run").exists()
 

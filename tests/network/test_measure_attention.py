@@ -139,7 +139,7 @@ def test_unbatched_attention_inside_a_model_is_no_disaster():
         return self.last(self.attention(x, x, x)[0] + x)
 
     model = attention_model(forward)
-    with pytest.raises(agop.errors.InputError):
+    with pytest.raises(agop.errors.InputError, match="depend on other samples"):
         agop.measure(model, batches(x, y))
 
 

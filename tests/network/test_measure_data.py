@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 import agop
-from agop.errors import AgopError, InputError, MemoryBudgetError
+from agop.errors import InputError, MemoryBudgetError
 from network.models import N_CLASSES, Function, batches, data, mlp, seeded
 from oracles.network import assert_agop, assert_collapse, assert_layer, observe
 
@@ -126,7 +126,7 @@ def test_custom_forward():
     loader = [{"a": a, "b": b} for a, b in batches(x, y)]
     assert_same(agop.measure(model, loader, forward=lambda model, batch: (model(batch["a"]), batch["b"])), expected)
     for wrong in (lambda model, batch: model(batch["a"]), lambda model, batch: None):
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match="forward to return"):
             agop.measure(model, loader, forward=wrong)
 
 
@@ -206,7 +206,7 @@ def test_max_samples():
     agop.measure(model, Counted(batches(x, y, (10,))), max_samples=20)
     assert sum(drawn) == 40  # two batches in each of the two passes, no further
     for n in (0, -3):
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match="max_samples"):
             agop.measure(model, [(x, y)], max_samples=n)
 
 
@@ -286,5 +286,8 @@ def test_out_of_distribution_loader():
         found = agop.measure(model, batches(x, y), ood_loader=other)
         assert found["2"].input.nc5_orthogonality == pytest.approx(expected, rel=1e-10)
     # max_samples cuts the samples of the classes, the others may be fewer or more
-    with pytest.raises(AgopError):
+    for times in (1, 3):
+        found = agop.measure(model, [(x, y), (x + 9, y)], ood_loader=times * loader, max_samples=20)
+        assert found["2"].input.nc5_orthogonality == pytest.approx(expected, rel=1e-10)
+    with pytest.raises(InputError, match="got none"):
         agop.measure(model, batches(x, y), ood_loader=[])

@@ -94,7 +94,7 @@ def test_hugging_face_gpt2_language_model():
         return logits.flatten(0, 1), batch[1].flatten()
 
     loader = [(ids[:7], labels[:7]), (ids[7:], labels[7:])]
-    with pytest.raises(agop.errors.InputError):  # tokens depend on each other
+    with pytest.raises(agop.errors.InputError, match="depend on other samples"):  # tokens depend on each other
         agop.measure(model, loader, forward=forward)
     record = agop.measure(model, loader, forward=forward, outputs=agop.Rademacher(2, 0))
     assert record.n_samples == int((labels >= 0).sum())

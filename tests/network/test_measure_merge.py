@@ -288,18 +288,18 @@ def test_notes_of_a_part_are_not_those_of_the_whole():
 
 def test_merge_of_different_things():
     model, x, y, record = measured()
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="same layers"):
         record.merge(agop.measure(model, [(x, y)], layers="0"))
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="outputs='exact'"):
         record.merge(agop.measure(model, [(x, y)], outputs=agop.Rademacher(2, 0)))
     with torch.no_grad():
         model[0].weight.add_(0.1)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="same weight"):
         record.merge(agop.measure(model, batches(x, y)))
     pictures, labels = data(12, (2, 4, 4))
     convolutional = seeded(lambda: Convolutional(nn.Conv2d(2, 3, 3), (4, 4)))
     each, mean = (agop.measure(convolutional, [(pictures, labels)], rows=rows) for rows in ("each", "mean"))
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="rows='each'"):
         each.merge(mean)
 
 
@@ -362,12 +362,12 @@ def test_save_and_load_of_awkward_records(tmp_path):
     assert json.dumps(list(loaded.lines())) == json.dumps(list(record.lines()))
     assert loaded["again"].weight.dtype == record["again"].weight.dtype
     (tmp_path / "b.safetensors").write_bytes(b"nothing of the kind")
-    with pytest.raises(AgopError):
+    with pytest.raises(AgopError, match=r"b\.safetensors"):
         NetworkRecord.load(tmp_path / "b.safetensors")
     agop.runs.storage.save(tmp_path / "c.safetensors", {"x": torch.ones(2)}, {"kind": "other"})
-    with pytest.raises(AgopError):
+    with pytest.raises(AgopError, match=r"c\.safetensors"):
         NetworkRecord.load(tmp_path / "c.safetensors")
-    with pytest.raises(AgopError):
+    with pytest.raises(AgopError, match=r"missing\.safetensors"):
         NetworkRecord.load(tmp_path / "missing.safetensors")
 
 

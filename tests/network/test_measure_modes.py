@@ -165,7 +165,7 @@ def test_samples_that_mix_in_the_batch_are_not_silently_wrong():
     """Exact directions take one backward pass for all samples, which is wrong where outputs depend on other samples."""
     x, y = data()
     model = two_layers(lambda self, x: (h := self.last(torch.tanh(self.first(x)))) + h.mean(0))
-    with pytest.raises(agop.errors.InputError):
+    with pytest.raises(agop.errors.InputError, match="depend on other samples"):
         agop.measure(model, batches(x, y))
 
 

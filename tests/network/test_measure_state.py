@@ -132,8 +132,17 @@ def test_after_an_error(error, where, at):
     assert_unchanged(before, snapshot(model))
 
 
-@pytest.mark.parametrize("problem", ["labels", "one class", "other data", "layers", "nan"])
-def test_after_a_refusal(problem):
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        ("labels", "got label -9"),
+        ("one class", "two or more classes"),
+        ("other data", "same data in both passes"),
+        ("layers", "got 'nothing'"),
+        ("nan", "finite outputs"),
+    ],
+)
+def test_after_a_refusal(problem, said):
     x, y = data(13, (2, 6, 6))
     model = used_model()
     options = {}
@@ -156,7 +165,7 @@ def test_after_a_refusal(problem):
 
         loader = Changing(loader)
     before = snapshot(model)
-    with pytest.raises(agop.errors.InputError):
+    with pytest.raises(agop.errors.InputError, match=said):
         agop.measure(model, loader, **options)
     assert_unchanged(before, snapshot(model))
 

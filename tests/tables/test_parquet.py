@@ -201,7 +201,7 @@ def test_a_file_that_changes_while_it_is_read(path, monkeypatch):
             changed.to_parquet(path, row_group_size=250)
         return iter(features)
 
-    with pytest.raises(InputError):
+    with pytest.raises(DataFileError, match=path.name):
         model[1].fit(start, task.targets)
 
 
