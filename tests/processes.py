@@ -7,7 +7,10 @@ import time
 
 import torch
 
-__all__ = ["start", "start_ranks"]
+__all__ = ["exit_codes", "start", "start_ranks"]
+
+SECONDS = 180
+"""Time after which processes that should have ended are killed; it is far from what a loaded machine takes."""
 
 
 def _loaded():
@@ -39,3 +42,13 @@ def start_ranks(work, n, folder, *, join=True):
     """
     _loaded()
     return torch.multiprocessing.start_processes(work, (n, str(folder)), nprocs=n, join=join, start_method="forkserver")
+
+
+def exit_codes(work, n, folder):
+    """Exit code of each of n such processes; a negative one of those that do not end, which are killed."""
+    processes, end = start_ranks(work, n, folder, join=False).processes, time.monotonic() + SECONDS
+    for process in processes:
+        process.join(max(0, end - time.monotonic()))
+        process.kill()
+        process.join()
+    return [process.exitcode for process in processes]

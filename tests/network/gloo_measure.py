@@ -18,10 +18,10 @@ from agop.errors import AgopError
 from agop.network.passes import over_ranks
 from network.models import N_CLASSES, Convolutional, Function, ResNet, batches, data, mlp, seeded
 
-TIMEOUT = 20.0
-"""Seconds after which a rank that waits for another gives up."""
+TIMEOUT = 600.0
+"""Seconds after which a rank that waits for another gives up: more than a test may take, so that none needs to."""
 
-PATIENCE = 6.0
+PATIENCE = 3.0
 """The same where one is stuck."""
 
 
@@ -123,10 +123,12 @@ def measured(case, group=None):
 
 
 def joined(rank, world, folder, seconds=TIMEOUT):
-    """The group of all ranks, that of torch.distributed itself."""
+    """The group of all ranks, that of torch.distributed itself; its patience begins when all are there."""
     torch.set_num_threads(1)
-    where, patience = f"file://{folder}/rendezvous", timedelta(seconds=seconds)
-    dist.init_process_group("gloo", init_method=where, rank=rank, world_size=world, timeout=patience)
+    store = dist.FileStore(f"{folder}/rendezvous", world)
+    store.set(str(rank), "here")
+    store.wait([str(each) for each in range(world)], timedelta(seconds=TIMEOUT))
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=world, timeout=timedelta(seconds=seconds))
     return dist.group.WORLD
 
 
@@ -274,7 +276,14 @@ def die(rank: int, world: int, folder: str) -> None:
 
 def get_stuck(rank: int, world: int, folder: str) -> None:
     """Measure with a rank whose second batch takes longer than the others wait."""
-    _measure_with(partial(time.sleep, 2 * PATIENCE), joined(rank, world, folder, PATIENCE), folder)
+    _measure_with(partial(others_have_ended, world, folder), joined(rank, world, folder, PATIENCE), folder)
+
+
+def others_have_ended(world, folder):
+    """Wait until all but rank 1 have noted an error."""
+    for rank in {*range(world)} - {1}:
+        while not Path(folder, f"rank{rank}.txt").exists():
+            time.sleep(0.05)
 
 
 def _measure_with(event, group, folder):

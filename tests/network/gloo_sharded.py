@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import itertools
 import os
-import time
 from functools import partial
 from pathlib import Path
 from unittest import mock
@@ -19,7 +18,7 @@ from torch.distributed.tensor import DTensor
 
 import agop
 from agop.errors import AgopError
-from network.gloo_measure import CASES, PARTS, PATIENCE, ROWS, joined, note_error
+from network.gloo_measure import CASES, PARTS, PATIENCE, ROWS, joined, note_error, others_have_ended
 from network.models import N_CLASSES, mlp, seeded
 
 ALIKE = [name for name in CASES if name not in ("ranks without rows", "layer of one batch")]
@@ -177,7 +176,7 @@ def die(rank: int, world: int, folder: str) -> None:
 
 def get_stuck(rank: int, world: int, folder: str) -> None:
     """Measure with a rank whose second batch takes longer than the others wait."""
-    _measure_with(partial(time.sleep, 2 * PATIENCE), joined(rank, world, folder, PATIENCE), folder)
+    _measure_with(partial(others_have_ended, world, folder), joined(rank, world, folder, PATIENCE), folder)
 
 
 def fail(rank: int, world: int, folder: str) -> None:
