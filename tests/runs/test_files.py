@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from agop.errors import OutputError
-from agop.runs.files import is_temporary, remove, replacing, write_text_atomic
+from agop.errors import InputError, OutputError
+from agop.runs.files import check_writable, is_temporary, remove, replacing, write_text_atomic
 
 KILLED = """
 import os, sys
@@ -24,10 +24,13 @@ with replacing(Path(sys.argv[1])) as temporary:
 posix = pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
 
 
+NAME = "model [1]\n2"
+
+
 @pytest.fixture
 def writer(tmp_path):
     """A process that has written half of a file, and waits."""
-    arguments = [sys.executable, "-c", KILLED, str(tmp_path / "model [1]")]
+    arguments = [sys.executable, "-c", KILLED, str(tmp_path / NAME)]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "at work\n"
@@ -47,19 +50,19 @@ def test_what_a_killed_writer_leaves_is_removed_by_the_next_of_that_file(writer,
     assert is_temporary(left)
     write_text_atomic(tmp_path / "model", "another file")
     assert names(tmp_path) == [left, "model"]
-    write_text_atomic(tmp_path / "model [1]", "new")
-    assert names(tmp_path) == ["model", "model [1]"]
+    write_text_atomic(tmp_path / NAME, "new")
+    assert names(tmp_path) == ["model", NAME]
 
 
 @posix
 def test_what_another_process_writes_now_is_left_to_it(writer, tmp_path):
-    write_text_atomic(tmp_path / "model [1]", "first")
+    write_text_atomic(tmp_path / NAME, "first")
     assert len(names(tmp_path)) == 2
     writer.stdin.write("\n")
     writer.stdin.close()
     assert writer.wait() == 0
-    assert names(tmp_path) == ["model [1]"]
-    assert (tmp_path / "model [1]").read_text() == "half"
+    assert names(tmp_path) == [NAME]
+    assert (tmp_path / NAME).read_text() == "half"
 
 
 def test_two_writers_in_one_process(tmp_path):
@@ -100,3 +103,43 @@ def test_no_folder_of_others_is_emptied(tmp_path):
         remove(mine)
     assert names(tmp_path) == ["file", "mine"]
     assert names(mine) == ["kept"]
+
+
+@posix
+def test_links_stay_and_lead_to_the_file(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "here").symlink_to("disk/there")
+    for text in ("new", "newer"):  # the file is made, and replaced
+        check_writable(tmp_path / "here")
+        write_text_atomic(tmp_path / "here", text)
+        assert (tmp_path / "here").is_symlink()
+        assert (tmp_path / "disk" / "there").read_text() == text
+    assert names(tmp_path / "disk") == ["there"]
+
+
+@posix
+@pytest.mark.parametrize("write", [check_writable, lambda path: write_text_atomic(path, "new")])
+def test_links_that_lead_nowhere(write, tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "lost").symlink_to("nowhere/there")
+    for name in ("loop", "lost"):
+        with pytest.raises(OutputError, match=name):
+            write(tmp_path / name)
+    assert names(tmp_path) == ["loop", "lost"]
+    assert all(path.is_symlink() for path in tmp_path.iterdir())
+
+
+@posix
+@pytest.mark.parametrize("write", [check_writable, lambda path: write_text_atomic(path, "new")])
+def test_pipes_devices_and_folders_are_no_files(write, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    terminals = os.openpty()
+    (tmp_path / "device").symlink_to(os.ttyname(terminals[1]))
+    for name in ("pipe", "folder", "device"):
+        with pytest.raises(InputError, match=name):
+            write(tmp_path / name)
+    for terminal in terminals:
+        os.close(terminal)
+    assert names(tmp_path) == ["device", "folder", "pipe"]
+    assert (tmp_path / "pipe").is_fifo()

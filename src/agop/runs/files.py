@@ -21,7 +21,7 @@ if sys.platform != "win32":
 
 __all__ = ["check_writable", "is_temporary", "remove", "replacing", "write_text_atomic", "writing"]
 
-_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}\.tmp")
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}\.tmp", re.DOTALL)
 
 
 def write_text_atomic(path: str | os.PathLike[str], text: str) -> None:
@@ -38,22 +38,22 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a name in a temporary folder beside ``path``; what is written there replaces it if the block succeeds.
 
     Writers may make temporary files of their own beside it. A process that is killed leaves the folder, which the next
-    one that writes ``path`` removes.
+    one that writes ``path`` removes. A link stays: what it points to is replaced.
 
     Raises
     ------
     InputError
-        If the folder does not exist.
+        If the folder does not exist, or what is there is no file but a folder, a pipe or a device.
     OutputError
         If the file cannot be written, or one that is there is read-only.
     """
     if not path.parent.is_dir():
         raise InputError(f"a folder {path.parent} to write {path.name} to", "no such folder", "Create it first.")
-    temporary = _temporary(path)
-    file = temporary / "file"
     with writing(path):
-        _check_may_replace(path)
-        _remove_abandoned(path)
+        place = _place(path)
+        _remove_abandoned(place)
+        temporary = _temporary(place)
+        file = temporary / "file"
         try:
             temporary.mkdir()
             with _held(temporary):
@@ -63,17 +63,16 @@ def replacing(path: Path) -> Iterator[Path]:
                 file.chmod(mode)
                 with file.open("rb+") as opened:
                     os.fsync(opened.fileno())
-                file.replace(path)
+                file.replace(place)
         finally:
             with suppress(OSError):  # one that stays is removed by the next writer
                 _unlink(temporary)
 
 
 def check_writable(path: Path) -> None:
-    """Raise OutputError unless a file can be written at ``path``: a temporary one is, beside it."""
-    temporary = _temporary(path)
+    """Raise what ``replacing`` would raise unless a file can be written at ``path``: a temporary one is, beside it."""
     with writing(path):
-        _check_may_replace(path)
+        temporary = _temporary(_place(path))
         temporary.touch()
         temporary.unlink()
 
@@ -107,10 +106,19 @@ def writing(path: Path) -> Iterator[None]:
         raise OutputError(f"to write {path}", reason, "Make room or choose another place.") from error
 
 
-def _check_may_replace(path: Path) -> None:
-    """Raise PermissionError for a file that is read-only, though its folder is not."""
+def _place(path: Path) -> Path:
+    """The file that a name stands for, which links lead to, if one may be made or replaced there.
+
+    A file that is read-only may not, though its folder is not.
+    """
+    place = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if place.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    if path.exists() and not path.is_file():
+        raise InputError("a file to write to", f"{path}, a folder, pipe or device", "Choose another name.")
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    return place
 
 
 def _temporary(path: Path) -> Path:
