@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from pathlib import Path
 
 import torch
@@ -17,8 +16,10 @@ import agop
 from agop.network.capture.calls import Capture
 from agop.network.capture.state import undisturbed
 from agop.network.capture.weights import Weights
+from network.gloo_measure import joined
 
-TIMEOUT = datetime.timedelta(seconds=60)
+PATIENCE = 120.0
+"""Seconds after which a rank that waits for another gives up."""
 
 
 class Block(nn.Module):
@@ -123,9 +124,7 @@ def parameter_gradients(network):
 
 def run(rank: int, world_size: int, folder: str) -> None:
     """Capture in every way, and save what was found."""
-    torch.set_num_threads(1)
-    rendezvous = f"file://{folder}/rendezvous"
-    dist.init_process_group("gloo", init_method=rendezvous, rank=rank, world_size=world_size, timeout=TIMEOUT)
+    joined(rank, world_size, folder, PATIENCE)
     mesh = init_device_mesh("cpu", (world_size,))
     found = {}
     for name, network in {
