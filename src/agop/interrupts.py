@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 from types import FrameType
@@ -15,7 +16,8 @@ def end_when_interrupted() -> None:
     """Let a signal end this process with a sentence and the exit code 130, until `raise_when_interrupted`.
 
     For the seconds in which modules are imported: Python drops an exception that comes while it calls back from there,
-    and compiled modules make another one of it, so that the process would go on. A signal that is ignored stays so.
+    and compiled modules make another one of it, so that the process would go on. A signal that is ignored stays so, and
+    one that comes when all is done, while Python takes itself down, changes nothing any more.
 
     References
     ----------
@@ -24,6 +26,7 @@ def end_when_interrupted() -> None:
     for number in _NUMBERS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
+            atexit.register(signal.signal, number, signal.SIG_IGN)
 
 
 def raise_when_interrupted() -> None:

@@ -57,6 +57,14 @@ def test_an_end_during_the_work_says_what_there_is(number, heeded_ctrl_c):
 
 
 @pytest.mark.parametrize("number", [SIGINT, SIGTERM])
+@pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), (MERGE, 2)])
+def test_a_signal_after_the_end_changes_nothing(number, arguments, code):
+    """As Python takes itself down, when it has no handlers of its own any more."""
+    begin = "sys.last = type('Last', (), {'__del__': lambda _, kill=os.kill, own=os.getpid(): kill(own, number)})()"
+    assert ended("nothing", number, *arguments, begin=begin)[0] == code
+
+
+@pytest.mark.parametrize("number", [SIGINT, SIGTERM])
 def test_a_signal_that_is_ignored_stays_so(number):
     """As those of a command in the background, or under nohup."""
     assert ended("typer.models", number, "--help", begin="signal.signal(number, signal.SIG_IGN)") == (0, "")
