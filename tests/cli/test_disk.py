@@ -41,15 +41,18 @@ def test_a_name_that_the_system_refuses(table, tmp_path, monkeypatch, name):
 
 
 def test_names_that_are_no_text(table, tmp_path):
-    """Of a table and a run: they are printed, and stand in run.json as they are."""
+    """Of a table, a model and runs: they are printed, and stand in run.json as they are."""
     odd = table.rename(tmp_path / "t\udcff.csv")
-    model, run = tmp_path / "model.safetensors", tmp_path / "r\udcff"
+    model, run, deep = tmp_path / "m\udcff.safetensors", tmp_path / "r\udcff", tmp_path / "d\udcff"
     fitted = invoke("fit", odd, "--target", "y", "--out", model)
     assert fitted.exit_code == 0, fitted.output
     explained = invoke("explain", model, odd, "--folds", 0, "--run", run)
     assert explained.exit_code == 0, explained.output
-    assert Run.open(run).info()["settings"]["table"] == str(odd)
-    assert invoke("report", run, "--out", tmp_path / "page\udcff.html").exit_code == 0
+    settings = Run.open(run).info()["settings"]
+    assert (settings["table"], settings["model"]) == (str(odd), str(model))
+    assert invoke(*SMALL, "--out", deep).exit_code == 0
+    for each in (run, model, deep):
+        assert invoke("report", each, "--out", tmp_path / "page\udcff.html").exit_code == 0
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):

@@ -6,7 +6,8 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -95,7 +96,7 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any
     """
     path = Path(path)
     try:
-        with safe_open(path, framework="pt") as file:
+        with _opened(path) as file:
             stored = strict_json((file.metadata() or {})[_METADATA_KEY])
             version, checksum, header = stored["format"], stored.get("checksum"), dict(stored["header"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
@@ -123,7 +124,7 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any
 
 def is_stored(path: str | os.PathLike[str]) -> bool:
     """Whether a safetensors file is one that `save` wrote, and `load` reads; SafetensorError if it is none at all."""
-    with safe_open(path, framework="pt") as file:
+    with _opened(path) as file:
         return _METADATA_KEY in (file.metadata() or {})
 
 
@@ -180,6 +181,16 @@ def strict_json(text: str | bytes) -> Any:
 def write_json(path: str | os.PathLike[str], value: object) -> None:
     """Write ``to_json(value)`` as indented, strict JSON; ``path`` is replaced whole or left as it was."""
     write_text_atomic(path, json.dumps(to_json(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
+    """A safetensors file; PyTorch takes no name that is no text, but the number of the open file."""
+    name = os.fspath(path)
+    with Path(name).open("rb") as opened:
+        is_text = name == name.encode(errors="ignore").decode()
+        with safe_open(name if is_text else f"/dev/fd/{opened.fileno()}", framework="pt") as file:
+            yield file
 
 
 def _refuse(constant: str) -> None:
