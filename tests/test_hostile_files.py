@@ -26,7 +26,8 @@ from agop.kernels import Laplace
 from agop.network import NetworkRecord
 from agop.reports import result_of
 from agop.rfm import RFMRegressor
-from agop.runs import storage
+from agop.runs import Run, storage
+from agop.runs.seal import write_signed
 from network.models import data, mlp, seeded
 
 N = 100_000 if os.environ.get("AGOP_FAULTS") == "all" else 500
@@ -202,6 +203,23 @@ def test_two_lines_of_one_layer(make_run):
         DataFileError, match=r"one line of .* with seed=0, control=false, layer=1, stage=.*, got several"
     ):
         result_of(run)
+
+
+@pytest.mark.parametrize(
+    "sealed",
+    [
+        *([], "x", 7, ["metrics.jsonl"], {"metrics.jsonl": None}, {"metrics.jsonl": {"a": [1]}}, {"": "x"}),
+        *({name: "x"} for name in ("../run.json", "/dev/zero", "a\nb.json", "nul\0.json", "n" * 5000, "seed0", ".")),
+    ],
+)
+def test_seals_of_a_stranger(sealed, make_run, bounded):
+    """Nothing outside the folder is read."""
+    run = make_run(depth=1, seeds=(0,))
+    write_signed(run.path / "run.json", {**run.info(), "sealed": sealed})
+    for read in (lambda: result_of(run), lambda: Run.create(run.path, run.info()["settings"], kind="deep-rfm")):
+        with pytest.raises(DataFileError) as error:
+            soon(read)
+        assert "\n" not in str(error.value)
 
 
 BOMBS = {

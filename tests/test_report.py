@@ -242,6 +242,9 @@ def test_damaged_tensors(make_run, kept):
     run = make_run(depth=1, seeds=(0,))
     file = run.path / "tensors.safetensors"
     file.write_bytes(file.read_bytes()[:kept])
+    with pytest.raises(DataFileError, match=r"got tensors\.safetensors"):
+        result_of(run)
+    run.record(sealed=None)
     with pytest.raises(DataFileError, match=r"tensors\.safetensors to be a complete safetensors file"):
         result_of(run)
 

@@ -250,6 +250,7 @@ def test_interrupted_while_writing(full_run, toy, tmp_path, monkeypatch, method,
 def test_lost_lines_are_computed_again(full_run, toy, tmp_path, lost):
     run = run_deep_rfm(FULL, toy, tmp_path / "run")
     lines = run.metrics()
+    run.record(sealed=None)  # as one that has not finished
     run.rewrite(lines[:lost] + lines[lost + 1 :])
     assert numbers(run_deep_rfm(FULL, toy, run.path)) == numbers(full_run)
 

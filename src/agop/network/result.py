@@ -60,7 +60,8 @@ class NetworkResult:
         accuracy = {_accuracy_column(info): info["accuracy"]} if "accuracy" in info else {}
         wanted = [{**accuracy, **line, "seed": line.get("seed", 0), "epoch": line.get(unit, 0)} for line in lines]
         files = [run.path / "network.safetensors", *sorted(run.path.glob("seed*/network.safetensors"), key=_seed)]
-        record = next((NetworkRecord.load(file) for file in files if file.exists()), None)
+        file = next((Run(file.parent).tensors_file(file.name) for file in files if file.exists()), None)
+        record = None if file is None else NetworkRecord.load(file)
         return cls(run.name, info, wanted, record, _epochs(run), unit)
 
     @classmethod

@@ -118,6 +118,7 @@ def _from_run(run: Run) -> Result:
         raise InputError(
             f"{run.path} to hold a run of {', '.join(known)}", f"one of kind {name!r}", "Choose another folder."
         )
+    run.check()
     try:
         return cast(Result, known[name].read(run))
     except AgopError:

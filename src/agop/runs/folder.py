@@ -19,7 +19,7 @@ from agop.runs import files, storage
 from agop.runs.environment import machine, versions
 from agop.runs.jsonl import append, as_text, parsed
 from agop.runs.lock import LOCK_FILE, writer_lock
-from agop.runs.seal import check_sealed, read_signed, seals, write_signed
+from agop.runs.seal import check_seal, check_seals, digest, read_signed, seals, write_signed
 from agop.runs.storage import JSON
 
 __all__ = ["Run"]
@@ -32,7 +32,7 @@ class Run:
     One process writes a run at a time, from ``create`` to ``finish`` or its own end. ``run.json`` holds ``kind`` (by
     which reports know the run), ``settings``, ``versions``, ``machine``, ``started`` and ``finished`` (UTC),
     ``seconds`` (working time), ``resumed`` (an entry for each later session), free sections, the SHA-256 of all of it
-    under ``digest``, and under ``sealed``, once the run has finished, that of every other JSON file.
+    under ``digest``, and under ``sealed``, once the run has finished, the checksum of every file that is read again.
     ``metrics.jsonl`` has one JSON object a line. All JSON is strict: NaN and infinities become null.
 
     Examples
@@ -61,7 +61,7 @@ class Run:
             If the folder holds a run of another kind or other settings, any run if not ``resume``, or other files, or
             if another process writes it.
         DataFileError
-            If its ``run.json`` cannot be read.
+            If its ``run.json`` cannot be read, or the run has finished and a file of it is not what it was then.
         OutputError
             If the folder cannot be written.
         """
@@ -74,6 +74,7 @@ class Run:
         run._remove_temporary()
         session: dict[str, JSON] = {"versions": versions(), "machine": machine(), "started": _now()}
         if run.is_started():
+            run.check()
             run.record(resumed=[*run.info().get("resumed", []), session], finished=None, sealed=None)
         else:
             run._write({"kind": kind, "settings": wanted, **session, "finished": None, "seconds": 0.0})
@@ -116,7 +117,7 @@ class Run:
         self._worked(start)
 
     def finish(self) -> None:
-        """Note the time of the end, seal the JSON files against damage, and let others write."""
+        """Note the time of the end, seal the files against changes, and let others write."""
         self.record(finished=_now(), sealed=seals(self.path))
         self._release()
 
@@ -144,15 +145,33 @@ class Run:
         Raises
         ------
         DataFileError
-            If it was sealed and is another, or cannot be read.
+            If the run has finished and it is not what it was then, or it cannot be read.
         """
-        file, sealed = self.path / name, (self.info().get("sealed") or {}).get(name)
+        file = self.path / name
         try:
-            contents = file.read_bytes() if file.exists() else b""
+            contents = file.read_bytes() if file.exists() else None
         except OSError as error:
             raise DataFileError(f"{file} to be a file", str(error), "Copy the folder again.") from error
-        check_sealed(file, contents, sealed)
-        return contents
+        check_seal(self.path, name, None if contents is None else digest(contents), self.info().get("sealed"))
+        return contents or b""
+
+    def tensors_file(self, name: str) -> Path:
+        """Path of a file of tensors of the run, which may have been left out.
+
+        Raises
+        ------
+        DataFileError
+            If the run has finished and the file is not what it was then: its checksum is compared, and is that of the
+            tensors wherever they are loaded.
+        """
+        file = self.path / name
+        if file.exists():
+            check_seal(self.path, name, storage.checksum_of(file), self.info().get("sealed"))
+        return file
+
+    def check(self) -> None:
+        """Raise DataFileError if the run has finished and a file of it is not what it was then."""
+        check_seals(self.path, self.info().get("sealed") or {})
 
     def rewrite(self, lines: Iterable[Mapping[str, object]]) -> None:
         """Replace all lines of ``metrics.jsonl`` at once, as when sorting them or dropping half a group."""
@@ -164,7 +183,8 @@ class Run:
 
     def load_tensors(self) -> dict[str, Tensor]:
         """Read ``tensors.safetensors``, see `agop.runs.storage.load`; nothing if there is none."""
-        return storage.load(self._tensors)[0] if self._tensors.exists() else {}
+        file = self.tensors_file(self._tensors.name)
+        return storage.load(file)[0] if file.exists() else {}
 
     @property
     def _metrics(self) -> Path:

@@ -23,6 +23,7 @@ from agop.runs.files import replacing, write_text_atomic
 __all__ = [
     "FORMAT_VERSION",
     "JSON",
+    "checksum_of",
     "is_stored",
     "load",
     "save",
@@ -126,6 +127,15 @@ def is_stored(path: str | os.PathLike[str]) -> bool:
     """Whether a safetensors file is one that `save` wrote, and `load` reads; SafetensorError if it is none at all."""
     with _opened(path) as file:
         return _METADATA_KEY in (file.metadata() or {})
+
+
+def checksum_of(path: str | os.PathLike[str]) -> str | None:
+    """Checksum in the header of a file that `save` wrote, None of any other; `load` compares the tensors with it."""
+    try:
+        with _opened(path) as file:
+            return str(strict_json(file.metadata()[_METADATA_KEY])["checksum"])
+    except (KeyError, OSError, RecursionError, SafetensorError, TypeError, ValueError):
+        return None
 
 
 def to_json(value: object) -> JSON:

@@ -183,7 +183,7 @@ def _merged(parts: Sequence[_Part], observe: Callable[[], object]) -> tuple[Netw
 
     def records() -> Iterator[NetworkRecord]:
         for part in parts:
-            found = NetworkRecord.load(part.run.path / "network.safetensors")
+            found = NetworkRecord.load(part.run.tensors_file("network.safetensors"))
             notes.update(dict.fromkeys(note for note in part.info["notes"] if note not in found.notes))
             yield found
             observe()

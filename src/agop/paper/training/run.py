@@ -110,7 +110,7 @@ def trained_network(run: Run, seed: int) -> nn.Module:
     Raises
     ------
     DataFileError
-        If that training is not finished.
+        If that training is not finished, or its weights are not those that it finished with.
 
     Examples
     --------
@@ -124,7 +124,7 @@ def trained_network(run: Run, seed: int) -> nn.Module:
     """
     info = run.info()
     network = TrainSettings.of(info["settings"]).network(info["input_shape"], info["n_classes"], seed)
-    load_weights(network, seed_folder(run, seed) / "weights.safetensors")
+    load_weights(network, run.tensors_file(f"{seed_folder(run, seed).name}/weights.safetensors"))
     return network.eval()
 
 
