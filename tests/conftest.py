@@ -7,47 +7,50 @@ import importlib
 import os
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 import torch
-from hypothesis import settings
 
 from agop import datasets
 from agop.runs import Run
-from seeds.drawn import add_option, register
-from seeds.shift import SEED, shift_seeds
+from seeds.shift import set_shift, shift, shift_seeds, shift_seeds_of_processes
+from seeds.sweep import Sweep, add_options
 
 os.environ["MPLBACKEND"] = "Agg"
 
-settings.register_profile("agop", deadline=None, derandomize=SEED == 0, database=None)
-settings.load_profile("agop")
-if "AGOP_SEED" in os.environ:
-    shift_seeds()
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        [str(Path(__file__).parent / "seeds"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    )
+hypothesis.settings.register_profile("agop", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("agop")
 
 
 def pytest_addoption(parser):
-    add_option(parser)
+    add_options(parser)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
-    """The console of the commands has no width of its own; Hypothesis draws other examples for other seeds."""
+    """The console of the commands has no width of its own; seeds are shifted before files of tests are imported."""
     os.environ.pop("COLUMNS", None)
     importlib.import_module("agop.cli.terminal")
-    if SEED:
-        config.option.hypothesis_seed = SEED
+    if seeds := config.getoption("--seeds"):
+        set_shift(seeds[0])
+        config.pluginmanager.register(Sweep(seeds, config.getoption("--seconds")))
     if "AGOP_SEED" in os.environ:
-        register(config)
+        shift_seeds()
+        shift_seeds_of_processes()
+
+
+def pytest_runtest_setup(item):
+    """Hypothesis draws other examples for other seeds."""
+    if "AGOP_SEED" in os.environ and "hypothesis" in item.keywords:
+        hypothesis.seed(shift())(item.obj)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def one_thread():
     """Matrices this small are not worth a second thread; numbers must not depend on it, so odd seeds have two."""
     threads = torch.get_num_threads()
-    torch.set_num_threads(1 + SEED % 2)
+    torch.set_num_threads(1 + shift() % 2)
     yield
     torch.set_num_threads(threads)
 
