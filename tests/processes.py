@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import time
 
 import torch
+
+from seeds.shift import set_shift, shift
 
 __all__ = ["exit_codes", "start", "start_ranks"]
 
@@ -41,7 +44,14 @@ def start_ranks(work, n, folder, *, join=True):
     ``work`` must be importable.
     """
     _loaded()
-    return torch.multiprocessing.start_processes(work, (n, str(folder)), nprocs=n, join=join, start_method="forkserver")
+    arguments = (shift(), pickle.dumps(work), n, str(folder))
+    return torch.multiprocessing.start_processes(_work_with_shift, arguments, n, join, start_method="forkserver")
+
+
+def _work_with_shift(rank, number, work, *arguments):
+    """Draw as the process that starts this one: that of which it is a copy may have begun with another shift."""
+    set_shift(number)
+    pickle.loads(work)(rank, *arguments)  # noqa: S301 (our own bytes): its module may draw while it is imported
 
 
 def exit_codes(work, n, folder):

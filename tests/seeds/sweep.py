@@ -96,6 +96,10 @@ def _execute_again(item):
     for module in [*(each for each in list(sys.modules.values()) if _is_beside(each, item.path)), item.module]:
         stays = {name: value for name, value in vars(module).items() if isinstance(value, FunctionType | type)}
         module.__spec__.loader.exec_module(module)
+        for name, value in stays.items():
+            if isinstance(value, FunctionType):
+                value.__defaults__ = vars(module)[name].__defaults__
+                value.__kwdefaults__ = vars(module)[name].__kwdefaults__
         vars(module).update(stays)
 
 
