@@ -216,6 +216,9 @@ def test_slashes_and_links_do_not_matter(make_run, tmp_path):
     for path in (f"{run.path}/", tmp_path / "link", f"{tmp_path}/link/"):
         assert read_results([path])[0].name == run.path.name
         assert result_of(path).lines == run.metrics()
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(DataFileError, match="got nothing"):
+        read_results([tmp_path / "loop"])
 
 
 def test_lines_of_a_later_agop_are_left_out(make_run, record, tmp_path):

@@ -140,7 +140,7 @@ def _names(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
     >>> _names(["runs/a/mlp", "runs/b/mlp"])
     ['a/mlp', 'b/mlp']
     """
-    parts = [Path(str(Path(path).resolve()).removesuffix(".safetensors")).parts for path in paths]
+    parts = [Path(os.path.realpath(path).removesuffix(".safetensors")).parts for path in paths]
     for length in range(1, max(map(len, parts)) + 1):
         names = ["/".join(part[-length:]) for part in parts]
         if len(set(names)) == len(names):

@@ -257,7 +257,10 @@ def test_what_is_no_part(here):
         (runs, "./part2", "expected a new folder for the merged run, got part2, one of the parts."),
         (["part1", "nowhere"], "merged", "expected nowhere/run.json to hold JSON, got "),
         (["part1", "./part1"], "merged", "got the same numbers in part1 and part1"),
+        (["part1", "loop"], "merged", "expected loop/run.json to hold JSON, got "),
+        (runs, "loop", "expected to write loop, got "),
     ]
+    Path("loop").symlink_to("loop")
     Run.create("unfinished", Run.open("part1").info()["settings"], kind="network")
     cases.append((["part1", "unfinished"], "merged", "expected unfinished to hold a finished run of agop measure, got"))
     Run.create("forest", {}, kind="deep-rfm")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import file_digest
@@ -66,8 +67,7 @@ def merge_runs(folders: Sequence[Path], out: Path, observe: Callable[[], object]
     """
     if len(folders) < 2:
         raise InputError("two or more runs to merge", str(len(folders)), "Name the folder of each.")
-    places = [folder.resolve() for folder in folders]
-    if out.resolve() in places:
+    if os.path.realpath(out) in map(os.path.realpath, folders):
         raise InputError("a new folder for the merged run", f"{out}, one of the parts", "Choose another folder.")
     parts = [_Part.read(folder) for folder in folders]
     for one, other in pairwise(parts):
