@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import os
 import zipfile
 
 import numpy as np
@@ -124,6 +125,18 @@ def test_weights(name, tmp_path, bounded):
         found = tried(read, content, file, rng)
         if found is not None and name == "own.safetensors":
             assert all(torch.equal(found[each], state[each]) for each in state)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
+def test_weights_are_awaited_from_no_pipe(suffix, tmp_path):
+    pipe = tmp_path / f"pipe{suffix}"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDWR)  # without one, whoever opened the pipe would wait
+    os.write(end, bytes(2**12))
+    with pytest.raises(DataFileError, match="a folder, pipe or device"):
+        load_weights(torch.nn.Linear(2, 3), pipe)
+    os.close(end)
 
 
 def test_weights_that_unpack_to_gibibytes(tmp_path, bounded):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 
@@ -65,6 +66,16 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 def test_a_table_that_cannot_be_read(tmp_path):
     (tmp_path / "folder.csv").mkdir()
     assert_one_sentence(invoke("fit", tmp_path / "folder.csv", "--target", "y", "--out", tmp_path / "model"))
+
+
+def test_a_full_disk_of_what_is_printed(table, tmp_path, monkeypatch):
+    def full(text):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(fitting, "say", full)
+    result = invoke("fit", table, "--target", "y", "--out", tmp_path / "model")
+    assert_one_sentence(result)
+    assert words(result.stderr) == f"Error: {os.strerror(errno.ENOSPC)}."
 
 
 def test_ctrl_c_says_what_there_is(table, tmp_path, monkeypatch, heeded_ctrl_c):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +140,16 @@ def test_truncated_file(share, file):
 def test_missing_file(file):
     with pytest.raises(DataFileError, match=r"values.safetensors to be a complete safetensors file.*No such"):
         load(file)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+def test_a_folder_and_a_pipe(tmp_path, file):
+    os.mkfifo(file)
+    end = os.open(file, os.O_RDWR)  # without one, whoever opened the pipe would wait
+    for path in (file, tmp_path):
+        with pytest.raises(DataFileError, match="a folder, pipe or device"):
+            load(path)
+    os.close(end)
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,6 @@ def _printed_errors() -> Iterator[None]:
 
 def _sentence(error: AgopError | OSError) -> str:
     """What an error says, without the number that the system gives it."""
-    if isinstance(error, AgopError) or error.filename is None:
+    if isinstance(error, AgopError) or error.strerror is None:
         return str(error)
-    return f"{error.filename}: {error.strerror}."
+    return f"{error.filename}: {error.strerror}." if error.filename is not None else f"{error.strerror}."

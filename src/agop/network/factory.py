@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from agop.errors import AgopError, DataFileError, InputError
 from agop.runs import storage
+from agop.runs.files import is_other
 
 __all__ = ["current_directory", "function_of", "load_weights", "make_model"]
 
@@ -135,6 +136,8 @@ def _state(file: Path) -> Mapping[str, Tensor]:
     if file.suffix not in (".safetensors", ".pt", ".pth"):
         raise InputError("weights in a file .safetensors, .pt or .pth", file.name, "Save model.state_dict() as one.")
     expected, advice = f"{file} to hold weights", "Save model.state_dict() again."
+    if is_other(file):
+        raise DataFileError(expected, "a folder, pipe or device", "Pass the name of a file.")
     try:
         if file.suffix == ".safetensors":
             return storage.load(file)[0] if storage.is_stored(file) else load_file(file)

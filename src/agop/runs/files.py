@@ -19,7 +19,7 @@ from agop.errors import AgopError, InputError, OutputError
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["check_writable", "is_temporary", "remove", "replacing", "write_text_atomic", "writing"]
+__all__ = ["check_writable", "is_other", "is_temporary", "remove", "replacing", "write_text_atomic", "writing"]
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}\.tmp", re.DOTALL)
 
@@ -83,6 +83,17 @@ def remove(path: Path) -> None:
         _unlink(path)
 
 
+def is_other(path: Path) -> bool:
+    """Whether there is something else than a file: a folder, a device, or a pipe, which waits when it is opened.
+
+    Examples
+    --------
+    >>> is_other(Path()), is_other(Path("no such file"))
+    (True, False)
+    """
+    return path.exists() and not path.is_file()
+
+
 def is_temporary(name: str) -> bool:
     """Whether a file or folder is what ``replacing`` leaves when its process is killed.
 
@@ -114,7 +125,7 @@ def _place(path: Path) -> Path:
     place = Path(os.path.realpath(path)) if path.is_symlink() else path
     if place.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-    if path.exists() and not path.is_file():
+    if is_other(path):
         raise InputError("a file to write to", f"{path}, a folder, pipe or device", "Choose another name.")
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

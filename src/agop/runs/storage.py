@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from agop.errors import DataFileError, InputError
-from agop.runs.files import replacing, write_text_atomic
+from agop.runs.files import is_other, replacing, write_text_atomic
 
 __all__ = [
     "FORMAT_VERSION",
@@ -102,8 +102,9 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any
             version, checksum, header = stored["format"], stored.get("checksum"), dict(stored["header"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     except (OSError, SafetensorError) as error:
+        got = getattr(error, "strerror", None) or str(error)
         raise DataFileError(
-            f"{path} to be a complete safetensors file", str(error), "Write or copy the file again."
+            f"{path} to be a complete safetensors file", got, "Write or copy the file again."
         ) from error
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise DataFileError(
@@ -197,6 +198,8 @@ def write_json(path: str | os.PathLike[str], value: object) -> None:
 def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
     """A safetensors file; PyTorch takes no name that is no text, but the number of the open file."""
     name = os.fspath(path)
+    if is_other(Path(name)):
+        raise OSError("a folder, pipe or device")
     with Path(name).open("rb") as opened:
         is_text = name == name.encode(errors="ignore").decode()
         with safe_open(name if is_text else f"/dev/fd/{opened.fileno()}", framework="pt") as file:
