@@ -24,7 +24,7 @@ def launched(n, *arguments):
     start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(n), "-m", "agop"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "250", "AGOP_DATA": ""}
     return subprocess.run(
-        [*start, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=180
+        [*start, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=600
     )
 
 

@@ -55,7 +55,7 @@ def launched(n, *arguments):
     start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(n), "-m"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "250", "AGOP_DATA": ""}
     command = [*start, "agop", "measure", "launched_here:mlp", "--seed", "3", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=180)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
 
 
 @pytest.mark.parametrize(
