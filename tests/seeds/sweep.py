@@ -7,10 +7,12 @@ the test, in its fixtures or in processes that these start, and Hypothesis draws
 
 from __future__ import annotations
 
+import ast
 import sys
 import tempfile
 import time
 from collections import Counter
+from functools import cache
 from math import inf
 from pathlib import Path
 from types import FunctionType
@@ -89,18 +91,24 @@ def _seeds(text):
 
 
 def _execute_again(item):
-    """Execute the modules beside the file of a test, then the file: their functions and classes stay the same.
+    """Execute the modules beside the file of a test, then the file: its functions and classes stay the same.
 
-    Otherwise no process could load them by name.
+    Otherwise no process could load them by name, and what is registered would be another class.
     """
     for module in [*(each for each in list(sys.modules.values()) if _is_beside(each, item.path)), item.module]:
-        stays = {name: value for name, value in vars(module).items() if isinstance(value, FunctionType | type)}
-        module.__spec__.loader.exec_module(module)
-        for name, value in stays.items():
-            if isinstance(value, FunctionType):
-                value.__defaults__ = vars(module)[name].__defaults__
-                value.__kwdefaults__ = vars(module)[name].__kwdefaults__
-        vars(module).update(stays)
+        functions = {name: value for name, value in vars(module).items() if isinstance(value, FunctionType)}
+        exec(_without_classes(Path(module.__file__)), vars(module))  # noqa: S102 (a file of tests)
+        for name, function in functions.items():
+            function.__defaults__ = vars(module)[name].__defaults__
+            function.__kwdefaults__ = vars(module)[name].__kwdefaults__
+        vars(module).update(functions)
+
+
+@cache
+def _without_classes(file):
+    tree = ast.parse(file.read_text())
+    tree.body = [statement for statement in tree.body if not isinstance(statement, ast.ClassDef)]
+    return compile(tree, file, "exec")
 
 
 def _is_beside(module, path):
