@@ -83,7 +83,7 @@ faults: $(VENV)/dev.stamp
 # some; SECONDS=10 for as many a test as begin in ten seconds.
 SEEDS ?= 0-99
 seeds: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -q $(PARALLEL) --seeds $(SEEDS) $(if $(SECONDS),--seconds $(SECONDS)) -m "not slow" tests
+	$(BIN)/python -m pytest -q $(PARALLEL) --dist=worksteal --seeds $(SEEDS) $(if $(SECONDS),--seconds $(SECONDS)) -m "not slow" tests
 
 # An hour of measuring and of tracking in constant memory, and the memory of fits that are told how much: SECONDS=60.
 soak: export AGOP_SOAK = $(or $(SECONDS),3600)
