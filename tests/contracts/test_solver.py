@@ -29,11 +29,14 @@ M = np.cov(RNG.standard_normal((3, 9)))
 K = oracles_kernels.gram("Laplace", X, X, M, bandwidth=2.0)
 POINTS = KernelMatrix(Laplace(2.0), torch.tensor(X), torch.tensor(SHIFT), Metric(torch.tensor(M)))
 MATRICES = {"entries": DenseMatrix(torch.tensor(K), torch.tensor(SHIFT)), "points": POINTS}
-every_matrix = pytest.mark.parametrize("matrix", MATRICES.values(), ids=MATRICES)
+
+
+@pytest.fixture(params=["entries", "points"])
+def matrix(request):
+    return MATRICES[request.param]
 
 
 @every_solver
-@every_matrix
 def test_solutions_against_numpy(solver, matrix):
     targets = np.c_[B, np.zeros(N)]
     solution = solver.solve(matrix, torch.tensor(targets))
@@ -54,7 +57,6 @@ def test_the_unit_of_the_targets_does_not_matter(solver, unit):
 
 
 @every_solver
-@every_matrix
 def test_one_shift_for_all_rows(solver, matrix):
     one = solver.solve(replace(matrix, shift=0.1), torch.tensor(B)).values
     each = solver.solve(replace(matrix, shift=torch.full((N,), 0.1)), torch.tensor(B)).values
@@ -62,7 +64,6 @@ def test_one_shift_for_all_rows(solver, matrix):
 
 
 @every_solver
-@every_matrix
 def test_left_out_residuals_are_near_those_of_refits(solver, matrix):
     """Exactly for a factorization; an iteration has the mean of the inverse diagonal only, relative to the shift."""
     rows = np.random.default_rng(1).permutation(N)[:200]
@@ -80,7 +81,6 @@ def test_left_out_residuals_are_near_those_of_refits(solver, matrix):
 
 
 @every_solver
-@every_matrix
 def test_too_little_memory_is_refused_before_any_work(solver, matrix):
     with pytest.raises(MemoryBudgetError, match="Allow more memory"):
         solver.solve(replace(matrix, max_memory=solver.least_memory(N, torch.float64) - 1), torch.tensor(B))
