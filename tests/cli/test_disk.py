@@ -83,3 +83,12 @@ def test_ctrl_c_says_what_there_is(table, tmp_path, monkeypatch, heeded_ctrl_c):
     result = invoke("fit", table, "--target", "y", "--out", tmp_path / "model")
     assert result.exit_code == 130
     assert words(result.stderr) == "Interrupted. Nothing was written."
+
+
+def test_ctrl_c_after_a_model_is_written(table, tmp_path, monkeypatch, heeded_ctrl_c):
+    monkeypatch.setattr(fitting, "_print_columns", lambda _: os.kill(os.getpid(), signal.SIGINT))
+    result = invoke("fit", table, "--target", "y", "--out", tmp_path / "model")
+    assert result.exit_code == 130
+    assert (tmp_path / "model").exists()
+    assert "Nothing was written" not in words(result.stderr)
+    assert "model is written" in words(result.stderr)

@@ -54,9 +54,10 @@ def fit(settings: FitSettings, out: Path) -> None:
         if not is_writer(group):
             return
         save(pipeline, out)
-        console.print(_summary(pipeline["model"], wanted.targets, seconds))
-        _print_columns(pipeline)
-        say(f"Model: {out}")
+        with readable_errors(f"The model is written: {out}."):
+            console.print(_summary(pipeline["model"], wanted.targets, seconds))
+            _print_columns(pipeline)
+            say(f"Model: {out}")
 
 
 def _predicted(cost: FitCost, time_budget: float | None) -> str:
