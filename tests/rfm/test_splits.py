@@ -90,8 +90,10 @@ def test_the_band_holds_a_share_of_the_samples_on_each_side():
 
 
 def test_shares_are_continuous():
+    """Along a line that crosses the first split."""
     tree, leaves = grown(0.1)
-    start, end = torch.from_numpy(X[0]), torch.from_numpy(X[1])
+    places = X @ splits(tree)[0].direction.numpy()
+    start, end = torch.from_numpy(X[places.argmin()]), torch.from_numpy(X[places.argmax()])
     line = start + torch.linspace(0, 1, 4001, dtype=torch.float64)[:, None] * (end - start)
     shares = torch.zeros(4001, len(leaves), dtype=torch.float64)
     for leaf, rows, share in route(tree, line):
