@@ -127,7 +127,8 @@ def grown(name, group=None):
     leaf = clone(leaf).set_params(callback=lambda step: seen.append(step.iteration))
     model = kind(leaf, 25, n_split_samples=20, random_state=0 if first else 1).fit(X, y, group=group)
     found = {"predictions": model.predict(NEW), "weights": model.leaf_weights_.numpy(), "agop": model.agop().numpy()}
-    return found | {"seeds": [leaf.random_state for leaf in model.leaves_]}, seen
+    machines = [leaf for leaf in model.leaves_ if not isinstance(leaf, torch.Tensor)]  # others have one class
+    return found | {"seeds": [leaf.random_state for leaf in machines]}, seen
 
 
 def failing_leaf(rank, group):
