@@ -51,3 +51,9 @@ def test_every_public_name_is_there():
         assert getattr(agop, name).__name__.split(".")[-1] == name
     with pytest.raises(AttributeError, match="nothing"):
         agop.nothing  # noqa: B018
+
+
+def test_version():
+    result = invoke("--version")
+    assert result.exit_code == 0
+    assert result.stdout.split() == ["agop", agop.__version__]
